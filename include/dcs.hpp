@@ -1,0 +1,381 @@
+/*
+ * libdcs for C++17: RAII over the C ABI of dcs.h. Header-only; link with libdcs.
+ *
+ *     dcs::config config;
+ *     config.ca_bundle_file("ca-bundle.pem")
+ *           .certificate_file("client.pem")
+ *           .private_key_file("client.key");
+ *     const dcs::client client(config);   // once; shared by all threads
+ *     const dcs::status status = client.status();
+ *
+ * Everything that fails throws dcs::error, which carries code, message and hint; std::bad_alloc is the
+ * standard library's own.
+ */
+
+#ifndef DCS_HPP
+#define DCS_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dcs.h"
+
+namespace dcs {
+
+namespace detail {
+
+/** Frees a handle of the C ABI. */
+struct deleter {
+    void operator()(dcs_config *handle) const noexcept { dcs_config_free(handle); }
+    void operator()(dcs_client *handle) const noexcept { dcs_client_free(handle); }
+    void operator()(dcs_status_response *handle) const noexcept { dcs_status_response_free(handle); }
+    void operator()(dcs_error *handle) const noexcept { dcs_error_free(handle); }
+};
+
+template <typename T>
+using handle = std::unique_ptr<T, deleter>;
+
+inline std::string text(const char *borrowed) { return borrowed != nullptr ? borrowed : ""; }
+
+inline std::optional<std::string> optional_text(const char *borrowed) {
+    if (borrowed == nullptr) {
+        return std::nullopt;
+    }
+    return std::string(borrowed);
+}
+
+inline std::optional<std::int64_t> optional_number(std::int64_t number) {
+    if (number < 0) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+} // namespace detail
+
+/** A failure: what happened, to which file, host or field, and what to do. what() has message and hint. */
+class error : public std::runtime_error {
+public:
+    /** Takes what an error of the C ABI says; the caller still owns that. A NULL gives the code's own words. */
+    error(dcs_code code, const dcs_error *from)
+        : std::runtime_error(compose(code, from)),
+          data_(std::make_shared<const data>(data{
+              code,
+              from != nullptr ? detail::text(dcs_error_message(from)) : detail::text(dcs_code_name(code)),
+              from != nullptr ? detail::text(dcs_error_hint(from)) : detail::text(dcs_code_hint(code)),
+              from != nullptr ? detail::optional_text(dcs_error_check(from)) : std::nullopt,
+              from != nullptr ? dcs_error_http_status(from) : 0,
+              from != nullptr ? dcs_error_tls_alert(from) : -1,
+              from != nullptr ? dcs_error_os_code(from) : 0,
+              from != nullptr && dcs_error_retryable(from) == 1,
+              from != nullptr ? dcs_error_retry_after_ms(from) : -1,
+          })) {}
+
+    /** One of the DCS_ERR_ constants. */
+    dcs_code code() const noexcept { return data_->code; }
+    /** What happened, with the file, host or field it concerns. */
+    const std::string &message() const noexcept { return data_->message; }
+    /** What to do about it. */
+    const std::string &hint() const noexcept { return data_->hint; }
+    /** The name of the check that explains the failure, where one does. */
+    const std::optional<std::string> &check() const noexcept { return data_->check; }
+    /** The HTTP status, where an answer came. */
+    std::optional<int> http_status() const noexcept {
+        return data_->http_status != 0 ? std::optional<int>(data_->http_status) : std::nullopt;
+    }
+    /** The number of the TLS alert that the server sent, where one came. */
+    std::optional<int> tls_alert() const noexcept {
+        return data_->tls_alert >= 0 ? std::optional<int>(data_->tls_alert) : std::nullopt;
+    }
+    /** errno or the WSA code, where there is one. */
+    std::optional<int> os_code() const noexcept {
+        return data_->os_code != 0 ? std::optional<int>(data_->os_code) : std::nullopt;
+    }
+    /** Whether the same call may succeed later without anybody changing anything. */
+    bool retryable() const noexcept { return data_->retryable; }
+    /** How long the service asked to wait, where it did. */
+    std::optional<std::chrono::milliseconds> retry_after() const noexcept {
+        return data_->retry_after_ms >= 0
+                   ? std::optional<std::chrono::milliseconds>(data_->retry_after_ms)
+                   : std::nullopt;
+    }
+
+private:
+    struct data {
+        dcs_code code;
+        std::string message;
+        std::string hint;
+        std::optional<std::string> check;
+        std::int32_t http_status;
+        std::int32_t tls_alert;
+        std::int32_t os_code;
+        bool retryable;
+        std::int64_t retry_after_ms;
+    };
+
+    static std::string compose(dcs_code code, const dcs_error *from) {
+        if (from == nullptr) {
+            return detail::text(dcs_code_name(code)) + ": " + detail::text(dcs_code_hint(code));
+        }
+        return detail::text(dcs_code_name(code)) + ": " + detail::text(dcs_error_message(from)) + " " +
+               detail::text(dcs_error_hint(from));
+    }
+
+    /** Shared, because an exception's copy constructor must not throw. */
+    std::shared_ptr<const data> data_;
+};
+
+namespace detail {
+
+/** Throws where a call of the C ABI failed, and frees its error. */
+inline void check(dcs_code code, dcs_error *from) {
+    const handle<dcs_error> owned(from);
+    if (code != DCS_OK) {
+        throw error(code, from);
+    }
+}
+
+} // namespace detail
+
+/**
+ * A configuration. Files are only noted here and read when a client is made; all is copied. A setter that
+ * throws leaves it as it was. Used by one thread at a time.
+ */
+class config {
+public:
+    /** The integration endpoint, no files, no proxy, 10 s to connect and 30 s for the whole call. */
+    config() : handle_(dcs_config_new()) {
+        if (!handle_) {
+            throw error(DCS_ERR_INTERNAL, nullptr);
+        }
+    }
+
+    /** The endpoint's full URL; https only. */
+    config &url(const std::string &value) { return option("url", value); }
+    /** The path of the CA bundle (PEM). */
+    config &ca_bundle_file(const std::string &path) {
+        return done(dcs_config_set_ca_bundle_file(handle_.get(), path.c_str()));
+    }
+    /** The CA bundle's content (PEM). */
+    config &ca_bundle(std::string_view pem) {
+        return done(dcs_config_set_ca_bundle(handle_.get(), bytes(pem), pem.size()));
+    }
+    /** The path of the client certificate (PEM), with or without its intermediates. */
+    config &certificate_file(const std::string &path) {
+        return done(dcs_config_set_certificate_file(handle_.get(), path.c_str()));
+    }
+    /** The client certificate's content (PEM). */
+    config &certificate(std::string_view pem) {
+        return done(dcs_config_set_certificate(handle_.get(), bytes(pem), pem.size()));
+    }
+    /** The path of the private key (PEM). */
+    config &private_key_file(const std::string &path) {
+        return done(dcs_config_set_private_key_file(handle_.get(), path.c_str()));
+    }
+    /** The private key's content (PEM). */
+    config &private_key(std::string_view pem) {
+        return done(dcs_config_set_private_key(handle_.get(), bytes(pem), pem.size()));
+    }
+    /** The password of an encrypted private key. */
+    config &private_key_password(const std::string &password) {
+        return done(dcs_config_set_private_key_password(handle_.get(), password.c_str()));
+    }
+    /** The limit for look-up, TCP and TLS together; whole milliseconds. */
+    config &connect_timeout(std::chrono::milliseconds limit) {
+        return option("connect_timeout_ms", std::to_string(limit.count()));
+    }
+    /** The limit for the whole call; whole milliseconds. */
+    config &timeout(std::chrono::milliseconds limit) {
+        return option("timeout_ms", std::to_string(limit.count()));
+    }
+    /** An HTTP proxy: http://[user:password@]host:port */
+    config &proxy(const std::string &url) { return option("proxy", url); }
+    /** Sets an option by name, from text; the names are those of dcs_config_set_option. */
+    config &option(const std::string &name, const std::string &value) {
+        dcs_error *failure = nullptr;
+        const dcs_code code =
+            dcs_config_set_option(handle_.get(), name.c_str(), value.c_str(), &failure);
+        detail::check(code, failure);
+        return *this;
+    }
+    /** Takes the options that are set in the environment (DCS_URL, DCS_CA_BUNDLE, ...). */
+    config &load_env() {
+        dcs_error *failure = nullptr;
+        const dcs_code code = dcs_config_load_env(handle_.get(), &failure);
+        detail::check(code, failure);
+        return *this;
+    }
+
+    /** The handle of the C ABI, still owned by this object. */
+    const dcs_config *get() const noexcept { return handle_.get(); }
+
+private:
+    static const std::uint8_t *bytes(std::string_view text) {
+        return reinterpret_cast<const std::uint8_t *>(text.data());
+    }
+
+    config &done(dcs_code code) {
+        detail::check(code, nullptr);
+        return *this;
+    }
+
+    detail::handle<dcs_config> handle_;
+};
+
+/** A time in which the DCS plans not to serve requests. */
+struct outage {
+    /** When it begins. */
+    std::chrono::system_clock::time_point start;
+    /** When it ends. */
+    std::chrono::system_clock::time_point end;
+    /** The reason, where one was given. */
+    std::optional<std::string> message;
+};
+
+/** What the service's headers say about its limits; empty where a header did not come. */
+struct limits {
+    /** Requests allowed in a window. */
+    std::optional<std::int64_t> rate_limit;
+    /** Requests left in this window. */
+    std::optional<std::int64_t> rate_limit_remaining;
+    /** The time until the window ends. */
+    std::optional<std::chrono::milliseconds> rate_limit_reset;
+    /** The checks that were bought. */
+    std::optional<std::int64_t> quota_limit;
+    /** The checks that are left. */
+    std::optional<std::int64_t> quota_remaining;
+};
+
+/** What the connection did for one call. The first three times are zero on a reused connection. */
+struct connection_info {
+    /** Looking up the host name. */
+    std::chrono::microseconds dns;
+    /** Making the TCP connection. */
+    std::chrono::microseconds tcp;
+    /** The TLS handshake. */
+    std::chrono::microseconds tls;
+    /** From the call's begin to the answer's first byte. */
+    std::chrono::microseconds first_byte;
+    /** The whole call. */
+    std::chrono::microseconds total;
+    /** The call went over a connection that an earlier call had opened. */
+    bool reused;
+    /** The TLS session was resumed when the connection was opened. */
+    bool session_resumed;
+    /** "TLSv1.2" or "TLSv1.3". */
+    std::string tls_version;
+    /** The cipher suite's registered name. */
+    std::string tls_cipher;
+};
+
+/** The DCS's answer: a value that outlives the client. */
+class status {
+public:
+    /** Takes over a response of the C ABI. */
+    explicit status(detail::handle<dcs_status_response> response)
+        : response_(std::move(response)) {}
+
+    /** Whether the DCS is serving requests. */
+    bool available() const noexcept { return dcs_status_response_available(get()) == 1; }
+    /** Why it is unavailable, where the DCS said so. */
+    std::optional<std::string> message() const {
+        return detail::optional_text(dcs_status_response_message(get()));
+    }
+    /** The planned outages. */
+    std::vector<outage> scheduled_outages() const {
+        std::vector<outage> outages;
+        const std::size_t count = dcs_status_response_outage_count(get());
+        outages.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            outages.push_back(outage{
+                instant(dcs_status_response_outage_start_unix_ms(get(), i)),
+                instant(dcs_status_response_outage_end_unix_ms(get(), i)),
+                detail::optional_text(dcs_status_response_outage_message(get(), i)),
+            });
+        }
+        return outages;
+    }
+    /** The body as it came. */
+    std::string json() const { return detail::text(dcs_status_response_json(get())); }
+    /** What the headers say about rate limit and quota. */
+    dcs::limits limits() const {
+        const auto reset =
+            detail::optional_number(dcs_status_response_rate_limit_reset_ms(get()));
+        return dcs::limits{
+            detail::optional_number(dcs_status_response_rate_limit(get())),
+            detail::optional_number(dcs_status_response_rate_limit_remaining(get())),
+            reset ? std::optional<std::chrono::milliseconds>(*reset) : std::nullopt,
+            detail::optional_number(dcs_status_response_quota_limit(get())),
+            detail::optional_number(dcs_status_response_quota_remaining(get())),
+        };
+    }
+    /** What the connection did for this call. */
+    connection_info connection() const {
+        using us = std::chrono::microseconds;
+        return connection_info{
+            us(dcs_status_response_dns_us(get())),
+            us(dcs_status_response_tcp_us(get())),
+            us(dcs_status_response_tls_us(get())),
+            us(dcs_status_response_first_byte_us(get())),
+            us(dcs_status_response_total_us(get())),
+            dcs_status_response_connection_reused(get()) == 1,
+            dcs_status_response_tls_session_resumed(get()) == 1,
+            detail::text(dcs_status_response_tls_version(get())),
+            detail::text(dcs_status_response_tls_cipher(get())),
+        };
+    }
+
+    /** The handle of the C ABI, still owned by this object. */
+    const dcs_status_response *get() const noexcept { return response_.get(); }
+
+private:
+    static std::chrono::system_clock::time_point instant(std::int64_t unix_ms) {
+        return std::chrono::system_clock::time_point(
+            std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                std::chrono::milliseconds(unix_ms)));
+    }
+
+    /** Never changed after it is made, so copies share it. */
+    std::shared_ptr<const dcs_status_response> response_;
+};
+
+/** A client; make one and share it between threads. */
+class client {
+public:
+    /** Reads the files and makes a client; nothing is sent yet. The configuration can be used again. */
+    explicit client(const config &from) {
+        dcs_client *made = nullptr;
+        dcs_error *failure = nullptr;
+        const dcs_code code = dcs_client_new(from.get(), &made, &failure);
+        handle_.reset(made);
+        detail::check(code, failure);
+    }
+
+    /** Asks the DCS for its status; waits no longer than the timeout. */
+    dcs::status status() const {
+        dcs_status_response *response = nullptr;
+        dcs_error *failure = nullptr;
+        const dcs_code code = dcs_status(handle_.get(), &response, &failure);
+        detail::handle<dcs_status_response> owned(response);
+        detail::check(code, failure);
+        return dcs::status(std::move(owned));
+    }
+
+    /** The handle of the C ABI, still owned by this object. */
+    const dcs_client *get() const noexcept { return handle_.get(); }
+
+private:
+    detail::handle<dcs_client> handle_;
+};
+
+} // namespace dcs
+
+#endif /* DCS_HPP */

@@ -1,0 +1,132 @@
+//! The client: made once from a configuration, shared by all threads.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::config::Config;
+use crate::credentials::{CaBundle, Identity};
+use crate::diagnose::{self, Evidence};
+use crate::error::{Code, Error};
+use crate::rejection;
+use crate::status::{ConnectionInfo, Limits, Status};
+use crate::transport::{self, Answer, Call, Deadline, Transport};
+
+/// A client of the DCS.
+///
+/// It holds what calls share: the parsed files, connections that the server keeps alive, TLS sessions to
+/// resume, the host's addresses. Make one and keep it for as long as the service runs; any number of
+/// threads may call it at once, and they share nothing that one waits for while another is on the network.
+pub struct Client {
+    transport: Arc<Transport>,
+    evidence: Option<Evidence>,
+    has_identity: bool,
+    /// "host:port", for messages.
+    peer: String,
+    timeout: Duration,
+}
+
+impl Client {
+    /// Reads the files and makes a client; nothing is sent yet.
+    ///
+    /// The certificate's chain is completed from the CA bundle. Expired certificates in the bundle stop
+    /// nothing. A client without certificate and key can be made: the server then says what it thinks of it.
+    ///
+    /// # Errors
+    /// [`Code::File`] where a file cannot be read; [`Code::CaBundle`], [`Code::Certificate`],
+    /// [`Code::PrivateKey`], [`Code::Password`] where one cannot be used; [`Code::KeyMismatch`] where key and
+    /// certificate do not belong together.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let now = SystemTime::now();
+        let bundle = CaBundle::read(config.ca_bundle.as_ref())?;
+        let identity = Identity::read(
+            config.certificate.as_ref(),
+            config.private_key.as_ref(),
+            config.password.as_ref().map(|password| password.as_str()),
+            &bundle,
+            now,
+        )?;
+        let transport = Transport::new(
+            config,
+            bundle.roots()?,
+            &bundle.name,
+            identity
+                .as_ref()
+                .map(|identity| identity.certified_key.clone()),
+        )?;
+        Ok(Client {
+            peer: transport.endpoint.target.to_string(),
+            transport: Arc::new(transport),
+            evidence: identity
+                .as_ref()
+                .and_then(|identity| Evidence::collect(identity, &bundle, now)),
+            has_identity: identity.is_some(),
+            timeout: config.timeout,
+        })
+    }
+
+    /// Asks the DCS for its status: `GET` to the endpoint.
+    ///
+    /// Every well-formed 200 is a status, also one that says that the DCS is unavailable. The call ends by
+    /// its timeouts. Where a connection that was kept alive turns out to be dead before a byte of the
+    /// answer came, the call is made again, once, on a new one.
+    ///
+    /// # Errors
+    /// The network's, TLS's and the service's codes (200 to 599); see [`Code`].
+    pub fn status(&self) -> Result<Status, Error> {
+        let begun = Instant::now();
+        let deadline = Deadline::of_call(self.timeout);
+        let mut call = Call::new(deadline, begun, false);
+        let mut answer = transport::get(&self.transport, &call);
+        if let Err(error) = &answer
+            && error.code() == Code::ConnectionLost
+            && call.progress().reused
+            && call.progress().first_byte.is_none()
+        {
+            call = Call::new(deadline, begun, true);
+            answer = transport::get(&self.transport, &call);
+        }
+        answer
+            .and_then(|answer| self.read(answer, &call, begun))
+            .map_err(|error| diagnose::explain(error, self.evidence.as_ref()))
+    }
+
+    fn read(&self, answer: Answer, call: &Call, begun: Instant) -> Result<Status, Error> {
+        if answer.status != 200 {
+            return Err(rejection::error_for(&answer, &self.peer, self.has_identity));
+        }
+        let limits = Limits::read(&answer.headers);
+        let mut status =
+            Status::parse(answer.body).map_err(|error| error.with_http_status(answer.status))?;
+        status.limits = limits;
+        status.connection = connection_info(call, begun);
+        Ok(status)
+    }
+}
+
+fn connection_info(call: &Call, begun: Instant) -> ConnectionInfo {
+    let progress = call.progress();
+    let mut info = ConnectionInfo {
+        first_byte: progress.first_byte.unwrap_or_default(),
+        total: begun.elapsed(),
+        reused: progress.reused,
+        ..ConnectionInfo::default()
+    };
+    if let Some(facts) = progress.facts {
+        if !progress.reused {
+            info.dns = facts.dns;
+            info.tcp = facts.tcp;
+            info.tls = facts.tls;
+        }
+        info.session_resumed = facts.resumed;
+        info.tls_version = facts.version;
+        info.tls_cipher = facts.cipher;
+    }
+    info
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.peer)
+    }
+}

@@ -1,0 +1,154 @@
+//! What the caller says: the endpoint, the three files, limits of time, a proxy.
+
+mod endpoint;
+mod options;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::credentials::Source;
+use crate::error::{Code, Error};
+pub(crate) use endpoint::{Endpoint, INTEGRATION_URL, Proxy, Target};
+
+/// The configuration that a [`Client`](crate::Client) is made from.
+///
+/// Setting a file only notes it: it is read when the client is made. `Debug` shows no secret.
+///
+/// ```
+/// # fn main() -> Result<(), dcs::Error> {
+/// let mut config = dcs::Config::new();
+/// config.set_ca_bundle_file("ca-bundle.pem");
+/// config.set_certificate_file("client.pem");
+/// config.set_private_key_file("client.key");
+/// config.set_timeout_ms(5_000)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) ca_bundle: Option<Source>,
+    pub(crate) certificate: Option<Source>,
+    pub(crate) private_key: Option<Source>,
+    pub(crate) password: Option<Zeroizing<String>>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) proxy: Option<Proxy>,
+}
+
+impl Config {
+    /// The integration endpoint, no files, no proxy, 10 s to connect and 30 s for the whole call.
+    #[allow(clippy::new_without_default)] // A configuration without files is no useful default.
+    pub fn new() -> Self {
+        Config {
+            endpoint: Endpoint::parse(INTEGRATION_URL).expect("the default URL is valid"),
+            ca_bundle: None,
+            certificate: None,
+            private_key: None,
+            password: None,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(30),
+            proxy: None,
+        }
+    }
+
+    /// The endpoint's full URL, used as it is; https only. Default: the DCS's integration endpoint.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for a URL that is not https or has no valid host; the old one stays.
+    pub fn set_url(&mut self, url: &str) -> Result<(), Error> {
+        self.endpoint = Endpoint::parse(url)?;
+        Ok(())
+    }
+
+    /// The path of the CA bundle: the PEM certificates that the server's certificate must lead to.
+    pub fn set_ca_bundle_file(&mut self, path: impl Into<PathBuf>) {
+        self.ca_bundle = Some(Source::File(path.into()));
+    }
+
+    /// The CA bundle's content, copied.
+    pub fn set_ca_bundle(&mut self, pem: &[u8]) {
+        self.ca_bundle = Some(Source::Bytes(Zeroizing::new(pem.to_vec())));
+    }
+
+    /// The path of the client certificate: PEM, the leaf, with or without its intermediates.
+    pub fn set_certificate_file(&mut self, path: impl Into<PathBuf>) {
+        self.certificate = Some(Source::File(path.into()));
+    }
+
+    /// The client certificate's content, copied.
+    pub fn set_certificate(&mut self, pem: &[u8]) {
+        self.certificate = Some(Source::Bytes(Zeroizing::new(pem.to_vec())));
+    }
+
+    /// The path of the private key: PEM, as PKCS#1, PKCS#8 or SEC1. It may be the certificate's file.
+    pub fn set_private_key_file(&mut self, path: impl Into<PathBuf>) {
+        self.private_key = Some(Source::File(path.into()));
+    }
+
+    /// The private key's content, copied; the copy is wiped when it is no longer needed.
+    pub fn set_private_key(&mut self, pem: &[u8]) {
+        self.private_key = Some(Source::Bytes(Zeroizing::new(pem.to_vec())));
+    }
+
+    /// The password of an encrypted private key; `None` takes it back.
+    pub fn set_private_key_password(&mut self, password: Option<&str>) {
+        self.password = password.map(|password| Zeroizing::new(password.to_owned()));
+    }
+
+    /// The limit in milliseconds for look-up, TCP and TLS together. Default: 10 000.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for 0; the old limit stays.
+    pub fn set_connect_timeout_ms(&mut self, milliseconds: u32) -> Result<(), Error> {
+        self.connect_timeout = limit("connect timeout", milliseconds)?;
+        Ok(())
+    }
+
+    /// The limit in milliseconds for the whole call. Default: 30 000.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for 0; the old limit stays.
+    pub fn set_timeout_ms(&mut self, milliseconds: u32) -> Result<(), Error> {
+        self.timeout = limit("timeout", milliseconds)?;
+        Ok(())
+    }
+
+    /// An HTTP proxy to tunnel through: `http://[user:password@]host:port`. `None`, the default: none.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for a URL of another form; the old one stays.
+    pub fn set_proxy(&mut self, url: Option<&str>) -> Result<(), Error> {
+        self.proxy = url.map(Proxy::parse).transpose()?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("url", &self.endpoint.uri.to_string())
+            .field("ca_bundle", &self.ca_bundle)
+            .field("certificate", &self.certificate)
+            .field("private_key", &self.private_key)
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .field("proxy", &self.proxy)
+            .finish()
+    }
+}
+
+fn limit(what: &str, milliseconds: u32) -> Result<Duration, Error> {
+    if milliseconds == 0 {
+        return Err(Error::new(
+            Code::InvalidArgument,
+            format!("A {what} of 0 is not a limit that any call could keep."),
+        )
+        .with_hint("Give the limit in milliseconds, 1 or more."));
+    }
+    Ok(Duration::from_millis(u64::from(milliseconds)))
+}

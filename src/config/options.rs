@@ -1,0 +1,203 @@
+//! Options by name, from text: what the environment variables and [`Config::set_option`] share.
+
+use std::env;
+
+use zeroize::Zeroizing;
+
+use super::Config;
+use crate::error::{Code, Error};
+
+/// An option: its name, its environment variable, and how its text is taken.
+struct ConfigOption {
+    name: &'static str,
+    variable: &'static str,
+    set: fn(&mut Config, &str) -> Result<(), Error>,
+}
+
+const OPTIONS: &[ConfigOption] = &[
+    ConfigOption {
+        name: "url",
+        variable: "DCS_URL",
+        set: Config::set_url,
+    },
+    ConfigOption {
+        name: "ca_bundle",
+        variable: "DCS_CA_BUNDLE",
+        set: |config, value| {
+            if is_pem(value) {
+                config.set_ca_bundle(value.as_bytes());
+            } else {
+                config.set_ca_bundle_file(value);
+            }
+            Ok(())
+        },
+    },
+    ConfigOption {
+        name: "certificate",
+        variable: "DCS_CERTIFICATE",
+        set: |config, value| {
+            if is_pem(value) {
+                config.set_certificate(value.as_bytes());
+            } else {
+                config.set_certificate_file(value);
+            }
+            Ok(())
+        },
+    },
+    ConfigOption {
+        name: "private_key",
+        variable: "DCS_PRIVATE_KEY",
+        set: |config, value| {
+            if is_pem(value) {
+                config.set_private_key(value.as_bytes());
+            } else {
+                config.set_private_key_file(value);
+            }
+            Ok(())
+        },
+    },
+    ConfigOption {
+        name: "private_key_password",
+        variable: "DCS_PRIVATE_KEY_PASSWORD",
+        set: |config, value| {
+            config.set_private_key_password(Some(value));
+            Ok(())
+        },
+    },
+    ConfigOption {
+        name: "proxy",
+        variable: "DCS_PROXY",
+        set: |config, value| config.set_proxy(Some(value)),
+    },
+    ConfigOption {
+        name: "timeout_ms",
+        variable: "DCS_TIMEOUT_MS",
+        set: |config, value| config.set_timeout_ms(milliseconds("timeout", value)?),
+    },
+    ConfigOption {
+        name: "connect_timeout_ms",
+        variable: "DCS_CONNECT_TIMEOUT_MS",
+        set: |config, value| config.set_connect_timeout_ms(milliseconds("connect timeout", value)?),
+    },
+];
+
+impl Config {
+    /// Sets an option by its name, from text.
+    ///
+    /// Names: `url`, `ca_bundle`, `certificate`, `private_key` (each a path, or PEM text where the value
+    /// contains `-----BEGIN`), `private_key_password`, `proxy`, `timeout_ms`, `connect_timeout_ms`.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for a name that is none of these and a value that the option does not
+    /// take; the configuration is unchanged.
+    pub fn set_option(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        match OPTIONS.iter().find(|option| option.name == name) {
+            Some(option) => (option.set)(self, value),
+            None => Err(Error::new(
+                Code::InvalidArgument,
+                format!(
+                    "There is no option '{}'.",
+                    crate::credentials::x509::printable(name)
+                ),
+            )
+            .with_hint(format!(
+                "The options are: {}.",
+                OPTIONS
+                    .iter()
+                    .map(|option| option.name)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ))),
+        }
+    }
+
+    /// Takes the options that are set in the environment; this is the only function that looks there.
+    ///
+    /// Variables: `DCS_URL`, `DCS_CA_BUNDLE`, `DCS_CERTIFICATE`, `DCS_PRIVATE_KEY` (each a path, or PEM text
+    /// where the value contains `-----BEGIN`), `DCS_PRIVATE_KEY_PASSWORD`, `DCS_PROXY`, `DCS_TIMEOUT_MS`,
+    /// `DCS_CONNECT_TIMEOUT_MS`. One that is not set or empty leaves its option as it is.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`], naming the variable; the configuration is unchanged.
+    pub fn load_env(&mut self) -> Result<(), Error> {
+        let mut loaded = self.clone();
+        for option in OPTIONS {
+            let Some(value) = env::var_os(option.variable) else {
+                continue;
+            };
+            let Some(value) = value.to_str().map(|text| Zeroizing::new(text.to_owned())) else {
+                return Err(Error::new(
+                    Code::InvalidArgument,
+                    format!("The environment variable {} is not UTF-8.", option.variable),
+                ));
+            };
+            if !value.is_empty() {
+                (option.set)(&mut loaded, &value).map_err(|error| {
+                    let message = format!(
+                        "Environment variable {}: {}",
+                        option.variable,
+                        error.message()
+                    );
+                    Error::new(error.code(), message).with_hint(error.hint().to_owned())
+                })?;
+            }
+        }
+        *self = loaded;
+        Ok(())
+    }
+}
+
+fn is_pem(value: &str) -> bool {
+    value.contains("-----BEGIN")
+}
+
+fn milliseconds(what: &str, value: &str) -> Result<u32, Error> {
+    value.parse().map_err(|_| {
+        Error::new(
+            Code::InvalidArgument,
+            format!(
+                "The {what} '{}' is not a whole number of milliseconds from 1 to {}.",
+                crate::credentials::x509::printable(value),
+                u32::MAX
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_by_name() {
+        let mut config = Config::new();
+        config.set_option("url", "https://localhost:1/x").unwrap();
+        config.set_option("timeout_ms", "250").unwrap();
+        config.set_option("ca_bundle", "-----BEGIN X").unwrap();
+        config.set_option("certificate", "cert.pem").unwrap();
+        let debug = format!("{config:?}");
+        assert!(debug.contains("localhost"), "{debug}");
+        assert!(debug.contains("Bytes(12 bytes)"), "{debug}");
+        assert!(debug.contains("cert.pem"), "{debug}");
+        assert!(debug.contains("250ms"), "{debug}");
+    }
+
+    #[test]
+    fn a_bad_value_changes_nothing() {
+        let mut config = Config::new();
+        let before = format!("{config:?}");
+        for (name, value, words) in [
+            ("uri", "x", "no option 'uri'"),
+            ("url", "http://x/", "not https"),
+            ("timeout_ms", "0", "0"),
+            ("timeout_ms", "soon", "'soon'"),
+            ("connect_timeout_ms", "-1", "connect timeout"),
+            ("proxy", "proxy", "proxy"),
+        ] {
+            let error = config.set_option(name, value).unwrap_err();
+            assert_eq!(error.code(), Code::InvalidArgument);
+            assert!(error.message().contains(words), "{error}");
+            assert_eq!(format!("{config:?}"), before);
+        }
+    }
+}

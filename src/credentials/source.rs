@@ -1,0 +1,172 @@
+//! Where a CA bundle, certificate or key comes from, and reading it.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::error::{Code, Error};
+
+/// The largest file that is read. The largest public CA bundles are around 250 KB.
+const MAX_FILE_SIZE: u64 = 4 * 1024 * 1024;
+
+/// Which of the three files something is about; its words are those of every message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    CaBundle,
+    Certificate,
+    PrivateKey,
+}
+
+impl Role {
+    /// The role in the middle of a sentence.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Role::CaBundle => "CA bundle",
+            Role::Certificate => "client certificate",
+            Role::PrivateKey => "private key",
+        }
+    }
+
+    /// The code for content that cannot serve in this role.
+    pub(crate) fn code(self) -> Code {
+        match self {
+            Role::CaBundle => Code::CaBundle,
+            Role::Certificate => Code::Certificate,
+            Role::PrivateKey => Code::PrivateKey,
+        }
+    }
+}
+
+/// A file's path, or its content.
+#[derive(Clone)]
+pub(crate) enum Source {
+    File(PathBuf),
+    Bytes(Zeroizing<Vec<u8>>),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::File(path) => write!(f, "File({path:?})"),
+            Source::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// What was read, with the words that a message uses for where it came from.
+pub(crate) struct Document {
+    pub(crate) role: Role,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// "the CA bundle /etc/dcs/ca.pem" or "the CA bundle (given as bytes)".
+    pub(crate) name: String,
+}
+
+impl Document {
+    /// Reads the source, up to a limit, from regular files only.
+    pub(crate) fn read(source: &Source, role: Role) -> Result<Self, Error> {
+        let document = match source {
+            Source::File(path) => Document {
+                role,
+                bytes: read_file(path, role)?,
+                name: format!("the {} {}", role.noun(), path.display()),
+            },
+            Source::Bytes(bytes) => Document {
+                role,
+                bytes: bytes.clone(),
+                name: format!("the {} (given as bytes)", role.noun()),
+            },
+        };
+        if document.bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(document.error("is empty."));
+        }
+        Ok(document)
+    }
+
+    /// The error that this content cannot be used, in the words "the private key KEY " + `what`.
+    pub(crate) fn error(&self, what: impl fmt::Display) -> Error {
+        Error::new(
+            self.role.code(),
+            capitalise(format!("{} {what}", self.name)),
+        )
+    }
+}
+
+fn capitalise(mut sentence: String) -> String {
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    sentence
+}
+
+fn read_file(path: &Path, role: Role) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let failed = |error: &io::Error, what: &str| {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            _ => error.to_string(),
+        };
+        Error::new(
+            Code::File,
+            format!(
+                "The {} {} cannot be {what}: {reason}.",
+                role.noun(),
+                path.display()
+            ),
+        )
+        .with_os_error(error)
+    };
+
+    let file = open(path).map_err(|error| failed(&error, "opened"))?;
+    let metadata = file.metadata().map_err(|error| failed(&error, "read"))?;
+    if metadata.is_dir() {
+        return Err(file_error(role, path, "is a directory, not a file."));
+    }
+    if !metadata.is_file() {
+        return Err(file_error(
+            role,
+            path,
+            "is not a regular file (a pipe or a device).",
+        ));
+    }
+
+    // Sized once for the whole file, so that growing leaves no copies of a key behind on the heap.
+    let expected = usize::try_from(metadata.len().min(MAX_FILE_SIZE)).unwrap_or(0);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(expected + 1));
+    file.take(MAX_FILE_SIZE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(&error, "read"))?;
+    if bytes.len() as u64 > MAX_FILE_SIZE {
+        return Err(file_error(
+            role,
+            path,
+            "is larger than 4 MiB; that is no PEM file of certificates or a key.",
+        ));
+    }
+    Ok(bytes)
+}
+
+fn file_error(role: Role, path: &Path, what: &str) -> Error {
+    Error::new(
+        Code::File,
+        format!("The {} {} {what}", role.noun(), path.display()),
+    )
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    // Opening a named pipe would otherwise wait for somebody to write to it.
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}

@@ -1,0 +1,169 @@
+//! Errors that name the cause and the cure.
+
+mod code;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+pub use code::Code;
+
+/// A failure: what happened, to which file, host or field, and what to do about it.
+///
+/// No key bytes, password or file content is ever part of it.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    code: Code,
+    message: String,
+    hint: Cow<'static, str>,
+    check: Option<&'static str>,
+    http_status: Option<u16>,
+    tls_alert: Option<u8>,
+    os_code: Option<i32>,
+    retryable: bool,
+    retry_after: Option<Duration>,
+}
+
+impl Error {
+    /// Starts from the code's general advice; the `with_` functions make it specific.
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            code,
+            message: message.into(),
+            hint: Cow::Borrowed(code.hint()),
+            check: None,
+            http_status: None,
+            tls_alert: None,
+            os_code: None,
+            retryable: code.retryable(),
+            retry_after: None,
+        }))
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = hint.into();
+        self
+    }
+
+    pub(crate) fn with_check(mut self, check: &'static str) -> Self {
+        self.0.check = Some(check);
+        self
+    }
+
+    pub(crate) fn with_http_status(mut self, status: u16) -> Self {
+        self.0.http_status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_tls_alert(mut self, alert: u8) -> Self {
+        self.0.tls_alert = Some(alert);
+        self
+    }
+
+    pub(crate) fn with_os_error(mut self, error: &std::io::Error) -> Self {
+        self.0.os_code = error.raw_os_error();
+        self
+    }
+
+    pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = retryable;
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, after: Option<Duration>) -> Self {
+        self.0.retry_after = after;
+        self
+    }
+
+    /// The kind of failure.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What happened, with the file, host or field it concerns.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &str {
+        &self.0.hint
+    }
+
+    /// The name of the check that explains the failure, such as `DCS_CHECK_CERT_NOT_EXPIRED`.
+    pub fn check(&self) -> Option<&'static str> {
+        self.0.check
+    }
+
+    /// The HTTP status, where an answer came.
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
+    }
+
+    /// The number of the TLS alert that the server sent (RFC 8446, section 6), where one came.
+    pub fn tls_alert(&self) -> Option<u8> {
+        self.0.tls_alert
+    }
+
+    /// The operating system's error number (errno, or the WSA code), where one came.
+    pub fn os_code(&self) -> Option<i32> {
+        self.0.os_code
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// How long the service asked to wait (`Retry-After`), where it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} {}",
+            self.code().name(),
+            self.message(),
+            self.hint()
+        )
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("code", &self.code())
+            .field("message", &self.message())
+            .field("hint", &self.hint())
+            .field("check", &self.check())
+            .field("http_status", &self.http_status())
+            .field("tls_alert", &self.tls_alert())
+            .field("os_code", &self.os_code())
+            .field("retryable", &self.retryable())
+            .field("retry_after", &self.retry_after())
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_tells_name_message_and_hint() {
+        let error = Error::new(Code::File, "a.pem: no such file.");
+        assert_eq!(
+            error.to_string(),
+            format!("DCS_ERR_FILE: a.pem: no such file. {}", Code::File.hint())
+        );
+    }
+}

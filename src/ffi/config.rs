@@ -1,0 +1,264 @@
+//! `dcs_config`.
+
+use std::ffi::c_char;
+
+use super::code::dcs_code;
+use super::error::dcs_error;
+use super::{guard, text};
+use crate::config::Config;
+use crate::error::Error;
+
+/// A configuration. Owned by the caller, who frees it with `dcs_config_free`; used by one thread at a time.
+///
+/// Setting a file only notes it: it is read when a client is made. All that is passed in is copied. A
+/// setter that fails leaves the configuration as it was. Every setter returns `DCS_ERR_INVALID_ARGUMENT`
+/// where the configuration or a required argument is NULL or a text is not UTF-8.
+pub struct dcs_config {
+    pub(super) config: Config,
+}
+
+/// A configuration with the defaults: the DCS's integration endpoint, no files, no proxy, 10 s to connect
+/// and 30 s for the whole call. NULL only where something goes wrong in the library itself.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcs_config_new() -> *mut dcs_config {
+    guard::read(&(), std::ptr::null_mut(), |()| {
+        Box::into_raw(Box::new(dcs_config {
+            config: Config::new(),
+        }))
+    })
+}
+
+/// Frees a configuration and wipes what is secret in it. Clients made from it live on. NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_free(config: *mut dcs_config) {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { guard::free(config) };
+}
+
+/// Runs a setter.
+unsafe fn set(
+    config: *mut dcs_config,
+    setter: impl FnOnce(&mut Config) -> Result<(), Error>,
+) -> dcs_code {
+    guard::code(|| {
+        // SAFETY: the caller's duty, see the module.
+        let handle = unsafe { guard::required_mut(config, "config") }?;
+        setter(&mut handle.config)
+    })
+}
+
+/// Runs a setter of one required text.
+unsafe fn set_text(
+    config: *mut dcs_config,
+    value: *const c_char,
+    name: &str,
+    setter: impl FnOnce(&mut Config, &str) -> Result<(), Error>,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set(config, |config| {
+            setter(config, text::required(value, name)?)
+        })
+    }
+}
+
+/// Runs a setter of bytes.
+unsafe fn set_bytes(
+    config: *mut dcs_config,
+    data: *const u8,
+    len: usize,
+    setter: impl FnOnce(&mut Config, &[u8]),
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set(config, |config| {
+            setter(config, text::bytes(data, len, "data")?);
+            Ok(())
+        })
+    }
+}
+
+/// The endpoint's full URL, used as it is; https only. Default: the integration endpoint,
+/// https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport
+///
+/// `DCS_ERR_INVALID_ARGUMENT` for a URL that is not https, has no valid host, or holds a user name; to get
+/// that in words, use `dcs_config_set_option`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_url(
+    config: *mut dcs_config,
+    url: *const c_char,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { set_text(config, url, "url", Config::set_url) }
+}
+
+/// The path of the CA bundle: the PEM certificates that the server's certificate must lead to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_ca_bundle_file(
+    config: *mut dcs_config,
+    path: *const c_char,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set_text(config, path, "path", |config, path| {
+            config.set_ca_bundle_file(path);
+            Ok(())
+        })
+    }
+}
+
+/// The CA bundle's content: `len` bytes of PEM.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_ca_bundle(
+    config: *mut dcs_config,
+    data: *const u8,
+    len: usize,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { set_bytes(config, data, len, Config::set_ca_bundle) }
+}
+
+/// The path of the client certificate: PEM, the leaf, with or without its intermediates. What is missing of
+/// its chain is taken from the CA bundle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_certificate_file(
+    config: *mut dcs_config,
+    path: *const c_char,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set_text(config, path, "path", |config, path| {
+            config.set_certificate_file(path);
+            Ok(())
+        })
+    }
+}
+
+/// The client certificate's content: `len` bytes of PEM.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_certificate(
+    config: *mut dcs_config,
+    data: *const u8,
+    len: usize,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { set_bytes(config, data, len, Config::set_certificate) }
+}
+
+/// The path of the private key: PEM, as PKCS#1, PKCS#8, encrypted PKCS#8 or SEC1. It may be the
+/// certificate's file, where that holds both.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_private_key_file(
+    config: *mut dcs_config,
+    path: *const c_char,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set_text(config, path, "path", |config, path| {
+            config.set_private_key_file(path);
+            Ok(())
+        })
+    }
+}
+
+/// The private key's content: `len` bytes of PEM. The copy is wiped when the configuration is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_private_key(
+    config: *mut dcs_config,
+    data: *const u8,
+    len: usize,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { set_bytes(config, data, len, Config::set_private_key) }
+}
+
+/// The password of an encrypted private key. NULL, the default: none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_private_key_password(
+    config: *mut dcs_config,
+    password: *const c_char,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set(config, |config| {
+            config.set_private_key_password(text::optional(password, "password")?);
+            Ok(())
+        })
+    }
+}
+
+/// The limit for look-up, TCP and TLS together, in milliseconds. Default: 10 000.
+/// `DCS_ERR_INVALID_ARGUMENT` for 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_connect_timeout_ms(
+    config: *mut dcs_config,
+    ms: u32,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { set(config, |config| config.set_connect_timeout_ms(ms)) }
+}
+
+/// The limit for the whole call, in milliseconds. Default: 30 000. `DCS_ERR_INVALID_ARGUMENT` for 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_timeout_ms(config: *mut dcs_config, ms: u32) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { set(config, |config| config.set_timeout_ms(ms)) }
+}
+
+/// An HTTP proxy to tunnel through with CONNECT: http://[user:password@]host:port, special characters
+/// percent-encoded. NULL, the default: none. `DCS_ERR_INVALID_ARGUMENT` for a URL of another form.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_proxy(
+    config: *mut dcs_config,
+    url: *const c_char,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set(config, |config| {
+            config.set_proxy(text::optional(url, "url")?)
+        })
+    }
+}
+
+/// Sets an option by its name, from text, and says in words what is wrong with a value that is refused.
+///
+/// Names: "url", "ca_bundle", "certificate", "private_key" (each a path, or PEM text where the value contains
+/// "-----BEGIN"), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_option(
+    config: *mut dcs_config,
+    name: *const c_char,
+    value: *const c_char,
+    error: *mut *mut dcs_error,
+) -> dcs_code {
+    guard::code_and_error(error, || {
+        // SAFETY: the caller's duty, see the module.
+        unsafe {
+            let name = text::required(name, "name")?;
+            let value = text::required(value, "value")?;
+            guard::required_mut(config, "config")?
+                .config
+                .set_option(name, value)
+        }
+    })
+}
+
+/// Takes the options that are set in the environment; no other function looks there.
+///
+/// Variables: DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE, DCS_PRIVATE_KEY (each a path, or PEM text where the
+/// value contains "-----BEGIN"), DCS_PRIVATE_KEY_PASSWORD, DCS_PROXY, DCS_TIMEOUT_MS,
+/// DCS_CONNECT_TIMEOUT_MS. One that is not set or empty leaves its option as it is. On a failure, which
+/// names the variable, the configuration is unchanged. No other thread may change the environment
+/// meanwhile, as for getenv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_load_env(
+    config: *mut dcs_config,
+    error: *mut *mut dcs_error,
+) -> dcs_code {
+    guard::code_and_error(error, || {
+        // SAFETY: the caller's duty, see the module.
+        unsafe { guard::required_mut(config, "config") }?
+            .config
+            .load_env()
+    })
+}

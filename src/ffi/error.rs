@@ -1,0 +1,94 @@
+//! `dcs_error`.
+
+use std::ffi::{CString, c_char};
+use std::ptr;
+
+use super::code::dcs_code;
+use super::{guard, text};
+use crate::error::{Code, Error};
+
+/// A failure in words. Owned by the caller, who frees it with `dcs_error_free`; its texts live until then.
+/// It never changes, so threads may read it at once. It holds no secret.
+pub struct dcs_error {
+    error: Error,
+    message: CString,
+    hint: CString,
+    check: Option<CString>,
+}
+
+impl dcs_error {
+    pub(super) fn into_raw(error: Error) -> *mut dcs_error {
+        Box::into_raw(Box::new(dcs_error {
+            message: text::owned(error.message()),
+            hint: text::owned(error.hint()),
+            check: error.check().map(text::owned),
+            error,
+        }))
+    }
+}
+
+/// The code; `DCS_OK` for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_code(error: *const dcs_error) -> dcs_code {
+    guard::read(error, Code::Ok.number(), |e| e.error.code().number())
+}
+
+/// What happened, with the file, host or field it concerns. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_message(error: *const dcs_error) -> *const c_char {
+    guard::read(error, ptr::null(), |e| e.message.as_ptr())
+}
+
+/// What to do about it, in a sentence to act on. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_hint(error: *const dcs_error) -> *const c_char {
+    guard::read(error, ptr::null(), |e| e.hint.as_ptr())
+}
+
+/// The name of the check that explains the failure, such as "DCS_CHECK_CERT_NOT_EXPIRED". NULL where none
+/// does, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_check(error: *const dcs_error) -> *const c_char {
+    guard::read(error, ptr::null(), |e| text::pointer(e.check.as_ref()))
+}
+
+/// The HTTP status of the answer. 0 where none came, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_http_status(error: *const dcs_error) -> i32 {
+    guard::read(error, 0, |e| e.error.http_status().map_or(0, i32::from))
+}
+
+/// The number of the TLS alert that the server sent (RFC 8446, section 6). -1 where none came, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_tls_alert(error: *const dcs_error) -> i32 {
+    guard::read(error, -1, |e| e.error.tls_alert().map_or(-1, i32::from))
+}
+
+/// The operating system's error number: errno, or the WSA code on Windows. 0 where none came, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_os_code(error: *const dcs_error) -> i32 {
+    guard::read(error, 0, |e| e.error.os_code().unwrap_or(0))
+}
+
+/// 1 where the same call may succeed later without anybody changing anything, else 0; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_retryable(error: *const dcs_error) -> i32 {
+    guard::read(error, 0, |e| i32::from(e.error.retryable()))
+}
+
+/// How long the service asked to wait (Retry-After), in milliseconds. -1 where it did not, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_retry_after_ms(error: *const dcs_error) -> i64 {
+    guard::read(error, -1, |e| {
+        e.error.retry_after().map_or(-1, |after| {
+            i64::try_from(after.as_millis()).unwrap_or(i64::MAX)
+        })
+    })
+}
+
+/// Frees an error. NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_free(error: *mut dcs_error) {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { guard::free(error) };
+}

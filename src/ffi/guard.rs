@@ -1,0 +1,161 @@
+//! What every exported function is wrapped in: panics end here, and results become codes.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr;
+use std::sync::Once;
+
+use super::code::dcs_code;
+use super::error::dcs_error;
+use crate::error::{Code, Error};
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// The default hook would print to the host's standard error. This one keeps where the panic was for the
+/// error's message, and leaves panics outside the boundary to the hook that was there.
+fn install_hook() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if GUARDED.try_with(Cell::get).unwrap_or(false) {
+                let place = info
+                    .location()
+                    .map(|place| format!("{}:{}", place.file(), place.line()));
+                let _ = PANIC.try_with(|cell| {
+                    if let Ok(mut cell) = cell.try_borrow_mut() {
+                        *cell = place;
+                    }
+                });
+            } else {
+                previous(info);
+            }
+        }));
+    });
+}
+
+/// Runs the body; a panic becomes an error that says where it was.
+///
+/// Unwind safety: nothing that a body changes is used afterwards, except by handles whose fields are
+/// only assigned whole, at the end.
+fn run<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
+    install_hook();
+    let outer = GUARDED
+        .try_with(|guarded| guarded.replace(true))
+        .unwrap_or(false);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(body));
+    let _ = GUARDED.try_with(|guarded| guarded.set(outer));
+    outcome.map_err(|payload| {
+        // A payload whose own drop panics must not end the process either.
+        std::mem::forget(payload);
+        let place = PANIC
+            .try_with(|cell| cell.try_borrow_mut().ok().and_then(|mut cell| cell.take()))
+            .ok()
+            .flatten();
+        Error::new(
+            Code::Internal,
+            format!(
+                "libdcs met a fault of its own at {}.",
+                place.as_deref().unwrap_or("an unknown place")
+            ),
+        )
+    })
+}
+
+/// For functions that return a code and nothing else.
+pub(super) fn code(body: impl FnOnce() -> Result<(), Error>) -> dcs_code {
+    match run(body) {
+        Ok(Ok(())) => Code::Ok.number(),
+        Ok(Err(error)) | Err(error) => error.code().number(),
+    }
+}
+
+/// For functions with an `error` out-parameter.
+pub(super) fn code_and_error(
+    error_out: *mut *mut dcs_error,
+    body: impl FnOnce() -> Result<(), Error>,
+) -> dcs_code {
+    // SAFETY: the caller passes NULL or a pointer to writable memory.
+    unsafe { clear(error_out) };
+    match run(body) {
+        Ok(Ok(())) => Code::Ok.number(),
+        Ok(Err(error)) | Err(error) => {
+            let number = error.code().number();
+            if !error_out.is_null() {
+                // SAFETY: not NULL, and the caller passes writable memory.
+                unsafe { *error_out = dcs_error::into_raw(error) };
+            }
+            number
+        }
+    }
+}
+
+/// For accessors: `default` where the handle is NULL or something goes wrong.
+pub(super) fn read<H, T>(handle: *const H, default: T, body: impl FnOnce(&H) -> T) -> T {
+    // SAFETY: the caller passes NULL or a live handle.
+    match unsafe { handle.as_ref() } {
+        Some(handle) => run(|| body(handle)).unwrap_or(default),
+        None => default,
+    }
+}
+
+/// Frees a handle; NULL does nothing.
+pub(super) unsafe fn free<H>(handle: *mut H) {
+    if !handle.is_null() {
+        // SAFETY: the caller passes a handle from `Box::into_raw` that has not been freed.
+        let handle = unsafe { Box::from_raw(handle) };
+        // There is nobody to tell of a failure.
+        let _ = run(|| drop(handle));
+    }
+}
+
+/// Sets an out-parameter to NULL, so that a failure leaves nothing in it that could be freed by mistake.
+pub(super) unsafe fn clear<T>(out: *mut *mut T) {
+    if !out.is_null() {
+        // SAFETY: not NULL, and the caller passes writable memory.
+        unsafe { *out = ptr::null_mut() };
+    }
+}
+
+/// Borrows a required handle.
+pub(super) unsafe fn required<'a, H>(handle: *const H, name: &str) -> Result<&'a H, Error> {
+    // SAFETY: the caller passes NULL or a live handle.
+    unsafe { handle.as_ref() }.ok_or_else(|| is_null(name))
+}
+
+/// Borrows a required handle for changing it.
+pub(super) unsafe fn required_mut<'a, H>(handle: *mut H, name: &str) -> Result<&'a mut H, Error> {
+    // SAFETY: the caller passes NULL or a live handle that no other thread uses.
+    unsafe { handle.as_mut() }.ok_or_else(|| is_null(name))
+}
+
+/// The error for a required argument that is NULL.
+pub(super) fn is_null(name: &str) -> Error {
+    Error::new(
+        Code::InvalidArgument,
+        format!("The argument '{name}' is NULL."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_that_says_where() {
+        let mut error = ptr::null_mut();
+        let code = code_and_error(&raw mut error, || panic!("on purpose"));
+        assert_eq!(code, Code::Internal.number());
+        // SAFETY: set by the call above.
+        let text = unsafe { super::super::error::dcs_error_message(error) };
+        // SAFETY: the text lives as long as the error.
+        let text = unsafe { std::ffi::CStr::from_ptr(text) }.to_str().unwrap();
+        assert!(text.contains("guard.rs:"), "{text}");
+        // SAFETY: freed once.
+        unsafe { super::super::error::dcs_error_free(error) };
+        assert_eq!(read(&raw const code, 7, |_| panic!("on purpose")), 7);
+    }
+}

@@ -1,0 +1,310 @@
+//! `dcs_status` and its response.
+
+use std::ffi::{CString, c_char};
+use std::ptr;
+use std::time::Duration;
+
+use super::client::dcs_client;
+use super::code::dcs_code;
+use super::error::dcs_error;
+use super::{guard, text};
+use crate::status::{ConnectionInfo, Limits, Status};
+
+/// The DCS's answer to the status call. Owned by the caller, who frees it with `dcs_status_response_free`;
+/// its texts live until then, also when the client is freed before. It never changes, so threads may read
+/// it at once.
+pub struct dcs_status_response {
+    status: Status,
+    message: Option<CString>,
+    json: CString,
+    tls_version: CString,
+    tls_cipher: CString,
+    outages: Vec<OutageTexts>,
+}
+
+struct OutageTexts {
+    start: CString,
+    end: CString,
+    message: Option<CString>,
+}
+
+/// Asks the DCS for its status: GET to the endpoint, in the calling thread, which waits for the answer.
+///
+/// `DCS_OK` for every well-formed 200, also where the DCS says that it is not available: that is an
+/// answer. The call ends by its timeouts; no redirect is followed. Where a connection that was kept alive
+/// turns out to be dead before a byte of the answer came, the call is made again, once, on a new one.
+///
+/// Errors: those of the network (`DCS_ERR_RESOLVE` to `DCS_ERR_CONNECTION_LOST`), of TLS
+/// (`DCS_ERR_SERVER_UNTRUSTED` to `DCS_ERR_TLS`) and of the service (`DCS_ERR_BAD_REQUEST` to
+/// `DCS_ERR_UNAVAILABLE`), and `DCS_ERR_INVALID_ARGUMENT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status(
+    client: *const dcs_client,
+    response: *mut *mut dcs_status_response,
+    error: *mut *mut dcs_error,
+) -> dcs_code {
+    guard::code_and_error(error, || {
+        // SAFETY: the caller's duty, see the module.
+        unsafe {
+            guard::clear(response);
+            let client = guard::required(client, "client")?;
+            if response.is_null() {
+                return Err(guard::is_null("response"));
+            }
+            let status = client.client.status()?;
+            *response = Box::into_raw(Box::new(dcs_status_response::new(status)));
+        }
+        Ok(())
+    })
+}
+
+impl dcs_status_response {
+    fn new(status: Status) -> Self {
+        let outages = status
+            .scheduled_outages()
+            .iter()
+            .map(|outage| OutageTexts {
+                start: text::owned(&outage.start),
+                end: text::owned(&outage.end),
+                message: outage.message.as_deref().map(text::owned),
+            })
+            .collect();
+        dcs_status_response {
+            message: status.message().map(text::owned),
+            json: text::owned(status.json()),
+            tls_version: text::owned(status.connection().tls_version),
+            tls_cipher: text::owned(status.connection().tls_cipher),
+            outages,
+            status,
+        }
+    }
+}
+
+/// 1 where the DCS is serving requests, 0 where it is not, -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_available(
+    response: *const dcs_status_response,
+) -> i32 {
+    guard::read(response, -1, |r| i32::from(r.status.available()))
+}
+
+/// Why the DCS is not available, such as "Unplanned outage". NULL where it sent none, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_message(
+    response: *const dcs_status_response,
+) -> *const c_char {
+    guard::read(response, ptr::null(), |r| text::pointer(r.message.as_ref()))
+}
+
+/// The number of planned outages; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_outage_count(
+    response: *const dcs_status_response,
+) -> usize {
+    guard::read(response, 0, |r| r.outages.len())
+}
+
+/// When the outage with this index begins, in ISO 8601 as the DCS wrote it. NULL for NULL and for an index
+/// that is too large.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_outage_start(
+    response: *const dcs_status_response,
+    index: usize,
+) -> *const c_char {
+    guard::read(response, ptr::null(), |r| {
+        text::pointer(r.outages.get(index).map(|outage| &outage.start))
+    })
+}
+
+/// When the outage ends, as for the start.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_outage_end(
+    response: *const dcs_status_response,
+    index: usize,
+) -> *const c_char {
+    guard::read(response, ptr::null(), |r| {
+        text::pointer(r.outages.get(index).map(|outage| &outage.end))
+    })
+}
+
+/// The reason of the outage. NULL where the DCS sent none, for NULL, and for an index that is too large.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_outage_message(
+    response: *const dcs_status_response,
+    index: usize,
+) -> *const c_char {
+    guard::read(response, ptr::null(), |r| {
+        text::pointer(
+            r.outages
+                .get(index)
+                .and_then(|outage| outage.message.as_ref()),
+        )
+    })
+}
+
+/// When the outage begins, in milliseconds since 1970-01-01T00:00:00Z. INT64_MIN for NULL and for an index
+/// that is too large.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_outage_start_unix_ms(
+    response: *const dcs_status_response,
+    index: usize,
+) -> i64 {
+    guard::read(response, i64::MIN, |r| {
+        let outage = r.status.scheduled_outages().get(index);
+        outage.map_or(i64::MIN, |outage| outage.start_unix_ms)
+    })
+}
+
+/// When the outage ends, as for the start.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_outage_end_unix_ms(
+    response: *const dcs_status_response,
+    index: usize,
+) -> i64 {
+    guard::read(response, i64::MIN, |r| {
+        let outage = r.status.scheduled_outages().get(index);
+        outage.map_or(i64::MIN, |outage| outage.end_unix_ms)
+    })
+}
+
+/// The body as it came; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_json(
+    response: *const dcs_status_response,
+) -> *const c_char {
+    guard::read(response, ptr::null(), |r| r.json.as_ptr())
+}
+
+/// Reads a number of the service's limits.
+fn limit(response: *const dcs_status_response, field: impl FnOnce(Limits) -> Option<u64>) -> i64 {
+    guard::read(response, -1, |r| {
+        field(r.status.limits()).map_or(-1, |number| i64::try_from(number).unwrap_or(i64::MAX))
+    })
+}
+
+/// Requests allowed in a window (X-RateLimit-Limit). -1 where the header did not come, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_rate_limit(
+    response: *const dcs_status_response,
+) -> i64 {
+    limit(response, |limits| limits.rate_limit)
+}
+
+/// Requests left in this window (X-RateLimit-Remaining). -1 where the header did not come, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_rate_limit_remaining(
+    response: *const dcs_status_response,
+) -> i64 {
+    limit(response, |limits| limits.rate_limit_remaining)
+}
+
+/// The time until the window ends (X-RateLimit-Reset), in milliseconds. -1 where the header did not come,
+/// and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_rate_limit_reset_ms(
+    response: *const dcs_status_response,
+) -> i64 {
+    limit(response, |limits| {
+        let reset = limits.rate_limit_reset?;
+        Some(u64::try_from(reset.as_millis()).unwrap_or(u64::MAX))
+    })
+}
+
+/// The checks that were bought (DCS-Quota-Limit). -1 where the header did not come, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_quota_limit(
+    response: *const dcs_status_response,
+) -> i64 {
+    limit(response, |limits| limits.quota_limit)
+}
+
+/// The checks that are left (DCS-Quota-Remaining). -1 where the header did not come, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_quota_remaining(
+    response: *const dcs_status_response,
+) -> i64 {
+    limit(response, |limits| limits.quota_remaining)
+}
+
+/// Reads a duration of what the connection did.
+fn microseconds(
+    response: *const dcs_status_response,
+    field: impl FnOnce(ConnectionInfo) -> Duration,
+) -> i64 {
+    guard::read(response, -1, |r| {
+        i64::try_from(field(r.status.connection()).as_micros()).unwrap_or(i64::MAX)
+    })
+}
+
+/// The time that looking up the host name took, in microseconds. 0 on a reused connection, -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_dns_us(response: *const dcs_status_response) -> i64 {
+    microseconds(response, |connection| connection.dns)
+}
+
+/// The time that making the TCP connection took, in microseconds. 0 on a reused connection, -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_tcp_us(response: *const dcs_status_response) -> i64 {
+    microseconds(response, |connection| connection.tcp)
+}
+
+/// The time that the TLS handshake took, in microseconds. 0 on a reused connection, -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_tls_us(response: *const dcs_status_response) -> i64 {
+    microseconds(response, |connection| connection.tls)
+}
+
+/// The time from the call's begin to the answer's first byte, in microseconds. -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_first_byte_us(
+    response: *const dcs_status_response,
+) -> i64 {
+    microseconds(response, |connection| connection.first_byte)
+}
+
+/// The time that the whole call took, in microseconds. -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_total_us(response: *const dcs_status_response) -> i64 {
+    microseconds(response, |connection| connection.total)
+}
+
+/// 1 where the call went over a connection that an earlier call had opened, else 0; -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_connection_reused(
+    response: *const dcs_status_response,
+) -> i32 {
+    guard::read(response, -1, |r| i32::from(r.status.connection().reused))
+}
+
+/// 1 where the TLS session was resumed when the connection was opened, else 0; -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_tls_session_resumed(
+    response: *const dcs_status_response,
+) -> i32 {
+    guard::read(response, -1, |r| {
+        i32::from(r.status.connection().session_resumed)
+    })
+}
+
+/// "TLSv1.2" or "TLSv1.3"; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_tls_version(
+    response: *const dcs_status_response,
+) -> *const c_char {
+    guard::read(response, ptr::null(), |r| r.tls_version.as_ptr())
+}
+
+/// The cipher suite's registered name, such as "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_tls_cipher(
+    response: *const dcs_status_response,
+) -> *const c_char {
+    guard::read(response, ptr::null(), |r| r.tls_cipher.as_ptr())
+}
+
+/// Frees a response. NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_free(response: *mut dcs_status_response) {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { guard::free(response) };
+}

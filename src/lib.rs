@@ -1,0 +1,36 @@
+//! Client library for the UK Document Checking Service (DCS): mutual TLS, in the caller's own process.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), dcs::Error> {
+//! let mut config = dcs::Config::new();
+//! config.set_ca_bundle_file("ca-bundle.pem");
+//! config.set_certificate_file("client.pem");
+//! config.set_private_key_file("client.key");
+//!
+//! let client = dcs::Client::new(&config)?; // once; shared by all threads
+//! let status = client.status()?;
+//! println!("available: {}", status.available());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The same library is reached from C, C++, Python and Java through the C ABI in [`ffi`], which the
+//! header `include/dcs.h` declares. Nothing is read from the environment unless
+//! [`Config::load_env`] is called, nothing is printed, and nothing process-wide is changed.
+
+#![deny(unsafe_code, missing_docs)]
+
+mod client;
+mod config;
+mod credentials;
+mod diagnose;
+mod error;
+pub mod ffi;
+mod rejection;
+mod status;
+mod transport;
+
+pub use client::Client;
+pub use config::Config;
+pub use error::{Code, Error};
+pub use status::{ConnectionInfo, Limits, Outage, Status};

@@ -1,0 +1,253 @@
+//! Answers that are not a status: the HTTP statuses of the service, and nginx's two pages about client
+//! certificates.
+
+use std::time::Duration;
+
+use ureq::http::HeaderMap;
+
+use crate::credentials::x509::printable;
+use crate::error::{Code, Error};
+use crate::status::Limits;
+use crate::transport::{Answer, header_text, is_html};
+
+/// nginx's words when the client sent no certificate, and when it did not accept the one it sent. Both
+/// come as HTTP 400 with an HTML page after a handshake that succeeded, in TLS 1.2 and 1.3 alike
+/// (measured on nginx 1.22). Inside nginx they are 496 and 495, and a server can be set up to show that.
+const NO_CERTIFICATE_SENT: &str = "No required SSL certificate was sent";
+const CERTIFICATE_ERROR: &str = "The SSL certificate error";
+
+/// What is quoted of an error page.
+const MAX_QUOTE: usize = 120;
+
+/// The error that an answer other than 200 stands for.
+pub(crate) fn error_for(answer: &Answer, peer: &str, has_identity: bool) -> Error {
+    let status = answer.status;
+    let error = match certificate_verdict(answer) {
+        Some(Code::ClientCertRequired) => required(peer, has_identity),
+        Some(_) => Error::new(
+            Code::ClientCertRejected,
+            format!(
+                "{peer} does not accept the client certificate: it answered '{CERTIFICATE_ERROR}' (HTTP {status})."
+            ),
+        ),
+        None => by_status(answer, peer),
+    };
+    error
+        .with_http_status(status)
+        .with_retry_after(retry_after(&answer.headers))
+}
+
+/// What the front end says about the client certificate, where it says anything.
+fn certificate_verdict(answer: &Answer) -> Option<Code> {
+    match answer.status {
+        496 => return Some(Code::ClientCertRequired),
+        495 => return Some(Code::ClientCertRejected),
+        400 if is_html(&answer.headers) => {}
+        _ => return None,
+    }
+    let page = String::from_utf8_lossy(&answer.body);
+    if page.contains(NO_CERTIFICATE_SENT) {
+        Some(Code::ClientCertRequired)
+    } else if page.contains(CERTIFICATE_ERROR) {
+        Some(Code::ClientCertRejected)
+    } else {
+        None
+    }
+}
+
+fn required(peer: &str, has_identity: bool) -> Error {
+    let error = Error::new(
+        Code::ClientCertRequired,
+        format!(
+            "{peer} wants a client certificate and none was sent: it answered '{NO_CERTIFICATE_SENT}'."
+        ),
+    );
+    if has_identity {
+        return error.with_hint(
+            "A client certificate is configured but could not be used: the server accepts no signature that its private key can make. RSA 2048 is the usual key type.",
+        );
+    }
+    error
+}
+
+fn by_status(answer: &Answer, peer: &str) -> Error {
+    let status = answer.status;
+    let limits = Limits::read(&answer.headers);
+    let mut message = format!("{peer} answered HTTP {status}");
+    let code = match status {
+        400 => Code::BadRequest,
+        403 => {
+            message.push_str(": the quota of checks is used up");
+            if let (Some(limit), Some(left)) = (limits.quota_limit, limits.quota_remaining) {
+                message.push_str(&format!(" ({left} of {limit} left)"));
+            }
+            Code::QuotaExceeded
+        }
+        404 => {
+            message.push_str(": there is nothing at the URL's path");
+            Code::NotFound
+        }
+        429 => {
+            message.push_str(": this client's rate limit is exceeded");
+            if let Some(limit) = limits.rate_limit {
+                message.push_str(&format!(" ({limit} requests in a window)"));
+            }
+            Code::RateLimited
+        }
+        503 => {
+            message.push_str(": all clients together are over the service's limit");
+            Code::Unavailable
+        }
+        300..=399 => {
+            message.push_str(": a redirect");
+            if let Some(location) = header_text(&answer.headers, "location") {
+                message.push_str(&format!(" to {}", printable(location)));
+            }
+            message.push_str(
+                ", which is not followed, because the client certificate is for this host",
+            );
+            Code::Http
+        }
+        _ => Code::Http,
+    };
+    if let Some(quote) = quote(answer) {
+        message.push_str(&format!(" ('{quote}')"));
+    }
+    message.push('.');
+    let error = Error::new(code, message);
+    if code != Code::Http {
+        return error;
+    }
+    let hint = match status {
+        300..=399 => "Use the URL that the service itself answers at.",
+        500..=599 => {
+            "The service has an internal error: try again later, and tell the DCS team if it stays."
+        }
+        _ => return error,
+    };
+    error.with_hint(hint).with_retryable(status >= 500)
+}
+
+/// A few words of the answer: a page's title, or the first line of a text.
+fn quote(answer: &Answer) -> Option<String> {
+    let text = std::str::from_utf8(&answer.body).ok()?;
+    let words = if is_html(&answer.headers) {
+        let (_, rest) = text.split_once("<title>")?;
+        rest.split_once("</title>")?.0
+    } else {
+        text.lines().next()?
+    };
+    let words = printable(words.trim())
+        .chars()
+        .take(MAX_QUOTE)
+        .collect::<String>();
+    (!words.is_empty()).then_some(words)
+}
+
+/// `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = header_text(headers, "retry-after")?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(u64::from(seconds)));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    let left = date.timestamp().as_millisecond() - jiff::Timestamp::now().as_millisecond();
+    Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ureq::http::HeaderValue;
+
+    fn answer(
+        status: u16,
+        kind: &'static str,
+        body: &str,
+        extra: &[(&'static str, &'static str)],
+    ) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static(kind));
+        for (name, value) in extra {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        Answer {
+            status,
+            headers,
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn nginx_pages_are_told_apart_from_a_bad_request() {
+        let page = |title| {
+            format!(
+                "<html>\r\n<head><title>400 {title}</title></head>\r\n<body>\r\n<center>{title}</center>"
+            )
+        };
+        for (status, kind, body, code) in [
+            (
+                400,
+                "text/html",
+                page(NO_CERTIFICATE_SENT),
+                Code::ClientCertRequired,
+            ),
+            (
+                400,
+                "text/html; charset=utf-8",
+                page(CERTIFICATE_ERROR),
+                Code::ClientCertRejected,
+            ),
+            (400, "text/html", page("Bad Request"), Code::BadRequest),
+            (
+                400,
+                "application/json",
+                format!("{{\"m\":\"{CERTIFICATE_ERROR}\"}}"),
+                Code::BadRequest,
+            ),
+            (495, "text/plain", String::new(), Code::ClientCertRejected),
+            (496, "text/plain", String::new(), Code::ClientCertRequired),
+            (500, "text/html", page(CERTIFICATE_ERROR), Code::Http),
+        ] {
+            let error = error_for(&answer(status, kind, &body, &[]), "h:443", true);
+            assert_eq!(error.code(), code, "{status} {kind}");
+            assert_eq!(error.http_status(), Some(status));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let seconds = answer(429, "text/plain", "", &[("retry-after", "7")]);
+        let error = error_for(&seconds, "h:443", true);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        assert!(error.retryable());
+        let past = answer(
+            503,
+            "text/plain",
+            "",
+            &[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")],
+        );
+        assert_eq!(
+            error_for(&past, "h:443", true).retry_after(),
+            Some(Duration::ZERO)
+        );
+        let odd = answer(503, "text/plain", "", &[("retry-after", "-1")]);
+        assert_eq!(error_for(&odd, "h:443", true).retry_after(), None);
+    }
+
+    #[test]
+    fn a_quote_is_short_and_printable() {
+        let long = answer(
+            400,
+            "text/plain",
+            &format!("\u{1b}[31m{}\nsecond", "x".repeat(500)),
+            &[],
+        );
+        let message = error_for(&long, "h:443", true).message().to_owned();
+        assert!(
+            !message.contains('\u{1b}') && !message.contains("second"),
+            "{message}"
+        );
+        assert!(message.len() < 250, "{message}");
+    }
+}

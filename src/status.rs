@@ -1,0 +1,291 @@
+//! The status answer, parsed strictly in what it needs and tolerant of what it does not know.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use ureq::http::HeaderMap;
+
+use crate::error::{Code, Error};
+use crate::transport::header_text;
+
+/// The DCS's answer to the status call.
+///
+/// A value of its own: it stays valid when the client is gone.
+#[derive(Clone, Debug)]
+pub struct Status {
+    available: bool,
+    message: Option<String>,
+    scheduled_outages: Vec<Outage>,
+    json: String,
+    pub(crate) limits: Limits,
+    pub(crate) connection: ConnectionInfo,
+}
+
+/// A time in which the DCS plans not to serve requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// When it begins, as the DCS wrote it (ISO 8601).
+    pub start: String,
+    /// When it ends, as the DCS wrote it (ISO 8601).
+    pub end: String,
+    /// When it begins, in milliseconds since 1970-01-01T00:00:00Z.
+    pub start_unix_ms: i64,
+    /// When it ends, in milliseconds since 1970-01-01T00:00:00Z.
+    pub end_unix_ms: i64,
+    /// The reason, where one was given.
+    pub message: Option<String>,
+}
+
+/// What the service's headers say about its limits. A field is `None` where its header did not come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests allowed in a window (`X-RateLimit-Limit`).
+    pub rate_limit: Option<u64>,
+    /// Requests left in this window (`X-RateLimit-Remaining`).
+    pub rate_limit_remaining: Option<u64>,
+    /// The time until the window ends (`X-RateLimit-Reset`).
+    pub rate_limit_reset: Option<Duration>,
+    /// The checks that were bought (`DCS-Quota-Limit`).
+    pub quota_limit: Option<u64>,
+    /// The checks that are left (`DCS-Quota-Remaining`).
+    pub quota_remaining: Option<u64>,
+}
+
+/// What the connection did for one call.
+///
+/// On a reused connection the first three times are zero. Where a TCP or TLS step is for a proxy's tunnel,
+/// the time that the proxy takes to answer is in none of them but in `first_byte`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionInfo {
+    /// Looking up the host name.
+    pub dns: Duration,
+    /// Making the TCP connection.
+    pub tcp: Duration,
+    /// The TLS handshake.
+    pub tls: Duration,
+    /// From the call's begin to the answer's first byte.
+    pub first_byte: Duration,
+    /// The whole call.
+    pub total: Duration,
+    /// The call went over a connection that an earlier call had opened.
+    pub reused: bool,
+    /// The TLS session was resumed, on this connection when it was opened.
+    pub session_resumed: bool,
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub tls_version: &'static str,
+    /// The cipher suite's registered name, such as `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`.
+    pub tls_cipher: &'static str,
+}
+
+impl Status {
+    /// Whether the DCS is serving requests.
+    pub fn available(&self) -> bool {
+        self.available
+    }
+
+    /// Why it is unavailable, where the DCS said so.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// The planned outages, in the order of the answer.
+    pub fn scheduled_outages(&self) -> &[Outage] {
+        &self.scheduled_outages
+    }
+
+    /// The body as it came.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// What the headers say about rate limit and quota.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// What the connection did for this call.
+    pub fn connection(&self) -> ConnectionInfo {
+        self.connection
+    }
+
+    /// Parses the body of a 200 answer. Fields that are not known are accepted.
+    pub(crate) fn parse(body: Vec<u8>) -> Result<Self, Error> {
+        let json = String::from_utf8(body).map_err(|_| fault("is not UTF-8"))?;
+        let value: Value = serde_json::from_str(&json).map_err(|error| {
+            // Only the position: the text may be anybody's.
+            fault(&format!(
+                "is not JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            ))
+        })?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| fault("is not a JSON object"))?;
+        let available = match object.get("available") {
+            Some(Value::Bool(available)) => *available,
+            Some(_) => return Err(fault("has a field 'available' that is not true or false")),
+            None => return Err(fault("has no field 'available'")),
+        };
+        let message = optional_text(object, "message", "message")?;
+        let scheduled_outages = match object.get("scheduledOutages") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(outages)) => outages
+                .iter()
+                .enumerate()
+                .map(|(index, outage)| parse_outage(index, outage))
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(fault("has a field 'scheduledOutages' that is not an array")),
+        };
+        Ok(Status {
+            available,
+            message,
+            scheduled_outages,
+            json,
+            limits: Limits::default(),
+            connection: ConnectionInfo::default(),
+        })
+    }
+}
+
+impl Limits {
+    pub(crate) fn read(headers: &HeaderMap) -> Self {
+        let number = |name| header_text(headers, name)?.trim().parse::<u64>().ok();
+        Limits {
+            rate_limit: number("x-ratelimit-limit"),
+            rate_limit_remaining: number("x-ratelimit-remaining"),
+            rate_limit_reset: number("x-ratelimit-reset").map(Duration::from_secs),
+            quota_limit: number("dcs-quota-limit"),
+            quota_remaining: number("dcs-quota-remaining"),
+        }
+    }
+}
+
+fn parse_outage(index: usize, value: &Value) -> Result<Outage, Error> {
+    let name = |field: &str| format!("scheduledOutages[{index}].{field}");
+    let Some(object) = value.as_object() else {
+        return Err(fault(&format!(
+            "has an entry scheduledOutages[{index}] that is not an object"
+        )));
+    };
+    let time = |field: &str| {
+        let text = object
+            .get(field)
+            .and_then(Value::as_str)
+            .ok_or_else(|| fault(&format!("has no text in '{}'", name(field))))?;
+        let instant: jiff::Timestamp = text.parse().map_err(|_| {
+            fault(&format!(
+                "has a '{}' that is not an ISO 8601 date and time with an offset",
+                name(field)
+            ))
+        })?;
+        Ok::<_, Error>((text.to_owned(), instant.as_millisecond()))
+    };
+    let (start, start_unix_ms) = time("start")?;
+    let (end, end_unix_ms) = time("end")?;
+    Ok(Outage {
+        start,
+        end,
+        start_unix_ms,
+        end_unix_ms,
+        message: optional_text(object, "message", &name("message"))?,
+    })
+}
+
+fn optional_text(
+    object: &Map<String, Value>,
+    field: &str,
+    name: &str,
+) -> Result<Option<String>, Error> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(fault(&format!("has a field '{name}' that is not text"))),
+    }
+}
+
+/// The error about the body; the client adds host and status.
+fn fault(what: &str) -> Error {
+    Error::new(Code::Response, format!("The status answer {what}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(body: &str) -> Result<Status, Error> {
+        Status::parse(body.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn the_documented_answer() {
+        let body = r#"{"available":true,"scheduledOutages":[]}"#;
+        let status = parse(body).unwrap();
+        assert!(status.available());
+        assert_eq!(status.message(), None);
+        assert!(status.scheduled_outages().is_empty());
+        assert_eq!(status.json(), body);
+    }
+
+    #[test]
+    fn unavailable_with_outages_and_unknown_fields() {
+        let status = parse(
+            r#"{"available":false,"message":"Unplanned outage","extra":{"a":[1,2]},"scheduledOutages":[
+                {"start":"2020-01-01T12:30:00.000Z","end":"2020-01-01T14:30:00+01:00","message":"why","id":7}]}"#,
+        )
+        .unwrap();
+        assert!(!status.available());
+        assert_eq!(status.message(), Some("Unplanned outage"));
+        let outage = &status.scheduled_outages()[0];
+        assert_eq!(outage.start, "2020-01-01T12:30:00.000Z");
+        assert_eq!(outage.start_unix_ms, 1_577_881_800_000);
+        assert_eq!(outage.end_unix_ms, 1_577_885_400_000);
+        assert_eq!(outage.message.as_deref(), Some("why"));
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        for (body, words) in [
+            ("", "not JSON (line 1"),
+            ("<html>", "not JSON"),
+            ("[]", "not a JSON object"),
+            ("{}", "no field 'available'"),
+            (r#"{"available":"yes"}"#, "not true or false"),
+            (r#"{"available":true,"message":1}"#, "'message'"),
+            (
+                r#"{"available":true,"scheduledOutages":{}}"#,
+                "not an array",
+            ),
+            (
+                r#"{"available":true,"scheduledOutages":[1]}"#,
+                "scheduledOutages[0]",
+            ),
+            (
+                r#"{"available":true,"scheduledOutages":[{"end":"2020-01-01T12:30:00Z"}]}"#,
+                "scheduledOutages[0].start",
+            ),
+            (
+                r#"{"available":true,"scheduledOutages":[{"start":"2020-01-01T12:30:00Z","end":"soon"}]}"#,
+                "scheduledOutages[0].end",
+            ),
+            (
+                r#"{"available":true,"scheduledOutages":[{"start":"2020-01-01T12:30:00","end":"soon"}]}"#,
+                "with an offset",
+            ),
+        ] {
+            let error = parse(body).unwrap_err();
+            assert_eq!(error.code(), Code::Response);
+            assert!(error.message().contains(words), "{body}: {error}");
+        }
+        assert_eq!(
+            Status::parse(vec![0xff]).unwrap_err().code(),
+            Code::Response
+        );
+    }
+
+    #[test]
+    fn json_nested_without_end_is_refused() {
+        let error = parse(&"[".repeat(100_000)).unwrap_err();
+        assert_eq!(error.code(), Code::Response);
+    }
+}

@@ -1,0 +1,103 @@
+//! The way to the server: look-up, TCP, proxy, TLS, and the connections that are kept for later calls.
+//!
+//! A [`Transport`] lives as long as its client. ureq only writes the request and reads the answer over
+//! what this module connects; every limit of time, the pool and the errors are here.
+
+mod connection;
+mod deadline;
+mod dns;
+mod failure;
+mod http;
+mod pool;
+mod proxy;
+mod socket;
+mod tcp;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::config::{Config, Endpoint, Proxy};
+use crate::error::Error;
+use connection::Connection;
+pub(crate) use connection::Facts;
+pub(crate) use deadline::{Deadline, Phase};
+use dns::Resolver;
+use failure::Scene;
+pub(crate) use http::{Answer, Call, get, header_text, is_html};
+use pool::Pool;
+use tls::Verifier;
+
+/// Names this library to the server.
+pub(crate) const USER_AGENT: &str = concat!("libdcs/", env!("CARGO_PKG_VERSION"));
+
+/// All that the calls of one client share.
+pub(crate) struct Transport {
+    pub(crate) endpoint: Endpoint,
+    proxy: Option<Proxy>,
+    resolver: Resolver,
+    tls: Arc<ClientConfig>,
+    verifier: Arc<Verifier>,
+    connect_timeout: Duration,
+    has_identity: bool,
+    ca_bundle: String,
+    /// "host:port", for messages.
+    peer: String,
+    pool: Pool,
+}
+
+impl Transport {
+    pub(crate) fn new(
+        config: &Config,
+        roots: RootCertStore,
+        ca_bundle: &str,
+        identity: Option<Arc<CertifiedKey>>,
+    ) -> Result<Self, Error> {
+        let endpoint = config.endpoint.clone();
+        let has_identity = identity.is_some();
+        let (tls, verifier) = tls::configure(roots, identity)?;
+        let first_hop = config
+            .proxy
+            .as_ref()
+            .map_or(&endpoint.target, |proxy| &proxy.target);
+        Ok(Transport {
+            resolver: Resolver::new(first_hop.clone()),
+            peer: endpoint.target.to_string(),
+            proxy: config.proxy.clone(),
+            tls,
+            verifier,
+            connect_timeout: config.connect_timeout,
+            has_identity,
+            ca_bundle: ca_bundle.to_owned(),
+            endpoint,
+            pool: Pool::default(),
+        })
+    }
+
+    fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
+        Connection::open(self, deadline.of_connect(self.connect_timeout))
+    }
+
+    /// What a failure is told with; about the handshake that this thread is in.
+    fn scene(&self, phase: Phase, deadline: Deadline) -> Scene<'_> {
+        Scene {
+            peer: &self.peer,
+            phase,
+            deadline,
+            client_auth: tls::client_auth(),
+            has_identity: self.has_identity,
+            ca_bundle: &self.ca_bundle,
+        }
+    }
+}
+
+impl Drop for Transport {
+    fn drop(&mut self) {
+        for connection in self.pool.drain() {
+            connection.close();
+        }
+    }
+}

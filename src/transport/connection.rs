@@ -1,0 +1,283 @@
+//! One TLS connection: its handshake, and sending and receiving over it.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::{ClientConnection, HandshakeKind};
+
+use super::deadline::{Deadline, Phase};
+use super::failure::Scene;
+use super::socket::{Probe, Socket};
+use super::tls::{self, ClientAuth};
+use super::{Transport, proxy, tcp};
+use crate::error::{Code, Error};
+
+/// After a failed write the server's reason may already be here; it is looked for no longer than this.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A connection after its handshake.
+pub(crate) struct Connection {
+    socket: Socket,
+    tls: ClientConnection,
+    client_auth: ClientAuth,
+    pub(crate) facts: Facts,
+}
+
+/// What is known of a connection since its handshake.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) dns: Duration,
+    pub(crate) tcp: Duration,
+    pub(crate) tls: Duration,
+    pub(crate) resumed: bool,
+    pub(crate) version: &'static str,
+    pub(crate) cipher: &'static str,
+}
+
+/// What reading gave.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    Bytes(usize),
+    /// The server ended the stream properly, with a close_notify.
+    End,
+}
+
+impl Connection {
+    /// Connects and makes the TLS handshake, through the proxy where there is one.
+    pub(crate) fn open(transport: &Transport, deadline: Deadline) -> Result<Self, Error> {
+        let target = &transport.endpoint.target;
+        let (mut socket, times) = match &transport.proxy {
+            Some(proxy) => tcp::connect(&proxy.target, &transport.resolver, deadline)
+                .map_err(|error| proxy_unreachable(error, proxy))?,
+            None => tcp::connect(target, &transport.resolver, deadline)?,
+        };
+        if let Some(proxy) = &transport.proxy {
+            proxy::connect(&mut socket, proxy, target, deadline)?;
+        }
+
+        let begun = Instant::now();
+        tls::begin_handshake();
+        let server_name = transport.endpoint.server_name.clone();
+        let tls =
+            ClientConnection::new(Arc::clone(&transport.tls), server_name).map_err(|error| {
+                transport
+                    .scene(Phase::Handshake, deadline)
+                    .tls(&error, None)
+            })?;
+        let mut connection = Connection {
+            socket,
+            tls,
+            client_auth: ClientAuth::default(),
+            facts: Facts {
+                dns: times.dns,
+                tcp: times.tcp,
+                tls: Duration::ZERO,
+                resumed: false,
+                version: "",
+                cipher: "",
+            },
+        };
+        connection.handshake(transport, deadline)?;
+        connection.client_auth = tls::client_auth();
+        connection.facts.tls = begun.elapsed();
+        connection.facts.resumed = connection.tls.handshake_kind() == Some(HandshakeKind::Resumed);
+        connection.facts.version = match connection.tls.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            _ => "TLSv1.2",
+        };
+        connection.facts.cipher = connection
+            .tls
+            .negotiated_cipher_suite()
+            .map_or("", |suite| iana_name(suite.suite()));
+        Ok(connection)
+    }
+
+    /// Runs the handshake until the client has nothing more to learn. What it still has to send leaves
+    /// together with the request.
+    fn handshake(&mut self, transport: &Transport, deadline: Deadline) -> Result<(), Error> {
+        while self.tls.is_handshaking() {
+            let scene = transport.scene(Phase::Handshake, deadline);
+            while self.tls.wants_write() {
+                if let Err(error) = self.tls.write_tls(&mut self.socket.until(deadline)) {
+                    return Err(self.last_words(transport, &scene, &error));
+                }
+            }
+            match self.tls.read_tls(&mut self.socket.until(deadline)) {
+                Ok(0) => return Err(scene.closed()),
+                Ok(_) => self.process(transport, &scene)?,
+                Err(error) => return Err(scene.io(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the bytes, behind whatever the handshake left to send.
+    pub(crate) fn send(
+        &mut self,
+        transport: &Transport,
+        bytes: &[u8],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let scene = self.scene(transport, Phase::Send, deadline);
+        let mut rest = bytes;
+        while !rest.is_empty() || self.tls.wants_write() {
+            // rustls takes a bounded amount at a time.
+            let taken = self
+                .tls
+                .writer()
+                .write(rest)
+                .map_err(|error| scene.io(&error))?;
+            rest = &rest[taken..];
+            while self.tls.wants_write() {
+                if let Err(error) = self.tls.write_tls(&mut self.socket.until(deadline)) {
+                    // A complete answer may be waiting: a server that rejects does not read the request.
+                    let error = self.last_words(transport, &scene, &error);
+                    return if self.has_plaintext() {
+                        Ok(())
+                    } else {
+                        Err(error)
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives into the buffer. The stream's end without a close_notify is an error, because the answer
+    /// could have been cut off there.
+    pub(crate) fn receive(
+        &mut self,
+        transport: &Transport,
+        buffer: &mut [u8],
+        phase: Phase,
+        deadline: Deadline,
+    ) -> Result<Received, Error> {
+        let scene = self.scene(transport, phase, deadline);
+        loop {
+            match self.tls.reader().read(buffer) {
+                Ok(0) => return Ok(Received::End),
+                Ok(count) => return Ok(Received::Bytes(count)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return Err(scene.closed()),
+            }
+            match self.tls.read_tls(&mut self.socket.until(deadline)) {
+                Ok(_) => self.process(transport, &scene)?,
+                Err(error) => return Err(scene.io(&error)),
+            }
+        }
+    }
+
+    /// Whether the idle connection can carry another request: one system call where nothing has come.
+    ///
+    /// What has come may be a late TLS 1.3 session ticket; that is taken in and keeps the connection.
+    pub(crate) fn is_usable(&mut self) -> bool {
+        match self.socket.probe() {
+            Probe::Quiet => true,
+            Probe::Closed => false,
+            Probe::Readable => {
+                let now = Deadline::of_call(Duration::from_millis(1));
+                let read = self.tls.read_tls(&mut self.socket.until(now));
+                if !matches!(read, Ok(1..)) {
+                    return false;
+                }
+                self.tls.process_new_packets().is_ok_and(|state| {
+                    !state.peer_has_closed() && state.plaintext_bytes_to_read() == 0
+                })
+            }
+        }
+    }
+
+    /// Tells the server that no more will come, without waiting.
+    pub(crate) fn close(mut self) {
+        self.tls.send_close_notify();
+        let now = Deadline::of_call(Duration::from_millis(1));
+        // The connection is given up: whether the server still learns of it changes nothing.
+        let _ = self.tls.write_tls(&mut self.socket.until(now));
+    }
+
+    fn scene<'a>(&self, transport: &'a Transport, phase: Phase, deadline: Deadline) -> Scene<'a> {
+        Scene {
+            client_auth: self.client_auth,
+            ..transport.scene(phase, deadline)
+        }
+    }
+
+    /// Takes in what was read; on a failure tells the server why, as far as that works.
+    fn process(&mut self, transport: &Transport, scene: &Scene<'_>) -> Result<(), Error> {
+        match self.tls.process_new_packets() {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let brief = scene.deadline.at_most(LAST_WORDS);
+                let _ = self.tls.write_tls(&mut self.socket.until(brief));
+                Err(self.tls_error(transport, scene, &error))
+            }
+        }
+    }
+
+    fn tls_error(&self, transport: &Transport, scene: &Scene<'_>, error: &rustls::Error) -> Error {
+        let scene = if scene.phase == Phase::Handshake {
+            // The handshake under way in this thread is this connection's.
+            transport.scene(scene.phase, scene.deadline)
+        } else {
+            self.scene(transport, scene.phase, scene.deadline)
+        };
+        scene.tls(error, transport.verifier.take_refused())
+    }
+
+    /// A write failed. The server may have said why before it closed, and that is the better error.
+    fn last_words(
+        &mut self,
+        transport: &Transport,
+        scene: &Scene<'_>,
+        write_error: &io::Error,
+    ) -> Error {
+        if write_error.kind() == ErrorKind::TimedOut {
+            return scene.io(write_error);
+        }
+        let brief = scene.deadline.at_most(LAST_WORDS);
+        while let Ok(1..) = self.tls.read_tls(&mut self.socket.until(brief)) {
+            match self.tls.process_new_packets() {
+                Ok(state) if state.plaintext_bytes_to_read() > 0 => break,
+                Ok(_) => {}
+                Err(error) => return self.tls_error(transport, scene, &error),
+            }
+        }
+        scene.io(write_error)
+    }
+
+    fn has_plaintext(&mut self) -> bool {
+        self.tls
+            .process_new_packets()
+            .is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
+    }
+}
+
+/// The registered name; rustls puts `TLS13` before the suites of TLS 1.3.
+fn iana_name(suite: rustls::CipherSuite) -> &'static str {
+    match suite {
+        rustls::CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        rustls::CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        rustls::CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        suite => suite.as_str().unwrap_or(""),
+    }
+}
+
+/// What failed was the way to the proxy, not to the DCS.
+fn proxy_unreachable(error: Error, proxy: &crate::config::Proxy) -> Error {
+    if !matches!(error.code(), Code::Resolve | Code::Connect) {
+        return error;
+    }
+    let mut better = Error::new(
+        Code::Proxy,
+        format!(
+            "The proxy {} cannot be reached: {}",
+            proxy.target,
+            error.message()
+        ),
+    );
+    if let Some(number) = error.os_code() {
+        better = better.with_os_error(&io::Error::from_raw_os_error(number));
+    }
+    better
+}

@@ -1,0 +1,205 @@
+//! Host name look-up that keeps its limit of time.
+//!
+//! The system's resolver has no timeout, so it runs in a thread of its own. There is at most one such
+//! thread a client: calls that need the same answer wait for the same look-up, and one that outlives its
+//! callers delivers its answer to the next. The answer is kept for a short while, so that a service that
+//! connects for each call neither looks up nor starts a thread each time.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::deadline::{Deadline, Phase};
+use crate::config::Target;
+use crate::error::{Code, Error};
+
+/// How long an answer is used before it is asked for again.
+const FRESH_FOR: Duration = Duration::from_secs(30);
+
+/// The look-up of one host.
+pub(crate) struct Resolver {
+    target: Target,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    finished: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    answer: Option<(Instant, Arc<[SocketAddr]>)>,
+    in_flight: bool,
+    /// Counts the look-ups that have ended, so that a waiting call sees that one did.
+    ended: u64,
+    failure: Option<String>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the system's resolver and leaves the outcome for those who wait.
+    fn look_up(&self, target: &Target) {
+        let outcome = (target.host.as_str(), target.port)
+            .to_socket_addrs()
+            .map(Iterator::collect::<Arc<[SocketAddr]>>);
+        let mut state = self.lock();
+        state.in_flight = false;
+        state.ended += 1;
+        match outcome {
+            Ok(addresses) if !addresses.is_empty() => {
+                state.answer = Some((Instant::now(), addresses));
+                state.failure = None;
+            }
+            Ok(_) => state.failure = Some("the name has no address".into()),
+            Err(error) => state.failure = Some(reason(&error)),
+        }
+        drop(state);
+        self.finished.notify_all();
+    }
+}
+
+impl Resolver {
+    pub(crate) fn new(target: Target) -> Self {
+        Resolver {
+            target,
+            shared: Arc::default(),
+        }
+    }
+
+    /// The host's addresses, in the order that the system prefers them (RFC 6724).
+    pub(crate) fn resolve(&self, deadline: Deadline) -> Result<Arc<[SocketAddr]>, Error> {
+        if let Some(address) = self.target.address() {
+            return Ok(Arc::new([SocketAddr::new(address, self.target.port)]));
+        }
+        let mut state = self.shared.lock();
+        let ended_before = state.ended;
+        loop {
+            if let Some((at, addresses)) = &state.answer
+                && at.elapsed() < FRESH_FOR
+            {
+                return Ok(addresses.clone());
+            }
+            if state.ended != ended_before
+                && let Some(reason) = &state.failure
+            {
+                return Err(self.error(reason));
+            }
+            if !state.in_flight {
+                state.in_flight = true;
+                drop(state);
+                self.start();
+                state = self.shared.lock();
+                continue;
+            }
+            let Some(remaining) = deadline.remaining() else {
+                return Err(deadline.error(Phase::Resolve, &self.target.to_string()));
+            };
+            state = self
+                .shared
+                .finished
+                .wait_timeout(state, remaining)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Forgets the answer: a connection to it failed.
+    pub(crate) fn forget(&self) {
+        self.shared.lock().answer = None;
+    }
+
+    fn start(&self) {
+        let shared = self.shared.clone();
+        let target = self.target.clone();
+        let started = thread::Builder::new()
+            .name("dcs-dns".into())
+            .spawn(move || shared.look_up(&target));
+        if started.is_err() {
+            // No thread is to be had. The system's own limits (resolv.conf) then bound the look-up.
+            self.shared.look_up(&self.target);
+        }
+    }
+
+    fn error(&self, reason: &str) -> Error {
+        Error::new(
+            Code::Resolve,
+            format!(
+                "The host name {} cannot be resolved: {reason}.",
+                self.target.host
+            ),
+        )
+    }
+}
+
+/// The system's words without the prefix that std puts before them.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix("failed to lookup address information: ")
+        .unwrap_or(&text)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolver(host: &str) -> Resolver {
+        Resolver::new(Target {
+            host: host.into(),
+            port: 443,
+        })
+    }
+
+    #[test]
+    fn addresses_need_no_look_up() {
+        let deadline = Deadline::of_call(Duration::from_secs(5));
+        for (host, address) in [("127.0.0.1", "127.0.0.1:443"), ("::1", "[::1]:443")] {
+            let addresses = resolver(host).resolve(deadline).unwrap();
+            assert_eq!(addresses[0].to_string(), address);
+        }
+    }
+
+    #[test]
+    fn an_answer_is_kept_and_can_be_forgotten() {
+        let deadline = Deadline::of_call(Duration::from_secs(5));
+        let resolver = resolver("localhost");
+        let first = resolver.resolve(deadline).unwrap();
+        assert!(Arc::ptr_eq(&first, &resolver.resolve(deadline).unwrap()));
+        resolver.forget();
+        assert!(!Arc::ptr_eq(&first, &resolver.resolve(deadline).unwrap()));
+    }
+
+    #[test]
+    fn a_name_that_does_not_exist_is_named() {
+        // RFC 6761 keeps .invalid from ever existing.
+        let error = resolver("dcs.invalid")
+            .resolve(Deadline::of_call(Duration::from_secs(30)))
+            .unwrap_err();
+        assert_eq!(error.code(), Code::Resolve);
+        assert!(error.message().contains("dcs.invalid"), "{error}");
+    }
+
+    #[test]
+    fn a_look_up_in_flight_is_waited_for_no_longer_than_the_deadline() {
+        let resolver = resolver("localhost");
+        resolver.shared.lock().in_flight = true;
+        let error = resolver
+            .resolve(Deadline::of_call(Duration::from_millis(20)))
+            .unwrap_err();
+        assert_eq!(error.code(), Code::Timeout);
+        assert!(error.message().contains("looking up"), "{error}");
+        resolver.shared.look_up(&resolver.target);
+        assert!(
+            resolver
+                .resolve(Deadline::of_call(Duration::from_millis(20)))
+                .is_ok()
+        );
+    }
+}

@@ -1,0 +1,348 @@
+//! From what rustls and the operating system say to an [`Error`] that names the cause.
+
+use std::io;
+
+use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
+
+use super::deadline::{Deadline, Phase};
+use super::tls::{ClientAuth, Refused};
+use crate::credentials::x509::day;
+use crate::error::{Code, Error};
+
+/// What a failure is told with.
+pub(crate) struct Scene<'a> {
+    /// Host and port.
+    pub(crate) peer: &'a str,
+    pub(crate) phase: Phase,
+    pub(crate) deadline: Deadline,
+    pub(crate) client_auth: ClientAuth,
+    /// A client certificate is configured.
+    pub(crate) has_identity: bool,
+    /// "the CA bundle ca.pem"
+    pub(crate) ca_bundle: &'a str,
+}
+
+impl Scene<'_> {
+    /// A read or write failed.
+    pub(crate) fn io(&self, error: &io::Error) -> Error {
+        if error.kind() == io::ErrorKind::TimedOut {
+            return self.deadline.error(self.phase, self.peer);
+        }
+        let what = match error.kind() {
+            io::ErrorKind::ConnectionReset => "reset the connection".to_owned(),
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+                "closed the connection".to_owned()
+            }
+            _ => format!("cannot be reached any more ({error})"),
+        };
+        self.lost(&what).with_os_error(error)
+    }
+
+    /// The server closed the connection where more should have come.
+    pub(crate) fn closed(&self) -> Error {
+        self.lost("closed the connection")
+    }
+
+    fn lost(&self, what: &str) -> Error {
+        let when = match self.phase {
+            Phase::Handshake => "during the TLS handshake",
+            Phase::Receive => "in the middle of its answer",
+            _ => "before it answered",
+        };
+        let error = Error::new(
+            Code::ConnectionLost,
+            format!("{} {what} {when}.", self.peer),
+        );
+        if self.phase == Phase::Handshake {
+            return error.with_hint(
+                "Try again; if it stays, check that the port is that of a TLS server and that no firewall or proxy cuts TLS off.",
+            );
+        }
+        error
+    }
+
+    /// TLS failed. `refused` is the server's certificate, where that was the reason.
+    pub(crate) fn tls(&self, error: &rustls::Error, refused: Option<Refused>) -> Error {
+        match error {
+            rustls::Error::AlertReceived(alert) => self.alert(*alert),
+            rustls::Error::InvalidCertificate(error) => {
+                self.server_certificate(error, refused.as_ref())
+            }
+            rustls::Error::NoCertificatesPresented => Error::new(
+                Code::ServerCertificate,
+                format!("{} sent no certificate.", self.peer),
+            ),
+            rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)
+                if self.phase == Phase::Handshake =>
+            {
+                Error::new(
+                    Code::Tls,
+                    format!("{} does not speak TLS on this port.", self.peer),
+                )
+                .with_hint(
+                    "Check the port in the URL: a plain HTTP server, or another service, answers there.",
+                )
+            }
+            rustls::Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            ) => self.no_common_version(),
+            error => Error::new(
+                Code::Tls,
+                format!("The TLS connection to {} failed: {error}.", self.peer),
+            ),
+        }
+    }
+
+    fn no_common_version(&self) -> Error {
+        Error::new(
+            Code::Tls,
+            format!(
+                "{} and this client have no TLS version in common: it offers neither TLS 1.2 nor TLS 1.3.",
+                self.peer
+            ),
+        )
+        .with_hint("Check that host and port in the URL are the DCS's; a proxy that inspects TLS can also be the one that is outdated.")
+    }
+
+    fn alert(&self, alert: AlertDescription) -> Error {
+        let ClientAuth { asked, sent } = self.client_auth;
+        let number = u8::from(alert);
+        let name = alert_name(alert);
+        let said = format!(
+            "{} ended the TLS connection with the alert {name}",
+            self.peer
+        );
+        let about_certificate = matches!(
+            alert,
+            AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied
+        );
+        let error = match alert {
+            AlertDescription::CertificateRequired => self.certificate_required(&said),
+            // TLS 1.2 has no alert of its own for a missing certificate (RFC 5246, section 7.4.6).
+            AlertDescription::HandshakeFailure if asked && !sent => {
+                self.certificate_required(&said)
+            }
+            AlertDescription::HandshakeFailure if asked => self.certificate_rejected(&said, alert),
+            AlertDescription::ProtocolVersion => self.no_common_version(),
+            _ if about_certificate && asked && !sent => self.certificate_required(&said),
+            _ if about_certificate && (sent || self.has_identity) => {
+                self.certificate_rejected(&said, alert)
+            }
+            AlertDescription::HandshakeFailure => Error::new(
+                Code::Tls,
+                format!("{said}: no cipher suite or key type in common."),
+            ),
+            AlertDescription::UnrecognisedName => Error::new(
+                Code::Tls,
+                format!("{said}: it does not know the host name in the URL."),
+            ),
+            _ => Error::new(Code::Tls, format!("{said}.")),
+        };
+        error.with_tls_alert(number)
+    }
+
+    fn certificate_required(&self, said: &str) -> Error {
+        let error = Error::new(
+            Code::ClientCertRequired,
+            format!("{said}: it wants a client certificate and none was sent."),
+        );
+        if self.has_identity && !self.client_auth.sent {
+            return error.with_hint(NO_COMMON_SCHEME);
+        }
+        error
+    }
+
+    fn certificate_rejected(&self, said: &str, alert: AlertDescription) -> Error {
+        let why = match alert {
+            AlertDescription::UnknownCA => {
+                "it does not know the CA that issued the client certificate"
+            }
+            AlertDescription::CertificateExpired => "the client certificate has expired",
+            AlertDescription::CertificateRevoked => "the client certificate has been revoked",
+            AlertDescription::UnsupportedCertificate => {
+                "the client certificate is for another purpose than TLS client authentication"
+            }
+            _ => "it does not accept the client certificate",
+        };
+        Error::new(Code::ClientCertRejected, format!("{said}: {why}."))
+    }
+
+    fn server_certificate(&self, error: &CertificateError, refused: Option<&Refused>) -> Error {
+        let whose = match refused {
+            Some(refused) => format!(
+                "The certificate of {} ({}, issued by {})",
+                self.peer, refused.subject, refused.issuer
+            ),
+            None => format!("The certificate of {}", self.peer),
+        };
+        let new = |code, what: &str| Error::new(code, format!("{whose} {what}."));
+        let untrusted = || {
+            new(
+                Code::ServerUntrusted,
+                &format!(
+                    "is not issued by a CA of {} (unable to get local issuer certificate)",
+                    self.ca_bundle
+                ),
+            )
+        };
+        match error {
+            CertificateError::UnknownIssuer => untrusted(),
+            // A CA certificate that signed itself and serves a web server: no bundle leads to it.
+            CertificateError::Other(_) if refused.is_some_and(|refused| refused.self_issued) => {
+                untrusted()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                self.wrong_name(error, &whose)
+            }
+            CertificateError::Expired => new(Code::ServerCertificate, "has expired"),
+            CertificateError::ExpiredContext { not_after, .. } => new(
+                Code::ServerCertificate,
+                &format!("has expired, or one above it has (on {})", utc_day(*not_after)),
+            ),
+            CertificateError::NotValidYet => new(Code::ServerCertificate, "is not valid yet"),
+            CertificateError::NotValidYetContext { not_before, .. } => new(
+                Code::ServerCertificate,
+                &format!("is not valid before {}", utc_day(*not_before)),
+            ),
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => new(
+                Code::ServerCertificate,
+                "is not one for a TLS server (its extended key usage)",
+            ),
+            CertificateError::BadSignature => new(
+                Code::ServerCertificate,
+                &format!(
+                    "has a signature that is not by the CA of that name in {}",
+                    self.ca_bundle
+                ),
+            )
+            .with_hint("The CA may have been issued anew under the same name: get the current CA bundle of the environment that the URL belongs to."),
+            error => new(Code::ServerCertificate, &format!("is not acceptable: {error}")),
+        }
+    }
+
+    fn wrong_name(&self, error: &CertificateError, whose: &str) -> Error {
+        let host = self
+            .peer
+            .rsplit_once(':')
+            .map_or(self.peer, |(host, _)| host);
+        let mut message = format!("{whose} is not for the host {host}");
+        if let CertificateError::NotValidForNameContext { presented, .. } = error
+            && !presented.is_empty()
+        {
+            let names = presented.iter().take(5).map(|name| name_text(name));
+            message.push_str(", but for ");
+            message.push_str(&names.collect::<Vec<_>>().join(", "));
+        }
+        message.push('.');
+        Error::new(Code::ServerName, message)
+    }
+}
+
+/// Advice for a key that none of the server's signature algorithms can use.
+const NO_COMMON_SCHEME: &str = "The server accepts no signature that this private key can make: ask the DCS team which key types they take (RSA 2048 is the usual one).";
+
+/// `DnsName("example.org")` as rustls prints it, bare.
+fn name_text(name: &str) -> String {
+    let bare = name.split('"').nth(1).unwrap_or(name);
+    crate::credentials::x509::printable(bare)
+}
+
+fn utc_day(time: rustls::pki_types::UnixTime) -> String {
+    day(std::time::UNIX_EPOCH + std::time::Duration::from_secs(time.as_secs()))
+}
+
+/// The name in the standard (RFC 8446, section 6), such as `unknown_ca (48)`.
+fn alert_name(alert: AlertDescription) -> String {
+    let mut name = String::new();
+    let words = alert.as_str().unwrap_or("unknown");
+    let mut previous_lower = false;
+    for letter in words.chars() {
+        if letter.is_ascii_uppercase() && previous_lower {
+            name.push('_');
+        }
+        previous_lower = letter.is_ascii_lowercase();
+        name.push(letter.to_ascii_lowercase());
+    }
+    format!("{name} ({})", u8::from(alert))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn scene(asked: bool, sent: bool, has_identity: bool) -> Scene<'static> {
+        Scene {
+            peer: "h:443",
+            phase: Phase::Handshake,
+            deadline: Deadline::of_call(Duration::from_secs(1)),
+            client_auth: ClientAuth { asked, sent },
+            has_identity,
+            ca_bundle: "the CA bundle b.pem",
+        }
+    }
+
+    #[test]
+    fn alerts_are_told_apart_by_what_was_asked_and_sent() {
+        use AlertDescription as A;
+        for (alert, asked, sent, code) in [
+            (
+                A::CertificateRequired,
+                true,
+                false,
+                Code::ClientCertRequired,
+            ),
+            (A::HandshakeFailure, true, false, Code::ClientCertRequired),
+            (A::HandshakeFailure, true, true, Code::ClientCertRejected),
+            (A::HandshakeFailure, false, false, Code::Tls),
+            (A::BadCertificate, true, false, Code::ClientCertRequired),
+            (A::UnknownCA, true, true, Code::ClientCertRejected),
+            (A::CertificateExpired, true, true, Code::ClientCertRejected),
+            (A::CertificateRevoked, true, true, Code::ClientCertRejected),
+            (
+                A::UnsupportedCertificate,
+                true,
+                true,
+                Code::ClientCertRejected,
+            ),
+            (A::CertificateUnknown, true, true, Code::ClientCertRejected),
+            (A::BadCertificate, true, true, Code::ClientCertRejected),
+            (A::ProtocolVersion, false, false, Code::Tls),
+            (A::InternalError, true, true, Code::Tls),
+        ] {
+            let error = scene(asked, sent, sent).tls(&rustls::Error::AlertReceived(alert), None);
+            assert_eq!(error.code(), code, "{alert:?} {asked} {sent}");
+            assert_eq!(error.tls_alert(), Some(u8::from(alert)));
+        }
+    }
+
+    #[test]
+    fn a_key_that_the_server_cannot_use_is_named() {
+        let alert = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
+        let error = scene(true, false, true).tls(&alert, None);
+        assert!(error.hint().contains("signature"), "{error}");
+    }
+
+    #[test]
+    fn alert_names_are_the_standards() {
+        assert_eq!(alert_name(AlertDescription::UnknownCA), "unknown_ca (48)");
+        assert_eq!(
+            alert_name(AlertDescription::CertificateRequired),
+            "certificate_required (116)"
+        );
+    }
+
+    #[test]
+    fn names_are_bare() {
+        assert_eq!(name_text("DnsName(\"example.org\")"), "example.org");
+        assert_eq!(name_text("plain"), "plain");
+    }
+}

@@ -1,0 +1,381 @@
+//! HTTP/1.1 by ureq over our own connections.
+//!
+//! ureq's agent is made for each call: it is the engine that writes a request and reads an answer, and
+//! costs a few small allocations. All that is worth keeping (connections, TLS sessions, addresses) is in
+//! [`Transport`]. So ureq's own pool stays empty, its look-up is answered with nothing, and the connector
+//! knows which call it works for.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ureq::http::{HeaderMap, Request, Uri, header};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, NextTimeout, Transport as UreqTransport,
+};
+use ureq::{Agent, config::Config};
+
+use super::connection::{Connection, Received};
+use super::deadline::{Deadline, Phase};
+use super::{Facts, Transport, USER_AGENT};
+use crate::error::{Code, Error};
+
+/// The DCS's answer to the status call takes 40 bytes; planned outages add some hundred each.
+const MAX_BODY: u64 = 1024 * 1024;
+/// The largest head of an answer.
+const MAX_HEAD: usize = 32 * 1024;
+/// A request takes some 200 bytes, more with a long URL; ureq fills this buffer as often as it needs.
+const OUTPUT_SIZE: usize = 2 * 1024;
+/// Takes the whole of a usual answer at once; it grows up to the head's limit.
+const INPUT_SIZE: usize = 4 * 1024;
+
+/// One exchange under way, shared by the caller and the connection that serves it.
+pub(crate) struct Call {
+    deadline: Deadline,
+    begun: Instant,
+    /// Do not take a connection from the pool.
+    fresh: bool,
+    progress: Mutex<Progress>,
+}
+
+/// What an exchange has come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) facts: Option<Facts>,
+    pub(crate) reused: bool,
+    pub(crate) first_byte: Option<Duration>,
+}
+
+/// A complete answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Call {
+    pub(crate) fn new(deadline: Deadline, begun: Instant, fresh: bool) -> Arc<Self> {
+        Arc::new(Call {
+            deadline,
+            begun,
+            fresh,
+            progress: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends `GET` to the endpoint and receives the whole answer.
+///
+/// No redirect is followed, no proxy is taken from the environment, and every status is an answer.
+pub(crate) fn get(transport: &Arc<Transport>, call: &Arc<Call>) -> Result<Answer, Error> {
+    let config = Config::builder()
+        .https_only(true)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .max_idle_connections(0)
+        .max_response_header_size(MAX_HEAD)
+        .user_agent(USER_AGENT)
+        .accept("application/json")
+        .build();
+    let connector = CallConnector {
+        transport: transport.clone(),
+        call: call.clone(),
+    };
+    let agent = Agent::with_parts(config, connector, NoLookUp);
+    let request = Request::get(transport.endpoint.uri.clone())
+        .body(())
+        .map_err(|error| {
+            Error::new(
+                Code::Internal,
+                format!("The request cannot be built: {error}."),
+            )
+        })?;
+
+    let told = |error| explain(error, transport, call);
+    let mut response = agent.run(request).map_err(told)?;
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(MAX_BODY)
+        .read_to_vec()
+        .map_err(told)?;
+    let (parts, _) = response.into_parts();
+    Ok(Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body,
+    })
+}
+
+/// Our own errors come back as they went in; the others are about the HTTP that the server speaks.
+fn explain(error: ureq::Error, transport: &Transport, call: &Call) -> Error {
+    let peer = &transport.peer;
+    match error {
+        ureq::Error::Other(error) => match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(error) => Error::new(Code::Internal, format!("The call failed: {error}.")),
+        },
+        ureq::Error::BodyExceedsLimit(limit) => Error::new(
+            Code::Response,
+            format!("The answer of {peer} is larger than {} KiB.", limit / 1024),
+        ),
+        ureq::Error::LargeResponseHeader(_, limit) => Error::new(
+            Code::Response,
+            format!(
+                "The head of the answer of {peer} is larger than {} KiB.",
+                limit / 1024
+            ),
+        ),
+        // The stream ended although ureq had reason to expect more.
+        ureq::Error::Io(_) | ureq::Error::BodyStalled if call.progress().first_byte.is_some() => {
+            cut_short(peer)
+        }
+        ureq::Error::Io(_) => transport.scene(Phase::Await, call.deadline).closed(),
+        error => Error::new(
+            Code::Response,
+            format!("The answer of {peer} is not valid HTTP/1.1: {error}."),
+        ),
+    }
+}
+
+fn cut_short(peer: &str) -> Error {
+    Error::new(
+        Code::Response,
+        format!("The answer of {peer} was cut short: the connection ended in the middle of it."),
+    )
+    .with_hint("Try again; if it stays, something on the way cuts connections.")
+    .with_retryable(true)
+}
+
+/// The addresses are looked up by [`Transport`], and only where a connection has to be opened.
+#[derive(Debug)]
+struct NoLookUp;
+
+impl Resolver for NoLookUp {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}
+
+struct CallConnector {
+    transport: Arc<Transport>,
+    call: Arc<Call>,
+}
+
+impl Connector for CallConnector {
+    type Out = Exchange;
+
+    fn connect(
+        &self,
+        _: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<Exchange>, ureq::Error> {
+        let pooled = if self.call.fresh {
+            None
+        } else {
+            self.transport.pool.take()
+        };
+        let reused = pooled.is_some();
+        let connection = match pooled {
+            Some(connection) => connection,
+            None => self.transport.connect(self.call.deadline).map_err(wrap)?,
+        };
+        let mut progress = self.call.lock();
+        progress.facts = Some(connection.facts);
+        progress.reused = reused;
+        drop(progress);
+        Ok(Some(Exchange {
+            connection: Some(connection),
+            transport: self.transport.clone(),
+            call: self.call.clone(),
+            buffers: ExchangeBuffers::default(),
+        }))
+    }
+}
+
+impl fmt::Debug for CallConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallConnector({})", self.transport.peer)
+    }
+}
+
+fn wrap(error: Error) -> ureq::Error {
+    ureq::Error::Other(Box::new(error))
+}
+
+/// A connection in the service of one call.
+struct Exchange {
+    /// Gone once the connection is back in the pool.
+    connection: Option<Connection>,
+    transport: Arc<Transport>,
+    call: Arc<Call>,
+    buffers: ExchangeBuffers,
+}
+
+impl Exchange {
+    fn connection(&mut self) -> Result<&mut Connection, ureq::Error> {
+        self.connection
+            .as_mut()
+            .ok_or_else(|| ureq::Error::Io(std::io::ErrorKind::NotConnected.into()))
+    }
+}
+
+impl UreqTransport for Exchange {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        let (transport, deadline) = (self.transport.clone(), self.call.deadline);
+        let output = std::mem::take(&mut self.buffers.output);
+        let sent = self.connection().and_then(|connection| {
+            connection
+                .send(&transport, &output[..amount], deadline)
+                .map_err(wrap)
+        });
+        self.buffers.output = output;
+        sent
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        let (transport, deadline) = (self.transport.clone(), self.call.deadline);
+        let phase = match self.call.progress().first_byte {
+            Some(_) => Phase::Receive,
+            None => Phase::Await,
+        };
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let space = buffers.input_append_buf();
+        let received = if space.is_empty() {
+            // The head fills the buffer and is still not complete.
+            Err(ureq::Error::LargeResponseHeader(MAX_HEAD, MAX_HEAD))
+        } else {
+            self.connection().and_then(|connection| {
+                connection
+                    .receive(&transport, space, phase, deadline)
+                    .map_err(|error| wrap(late(error, phase, &transport.peer)))
+            })
+        };
+        if let Ok(Received::Bytes(count)) = received {
+            buffers.input_appended(count);
+            let mut progress = self.call.lock();
+            progress
+                .first_byte
+                .get_or_insert_with(|| self.call.begun.elapsed());
+        }
+        self.buffers = buffers;
+        Ok(matches!(received?, Received::Bytes(_)))
+    }
+
+    /// ureq asks this once, when an answer is complete and the connection may serve again: it goes back
+    /// to our own pool, and ureq is left with nothing to keep.
+    fn is_open(&mut self) -> bool {
+        if let Some(connection) = self.connection.take() {
+            self.transport.pool.put(connection);
+        }
+        false
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+/// A connection lost in the middle of an answer leaves an answer that was cut short.
+fn late(error: Error, phase: Phase, peer: &str) -> Error {
+    if phase == Phase::Receive && error.code() == Code::ConnectionLost {
+        cut_short(peer)
+    } else {
+        error
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Exchange({})", self.transport.peer)
+    }
+}
+
+/// What ureq writes to and reads from.
+#[derive(Default)]
+struct ExchangeBuffers {
+    output: Vec<u8>,
+    input: Vec<u8>,
+    /// The part of `input` that has been received and not consumed.
+    begin: usize,
+    end: usize,
+    progress: bool,
+}
+
+impl Buffers for ExchangeBuffers {
+    fn output(&mut self) -> &mut [u8] {
+        self.output.resize(OUTPUT_SIZE, 0);
+        &mut self.output
+    }
+
+    fn input(&self) -> &[u8] {
+        &self.input[self.begin..self.end]
+    }
+
+    fn input_append_buf(&mut self) -> &mut [u8] {
+        if self.begin > 0 {
+            self.input.copy_within(self.begin..self.end, 0);
+            self.end -= self.begin;
+            self.begin = 0;
+        }
+        if self.end == self.input.len() && self.input.len() < MAX_HEAD {
+            let larger = (2 * self.input.len()).clamp(INPUT_SIZE, MAX_HEAD);
+            self.input.resize(larger, 0);
+        }
+        &mut self.input[self.end..]
+    }
+
+    fn input_appended(&mut self, amount: usize) {
+        self.end += amount;
+    }
+
+    fn input_consume(&mut self, amount: usize) {
+        self.progress = amount > 0;
+        self.begin += amount;
+    }
+
+    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        // For request bodies, which the status call has none of; ureq still may ask.
+        self.output.resize(OUTPUT_SIZE, 0);
+        self.input
+            .resize(self.input.len().max(self.end + INPUT_SIZE), 0);
+        (&mut self.input[self.end..], &mut self.output)
+    }
+
+    fn can_use_input(&self) -> bool {
+        self.begin < self.end && self.progress
+    }
+}
+
+/// The header's text, where it is there and printable.
+pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Whether the answer says that it is an HTML page.
+pub(crate) fn is_html(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().contains("html"))
+}

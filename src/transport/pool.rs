@@ -1,0 +1,61 @@
+//! Idle connections, for servers that keep them alive.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::connection::Connection;
+
+/// Servers commonly drop idle connections after 60 to 75 s, and firewalls forget them without a word.
+const MAX_IDLE: Duration = Duration::from_secs(50);
+
+/// As many as a service with many threads uses at a time.
+const MAX_CONNECTIONS: usize = 128;
+
+/// The idle connections of one client, the newest at the back.
+#[derive(Default)]
+pub(crate) struct Pool {
+    idle: Mutex<VecDeque<(Instant, Connection)>>,
+}
+
+impl Pool {
+    /// The newest connection that can still be used: it is the least likely to have gone stale, and the
+    /// ones that a busier hour left over can age away.
+    pub(crate) fn take(&self) -> Option<Connection> {
+        loop {
+            let (since, mut connection) = self.lock().pop_back()?;
+            // Probed without the lock, so that threads do not wait for each other's system calls.
+            if since.elapsed() < MAX_IDLE && connection.is_usable() {
+                return Some(connection);
+            }
+        }
+    }
+
+    pub(crate) fn put(&self, connection: Connection) {
+        let mut idle = self.lock();
+        idle.push_back((Instant::now(), connection));
+        let mut surplus = Vec::new();
+        while idle.len() > MAX_CONNECTIONS
+            || idle
+                .front()
+                .is_some_and(|(since, _)| since.elapsed() >= MAX_IDLE)
+        {
+            surplus.extend(idle.pop_front());
+        }
+        drop(idle);
+        for (_, connection) in surplus {
+            connection.close();
+        }
+    }
+
+    pub(crate) fn drain(&self) -> Vec<Connection> {
+        self.lock()
+            .drain(..)
+            .map(|(_, connection)| connection)
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Instant, Connection)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,232 @@
+//! A TCP socket whose every wait ends by a deadline.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use super::deadline::Deadline;
+
+/// A limit that is already set on the socket serves as long as it is this near to the wanted one, which
+/// saves a system call for each read and write.
+const SLACK: Duration = Duration::from_millis(5);
+
+pub(crate) struct Socket {
+    stream: TcpStream,
+    read_limit: Option<Duration>,
+    write_limit: Option<Duration>,
+    /// Several TLS records leave in one segment: they are gathered here.
+    gathered: Vec<u8>,
+}
+
+/// What a look at an idle socket shows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Probe {
+    Quiet,
+    Readable,
+    Closed,
+}
+
+impl Socket {
+    pub(crate) fn connect(address: &SocketAddr, limit: Duration) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(address, limit)?;
+        // A request is one small write: waiting for more to send only delays it.
+        stream.set_nodelay(true)?;
+        Ok(Socket {
+            stream,
+            read_limit: None,
+            write_limit: None,
+            gathered: Vec::new(),
+        })
+    }
+
+    /// The socket for reading and writing until the deadline.
+    pub(crate) fn until(&mut self, deadline: Deadline) -> Bounded<'_> {
+        Bounded {
+            socket: self,
+            deadline,
+        }
+    }
+
+    /// Looks, in one system call and without waiting, whether anything has come.
+    pub(crate) fn probe(&self) -> Probe {
+        match peek(&self.stream) {
+            Ok(0) => Probe::Closed,
+            Ok(_) => Probe::Readable,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Probe::Quiet,
+            Err(error) if error.kind() == ErrorKind::Interrupted => Probe::Quiet,
+            Err(_) => Probe::Closed,
+        }
+    }
+}
+
+#[cfg(unix)]
+#[allow(unsafe_code)]
+fn peek(stream: &TcpStream) -> io::Result<usize> {
+    use std::os::fd::AsRawFd;
+
+    let mut byte = 0_u8;
+    // SAFETY: the descriptor is open for as long as `stream` is borrowed, and the buffer is one byte long.
+    let count = unsafe {
+        libc::recv(
+            stream.as_raw_fd(),
+            (&raw mut byte).cast(),
+            1,
+            libc::MSG_PEEK | libc::MSG_DONTWAIT,
+        )
+    };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+}
+
+#[cfg(not(unix))]
+fn peek(stream: &TcpStream) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let count = stream.peek(&mut [0]);
+    stream.set_nonblocking(false)?;
+    count
+}
+
+/// A [`Socket`] with a deadline. A read or write that reaches it fails with `TimedOut`.
+pub(crate) struct Bounded<'a> {
+    socket: &'a mut Socket,
+    deadline: Deadline,
+}
+
+impl Bounded<'_> {
+    /// Runs a blocking operation until it is done or the deadline has passed.
+    ///
+    /// The kernel's timer may fire early and the limit set may be a little off, so the clock decides.
+    fn wait<T>(
+        &mut self,
+        limit: impl Fn(&mut Socket) -> &mut Option<Duration>,
+        set: impl Fn(&TcpStream, Option<Duration>) -> io::Result<()>,
+        mut operation: impl FnMut(&mut Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            let Some(remaining) = self.deadline.remaining() else {
+                return Err(ErrorKind::TimedOut.into());
+            };
+            // A limit of zero would mean none.
+            let wanted = remaining.max(Duration::from_millis(1));
+            let is_near = limit(self.socket).is_some_and(|set| set.abs_diff(wanted) <= SLACK);
+            if !is_near {
+                set(&self.socket.stream, Some(wanted))?;
+                *limit(self.socket) = Some(wanted);
+            }
+            match operation(self.socket) {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.wait(
+            |socket| &mut socket.read_limit,
+            TcpStream::set_read_timeout,
+            |socket| socket.stream.read(buffer),
+        )
+    }
+}
+
+impl Write for Bounded<'_> {
+    /// Uses `send` with MSG_NOSIGNAL, as std does for a plain write: SIGPIPE must not reach the host.
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.wait(
+            |socket| &mut socket.write_limit,
+            TcpStream::set_write_timeout,
+            |socket| socket.stream.write(buffer),
+        )
+    }
+
+    /// Gathers instead of calling `writev`, which can raise SIGPIPE.
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        if let [only] = parts {
+            return self.write(only);
+        }
+        let mut gathered = std::mem::take(&mut self.socket.gathered);
+        gathered.clear();
+        for part in parts {
+            gathered.extend_from_slice(part);
+        }
+        let written = self.write(&gathered);
+        self.socket.gathered = gathered;
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    use super::*;
+
+    fn pair() -> (Socket, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let socket = Socket::connect(&address, Duration::from_secs(5)).unwrap();
+        (socket, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn a_read_ends_by_its_deadline() {
+        let (mut socket, _peer) = pair();
+        let begun = Instant::now();
+        let error = socket
+            .until(Deadline::of_call(Duration::from_millis(30)))
+            .read(&mut [0; 8])
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert!(begun.elapsed() >= Duration::from_millis(30));
+    }
+
+    #[test]
+    fn a_write_ends_by_its_deadline() {
+        let (mut socket, _peer) = pair();
+        let error = socket
+            .until(Deadline::of_call(Duration::from_millis(30)))
+            .write_all(&vec![0; 64 * 1024 * 1024])
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_probe_tells_quiet_readable_and_closed() {
+        let (socket, mut peer) = pair();
+        assert_eq!(socket.probe(), Probe::Quiet);
+        peer.write_all(b"x").unwrap();
+        peer.shutdown(std::net::Shutdown::Write).unwrap();
+        let deadline = Deadline::of_call(Duration::from_secs(5));
+        while socket.probe() == Probe::Quiet {
+            assert!(deadline.remaining().is_some());
+        }
+        assert_eq!(socket.probe(), Probe::Readable);
+        let mut socket = socket;
+        assert_eq!(socket.until(deadline).read(&mut [0; 8]).unwrap(), 1);
+        while socket.probe() == Probe::Quiet {
+            assert!(deadline.remaining().is_some());
+        }
+        assert_eq!(socket.probe(), Probe::Closed);
+    }
+
+    #[test]
+    fn parts_leave_in_order() {
+        let (mut socket, mut peer) = pair();
+        let deadline = Deadline::of_call(Duration::from_secs(5));
+        let parts = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
+        assert_eq!(socket.until(deadline).write_vectored(&parts).unwrap(), 4);
+        let mut got = [0; 4];
+        peer.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"abcd");
+    }
+}

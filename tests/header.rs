@@ -1,0 +1,94 @@
+//! `include/dcs.h` is what the source says. `make header` writes it anew.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use dcs::Code;
+
+/// The files of the boundary, in the order of the header's sections.
+const SECTIONS: [&str; 6] = ["version", "code", "error", "config", "client", "status"];
+
+const ABOUT: &str = "\
+/*
+ * libdcs: client library for the UK Document Checking Service (DCS).
+ *
+ * Generated from src/ffi; do not edit.
+ *
+ * Ownership: what a `_new` function or an out-parameter gives is the caller's, who frees it with the
+ * matching `_free`. Texts that a function returns are borrowed and live until their owner is freed.
+ * Arguments are copied.
+ *
+ * Errors: a function that can fail returns a dcs_code. Its `error` out-parameter may be NULL; on success
+ * it is set to NULL, on failure it receives a dcs_error, which the caller frees. Other out-parameters are
+ * set to NULL on failure. A NULL handle, a NULL required argument and text that is not UTF-8 give
+ * DCS_ERR_INVALID_ARGUMENT.
+ *
+ * Text is NUL-terminated UTF-8, in and out.
+ *
+ * Threads: each type says who may use it. The library installs no signal handler, prints nothing, reads
+ * the environment in dcs_config_load_env only, and never ends the process.
+ */";
+
+fn codes() -> String {
+    let mut text = String::from(
+        "/* Codes: from 100 the caller's input, from 200 the network, from 300 TLS, from 400 the service's\n * answers (where an HTTP status has a code of its own the numbers agree), 900 the library itself. */\n",
+    );
+    for code in Code::ALL {
+        text.push_str("\n/*");
+        let mut width = 2;
+        for word in code.meaning().split_whitespace() {
+            if width + 1 + word.len() > 100 {
+                text.push_str("\n *");
+                width = 2;
+            }
+            write!(text, " {word}").unwrap();
+            width += 1 + word.len();
+        }
+        writeln!(text, " */\n#define {} {}", code.name(), code.number()).unwrap();
+    }
+    text
+}
+
+fn generated() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
+    config.header = Some(ABOUT.into());
+    config.after_includes = Some(format!("\n{}", codes().trim_end()));
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for section in SECTIONS {
+        builder = builder.with_src(root.join(format!("src/ffi/{section}.rs")));
+    }
+    let mut header = Vec::new();
+    builder.generate().unwrap().write(&mut header);
+    String::from_utf8(header).unwrap()
+}
+
+fn header_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("include/dcs.h")
+}
+
+#[test]
+fn the_committed_header_is_what_the_source_says() {
+    let generated = generated();
+    if std::env::var_os("DCS_WRITE_HEADER").is_some() {
+        std::fs::write(header_path(), &generated).unwrap();
+    }
+    let committed = std::fs::read_to_string(header_path()).unwrap_or_default();
+    assert!(
+        committed == generated,
+        "include/dcs.h differs from the source: run `make header` and commit the result"
+    );
+}
+
+#[test]
+fn every_section_of_the_boundary_is_in_the_header() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let exports = std::fs::read_to_string(&path)
+            .unwrap()
+            .contains("no_mangle");
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(exports, SECTIONS.contains(&name.as_str()), "{name}");
+    }
+}
