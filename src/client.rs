@@ -48,7 +48,7 @@ impl Client {
         )?;
         let transport = Transport::new(
             config,
-            bundle.roots()?,
+            bundle.anchors()?,
             &bundle.name,
             identity
                 .as_ref()

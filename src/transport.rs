@@ -17,8 +17,8 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{Config, Endpoint, Proxy};
 use crate::error::Error;
@@ -29,6 +29,7 @@ use dns::Resolver;
 use failure::Scene;
 pub(crate) use http::{Answer, Call, get, header_text, is_html};
 use pool::Pool;
+pub(crate) use tls::Anchor;
 use tls::Verifier;
 
 /// Names this library to the server.
@@ -52,13 +53,13 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(
         config: &Config,
-        roots: RootCertStore,
+        anchors: Vec<Anchor>,
         ca_bundle: &str,
         identity: Option<Arc<CertifiedKey>>,
     ) -> Result<Self, Error> {
         let endpoint = config.endpoint.clone();
         let has_identity = identity.is_some();
-        let (tls, verifier) = tls::configure(roots, identity)?;
+        let (tls, verifier) = tls::configure(anchors, identity)?;
         let first_hop = config
             .proxy
             .as_ref()

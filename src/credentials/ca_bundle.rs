@@ -6,6 +6,7 @@ use super::pem::{self, Kind};
 use super::source::{Document, Role, Source};
 use super::x509::Certificate;
 use crate::error::{Code, Error};
+use crate::transport::Anchor;
 
 /// The parsed CA bundle.
 pub(crate) struct CaBundle {
@@ -71,17 +72,13 @@ impl CaBundle {
     }
 
     /// The trust anchors for the verifier.
-    pub(crate) fn roots(&self) -> Result<RootCertStore, Error> {
-        let mut roots = RootCertStore::empty();
+    ///
+    /// # Errors
+    /// [`Code::CaBundle`] where a certificate is damaged, with its number.
+    pub(crate) fn anchors(&self) -> Result<Vec<Anchor>, Error> {
+        let mut store = RootCertStore::empty();
         for (index, certificate) in self.certificates.iter().enumerate() {
-            if certificate
-                .fields
-                .as_ref()
-                .is_some_and(|fields| !fields.is_ca)
-            {
-                continue;
-            }
-            roots.add(certificate.der.clone()).map_err(|_| {
+            store.add(certificate.der.clone()).map_err(|_| {
                 Error::new(
                     Code::CaBundle,
                     format!(
@@ -92,6 +89,15 @@ impl CaBundle {
                 )
             })?;
         }
-        Ok(roots)
+        Ok(self
+            .cas()
+            .map(|certificate| Anchor {
+                der: certificate.der.clone(),
+                validity: certificate
+                    .fields
+                    .as_ref()
+                    .map(|fields| (fields.not_before, fields.not_after)),
+            })
+            .collect())
     }
 }

@@ -193,6 +193,16 @@ impl Scene<'_> {
             )
         };
         match error {
+            CertificateError::UnknownIssuer if refused.is_some_and(|refused| refused.outdated_ca) => {
+                new(
+                    Code::ServerUntrusted,
+                    &format!(
+                        "leads only to CA certificates of {} that have expired or are not valid yet",
+                        self.ca_bundle
+                    ),
+                )
+                .with_hint("Get the current CA bundle of the environment that the URL belongs to from the DCS team; and check this machine's clock.")
+            }
             CertificateError::UnknownIssuer => untrusted(),
             // A CA certificate that signed itself and serves a web server: no bundle leads to it.
             CertificateError::Other(_) if refused.is_some_and(|refused| refused.self_issued) => {

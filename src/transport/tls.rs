@@ -6,13 +6,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
-use rustls::crypto::aws_lc_rs;
+use rustls::client::{ResolvesClientCert, Resumption, VerifierBuilderError, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 
 use crate::credentials::x509::Certificate;
 use crate::error::{Code, Error};
@@ -75,13 +78,41 @@ impl fmt::Debug for IdentityResolver {
     }
 }
 
-/// rustls' own verification, which on failure also notes whose certificate it was that failed: rustls
-/// does not tell afterwards.
-#[derive(Debug)]
+/// A CA certificate of the bundle, with the time in which it may vouch for others.
+pub(crate) struct Anchor {
+    pub(crate) der: CertificateDer<'static>,
+    /// `None` where the dates cannot be read; it then counts as valid.
+    pub(crate) validity: Option<(SystemTime, SystemTime)>,
+}
+
+impl Anchor {
+    fn is_valid_at(&self, now: SystemTime) -> bool {
+        self.validity
+            .is_none_or(|(from, to)| from <= now && now <= to)
+    }
+}
+
+/// rustls' own verification, with two additions.
+///
+/// - rustls takes every certificate of the bundle for a trust anchor and does not look at an anchor's
+///   dates. Here an expired one vouches for nobody, as OpenSSL has it, and stops nothing that does not
+///   need it.
+/// - On failure it notes whose certificate it was that failed: rustls does not tell afterwards.
 pub(crate) struct Verifier {
-    inner: Arc<WebPkiServerVerifier>,
+    provider: Arc<CryptoProvider>,
+    anchors: Vec<Anchor>,
+    /// The verifier that trusts all anchors, whatever their dates.
+    undated: Arc<WebPkiServerVerifier>,
+    /// The verifier of the anchors that are valid, with which ones these are.
+    dated: Mutex<Dated>,
     /// Written and taken by the same thread, so that calls at the same time keep apart.
     refused: Mutex<HashMap<ThreadId, Refused>>,
+}
+
+struct Dated {
+    valid: Vec<bool>,
+    /// `None` where no anchor is valid.
+    verifier: Option<Arc<WebPkiServerVerifier>>,
 }
 
 /// The server's certificate that was refused.
@@ -89,11 +120,31 @@ pub(crate) struct Verifier {
 pub(crate) struct Refused {
     pub(crate) subject: String,
     pub(crate) issuer: String,
-    /// The certificate is one of the CA bundle itself or issued by itself.
     pub(crate) self_issued: bool,
+    /// It leads to CA certificates of the bundle that have expired or are not valid yet.
+    pub(crate) outdated_ca: bool,
 }
 
 impl Verifier {
+    fn new(provider: Arc<CryptoProvider>, anchors: Vec<Anchor>) -> Result<Self, Error> {
+        let undated = build(&provider, anchors.iter()).map_err(|error| {
+            Error::new(
+                Code::CaBundle,
+                format!("The CA bundle is not usable: {error}."),
+            )
+        })?;
+        Ok(Verifier {
+            dated: Mutex::new(Dated {
+                valid: vec![true; anchors.len()],
+                verifier: Some(undated.clone()),
+            }),
+            provider,
+            anchors,
+            undated,
+            refused: Mutex::default(),
+        })
+    }
+
     /// The certificate that this thread's handshake refused.
     pub(crate) fn take_refused(&self) -> Option<Refused> {
         self.refused
@@ -101,6 +152,46 @@ impl Verifier {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&thread::current().id())
     }
+
+    /// The verifier of the anchors that are valid now, built anew only when one of them expires.
+    fn dated(&self, now: SystemTime) -> Option<Arc<WebPkiServerVerifier>> {
+        let valid: Vec<bool> = self.anchors.iter().map(|a| a.is_valid_at(now)).collect();
+        let mut dated = self.dated.lock().unwrap_or_else(PoisonError::into_inner);
+        if dated.valid != valid {
+            let anchors = self.anchors.iter().filter(|a| a.is_valid_at(now));
+            *dated = Dated {
+                valid,
+                verifier: build(&self.provider, anchors).ok(),
+            };
+        }
+        dated.verifier.clone()
+    }
+
+    fn note(&self, end_entity: &CertificateDer<'_>, outdated_ca: bool) {
+        let certificate = Certificate::new(end_entity.clone().into_owned());
+        let refused = Refused {
+            subject: certificate.subject().to_owned(),
+            issuer: certificate
+                .fields
+                .as_ref()
+                .map_or_else(|| "(unreadable)".to_owned(), |f| f.issuer.clone()),
+            self_issued: certificate.is_self_issued(),
+            outdated_ca,
+        };
+        self.refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(thread::current().id(), refused);
+    }
+}
+
+fn build<'a>(
+    provider: &Arc<CryptoProvider>,
+    anchors: impl Iterator<Item = &'a Anchor>,
+) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(anchors.map(|anchor| anchor.der.clone()));
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()
 }
 
 impl ServerCertVerifier for Verifier {
@@ -112,23 +203,14 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.inner
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            .inspect_err(|_| {
-                let certificate = Certificate::new(end_entity.clone().into_owned());
-                let refused = Refused {
-                    subject: certificate.subject().to_owned(),
-                    issuer: certificate
-                        .fields
-                        .as_ref()
-                        .map_or_else(|| "(unreadable)".to_owned(), |f| f.issuer.clone()),
-                    self_issued: certificate.is_self_issued(),
-                };
-                self.refused
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(thread::current().id(), refused);
-            })
+        let verify = |verifier: &WebPkiServerVerifier| {
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        let verdict = match self.dated(UNIX_EPOCH + Duration::from_secs(now.as_secs())) {
+            Some(verifier) => verify(&verifier),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        };
+        verdict.inspect_err(|_| self.note(end_entity, verify(&self.undated).is_ok()))
     }
 
     fn verify_tls12_signature(
@@ -137,7 +219,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
+        self.undated
             .verify_tls12_signature(message, certificate, signature)
     }
 
@@ -147,12 +229,18 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
+        self.undated
             .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        self.undated.supported_verify_schemes()
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verifier({} CA certificates)", self.anchors.len())
     }
 }
 
@@ -160,22 +248,11 @@ impl ServerCertVerifier for Verifier {
 ///
 /// The provider is given by hand: nothing process-wide is installed or asked for.
 pub(crate) fn configure(
-    roots: RootCertStore,
+    anchors: Vec<Anchor>,
     identity: Option<Arc<CertifiedKey>>,
 ) -> Result<(Arc<ClientConfig>, Arc<Verifier>), Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-        .build()
-        .map_err(|error| {
-            Error::new(
-                Code::CaBundle,
-                format!("The CA bundle is not usable: {error}."),
-            )
-        })?;
-    let verifier = Arc::new(Verifier {
-        inner,
-        refused: Mutex::default(),
-    });
+    let verifier = Arc::new(Verifier::new(provider.clone(), anchors)?);
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| Error::new(Code::Internal, format!("TLS cannot be set up: {error}.")))?
@@ -184,4 +261,69 @@ pub(crate) fn configure(
         .with_client_cert_resolver(Arc::new(IdentityResolver(identity)));
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
     Ok((Arc::new(config), verifier))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+        date_time_ymd,
+    };
+
+    use super::*;
+
+    /// A CA that was valid in the given years, and a server certificate by it.
+    fn ca_and_leaf(from: i32, to: i32) -> (Anchor, CertificateDer<'static>) {
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name = DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, format!("CA {from} to {to}"));
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(to, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let ca = params.self_signed(&key).unwrap().der().clone();
+        let issuer = Issuer::new(params, key);
+        let leaf = CertificateParams::new(vec!["localhost".into()])
+            .unwrap()
+            .signed_by(&KeyPair::generate().unwrap(), &issuer)
+            .unwrap();
+        let fields = Certificate::new(ca.clone()).fields.unwrap();
+        let anchor = Anchor {
+            der: ca,
+            validity: Some((fields.not_before, fields.not_after)),
+        };
+        (anchor, leaf.der().clone())
+    }
+
+    fn verify(verifier: &Verifier, leaf: &CertificateDer<'_>) -> Result<(), rustls::Error> {
+        let name = ServerName::try_from("localhost").unwrap();
+        verifier
+            .verify_server_cert(leaf, &[], &name, &[], UnixTime::now())
+            .map(|_| ())
+    }
+
+    #[test]
+    fn an_expired_ca_vouches_for_nobody_and_stops_nothing_else() {
+        let (expired, by_expired) = ca_and_leaf(2000, 2001);
+        let (valid, by_valid) = ca_and_leaf(2000, 4000);
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = Verifier::new(provider.clone(), vec![expired, valid]).unwrap();
+        assert_eq!(verify(&verifier, &by_valid), Ok(()));
+        assert!(verifier.take_refused().is_none());
+        assert_eq!(
+            verify(&verifier, &by_expired),
+            Err(CertificateError::UnknownIssuer.into())
+        );
+        assert!(verifier.take_refused().unwrap().outdated_ca);
+
+        let (expired, leaf) = ca_and_leaf(2000, 2001);
+        let verifier = Verifier::new(provider, vec![expired]).unwrap();
+        assert!(verify(&verifier, &leaf).is_err());
+        assert!(verifier.take_refused().unwrap().outdated_ca);
+        assert!(verify(&verifier, &by_valid).is_err());
+        assert!(!verifier.take_refused().unwrap().outdated_ca);
+        assert!(verifier.take_refused().is_none());
+    }
 }

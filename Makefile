@@ -1,0 +1,73 @@
+# make demo    the main job on the built-in sandbox, from C, Python and Java, and the three documented errors
+# make test    everything that CI runs
+# make help    the other targets
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+CARGO ?= cargo
+PYTHON ?= python3
+MVN ?= mvn
+
+# One folder for all that is built, so that nothing is left in the source tree.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+RELEASE := $(CARGO_TARGET_DIR)/release
+LIBRARY := $(RELEASE)/libdcs.so
+VENV := $(CARGO_TARGET_DIR)/venv
+WHEELS := $(CARGO_TARGET_DIR)/wheels
+TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
+
+.PHONY: help setup library demo test lint test-rust test-python test-java header clean
+
+help:
+	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
+	@echo 'make lint | test-rust | test-python | test-java   parts of make test'
+	@echo 'make library   $(LIBRARY)'
+	@echo 'make header    writes include/dcs.h anew from the source'
+	@echo 'make clean     removes all that was built'
+
+# Installs what the machine lacks (Debian and Ubuntu; as root, otherwise it prints the line to run).
+setup:
+	@scripts/setup.sh
+
+library:
+	$(CARGO) build --release --locked --lib
+
+demo:
+	@scripts/setup.sh --demo
+	@scripts/demo.sh
+
+test: setup lint test-rust test-python test-java
+	@echo 'All tests passed.'
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked --lib
+
+$(TESTBED): FORCE
+	$(CARGO) build --locked -p dcs-testbed
+.PHONY: FORCE
+
+# The C and C++ programs link with the release library.
+test-rust: library $(TESTBED)
+	DCS_LIBRARY=$(LIBRARY) $(TESTBED) -- $(CARGO) test --workspace --all-features --locked
+
+# Against the installed wheel, in an environment of its own.
+test-python: library $(TESTBED)
+	rm -rf $(VENV) $(WHEELS)
+	$(PYTHON) -m venv $(VENV)
+	LIBDCS_PREBUILT=$(LIBRARY) $(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir $(WHEELS) ./bindings/python
+	$(VENV)/bin/pip install --quiet $(WHEELS)/*.whl -r bindings/python/requirements-dev.txt
+	cd bindings/python && $(VENV)/bin/ruff check . ../../examples && $(VENV)/bin/ruff format --check . ../../examples && $(VENV)/bin/mypy
+	$(TESTBED) -- $(VENV)/bin/pytest bindings/python/tests
+
+# Against the packaged jar.
+test-java: library $(TESTBED)
+	$(TESTBED) -- $(MVN) --batch-mode --quiet --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
+
+header:
+	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header
+
+clean:
+	rm -rf $(CARGO_TARGET_DIR) bindings/java/target

@@ -1,0 +1,31 @@
+import io.github.libdcs.DcsClient;
+import io.github.libdcs.DcsException;
+import io.github.libdcs.DcsStatus;
+
+/**
+ * Asks the DCS for its status, with the settings from the environment: DCS_URL, DCS_CA_BUNDLE,
+ * DCS_CERTIFICATE and DCS_PRIVATE_KEY.
+ */
+public final class Status {
+    private Status() {
+    }
+
+    /**
+     * Prints the status, or what is wrong and what to do about it.
+     *
+     * @param arguments none
+     */
+    public static void main(String[] arguments) {
+        // A service keeps its client for as long as it runs; any thread may call it.
+        try (DcsClient client = DcsClient.fromEnvironment()) {
+            DcsStatus status = client.status();
+            System.out.println("available: " + (status.available() ? "yes" : "no"));
+            status.message().ifPresent(message -> System.out.println("message: " + message));
+            status.scheduledOutages().forEach(outage ->
+                System.out.println("planned outage: " + outage.start() + " to " + outage.end()));
+        } catch (DcsException error) {
+            System.err.println(error.code() + ": " + error.getMessage());
+            System.exit(1);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+"""Asks the DCS for its status, with the settings from the environment.
+
+DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import libdcs
+
+
+def main() -> int:
+    """Print the status, or what is wrong and what to do about it."""
+    try:
+        # A service keeps its client for as long as it runs; any thread may call it.
+        with libdcs.Client.from_env() as client:
+            status = client.status()
+    except libdcs.DcsError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 1
+    print("available:", "yes" if status.available else "no")
+    if status.message:
+        print("message:", status.message)
+    for outage in status.scheduled_outages:
+        print("planned outage:", outage.start, "to", outage.end)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

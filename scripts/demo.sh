@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# The main job on the built-in sandbox: the status call from C, Python and Java, then the three documented
+# errors and what the library says about each.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-$PWD/target}
+release=$target/release
+work=$target/demo
+cargo=${CARGO:-cargo}
+python=${PYTHON:-python3}
+mvn=${MVN:-mvn}
+bold=; plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$'\033[1m'; plain=$'\033[0m'
+fi
+
+title() {
+    printf '\n%s== %s%s\n' "$bold" "$*" "$plain"
+}
+
+rm -rf "$work"
+mkdir -p "$work"
+
+title 'Building the library and the sandbox'
+"$cargo" build --release --locked --features sandbox --lib --bin dcs-sandbox
+ln -sf libdcs.so "$release/libdcs.so.0"
+
+title 'Starting the sandbox'
+"$release/dcs-sandbox" --dir "$work/sandbox" --env-file "$work/env" --quiet >"$work/sandbox.log" 2>&1 &
+sandbox=$!
+trap 'kill $sandbox 2>/dev/null || true' EXIT
+for _ in $(seq 600); do
+    [ -e "$work/env" ] && break
+    if ! kill -0 $sandbox 2>/dev/null; then
+        cat "$work/sandbox.log" >&2
+        exit 1
+    fi
+    sleep 0.05
+done
+# shellcheck disable=SC1091
+. "$work/env"
+cat "$work/sandbox.log"
+
+skipped=()
+
+title 'C'
+cc -std=c99 -Wall -Wextra -o "$work/status" examples/status.c -Iinclude -L"$release" -ldcs "-Wl,-rpath,$release"
+"$work/status"
+
+title 'Python'
+if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null &&
+    "$python" -m venv "$work/venv" >/dev/null 2>&1; then
+    LIBDCS_PREBUILT=$release/libdcs.so "$work/venv/bin/pip" install --quiet ./bindings/python
+    "$work/venv/bin/python" examples/status.py
+else
+    skipped+=('Python (no python3 from 3.9 with venv)')
+    echo 'skipped: there is no python3 from 3.9 with venv on this machine'
+fi
+
+title 'Java'
+if command -v "$mvn" >/dev/null && command -v javac >/dev/null; then
+    "$mvn" --batch-mode --quiet --file bindings/java -Dlibdcs.prebuilt="$release/libdcs.so" \
+        -DskipITs package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/jars"
+    cp bindings/java/target/libdcs-*.jar "$work/jars"
+    java -cp "$work/jars/*" examples/Status.java
+else
+    skipped+=('Java (no JDK with Maven)')
+    echo 'skipped: there is no JDK with Maven on this machine'
+fi
+
+# documented MESSAGE: runs the C program, which must fail, and shows what the library says.
+documented() {
+    title "The documented message: $1"
+    if "$work/status"; then
+        echo 'The call should have failed.' >&2
+        exit 1
+    fi
+}
+
+DCS_CERTIFICATE='' DCS_PRIVATE_KEY='' documented 'No required SSL certificate was sent'
+DCS_CERTIFICATE=$work/sandbox/expired-client.pem DCS_PRIVATE_KEY=$work/sandbox/client.key documented 'SSL certificate error'
+DCS_CA_BUNDLE=$work/sandbox/wrong-ca-bundle.pem \
+    documented 'SSL certificate problem: unable to get local issuer certificate'
+
+title 'Done'
+echo "The same calls on your own files: set DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY, and run"
+echo "    $work/status"
+for language in "${skipped[@]}"; do
+    echo "Skipped: $language"
+done

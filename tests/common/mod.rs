@@ -1,0 +1,66 @@
+//! What the tests against real servers share.
+
+// Each test file uses its own part of this.
+#![allow(dead_code)]
+
+pub mod relay;
+
+use std::path::Path;
+
+use dcs::{Client, Code, Config, Error, Status};
+use dcs_testbed::Testbed;
+
+/// A configuration with the testbed's CA bundle and good client certificate.
+pub fn config(testbed: &Testbed, url: &str) -> Config {
+    let mut config = config_without_identity(testbed, url);
+    config.set_certificate_file(testbed.file("client_cert"));
+    config.set_private_key_file(testbed.file("client_key"));
+    config
+}
+
+/// A configuration with the testbed's CA bundle only.
+pub fn config_without_identity(testbed: &Testbed, url: &str) -> Config {
+    let mut config = Config::new();
+    config.set_url(url).unwrap();
+    config.set_ca_bundle_file(testbed.file("ca_bundle"));
+    config
+}
+
+/// A configuration with a named pair of files, `NAME_cert` and `NAME_key`.
+pub fn config_of(testbed: &Testbed, url: &str, name: &str) -> Config {
+    let mut config = config_without_identity(testbed, url);
+    config.set_certificate_file(testbed.file(&format!("{name}_cert")));
+    config.set_private_key_file(testbed.file(&format!("{name}_key")));
+    config
+}
+
+/// Makes a client and one call.
+pub fn call(config: &Config) -> Result<Status, Error> {
+    Client::new(config)?.status()
+}
+
+/// Makes a client and one call that must fail with the code, in words that name what it is about.
+#[track_caller]
+pub fn failure(config: &Config, code: Code) -> Error {
+    let error = call(config).expect_err("the call succeeded");
+    assert_eq!(error.code(), code, "{error}");
+    assert!(error.message().ends_with('.'), "{error}");
+    assert!(error.hint().len() > 20, "{error}");
+    error
+}
+
+/// Fails where a line of the file's content, other than a PEM label, is part of the error.
+#[track_caller]
+pub fn assert_no_content(error: &Error, path: &Path) {
+    let Ok(content) = std::fs::read(path) else {
+        return;
+    };
+    let text = format!("{error} {error:?}");
+    for line in String::from_utf8_lossy(&content).lines() {
+        let line = line.trim();
+        if line.len() >= 8 && !line.starts_with("-----") {
+            let part: String = line.chars().take(16).collect();
+            assert!(!text.contains(&part), "{text}");
+        }
+    }
+}
