@@ -8,6 +8,7 @@ mod deadline;
 mod dns;
 mod failure;
 mod http;
+mod p521;
 mod pool;
 mod proxy;
 mod socket;

@@ -3,10 +3,11 @@
 //!
 //! `DCS_LIBRARY` names the libdcs.so to test, and `make test` sets it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 use dcs_testbed::Testbed;
 
@@ -22,8 +23,17 @@ fn library() -> PathBuf {
     PathBuf::from(path)
 }
 
-/// Compiles a program against the header and links it with the shared library.
+/// Compiles a program against the header and links it with the shared library, once for all tests.
 fn compile(compiler: &str, standard: &str, source: &str) -> PathBuf {
+    static COMPILED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    compiled
+        .entry(source.to_owned())
+        .or_insert_with(|| compile_now(compiler, standard, source))
+        .clone()
+}
+
+fn compile_now(compiler: &str, standard: &str, source: &str) -> PathBuf {
     let library = library();
     let folder = library.parent().unwrap();
     // The loader looks for the SONAME.
@@ -31,8 +41,7 @@ fn compile(compiler: &str, standard: &str, source: &str) -> PathBuf {
     let name = source.replace(['/', '.'], "_");
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if !soname.exists() {
-        // Another test may make the same link at the same time.
-        let _ = std::os::unix::fs::symlink(&library, &soname);
+        std::os::unix::fs::symlink(&library, &soname).unwrap();
     }
     let output = Command::new(compiler)
         .arg(standard)
@@ -49,7 +58,11 @@ fn compile(compiler: &str, standard: &str, source: &str) -> PathBuf {
         .arg(format!("-Wl,-rpath,{}", folder.display()))
         .output()
         .unwrap_or_else(|error| panic!("{compiler}: {error}"));
-    assert!(output.status.success(), "{source}: {}", text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{source}: {}",
+        text(&output.stderr)
+    );
     program
 }
 
@@ -117,7 +130,12 @@ fn the_header_is_also_clean_cpp() {
 fn a_c_program_gets_the_answer() {
     let testbed = Testbed::from_env();
     for (listener, version) in [("tls12_close", "TLSv1.2"), ("tls13_keepalive", "TLSv1.3")] {
-        let output = calls(&testbed, &testbed.url(listener, "/checks/passport"), GOOD, &[]);
+        let output = calls(
+            &testbed,
+            &testbed.url(listener, "/checks/passport"),
+            GOOD,
+            &[],
+        );
         assert!(output.status.success(), "{output:?}");
         assert_line(&output, "code=DCS_OK");
         assert_line(&output, "available=1");
@@ -151,7 +169,12 @@ fn a_c_program_reads_outages_and_limits() {
     ] {
         assert_line(&output, line);
     }
-    let output = calls(&testbed, &testbed.url("tls12_close", "/unavailable"), GOOD, &[]);
+    let output = calls(
+        &testbed,
+        &testbed.url("tls12_close", "/unavailable"),
+        GOOD,
+        &[],
+    );
     assert_line(&output, "code=DCS_OK");
     assert_line(&output, "available=0");
     assert_line(&output, "message=Unplanned outage");
@@ -183,7 +206,12 @@ fn a_c_program_is_told_what_is_wrong() {
 #[test]
 fn sixteen_threads_share_one_client() {
     let testbed = Testbed::from_env();
-    for listener in ["tls12_close", "tls12_keepalive", "tls13_close", "tls13_keepalive"] {
+    for listener in [
+        "tls12_close",
+        "tls12_keepalive",
+        "tls13_close",
+        "tls13_keepalive",
+    ] {
         let url = testbed.url(listener, "/checks/passport");
         let output = calls(&testbed, &url, GOOD, &["16", "10000"]);
         assert_line(&output, "right=10000");
@@ -255,13 +283,19 @@ fn the_examples_work() {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(text(&output.stdout).contains("available: yes"), "{output:?}");
+        assert!(
+            text(&output.stdout).contains("available: yes"),
+            "{output:?}"
+        );
         let output = Command::new(&program)
             .env("DCS_TIMEOUT_MS", "soon")
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1));
-        assert!(text(&output.stderr).contains("DCS_TIMEOUT_MS"), "{output:?}");
+        assert!(
+            text(&output.stderr).contains("DCS_TIMEOUT_MS"),
+            "{output:?}"
+        );
     }
 }
 
@@ -302,10 +336,16 @@ fn soname_and_link_options() {
         .output()
         .unwrap();
     let dynamic = text(&output.stdout);
-    assert!(dynamic.contains("Library soname: [libdcs.so.0]"), "{dynamic}");
+    assert!(
+        dynamic.contains("Library soname: [libdcs.so.0]"),
+        "{dynamic}"
+    );
     assert!(dynamic.contains("NODELETE"), "{dynamic}");
     assert!(dynamic.contains("NOW"), "{dynamic}");
-    let stack = dynamic.lines().find(|line| line.contains("GNU_STACK")).unwrap();
+    let stack = dynamic
+        .lines()
+        .find(|line| line.contains("GNU_STACK"))
+        .unwrap();
     assert!(!stack.contains("RWE"), "{stack}");
 }
 

@@ -118,22 +118,47 @@ fn every_wrong_file_is_named_with_what_is_wrong() {
         (Bundle, "empty", Code::CaBundle, "empty"),
         (Bundle, "garbage", Code::CaBundle, "not PEM"),
         (Bundle, "client_key", Code::CaBundle, "no certificate"),
-        (Bundle, "bundle_leaf_only", Code::CaBundle, "no CA certificate"),
+        (
+            Bundle,
+            "bundle_leaf_only",
+            Code::CaBundle,
+            "no CA certificate",
+        ),
         (Bundle, "truncated_cert", Code::CaBundle, "cut short"),
         (Certificate, "missing", Code::File, "no such file"),
         (Certificate, "directory", Code::File, "directory"),
         (Certificate, "empty", Code::Certificate, "empty"),
         (Certificate, "garbage", Code::Certificate, "not PEM"),
-        (Certificate, "client_key", Code::Certificate, "private key and no certificate"),
+        (
+            Certificate,
+            "client_key",
+            Code::Certificate,
+            "private key and no certificate",
+        ),
         (Certificate, "csr", Code::Certificate, "signing request"),
         (Certificate, "public_key", Code::Certificate, "public key"),
-        (Certificate, "truncated_cert", Code::Certificate, "cut short"),
-        (Certificate, "ca_bundle", Code::KeyMismatch, "not the key of"),
+        (
+            Certificate,
+            "truncated_cert",
+            Code::Certificate,
+            "cut short",
+        ),
+        (
+            Certificate,
+            "ca_bundle",
+            Code::KeyMismatch,
+            "not the key of",
+        ),
         (Key, "missing", Code::File, "no such file"),
         (Key, "directory", Code::File, "directory"),
         (Key, "empty", Code::PrivateKey, "empty"),
         (Key, "garbage", Code::PrivateKey, "not PEM"),
-        (Key, "client_cert", Code::PrivateKey, "certificate and no private key"),
+        (
+            Key,
+            "client_cert",
+            Code::PrivateKey,
+            "certificate and no private key",
+        ),
         (Key, "csr", Code::PrivateKey, "signing request"),
         (Key, "public_key", Code::PrivateKey, "public key"),
         (Key, "truncated_key", Code::PrivateKey, "cut short"),
@@ -190,7 +215,11 @@ fn a_file_that_may_not_be_read_is_named() {
     std::fs::write(&path, "x").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
 
-    let test = ["--exact", "a_file_that_may_not_be_read_is_named", "--nocapture"];
+    let test = [
+        "--exact",
+        "a_file_that_may_not_be_read_is_named",
+        "--nocapture",
+    ];
     let executable = std::env::current_exe().unwrap();
     let as_root = std::fs::read(&path).is_ok();
     let output = if as_root {
@@ -205,7 +234,11 @@ fn a_file_that_may_not_be_read_is_named() {
             .output()
             .unwrap()
     } else {
-        std::process::Command::new(executable).args(test).env(CHILD, &path).output().unwrap()
+        std::process::Command::new(executable)
+            .args(test)
+            .env(CHILD, &path)
+            .output()
+            .unwrap()
     };
     std::fs::remove_dir_all(&folder).unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
@@ -227,7 +260,13 @@ fn tempfile_in_tmp(name: &str) -> PathBuf {
 fn a_named_pipe_is_refused_without_waiting() {
     let folder = tempfile_in_tmp("pipe");
     let path = folder.join("pipe");
-    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
     let mut config = Config::new();
     config.set_ca_bundle_file(&path);
     let error = Client::new(&config).unwrap_err();
@@ -240,7 +279,10 @@ fn a_named_pipe_is_refused_without_waiting() {
 fn a_file_that_is_too_large_is_refused() {
     let folder = tempfile_in_tmp("large");
     let path = folder.join("large");
-    std::fs::File::create(&path).unwrap().set_len(5 * 1024 * 1024 * 1024).unwrap();
+    std::fs::File::create(&path)
+        .unwrap()
+        .set_len(5 * 1024 * 1024 * 1024)
+        .unwrap();
     let mut config = Config::new();
     config.set_ca_bundle_file(&path);
     let error = Client::new(&config).unwrap_err();

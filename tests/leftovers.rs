@@ -31,7 +31,13 @@ fn calls_leave_nothing_behind() {
             format!("https://localhost:{port}/"),
         ] {
             let mut config = config(&testbed, &url);
-            config.set_connect_timeout_ms(if url.contains(&port.to_string()) { 20 } else { 5_000 }).unwrap();
+            config
+                .set_connect_timeout_ms(if url.contains(&port.to_string()) {
+                    20
+                } else {
+                    5_000
+                })
+                .unwrap();
             let _ = call(&config);
         }
     };

@@ -7,19 +7,44 @@ use common::{call, config, config_of, config_without_identity, failure};
 use dcs::Code;
 use dcs_testbed::Testbed;
 
-const NGINX: [&str; 4] = ["tls12_close", "tls12_keepalive", "tls13_close", "tls13_keepalive"];
+const NGINX: [&str; 4] = [
+    "tls12_close",
+    "tls12_keepalive",
+    "tls13_close",
+    "tls13_keepalive",
+];
 const APACHE: [&str; 2] = ["apache_tls12", "apache_tls13"];
 
 /// The causes that nginx gives one page for, with the check that explains each where it can be seen from
 /// the files, and Apache's alerts.
 const CAUSES: [(&str, Option<&str>, &[u8]); 8] = [
     ("rejected_wrong_ca", Some("DCS_CHECK_CHAIN_COMPLETE"), &[48]),
-    ("rejected_expired", Some("DCS_CHECK_CERT_NOT_EXPIRED"), &[45]),
-    ("rejected_not_yet_valid", Some("DCS_CHECK_CERT_ALREADY_VALID"), &[42]),
-    ("rejected_self_signed", Some("DCS_CHECK_CERT_NOT_SELF_SIGNED"), &[48]),
+    (
+        "rejected_expired",
+        Some("DCS_CHECK_CERT_NOT_EXPIRED"),
+        &[45],
+    ),
+    (
+        "rejected_not_yet_valid",
+        Some("DCS_CHECK_CERT_ALREADY_VALID"),
+        &[42],
+    ),
+    (
+        "rejected_self_signed",
+        Some("DCS_CHECK_CERT_NOT_SELF_SIGNED"),
+        &[48],
+    ),
     ("rejected_revoked", None, &[44]),
-    ("rejected_no_client_auth", Some("DCS_CHECK_CERT_CLIENT_AUTH"), &[43]),
-    ("rejected_missing_intermediate", Some("DCS_CHECK_CHAIN_COMPLETE"), &[48]),
+    (
+        "rejected_no_client_auth",
+        Some("DCS_CHECK_CERT_CLIENT_AUTH"),
+        &[43],
+    ),
+    (
+        "rejected_missing_intermediate",
+        Some("DCS_CHECK_CHAIN_COMPLETE"),
+        &[48],
+    ),
     // OpenSSL has no alert for a chain that is too long: unknown_ca, and in places bad_certificate.
     ("rejected_too_deep", None, &[42, 48]),
 ];
@@ -29,11 +54,22 @@ fn no_required_ssl_certificate_was_sent() {
     let testbed = Testbed::from_env();
     for listener in NGINX {
         let url = testbed.url(listener, "/checks/passport");
-        let error = failure(&config_without_identity(&testbed, &url), Code::ClientCertRequired);
+        let error = failure(
+            &config_without_identity(&testbed, &url),
+            Code::ClientCertRequired,
+        );
         assert_eq!(error.http_status(), Some(400));
         assert_eq!(error.tls_alert(), None);
-        assert!(error.message().contains("No required SSL certificate was sent"), "{error}");
-        assert!(error.hint().contains("certificate and its private key"), "{error}");
+        assert!(
+            error
+                .message()
+                .contains("No required SSL certificate was sent"),
+            "{error}"
+        );
+        assert!(
+            error.hint().contains("certificate and its private key"),
+            "{error}"
+        );
     }
 }
 
@@ -47,7 +83,10 @@ fn the_ssl_certificate_error_for_each_of_its_causes() {
             assert_eq!(error.http_status(), Some(400), "{name}");
             assert_eq!(error.tls_alert(), None, "{name}");
             assert_eq!(error.check(), check, "{name}: {error}");
-            assert!(error.message().contains("The SSL certificate error"), "{error}");
+            assert!(
+                error.message().contains("The SSL certificate error"),
+                "{error}"
+            );
         }
     }
 }
@@ -61,7 +100,11 @@ fn unable_to_get_local_issuer_certificate() {
         let bundle = testbed.file("other_ca_bundle");
         config.set_ca_bundle_file(&bundle);
         let error = failure(&config, Code::ServerUntrusted);
-        for words in ["unable to get local issuer certificate", bundle.to_str().unwrap(), "localhost"] {
+        for words in [
+            "unable to get local issuer certificate",
+            bundle.to_str().unwrap(),
+            "localhost",
+        ] {
             assert!(error.message().contains(words), "{error}");
         }
         assert!(error.hint().contains("CA bundle"), "{error}");
@@ -78,7 +121,10 @@ fn a_front_end_that_sends_alerts_gets_the_same_verdicts() {
         let url = testbed.url(listener, "/checks/passport");
         assert!(call(&config(&testbed, &url)).unwrap().available());
 
-        let error = failure(&config_without_identity(&testbed, &url), Code::ClientCertRequired);
+        let error = failure(
+            &config_without_identity(&testbed, &url),
+            Code::ClientCertRequired,
+        );
         let alert = if listener == "apache_tls12" { 40 } else { 116 };
         assert_eq!(error.tls_alert(), Some(alert), "{error}");
         assert_eq!(error.http_status(), None);
@@ -126,8 +172,16 @@ fn what_is_wrong_with_the_servers_certificate_is_told_apart() {
     let testbed = Testbed::from_env();
     for (listener, code, words) in [
         ("server_expired", Code::ServerCertificate, "expired"),
-        ("server_not_yet_valid", Code::ServerCertificate, "not valid before"),
-        ("server_wrong_purpose", Code::ServerCertificate, "extended key usage"),
+        (
+            "server_not_yet_valid",
+            Code::ServerCertificate,
+            "not valid before",
+        ),
+        (
+            "server_wrong_purpose",
+            Code::ServerCertificate,
+            "extended key usage",
+        ),
         ("server_wrong_name", Code::ServerName, "but for"),
     ] {
         let url = testbed.url(listener, "/checks/passport");
@@ -148,7 +202,9 @@ fn a_server_without_a_common_tls_version() {
 #[test]
 fn a_server_that_does_not_speak_tls() {
     let testbed = Testbed::from_env();
-    let url = testbed.url("plain_http", "/checks/passport").replace("http://", "https://");
+    let url = testbed
+        .url("plain_http", "/checks/passport")
+        .replace("http://", "https://");
     let error = failure(&config(&testbed, &url), Code::Tls);
     assert!(error.message().contains("does not speak TLS"), "{error}");
 }
@@ -166,7 +222,10 @@ fn a_rejection_does_not_spoil_the_client_for_others() {
         }
         let nobody = dcs::Client::new(&config_without_identity(&testbed, &url)).unwrap();
         for _ in 0..3 {
-            assert_eq!(nobody.status().unwrap_err().code(), Code::ClientCertRequired);
+            assert_eq!(
+                nobody.status().unwrap_err().code(),
+                Code::ClientCertRequired
+            );
         }
     }
 }

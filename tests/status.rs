@@ -8,33 +8,57 @@ use common::{call, config, failure};
 use dcs::{Client, Code};
 use dcs_testbed::Testbed;
 
-const LISTENERS: [&str; 4] = ["tls12_close", "tls12_keepalive", "tls13_close", "tls13_keepalive"];
+const LISTENERS: [&str; 4] = [
+    "tls12_close",
+    "tls12_keepalive",
+    "tls13_close",
+    "tls13_keepalive",
+];
 
 #[test]
 fn the_documented_answer_in_both_versions_with_and_without_keep_alive() {
     let testbed = Testbed::from_env();
     for listener in LISTENERS {
-        let url = testbed.url(listener, &format!("/checks/passport?case=documented_{listener}"));
+        let url = testbed.url(
+            listener,
+            &format!("/checks/passport?case=documented_{listener}"),
+        );
         let status = call(&config(&testbed, &url)).unwrap();
         assert!(status.available());
         assert_eq!(status.json(), r#"{"available":true,"scheduledOutages":[]}"#);
         let connection = status.connection();
-        assert_eq!(connection.tls_version, if listener.starts_with("tls12") { "TLSv1.2" } else { "TLSv1.3" });
+        assert_eq!(
+            connection.tls_version,
+            if listener.starts_with("tls12") {
+                "TLSv1.2"
+            } else {
+                "TLSv1.3"
+            }
+        );
         assert!(connection.tls_cipher.starts_with("TLS_"), "{connection:?}");
         assert!(connection.tls > std::time::Duration::ZERO);
-        assert!(connection.first_byte > connection.tls && connection.total >= connection.first_byte);
+        assert!(
+            connection.first_byte > connection.tls && connection.total >= connection.first_byte
+        );
 
         let line = &testbed.wait_for_log(&format!("documented_{listener}"), 1)[0];
         assert_eq!(line.method, "GET");
         assert_eq!(line.client_verify, "SUCCESS");
-        assert_eq!(line.user_agent, concat!("libdcs/", env!("CARGO_PKG_VERSION")));
+        assert_eq!(
+            line.user_agent,
+            concat!("libdcs/", env!("CARGO_PKG_VERSION"))
+        );
     }
 }
 
 #[test]
 fn unavailable_is_an_answer() {
     let testbed = Testbed::from_env();
-    let status = call(&config(&testbed, &testbed.url("tls12_close", "/unavailable"))).unwrap();
+    let status = call(&config(
+        &testbed,
+        &testbed.url("tls12_close", "/unavailable"),
+    ))
+    .unwrap();
     assert!(!status.available());
     assert_eq!(status.message(), Some("Unplanned outage"));
 }
@@ -50,7 +74,11 @@ fn outages_and_unknown_fields_are_read() {
     assert_eq!(first.end_unix_ms - first.start_unix_ms, 2 * 3_600_000);
     assert_eq!(first.message.as_deref(), Some("Planned maintenance"));
     assert_eq!(second.message, None);
-    let status = call(&config(&testbed, &testbed.url("tls12_close", "/unknown-fields"))).unwrap();
+    let status = call(&config(
+        &testbed,
+        &testbed.url("tls12_close", "/unknown-fields"),
+    ))
+    .unwrap();
     assert!(status.available());
     assert_eq!(status.message(), None);
 }
@@ -62,7 +90,10 @@ fn limits_are_read() {
     let limits = status.limits();
     assert_eq!(limits.rate_limit, Some(50));
     assert_eq!(limits.rate_limit_remaining, Some(49));
-    assert_eq!(limits.rate_limit_reset.map(|reset| reset.as_secs()), Some(10));
+    assert_eq!(
+        limits.rate_limit_reset.map(|reset| reset.as_secs()),
+        Some(10)
+    );
     assert_eq!(limits.quota_limit, Some(1000));
     assert_eq!(limits.quota_remaining, Some(900));
 }
@@ -79,7 +110,10 @@ fn the_second_call_resumes_the_session() {
         let lines = testbed.wait_for_log(&case, 3);
         let resumed: Vec<bool> = lines.iter().map(|line| line.session_reused).collect();
         assert_eq!(resumed, [false, true, true], "{listener}");
-        let ours: Vec<bool> = statuses.iter().map(|s| s.connection().session_resumed).collect();
+        let ours: Vec<bool> = statuses
+            .iter()
+            .map(|s| s.connection().session_resumed)
+            .collect();
         assert_eq!(ours, resumed, "{listener}");
         let connections: HashSet<_> = lines.iter().map(|line| &line.connection).collect();
         assert_eq!(connections.len(), 3);
@@ -113,7 +147,11 @@ fn an_answer_with_an_error_status_keeps_the_connection() {
         assert_eq!(client.status().unwrap_err().code(), Code::Unavailable);
     }
     let lines = testbed.wait_for_log("keep_503", 3);
-    assert!(lines.iter().all(|line| line.connection == lines[0].connection));
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.connection == lines[0].connection)
+    );
 }
 
 #[test]
@@ -150,7 +188,11 @@ fn the_services_statuses_have_their_codes() {
         let error = failure(&config(&testbed, &url), code);
         assert_eq!(error.http_status(), Some(status), "{path}");
         assert_eq!(error.retryable(), retryable, "{path}");
-        assert_eq!(error.retry_after().map(|after| after.as_secs()), after, "{path}");
+        assert_eq!(
+            error.retry_after().map(|after| after.as_secs()),
+            after,
+            "{path}"
+        );
         assert!(error.message().contains("localhost:"), "{error}");
         assert!(error.message().contains(&status.to_string()), "{error}");
     }
@@ -197,7 +239,10 @@ fn nothing_is_taken_from_the_environment() {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -215,7 +260,11 @@ fn the_environment_is_read_where_it_is_asked_for() {
     let child = |more: &[(&str, String)]| {
         let mut command = std::process::Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--exact", "the_environment_is_read_where_it_is_asked_for", "--nocapture"])
+            .args([
+                "--exact",
+                "the_environment_is_read_where_it_is_asked_for",
+                "--nocapture",
+            ])
             .env(CHILD, "1")
             .env("DCS_URL", testbed.url("tls12_close", "/checks/passport"))
             .env("DCS_CA_BUNDLE", testbed.file("ca_bundle"))

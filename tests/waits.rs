@@ -41,7 +41,10 @@ fn a_handshake_that_stalls_ends_by_the_connect_timeout() {
     let mut config = config_to(&testbed, server(never_answer));
     config.set_connect_timeout_ms(150).unwrap();
     let error = failure(&config, Code::Timeout);
-    assert!(error.message().contains("connect timeout of 150 ms"), "{error}");
+    assert!(
+        error.message().contains("connect timeout of 150 ms"),
+        "{error}"
+    );
     assert!(error.message().contains("TLS handshake"), "{error}");
     assert!(error.retryable());
     // The whole call's limit holds where it is the shorter one.
@@ -66,7 +69,10 @@ fn a_handshake_that_stalls_in_the_middle_ends_too() {
         config.set_connect_timeout_ms(200).unwrap();
         config.set_timeout_ms(400).unwrap();
         let error = failure(&config, Code::Timeout);
-        assert!(error.message().contains("TLS handshake") || listener == "tls13_close", "{error}");
+        assert!(
+            error.message().contains("TLS handshake") || listener == "tls13_close",
+            "{error}"
+        );
     }
 }
 
@@ -84,7 +90,10 @@ fn a_service_that_never_answers_ends_by_the_timeout() {
     let mut config = config(&testbed, &relay.url(&url));
     config.set_timeout_ms(300).unwrap();
     let error = failure(&config, Code::Timeout);
-    assert!(error.message().contains("waiting for the answer"), "{error}");
+    assert!(
+        error.message().contains("waiting for the answer"),
+        "{error}"
+    );
     assert!(error.message().contains(&relay.port.to_string()), "{error}");
 }
 
@@ -177,11 +186,18 @@ fn a_kept_connection_that_died_is_replaced_once() {
 #[test]
 fn a_refused_connection_and_an_unknown_host() {
     let testbed = Testbed::from_env();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let error = failure(&config_to(&testbed, port), Code::Connect);
     assert!(error.message().contains("refused"), "{error}");
     assert_ne!(error.os_code(), None);
-    let error = failure(&config(&testbed, "https://dcs.invalid/checks/passport"), Code::Resolve);
+    let error = failure(
+        &config(&testbed, "https://dcs.invalid/checks/passport"),
+        Code::Resolve,
+    );
     assert!(error.message().contains("dcs.invalid"), "{error}");
 }
 
@@ -196,7 +212,12 @@ fn tunnel(mut client: TcpStream) {
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).unwrap();
-    let target = head.strip_prefix("CONNECT ").unwrap().split(' ').next().unwrap();
+    let target = head
+        .strip_prefix("CONNECT ")
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap();
     assert!(head.contains(&format!("\r\nHost: {target}\r\n")), "{head}");
     if !head.contains("\r\nProxy-Authorization: Basic dXNlcjpwQHNz\r\n") {
         let _ = client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
@@ -224,7 +245,9 @@ fn a_proxy_tunnels() {
     let proxy = server(tunnel);
     for listener in ["tls12_close", "tls13_keepalive"] {
         let mut config = config(&testbed, &testbed.url(listener, PATH));
-        config.set_proxy(Some(&format!("http://user:p%40ss@localhost:{proxy}"))).unwrap();
+        config
+            .set_proxy(Some(&format!("http://user:p%40ss@localhost:{proxy}")))
+            .unwrap();
         let client = Client::new(&config).unwrap();
         for _ in 0..3 {
             assert!(client.status().unwrap().available());
@@ -239,7 +262,9 @@ fn what_is_wrong_with_a_proxy_is_named() {
     let proxy = server(tunnel);
     let mut config = config(&testbed, &url);
 
-    config.set_proxy(Some(&format!("http://user:secret@localhost:{proxy}"))).unwrap();
+    config
+        .set_proxy(Some(&format!("http://user:secret@localhost:{proxy}")))
+        .unwrap();
     let error = failure(&config, Code::Proxy);
     assert!(error.message().contains("407"), "{error}");
     assert!(error.hint().contains("credentials"), "{error}");
@@ -247,33 +272,50 @@ fn what_is_wrong_with_a_proxy_is_named() {
     assert_eq!(error.http_status(), Some(407));
     assert!(!error.retryable());
 
-    let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    config.set_proxy(Some(&format!("http://localhost:{refusing}"))).unwrap();
+    let refusing = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    config
+        .set_proxy(Some(&format!("http://localhost:{refusing}")))
+        .unwrap();
     let error = failure(&config, Code::Proxy);
     assert!(error.message().contains("cannot be reached"), "{error}");
 
-    config.set_proxy(Some(&format!("http://localhost:{}", server(drop)))).unwrap();
+    config
+        .set_proxy(Some(&format!("http://localhost:{}", server(drop))))
+        .unwrap();
     failure(&config, Code::Proxy);
 
     let not_http = server(|mut stream| {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n");
         never_answer(stream);
     });
-    config.set_proxy(Some(&format!("http://localhost:{not_http}"))).unwrap();
+    config
+        .set_proxy(Some(&format!("http://localhost:{not_http}")))
+        .unwrap();
     let error = failure(&config, Code::Proxy);
     assert!(error.message().contains("not HTTP"), "{error}");
 
-    let endless = server(|mut stream| while stream.write_all(b"HTTP/1.1 200 OK\r\nX: y\r\n").is_ok() {});
-    config.set_proxy(Some(&format!("http://localhost:{endless}"))).unwrap();
+    let endless =
+        server(|mut stream| while stream.write_all(b"HTTP/1.1 200 OK\r\nX: y\r\n").is_ok() {});
+    config
+        .set_proxy(Some(&format!("http://localhost:{endless}")))
+        .unwrap();
     failure(&config, Code::Proxy);
 
-    config.set_proxy(Some(&format!("http://localhost:{}", server(never_answer)))).unwrap();
+    config
+        .set_proxy(Some(&format!("http://localhost:{}", server(never_answer))))
+        .unwrap();
     config.set_connect_timeout_ms(150).unwrap();
     let error = failure(&config, Code::Timeout);
     assert!(error.message().contains("proxy's answer"), "{error}");
 
     let mut config = common::config(&testbed, "https://localhost:1/");
-    config.set_proxy(Some(&format!("http://user:p%40ss@localhost:{proxy}"))).unwrap();
+    config
+        .set_proxy(Some(&format!("http://user:p%40ss@localhost:{proxy}")))
+        .unwrap();
     let error = failure(&config, Code::Proxy);
     assert!(error.message().contains("502"), "{error}");
     assert!(error.retryable());
@@ -307,6 +349,9 @@ fn a_broken_pipe_raises_no_signal() {
         .env(CHILD, relay.url(&url))
         .output()
         .unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("alive"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("alive"),
+        "{output:?}"
+    );
     assert!(call(&config(&testbed, &url)).is_ok());
 }

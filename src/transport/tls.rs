@@ -17,6 +17,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
+use super::p521::Secp521r1;
 use crate::credentials::x509::Certificate;
 use crate::error::{Code, Error};
 
@@ -251,7 +252,17 @@ pub(crate) fn configure(
     anchors: Vec<Anchor>,
     identity: Option<Arc<CertifiedKey>>,
 ) -> Result<(Arc<ClientConfig>, Arc<Verifier>), Error> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut provider = aws_lc_rs::default_provider();
+    let signs_on_p521 = identity.as_ref().is_some_and(|identity| {
+        identity
+            .key
+            .choose_scheme(&[SignatureScheme::ECDSA_NISTP521_SHA512])
+            .is_some()
+    });
+    if signs_on_p521 {
+        provider.kx_groups.push(&Secp521r1);
+    }
+    let provider = Arc::new(provider);
     let verifier = Arc::new(Verifier::new(provider.clone(), anchors)?);
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])

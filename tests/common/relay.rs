@@ -98,15 +98,18 @@ fn pump(
         };
         match judge(record) {
             Verdict::Pass => {
-                if to.write_all(&header).and_then(|()| to.write_all(&body)).is_err() {
+                if to
+                    .write_all(&header)
+                    .and_then(|()| to.write_all(&body))
+                    .is_err()
+                {
                     break;
                 }
             }
-            Verdict::Stall => {
-                // Until the client gives up.
-                let _ = from.read(&mut header);
-                break;
-            }
+            // Holds both sockets open until the test's process ends.
+            Verdict::Stall => loop {
+                thread::park();
+            },
             Verdict::Close => break,
         }
     }
