@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Config;
+use crate::credentials::x509::printable;
 use crate::credentials::{CaBundle, Identity};
 use crate::diagnose::{self, Evidence};
 use crate::error::{Code, Error};
 use crate::rejection;
 use crate::status::{ConnectionInfo, Limits, Status};
-use crate::transport::{self, Answer, Call, Deadline, Transport};
+use crate::transport::{self, Answer, Call, Deadline, Transport, header_text};
 
 /// A client of the DCS.
 ///
@@ -96,8 +97,16 @@ impl Client {
             return Err(rejection::error_for(&answer, &self.peer, self.has_identity));
         }
         let limits = Limits::read(&answer.headers);
-        let mut status =
-            Status::parse(answer.body).map_err(|error| error.with_http_status(answer.status))?;
+        let content_type = header_text(&answer.headers, "content-type").map(printable);
+        let mut status = Status::parse(answer.body).map_err(|what| {
+            let kind =
+                content_type.map_or(String::new(), |kind| format!("; it says that it is {kind}"));
+            Error::new(
+                Code::Response,
+                format!("The status answer of {} {what}{kind}.", self.peer),
+            )
+            .with_http_status(answer.status)
+        })?;
         status.limits = limits;
         status.connection = connection_info(call, begun);
         Ok(status)

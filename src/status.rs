@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use ureq::http::HeaderMap;
 
-use crate::error::{Code, Error};
 use crate::transport::header_text;
 
 /// The DCS's answer to the status call.
@@ -108,24 +107,23 @@ impl Status {
         self.connection
     }
 
-    /// Parses the body of a 200 answer. Fields that are not known are accepted.
-    pub(crate) fn parse(body: Vec<u8>) -> Result<Self, Error> {
-        let json = String::from_utf8(body).map_err(|_| fault("is not UTF-8"))?;
+    /// Parses the body of a 200 answer. Fields that are not known are accepted. The error says what is
+    /// wrong, in words that go on from "The status answer of HOST".
+    pub(crate) fn parse(body: Vec<u8>) -> Result<Self, String> {
+        let json = String::from_utf8(body).map_err(|_| "is not UTF-8")?;
         let value: Value = serde_json::from_str(&json).map_err(|error| {
             // Only the position: the text may be anybody's.
-            fault(&format!(
+            format!(
                 "is not JSON (line {}, column {})",
                 error.line(),
                 error.column()
-            ))
+            )
         })?;
-        let object = value
-            .as_object()
-            .ok_or_else(|| fault("is not a JSON object"))?;
+        let object = value.as_object().ok_or("is not a JSON object")?;
         let available = match object.get("available") {
             Some(Value::Bool(available)) => *available,
-            Some(_) => return Err(fault("has a field 'available' that is not true or false")),
-            None => return Err(fault("has no field 'available'")),
+            Some(_) => return Err("has a field 'available' that is not true or false".into()),
+            None => return Err("has no field 'available'".into()),
         };
         let message = optional_text(object, "message", "message")?;
         let scheduled_outages = match object.get("scheduledOutages") {
@@ -135,7 +133,7 @@ impl Status {
                 .enumerate()
                 .map(|(index, outage)| parse_outage(index, outage))
                 .collect::<Result<_, _>>()?,
-            Some(_) => return Err(fault("has a field 'scheduledOutages' that is not an array")),
+            Some(_) => return Err("has a field 'scheduledOutages' that is not an array".into()),
         };
         Ok(Status {
             available,
@@ -161,25 +159,25 @@ impl Limits {
     }
 }
 
-fn parse_outage(index: usize, value: &Value) -> Result<Outage, Error> {
+fn parse_outage(index: usize, value: &Value) -> Result<Outage, String> {
     let name = |field: &str| format!("scheduledOutages[{index}].{field}");
     let Some(object) = value.as_object() else {
-        return Err(fault(&format!(
+        return Err(format!(
             "has an entry scheduledOutages[{index}] that is not an object"
-        )));
+        ));
     };
     let time = |field: &str| {
         let text = object
             .get(field)
             .and_then(Value::as_str)
-            .ok_or_else(|| fault(&format!("has no text in '{}'", name(field))))?;
+            .ok_or_else(|| format!("has no text in '{}'", name(field)))?;
         let instant: jiff::Timestamp = text.parse().map_err(|_| {
-            fault(&format!(
+            format!(
                 "has a '{}' that is not an ISO 8601 date and time with an offset",
                 name(field)
-            ))
+            )
         })?;
-        Ok::<_, Error>((text.to_owned(), instant.as_millisecond()))
+        Ok::<_, String>((text.to_owned(), instant.as_millisecond()))
     };
     let (start, start_unix_ms) = time("start")?;
     let (end, end_unix_ms) = time("end")?;
@@ -196,24 +194,19 @@ fn optional_text(
     object: &Map<String, Value>,
     field: &str,
     name: &str,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<String>, String> {
     match object.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(fault(&format!("has a field '{name}' that is not text"))),
+        Some(_) => Err(format!("has a field '{name}' that is not text")),
     }
-}
-
-/// The error about the body; the client adds host and status.
-fn fault(what: &str) -> Error {
-    Error::new(Code::Response, format!("The status answer {what}."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(body: &str) -> Result<Status, Error> {
+    fn parse(body: &str) -> Result<Status, String> {
         Status::parse(body.as_bytes().to_vec())
     }
 
@@ -274,18 +267,13 @@ mod tests {
             ),
         ] {
             let error = parse(body).unwrap_err();
-            assert_eq!(error.code(), Code::Response);
-            assert!(error.message().contains(words), "{body}: {error}");
+            assert!(error.contains(words), "{body}: {error}");
         }
-        assert_eq!(
-            Status::parse(vec![0xff]).unwrap_err().code(),
-            Code::Response
-        );
+        assert!(Status::parse(vec![0xff]).is_err());
     }
 
     #[test]
     fn json_nested_without_end_is_refused() {
-        let error = parse(&"[".repeat(100_000)).unwrap_err();
-        assert_eq!(error.code(), Code::Response);
+        assert!(parse(&"[".repeat(100_000)).is_err());
     }
 }

@@ -161,9 +161,18 @@ fn target(uri: &Uri, default_port: Option<u16>) -> Option<Target> {
     })
 }
 
-/// Text from the caller for a message: cut, and without control characters.
-fn quoted(text: &str) -> String {
-    format!("'{}'", crate::credentials::x509::printable(text))
+/// A URL from the caller for a message: cut, without control characters, and without what may be secret
+/// in it (user name, password, query).
+fn quoted(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or("");
+    let shown = match url.rsplit_once('@') {
+        Some((before, after)) => {
+            let scheme = before.split_once("//").map_or("", |(scheme, _)| scheme);
+            format!("{scheme}//***@{after}")
+        }
+        None => url.to_owned(),
+    };
+    format!("'{}'", crate::credentials::x509::printable(&shown))
 }
 
 #[cfg(test)]
@@ -207,6 +216,21 @@ mod tests {
             let error = Endpoint::parse(url).unwrap_err();
             assert_eq!(error.code(), Code::InvalidArgument);
             assert!(error.message().contains(words), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_secret_in_a_url_is_not_repeated() {
+        for url in [
+            "https://user:hunter2@example.org/x",
+            "http://hunter2@example.org/",
+            "http://example.org/x?token=hunter2",
+            "user:hunter2@example.org",
+            "http://example.org/#hunter2",
+        ] {
+            let error = Endpoint::parse(url).unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+            assert!(error.message().contains("example.org"), "{error}");
         }
     }
 

@@ -119,6 +119,12 @@ fn read_file(path: &Path, role: Role) -> Result<Zeroizing<Vec<u8>>, Error> {
         .with_os_error(error)
     };
 
+    if path.as_os_str().is_empty() {
+        return Err(Error::new(
+            Code::File,
+            format!("The path of the {} is empty.", role.noun()),
+        ));
+    }
     let file = open(path).map_err(|error| failed(&error, "opened"))?;
     let metadata = file.metadata().map_err(|error| failed(&error, "read"))?;
     if metadata.is_dir() {

@@ -235,7 +235,7 @@ pub unsafe extern "C" fn dcs_config_set_option(
         // SAFETY: the caller's duty, see the module.
         unsafe {
             let name = text::required(name, "name")?;
-            let value = text::required(value, "value")?;
+            let value = text::required(value, name)?;
             guard::required_mut(config, "config")?
                 .config
                 .set_option(name, value)

@@ -7,6 +7,7 @@ use std::sync::Once;
 
 use super::code::dcs_code;
 use super::error::dcs_error;
+use crate::credentials::x509::printable;
 use crate::error::{Code, Error};
 
 thread_local! {
@@ -136,7 +137,7 @@ pub(super) unsafe fn required_mut<'a, H>(handle: *mut H, name: &str) -> Result<&
 pub(super) fn is_null(name: &str) -> Error {
     Error::new(
         Code::InvalidArgument,
-        format!("The argument '{name}' is NULL."),
+        format!("The argument '{}' is NULL.", printable(name)),
     )
 }
 

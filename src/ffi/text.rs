@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
 use super::guard::is_null;
+use crate::credentials::x509::printable;
 use crate::error::{Code, Error};
 
 /// Borrows a required text.
@@ -25,7 +26,7 @@ pub(super) unsafe fn optional<'a>(
     text.to_str().map(Some).map_err(|_| {
         Error::new(
             Code::InvalidArgument,
-            format!("The argument '{name}' is not UTF-8."),
+            format!("The argument '{}' is not UTF-8.", printable(name)),
         )
     })
 }

@@ -104,15 +104,16 @@ pub(crate) fn get(transport: &Arc<Transport>, call: &Arc<Call>) -> Result<Answer
 
     let told = |error| explain(error, transport, call);
     let mut response = agent.run(request).map_err(told)?;
+    let status = response.status().as_u16();
     let body = response
         .body_mut()
         .with_config()
         .limit(MAX_BODY)
         .read_to_vec()
-        .map_err(told)?;
+        .map_err(|error| told(error).with_http_status(status))?;
     let (parts, _) = response.into_parts();
     Ok(Answer {
-        status: parts.status.as_u16(),
+        status,
         headers: parts.headers,
         body,
     })

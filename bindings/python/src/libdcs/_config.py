@@ -1,0 +1,101 @@
+"""From Python's values to a `dcs_config`. What a value may be is the library's to judge."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+
+from ._code import Code
+from ._error import ConfigError, from_code, from_handle
+from ._native import api
+
+
+class Config:
+    """A `dcs_config`, freed at the end of the `with` block."""
+
+    __slots__ = ("_address",)
+
+    def __init__(self) -> None:
+        """Make one with the library's defaults."""
+        self._address: int | None = api.dcs_config_new()
+
+    def __enter__(self) -> Config:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        api.dcs_config_free(self._address)
+        self._address = None
+
+    def set_text(self, option: str, value: str) -> None:
+        """Set an option by its name in C."""
+        if not isinstance(value, str):
+            raise TypeError(f"{option} must be a str, not {type(value).__name__}")
+        self._fallible(api.dcs_config_set_option, option.encode(), _utf8(option, value))
+
+    def set_seconds(self, name: str, seconds: float) -> None:
+        """Set a time limit. Part of a millisecond counts as a whole one, so that none becomes 0."""
+        try:
+            finite = math.isfinite(seconds)
+        except TypeError:
+            kind = type(seconds).__name__
+            raise TypeError(f"{name} must be a number of seconds, not {kind}") from None
+        # Rounded first: 2.007 * 1000 is a little more than 2007. The library refuses "inf" and "nan".
+        value = math.ceil(round(seconds * 1000, 3)) if finite else seconds
+        self.set_text(f"{name}_ms", str(value))
+
+    def set_file(self, option: str, value: str | os.PathLike[str] | bytes) -> None:
+        """Set CA bundle, certificate or private key: a path, or the content."""
+        if isinstance(value, str):
+            # Tells a path from PEM text, so that a key out of an environment variable is not taken
+            # for a path and shown in an error message.
+            self.set_text(option, value)
+            return
+        if isinstance(value, bytes):
+            code = getattr(api, f"dcs_config_set_{option}")(self._address, value, len(value))
+            given = f"{len(value)} bytes"
+        elif isinstance(value, os.PathLike):
+            path = os.fspath(value)
+            code = getattr(api, f"dcs_config_set_{option}_file")(self._address, _utf8(option, path))
+            given = f"the path {path!r}"
+        else:
+            raise TypeError(
+                f"{option} must be a path (str or os.PathLike) or bytes, not {type(value).__name__}"
+            )
+        if code:
+            raise from_code(code, f"{option}: the library does not take {given}")
+
+    def load_env(self) -> None:
+        """Set what the environment variables `DCS_*` give."""
+        self._fallible(api.dcs_config_load_env)
+
+    def new_client(self) -> int | None:
+        """Make a `dcs_client`, which is the caller's to free."""
+        client = ctypes.c_void_p()
+        self._fallible(api.dcs_client_new, ctypes.byref(client))
+        return client.value
+
+    def _fallible(self, function: ctypes._NamedFuncPointer, *arguments: object) -> None:
+        error = ctypes.c_void_p()
+        code = function(self._address, *arguments, ctypes.byref(error))
+        try:
+            if code:
+                raise from_handle(code, error.value)
+        finally:
+            api.dcs_error_free(error)
+
+
+def _utf8(option: str, value: str | bytes) -> bytes:
+    try:
+        data = value if isinstance(value, bytes) else value.encode()
+    except UnicodeEncodeError:
+        data = None  # The codec's error carries the value, which may be a password.
+    if data is None or b"\0" in data:
+        # At a NUL the library would see the text end.
+        what = "is not Unicode text" if data is None else "contains a NUL character"
+        raise ConfigError(
+            f"{option}: the value {what}",
+            code=Code.INVALID_ARGUMENT,
+            hint="Check where the value comes from: it must be text that UTF-8 can hold, without NUL.",
+        )
+    return data

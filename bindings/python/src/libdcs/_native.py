@@ -1,0 +1,176 @@
+"""The shared library: finding it, checking it, and the one table of its functions."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+TYPE_CHECKING = (
+    False  # Known to type checkers by its name; importing typing itself takes longer than all this package.
+)
+if TYPE_CHECKING:
+    from typing import Any
+
+ABI_VERSION = 1
+"""The `dcs_abi_version()` that this table describes."""
+
+_CODE = ctypes.c_int32
+_HANDLE = ctypes.c_void_p
+_OUT = ctypes.POINTER(ctypes.c_void_p)
+_TEXT = ctypes.c_char_p
+_BYTES = ctypes.c_char_p
+_SIZE = ctypes.c_size_t
+_INT32 = ctypes.c_int32
+_INT64 = ctypes.c_int64
+_UINT32 = ctypes.c_uint32
+
+# name: (result type, argument types). A test compares every line with include/dcs.h.
+TABLE: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "dcs_version": (_TEXT, ()),
+    "dcs_abi_version": (_UINT32, ()),
+    "dcs_code_name": (_TEXT, (_CODE,)),
+    "dcs_code_hint": (_TEXT, (_CODE,)),
+    "dcs_config_new": (_HANDLE, ()),
+    "dcs_config_free": (None, (_HANDLE,)),
+    "dcs_config_set_option": (_CODE, (_HANDLE, _TEXT, _TEXT, _OUT)),
+    "dcs_config_set_url": (_CODE, (_HANDLE, _TEXT)),
+    "dcs_config_set_ca_bundle_file": (_CODE, (_HANDLE, _TEXT)),
+    "dcs_config_set_ca_bundle": (_CODE, (_HANDLE, _BYTES, _SIZE)),
+    "dcs_config_set_certificate_file": (_CODE, (_HANDLE, _TEXT)),
+    "dcs_config_set_certificate": (_CODE, (_HANDLE, _BYTES, _SIZE)),
+    "dcs_config_set_private_key_file": (_CODE, (_HANDLE, _TEXT)),
+    "dcs_config_set_private_key": (_CODE, (_HANDLE, _BYTES, _SIZE)),
+    "dcs_config_set_private_key_password": (_CODE, (_HANDLE, _TEXT)),
+    "dcs_config_set_connect_timeout_ms": (_CODE, (_HANDLE, _UINT32)),
+    "dcs_config_set_timeout_ms": (_CODE, (_HANDLE, _UINT32)),
+    "dcs_config_set_proxy": (_CODE, (_HANDLE, _TEXT)),
+    "dcs_config_load_env": (_CODE, (_HANDLE, _OUT)),
+    "dcs_client_new": (_CODE, (_HANDLE, _OUT, _OUT)),
+    "dcs_client_free": (None, (_HANDLE,)),
+    "dcs_status": (_CODE, (_HANDLE, _OUT, _OUT)),
+    "dcs_status_response_available": (_INT32, (_HANDLE,)),
+    "dcs_status_response_message": (_TEXT, (_HANDLE,)),
+    "dcs_status_response_outage_count": (_SIZE, (_HANDLE,)),
+    "dcs_status_response_outage_start": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_status_response_outage_end": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_status_response_outage_message": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_status_response_outage_start_unix_ms": (_INT64, (_HANDLE, _SIZE)),
+    "dcs_status_response_outage_end_unix_ms": (_INT64, (_HANDLE, _SIZE)),
+    "dcs_status_response_json": (_TEXT, (_HANDLE,)),
+    "dcs_status_response_rate_limit": (_INT64, (_HANDLE,)),
+    "dcs_status_response_rate_limit_remaining": (_INT64, (_HANDLE,)),
+    "dcs_status_response_rate_limit_reset_ms": (_INT64, (_HANDLE,)),
+    "dcs_status_response_quota_limit": (_INT64, (_HANDLE,)),
+    "dcs_status_response_quota_remaining": (_INT64, (_HANDLE,)),
+    "dcs_status_response_dns_us": (_INT64, (_HANDLE,)),
+    "dcs_status_response_tcp_us": (_INT64, (_HANDLE,)),
+    "dcs_status_response_tls_us": (_INT64, (_HANDLE,)),
+    "dcs_status_response_first_byte_us": (_INT64, (_HANDLE,)),
+    "dcs_status_response_total_us": (_INT64, (_HANDLE,)),
+    "dcs_status_response_connection_reused": (_INT32, (_HANDLE,)),
+    "dcs_status_response_tls_session_resumed": (_INT32, (_HANDLE,)),
+    "dcs_status_response_tls_version": (_TEXT, (_HANDLE,)),
+    "dcs_status_response_tls_cipher": (_TEXT, (_HANDLE,)),
+    "dcs_status_response_free": (None, (_HANDLE,)),
+    "dcs_error_code": (_CODE, (_HANDLE,)),
+    "dcs_error_message": (_TEXT, (_HANDLE,)),
+    "dcs_error_hint": (_TEXT, (_HANDLE,)),
+    "dcs_error_check": (_TEXT, (_HANDLE,)),
+    "dcs_error_http_status": (_INT32, (_HANDLE,)),
+    "dcs_error_tls_alert": (_INT32, (_HANDLE,)),
+    "dcs_error_os_code": (_INT32, (_HANDLE,)),
+    "dcs_error_retryable": (_INT32, (_HANDLE,)),
+    "dcs_error_retry_after_ms": (_INT64, (_HANDLE,)),
+    "dcs_error_free": (None, (_HANDLE,)),
+}
+
+# The functions that read files or wait for the network let go of the interpreter lock. All others
+# only touch memory and keep it: letting go between two accessors would hand the processor to another
+# thread each time. dcs_config_load_env is among these, so that no os.environ assignment can run
+# while it reads the environment.
+WAITING = frozenset({"dcs_client_new", "dcs_client_free", "dcs_status"})
+
+_FILE_NAME, _SYSTEM_NAME = {
+    "win32": ("dcs.dll", "dcs.dll"),
+    "darwin": ("libdcs.dylib", "libdcs.0.dylib"),
+}.get(sys.platform, ("libdcs.so", "libdcs.so.0"))
+
+
+class LoadError(ImportError):
+    """The shared library cannot be loaded; raised by `import libdcs`.
+
+    `tried` holds one line for each place: where it is, and what is wrong with it.
+    """
+
+    def __init__(self, message: str, tried: tuple[str, ...] = ()) -> None:
+        """Make the error from its full message and the places tried."""
+        super().__init__(message, name="libdcs")
+        self.tried = tried
+
+
+class Api:
+    """The functions of `TABLE` as attributes, loaded from one file."""
+
+    __slots__ = tuple(TABLE)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __init__(self, path: str) -> None:
+        """Load the file; OSError or AttributeError where it is not a library of this ABI version."""
+        waiting = ctypes.CDLL(path)
+        keeping_lock = ctypes.PyDLL(path, handle=waiting._handle)
+        try:
+            abi_version = waiting.dcs_abi_version
+        except AttributeError:
+            raise AttributeError("it is not libdcs: it has no function dcs_abi_version") from None
+        abi_version.restype, abi_version.argtypes = TABLE["dcs_abi_version"]
+        if abi_version() != ABI_VERSION:
+            raise AttributeError(
+                f"its ABI version is {abi_version()}, but this binding needs {ABI_VERSION}; "
+                "use a binding and a library of the same release"
+            )
+        for name, (result, arguments) in TABLE.items():
+            try:
+                function = getattr(waiting if name in WAITING else keeping_lock, name)
+            except AttributeError:
+                raise AttributeError(f"it is older than this binding: it has no function {name}") from None
+            function.restype = result
+            function.argtypes = arguments
+            setattr(self, name, function)
+
+
+def load() -> Api:
+    """Load `$LIBDCS_PATH` if that is set, else the file in the package, else the system's library."""
+    override = os.environ.get("LIBDCS_PATH")
+    if override:
+        # Whoever names a library wants that one: a silent second choice would hide the mistake.
+        places = {override: "from LIBDCS_PATH"}
+        advice = "Correct LIBDCS_PATH, or unset it to use the library in the package."
+    else:
+        places = {
+            os.path.join(os.path.dirname(os.path.abspath(__file__)), _FILE_NAME): "in the package",
+            _SYSTEM_NAME: "the system's",
+        }
+        advice = "Reinstall libdcs, or set LIBDCS_PATH to the library's full path."
+    tried = []
+    for path, origin in places.items():
+        try:
+            return Api(path)
+        except (OSError, AttributeError) as error:
+            reason = str(error)
+            if reason.startswith(f"{path}: "):
+                reason = reason[len(path) + 2 :]
+            tried.append(f"{path} ({origin}): {reason}")
+    lines = "".join(f"\n  {line}" for line in tried)
+    raise LoadError(f"the shared library of libdcs cannot be loaded; tried:{lines}\n{advice}", tuple(tried))
+
+
+api = load()
+
+
+def text(value: bytes | None) -> str | None:
+    """Text from the library, which is always UTF-8."""
+    return None if value is None else value.decode()

@@ -1,0 +1,298 @@
+"""The status answer as immutable values, and reading it out of the library."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from ._code import Code
+from ._error import ServiceError
+from ._native import api, text
+
+TYPE_CHECKING = False  # As in _native.
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+# How a constructor gets past __setattr__. Field by field, because a loop would cost each call 1.5 us more.
+_set = object.__setattr__
+
+
+class _Value:
+    """An immutable value with the fields of `__slots__`: compared, hashed, shown and pickled by them.
+
+    Dataclasses would do this too, but have no slots before Python 3.10 and take longer to import than
+    all the rest of this package.
+    """
+
+    __slots__: ClassVar[tuple[str, ...]] = ()
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"{type(self).__name__}({fields})"
+
+    def __reduce__(self) -> tuple[type[_Value], tuple[Any, ...]]:
+        return type(self), self._values()
+
+
+class Outage(_Value):
+    """A planned outage.
+
+    Attributes:
+        start: When it begins, an aware datetime in UTC.
+        end: When it ends, an aware datetime in UTC.
+        message: The reason, or None where the service gave none.
+    """
+
+    __slots__ = ("start", "end", "message")
+
+    start: datetime
+    end: datetime
+    message: str | None
+
+    def __init__(self, start: datetime, end: datetime, message: str | None = None) -> None:
+        """Make one by hand, as a test double needs."""
+        _set(self, "start", start)
+        _set(self, "end", end)
+        _set(self, "message", message)
+
+
+class RateLimit(_Value):
+    """The `X-RateLimit-*` headers; a field is None where its header did not come.
+
+    Attributes:
+        limit: Requests allowed in the current window.
+        remaining: Requests left in it.
+        reset: Seconds until the next window (float).
+    """
+
+    __slots__ = ("limit", "remaining", "reset")
+
+    limit: int | None
+    remaining: int | None
+    reset: float | None
+
+    def __init__(
+        self, limit: int | None = None, remaining: int | None = None, reset: float | None = None
+    ) -> None:
+        """Make one by hand, as a test double needs."""
+        _set(self, "limit", limit)
+        _set(self, "remaining", remaining)
+        _set(self, "reset", reset)
+
+
+class Quota(_Value):
+    """The `DCS-Quota-*` headers; a field is None where its header did not come.
+
+    Attributes:
+        limit: Checks allowed in all.
+        remaining: Checks left.
+    """
+
+    __slots__ = ("limit", "remaining")
+
+    limit: int | None
+    remaining: int | None
+
+    def __init__(self, limit: int | None = None, remaining: int | None = None) -> None:
+        """Make one by hand, as a test double needs."""
+        _set(self, "limit", limit)
+        _set(self, "remaining", remaining)
+
+
+class Connection(_Value):
+    """What the connection did for one call. Times are in seconds (float).
+
+    Attributes:
+        dns: Resolving the host name; 0.0 on a reused connection.
+        tcp: Making the TCP connection; 0.0 on a reused connection.
+        tls: The TLS handshake; 0.0 on a reused connection.
+        first_byte: Until the first byte of the answer.
+        total: The whole call, as the library measured it.
+        reused: A connection kept alive from an earlier call was used.
+        session_resumed: The TLS session of an earlier connection was resumed.
+        tls_version: `TLSv1.2` or `TLSv1.3`.
+        cipher: The cipher suite's IANA name, such as `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`.
+    """
+
+    __slots__ = (
+        "dns",
+        "tcp",
+        "tls",
+        "first_byte",
+        "total",
+        "reused",
+        "session_resumed",
+        "tls_version",
+        "cipher",
+    )
+
+    dns: float
+    tcp: float
+    tls: float
+    first_byte: float
+    total: float
+    reused: bool
+    session_resumed: bool
+    tls_version: str
+    cipher: str
+
+    def __init__(
+        self,
+        dns: float = 0.0,
+        tcp: float = 0.0,
+        tls: float = 0.0,
+        first_byte: float = 0.0,
+        total: float = 0.0,
+        reused: bool = False,
+        session_resumed: bool = False,
+        tls_version: str = "",
+        cipher: str = "",
+    ) -> None:
+        """Make one by hand, as a test double needs."""
+        _set(self, "dns", dns)
+        _set(self, "tcp", tcp)
+        _set(self, "tls", tls)
+        _set(self, "first_byte", first_byte)
+        _set(self, "total", total)
+        _set(self, "reused", reused)
+        _set(self, "session_resumed", session_resumed)
+        _set(self, "tls_version", tls_version)
+        _set(self, "cipher", cipher)
+
+
+_NO_CONNECTION = Connection()
+
+
+class Status(_Value):
+    """The DCS's answer: a value of its own, which neither changes nor needs the client any more.
+
+    Attributes:
+        available: Whether the DCS is serving requests. False is an answer, not an error.
+        message: Why it is unavailable, or None where the service sent no message.
+        scheduled_outages: A tuple of `Outage`; empty where none are planned.
+        json: The answer's body as it came (text).
+        rate_limit: A `RateLimit`, or None where the answer had no such header.
+        quota: A `Quota`, or None where the answer had no such header.
+        connection: A `Connection`: times, reuse and TLS of this call.
+    """
+
+    __slots__ = (
+        "available",
+        "message",
+        "scheduled_outages",
+        "json",
+        "rate_limit",
+        "quota",
+        "connection",
+    )
+
+    available: bool
+    message: str | None
+    scheduled_outages: tuple[Outage, ...]
+    json: str
+    rate_limit: RateLimit | None
+    quota: Quota | None
+    connection: Connection
+
+    def __init__(
+        self,
+        available: bool,
+        message: str | None = None,
+        scheduled_outages: tuple[Outage, ...] = (),
+        json: str = "",
+        rate_limit: RateLimit | None = None,
+        quota: Quota | None = None,
+        connection: Connection = _NO_CONNECTION,
+    ) -> None:
+        """Make one by hand, as a test double needs."""
+        _set(self, "available", available)
+        _set(self, "message", message)
+        _set(self, "scheduled_outages", scheduled_outages)
+        _set(self, "json", json)
+        _set(self, "rate_limit", rate_limit)
+        _set(self, "quota", quota)
+        _set(self, "connection", connection)
+
+
+def read(response: int | None) -> Status:
+    """Copy everything out of a `dcs_status_response`, which stays the caller's to free."""
+    count = api.dcs_status_response_outage_count(response)
+    return Status(
+        api.dcs_status_response_available(response) == 1,
+        text(api.dcs_status_response_message(response)),
+        tuple([_outage(response, i) for i in range(count)]) if count else (),
+        api.dcs_status_response_json(response).decode(),
+        _rate_limit(response),
+        _quota(response),
+        Connection(
+            api.dcs_status_response_dns_us(response) / 1e6,
+            api.dcs_status_response_tcp_us(response) / 1e6,
+            api.dcs_status_response_tls_us(response) / 1e6,
+            api.dcs_status_response_first_byte_us(response) / 1e6,
+            api.dcs_status_response_total_us(response) / 1e6,
+            api.dcs_status_response_connection_reused(response) == 1,
+            api.dcs_status_response_tls_session_resumed(response) == 1,
+            api.dcs_status_response_tls_version(response).decode(),
+            api.dcs_status_response_tls_cipher(response).decode(),
+        ),
+    )
+
+
+def _outage(response: int | None, index: int) -> Outage:
+    return Outage(
+        _time(api.dcs_status_response_outage_start_unix_ms(response, index)),
+        _time(api.dcs_status_response_outage_end_unix_ms(response, index)),
+        text(api.dcs_status_response_outage_message(response, index)),
+    )
+
+
+def _time(unix_ms: int) -> datetime:
+    try:
+        # Integer arithmetic: fromtimestamp() takes a float, and not every platform's takes all years.
+        return _EPOCH + timedelta(milliseconds=unix_ms)
+    except OverflowError:
+        raise ServiceError(
+            "a scheduled outage of the answer is at a time outside the years 1 to 9999",
+            code=Code.RESPONSE,
+            hint=text(api.dcs_code_hint(Code.RESPONSE)),
+            http_status=200,
+        ) from None
+
+
+def _rate_limit(response: int | None) -> RateLimit | None:
+    limit = api.dcs_status_response_rate_limit(response)
+    remaining = api.dcs_status_response_rate_limit_remaining(response)
+    reset_ms = api.dcs_status_response_rate_limit_reset_ms(response)
+    if limit < 0 and remaining < 0 and reset_ms < 0:
+        return None
+    return RateLimit(
+        None if limit < 0 else limit,
+        None if remaining < 0 else remaining,
+        None if reset_ms < 0 else reset_ms / 1000,
+    )
+
+
+def _quota(response: int | None) -> Quota | None:
+    limit = api.dcs_status_response_quota_limit(response)
+    remaining = api.dcs_status_response_quota_remaining(response)
+    if limit < 0 and remaining < 0:
+        return None
+    return Quota(None if limit < 0 else limit, None if remaining < 0 else remaining)

@@ -1,0 +1,278 @@
+"""What a client can be made from, and what is said where it cannot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import libdcs
+from conftest import Testbed
+from libdcs import Code, ConfigError
+
+OPTIONS = {"ca_bundle": "ca_bundle", "certificate": "client_cert", "private_key": "client_key"}
+
+
+def refusal(**options: Any) -> ConfigError:
+    with pytest.raises(ConfigError) as info:
+        libdcs.Client(**options)
+    assert info.value.hint
+    return info.value
+
+
+@pytest.mark.parametrize("form", ["str", "path", "bytes", "pem text"])
+def test_paths_or_content(testbed: Testbed, form: str) -> None:
+    def given(name: str) -> object:
+        path = Path(testbed.files[name])
+        if form == "str":
+            return str(path)
+        if form == "path":
+            return path
+        return path.read_bytes() if form == "bytes" else path.read_bytes().decode("ascii")
+
+    files = {option: given(name) for option, name in OPTIONS.items()}
+    with testbed.client("tls12_close", **files) as client:
+        assert client.status().available
+
+
+def test_content_is_read_once(testbed: Testbed, tmp_path: Path) -> None:
+    for option, name in OPTIONS.items():
+        shutil.copy(testbed.files[name], tmp_path / option)
+    files = {option: tmp_path / option for option in OPTIONS}
+    with testbed.client("tls12_close", **files) as client:
+        for path in files.values():
+            path.unlink()
+        assert client.status().available
+
+
+def test_paths_beyond_ascii(testbed: Testbed, tmp_path: Path) -> None:
+    folder = tmp_path / "Schlüssel und ключи"
+    folder.mkdir()
+    for option, name in OPTIONS.items():
+        shutil.copy(testbed.files[name], folder / option)
+    for kind in (str, Path):
+        files = {option: kind(folder / option) for option in OPTIONS}
+        with testbed.client("tls12_close", **files) as client:
+            assert client.status().available
+    error = refusal(ca_bundle=folder / "missing")
+    assert error.code is Code.FILE
+    assert str(folder / "missing") in str(error)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_that_is_not_utf8(kind: type) -> None:
+    error = refusal(ca_bundle=kind(os.fsdecode(b"/tmp/\xff")))
+    assert error.code is Code.INVALID_ARGUMENT
+    assert "ca_bundle" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "code"),
+    [
+        ("ca_bundle", "missing", Code.FILE),
+        ("ca_bundle", "directory", Code.FILE),
+        ("ca_bundle", "empty", Code.CA_BUNDLE),
+        ("ca_bundle", "garbage", Code.CA_BUNDLE),
+        ("ca_bundle", "bundle_leaf_only", Code.CA_BUNDLE),
+        ("ca_bundle", "client_key", Code.CA_BUNDLE),
+        ("certificate", "missing", Code.FILE),
+        ("certificate", "directory", Code.FILE),
+        ("certificate", "empty", Code.CERTIFICATE),
+        ("certificate", "garbage", Code.CERTIFICATE),
+        ("certificate", "truncated_cert", Code.CERTIFICATE),
+        ("certificate", "csr", Code.CERTIFICATE),
+        ("certificate", "client_key", Code.CERTIFICATE),
+        ("private_key", "missing", Code.FILE),
+        ("private_key", "directory", Code.FILE),
+        ("private_key", "empty", Code.PRIVATE_KEY),
+        ("private_key", "garbage", Code.PRIVATE_KEY),
+        ("private_key", "truncated_key", Code.PRIVATE_KEY),
+        ("private_key", "public_key", Code.PRIVATE_KEY),
+        ("private_key", "client_cert", Code.PRIVATE_KEY),
+        ("private_key", "other_key", Code.KEY_MISMATCH),
+        ("private_key", "client_key_encrypted", Code.PASSWORD),
+    ],
+)
+@pytest.mark.parametrize("kind", [str, Path])
+def test_wrong_files(testbed: Testbed, option: str, name: str, code: Code, kind: type) -> None:
+    path = Path(testbed.files[name])
+    error = refusal(**testbed.options(testbed.url("tls12_close"), **{option: kind(path)}))
+    assert error.code is code
+    assert str(path) in str(error)
+    assert_no_content(error, path)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("name", ["client_key", "truncated_key", "garbage", "empty", "csr"])
+def test_wrong_content(testbed: Testbed, option: str, name: str) -> None:
+    path = Path(testbed.files[name])
+    if option == "private_key" and name == "client_key":
+        path = Path(testbed.files["other_key"])
+    error = refusal(**testbed.options(testbed.url("tls12_close"), **{option: path.read_bytes()}))
+    assert 100 < error.code < 200
+    assert_no_content(error, path)
+
+
+def test_a_flattened_key_is_not_shown(testbed: Testbed) -> None:
+    path = Path(testbed.files["client_key"])
+    flattened = path.read_text(encoding="ascii").replace("\n", " ")
+    for value in (flattened, flattened.encode()):
+        options = testbed.options(testbed.url("tls12_close"), private_key=value)
+        try:
+            libdcs.Client(**options).close()
+        except ConfigError as error:
+            assert_no_content(error, path)
+
+
+def assert_no_content(error: libdcs.DcsError, path: Path) -> None:
+    """No twelve characters in a row of the file are in the error, except the marker lines'."""
+    shown = f"{error}{error!r}{vars(error)}"
+    if not path.is_file():
+        return
+    for line in path.read_bytes().decode("latin-1").splitlines():
+        if not line.startswith("-----"):
+            for start in range(len(line) - 11):
+                assert line[start : start + 12] not in shown
+
+
+@pytest.mark.parametrize("absent", ["certificate", "private_key"])
+def test_certificate_and_key_go_together(testbed: Testbed, absent: str) -> None:
+    error = refusal(**testbed.options(testbed.url("tls12_close"), **{absent: None}))
+    assert error.code in (Code.CERTIFICATE, Code.PRIVATE_KEY, Code.INVALID_ARGUMENT)
+
+
+def test_encrypted_key(testbed: Testbed) -> None:
+    path = testbed.files["client_key_encrypted"]
+    for key in (path, Path(path).read_bytes()):
+        with testbed.client("tls12_close", private_key=key, password="correct horse") as client:
+            assert client.status().available
+    options = testbed.options(testbed.url("tls12_close"), private_key=path)
+    for password in ("battery staple", "", None):
+        error = refusal(**options, password=password)
+        assert error.code is Code.PASSWORD
+        assert path in str(error)
+        assert "battery" not in str(error)
+        assert_no_content(error, Path(path))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"url": "http://localhost/checks/passport"},
+        {"url": "localhost"},
+        {"url": ""},
+        {"url": "https://localhost/\ud800"},
+        {"url": "https://localhost/\0"},
+        {"timeout": 0},
+        {"timeout": -1.0},
+        {"timeout": float("inf")},
+        {"timeout": float("nan")},
+        {"connect_timeout": 0.0},
+        {"connect_timeout": 1e12},
+        {"proxy": "socks5://127.0.0.1:1080"},
+        {"proxy": "no proxy"},
+    ],
+    ids=repr,
+)
+def test_invalid_options(testbed: Testbed, options: dict[str, Any]) -> None:
+    error = refusal(**testbed.options(testbed.url("tls12_close"), **options))
+    assert error.code is Code.INVALID_ARGUMENT
+    assert next(iter(options)) in str(error).lower().replace(" ", "_")
+
+
+def test_a_password_is_never_shown(testbed: Testbed) -> None:
+    secrets = {
+        "password": "hunter2\0",
+        "proxy": "https://user:hunter2@127.0.0.1:1",
+        "url": "http://user:hunter2@localhost/",
+    }
+    for option, value in secrets.items():
+        error = refusal(**testbed.options(testbed.url("tls12_close"), **{option: value}))
+        assert error.code is Code.INVALID_ARGUMENT
+        assert "hunter2" not in f"{error}{vars(error)}"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"url": b"https://localhost/"}, "url must be a str, not bytes"),
+        ({"password": 5}, "private_key_password must be a str, not int"),
+        ({"ca_bundle": 5}, "ca_bundle must be a path"),
+        ({"timeout": "5"}, "timeout must be a number of seconds, not str"),
+        ({"timeout": None}, "timeout must be a number of seconds, not NoneType"),
+    ],
+)
+def test_wrong_types(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        libdcs.Client(**options)
+
+
+def test_a_part_of_a_millisecond_is_not_none(testbed: Testbed) -> None:
+    # Refused, were it rounded down to 0.
+    testbed.client("tls12_close", timeout=0.0001, connect_timeout=0.0001).close()
+
+
+def test_integration_endpoint_is_the_default(testbed: Testbed) -> None:
+    with libdcs.Client(ca_bundle=testbed.files["ca_bundle"]) as client:  # Makes no call.
+        assert repr(client) == "<libdcs.Client for the integration endpoint>"
+
+
+def test_a_ca_bundle_is_needed() -> None:
+    error = refusal()
+    assert error.code is Code.CA_BUNDLE
+
+
+def test_from_env(testbed: Testbed, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {
+        "DCS_URL": testbed.url("tls12_close", "/unavailable"),
+        "DCS_CA_BUNDLE": testbed.files["ca_bundle"],
+        "DCS_CERTIFICATE": testbed.files["client_cert"],
+        "DCS_PRIVATE_KEY": testbed.files["client_key_encrypted"],
+        "DCS_PRIVATE_KEY_PASSWORD": "correct horse",
+        "DCS_TIMEOUT_MS": "20000",
+    }
+    monkeypatch.delenv("DCS_PROXY", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with libdcs.Client.from_env() as client:
+        assert client.status().message == "Unplanned outage"
+        assert repr(client).startswith("<libdcs.Client for localhost:")
+
+    class Mine(libdcs.Client):
+        pass
+
+    with Mine.from_env() as mine:
+        assert isinstance(mine, Mine)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("DCS_URL", "http://localhost/", Code.INVALID_ARGUMENT),
+        ("DCS_TIMEOUT_MS", "soon", Code.INVALID_ARGUMENT),
+        ("DCS_CA_BUNDLE", "/nowhere/ca.pem", Code.FILE),
+    ],
+)
+def test_from_env_names_the_trouble(
+    name: str, value: str, code: Code, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in [key for key in os.environ if key.startswith("DCS_") and key != "DCS_TESTBED"]:
+        monkeypatch.delenv(other)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as info:
+        libdcs.Client.from_env()
+    assert info.value.code is code
+    assert (name if code is Code.INVALID_ARGUMENT else value) in str(info.value)
+
+
+def test_repr_shows_no_secret(testbed: Testbed) -> None:
+    url = testbed.url("tls12_close", "/checks/passport?token=hunter2")
+    client = libdcs.Client(**testbed.options(url))
+    host = testbed.urls["tls12_close"].partition("://")[2]
+    assert repr(client) == f"<libdcs.Client for {host}>"
+    client.close()
+    assert repr(client) == f"<libdcs.Client for {host}, closed>"
+    assert "not made" in repr(libdcs.Client.__new__(libdcs.Client))

@@ -1,0 +1,234 @@
+"""Closing, garbage collection, forking, and many threads."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import libdcs
+from conftest import Listener, Testbed
+from libdcs import ClosedError, Code
+
+THREADS = 16
+CALLS = 10_000
+
+
+def sockets() -> int:
+    """Return how many sockets this process has open."""
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            count += os.readlink(entry).startswith("socket:")
+    return count
+
+
+def assert_closed(client: libdcs.Client) -> None:
+    with pytest.raises(ClosedError) as info:
+        client.status()
+    assert info.value.code is Code.INVALID_ARGUMENT
+    assert info.value.hint
+    assert client.closed
+
+
+def test_close(testbed: Testbed) -> None:
+    before = sockets()
+    client = testbed.client("tls12_keepalive")
+    assert not client.closed
+    client.status()
+    assert sockets() == before + 1
+    client.close()
+    assert sockets() == before
+    assert_closed(client)
+    client.close()
+    assert_closed(client)
+
+
+def test_with_closes_after_an_exception_too(testbed: Testbed) -> None:
+    before = sockets()
+    client = testbed.client("tls12_keepalive")
+
+    def use() -> None:
+        with client as same:
+            assert same is client
+            client.status()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        use()
+    assert_closed(client)
+    assert sockets() == before
+
+
+def test_a_kept_error_does_not_keep_the_connection(testbed: Testbed) -> None:
+    before = sockets()
+    client = testbed.client("tls12_keepalive", "/404")
+    with pytest.raises(libdcs.ServiceError) as info:
+        client.status()
+    client.close()
+    assert sockets() == before
+    assert info.value.__traceback__ is not None
+
+
+def test_garbage_collection_frees(testbed: Testbed) -> None:
+    before = sockets()
+    client = testbed.client("tls12_keepalive")
+    client.status()
+    assert sockets() == before + 1
+    del client
+    gc.collect()
+    assert sockets() == before
+
+
+def test_a_call_in_flight_ends_before_the_client_is_freed(testbed: Testbed, silent: Listener) -> None:
+    before = sockets()
+    client = libdcs.Client(**testbed.options(silent.url))
+    outcome: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            client.status()
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    assert silent.connected.wait(10)
+    start = time.monotonic()
+    client.close()
+    assert time.monotonic() - start < 5  # The call in flight has 30 seconds.
+    assert_closed(client)
+    assert thread.is_alive()
+    silent.drop()
+    thread.join(10)
+    assert not thread.is_alive()
+    # Its own answer, not that of a client that went away under it.
+    [error] = outcome
+    assert isinstance(error, libdcs.NetworkError)
+    assert error.code is Code.CONNECTION_LOST
+    assert sockets() == before
+
+
+@pytest.mark.parametrize("listener", ["tls12_keepalive", "tls12_close"])
+def test_closing_while_threads_call(testbed: Testbed, listener: str) -> None:
+    for _ in range(10):
+        close_while_threads_call(testbed.client(listener))
+
+
+def close_while_threads_call(client: libdcs.Client) -> None:
+    busy = threading.Barrier(9)
+    answers: list[bool] = []
+
+    def call() -> None:
+        answers.append(client.status().available)
+        busy.wait(10)
+        while True:
+            answers.append(client.status().available)
+
+    ends = in_threads(8, call, busy.wait, client.close, client.close)
+    assert all(answers)
+    assert [type(end) for end in ends] == [ClosedError] * 8
+
+
+def in_threads(count: int, work: Callable[[], None], *meanwhile: Callable[[], object]) -> list[BaseException]:
+    """Run `work` in so many threads and `meanwhile` in this one; return what the threads raised."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for step in meanwhile:
+        step()
+    for thread in threads:
+        thread.join(300)
+        assert not thread.is_alive()
+    return raised
+
+
+@pytest.mark.parametrize("listener", ["tls12_keepalive", "tls12_close"])
+def test_sixteen_threads_share_one_client(testbed: Testbed, listener: str) -> None:
+    case = f"case=python-threads-{listener}-{os.getpid()}"
+    right = 0
+    lock = threading.Lock()
+
+    with testbed.client(listener, f"/checks/passport?{case}") as client:
+
+        def work() -> None:
+            nonlocal right
+            for _ in range(CALLS // THREADS):
+                status = client.status()
+                assert status.available is True
+                assert status.message is None
+                assert status.scheduled_outages == ()
+                assert status.json.strip() == '{"available":true,"scheduledOutages":[]}'
+                assert status.connection.tls_version == "TLSv1.2"
+                with lock:
+                    right += 1
+
+        assert in_threads(THREADS, work) == []
+    assert right == CALLS
+
+    # Each was a request of its own. The log of the last ones may be a moment late.
+    log = Path(testbed.logs["nginx_access"])
+    deadline = time.monotonic() + 10
+    while (served := log.read_text(encoding="utf-8").count(case)) < CALLS:
+        assert time.monotonic() < deadline, f"only {served} requests are in the log"
+    assert served == CALLS
+
+
+FORK = """
+import gc, os, sys
+import libdcs
+
+url, ca_bundle, certificate, private_key = sys.argv[1:]
+client = libdcs.Client(url=url, ca_bundle=ca_bundle, certificate=certificate, private_key=private_key)
+assert client.status().available
+child = os.fork()
+if child == 0:
+    client.close()
+    del client
+    gc.collect()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert client.status().connection.reused, "the child has closed the parent's connection"
+"""
+
+
+def test_a_forked_child_leaves_the_parents_connections_alone(testbed: Testbed) -> None:
+    options = testbed.options(testbed.url("tls12_keepalive"))
+    run = subprocess.run(
+        [sys.executable, "-c", FORK, *options.values()], capture_output=True, text=True, timeout=60
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+EXIT = """
+import sys, threading
+import libdcs
+
+client = libdcs.Client(url=sys.argv[1], ca_bundle=sys.argv[2])
+threading.Thread(target=client.status, daemon=True).start()
+sys.stdin.readline()
+"""
+
+
+def test_the_process_can_end_during_a_call(testbed: Testbed, silent: Listener) -> None:
+    command = [sys.executable, "-c", EXIT, silent.url, testbed.files["ca_bundle"]]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert silent.connected.wait(30)
+        _, errors = process.communicate("\n", timeout=30)
+    assert (process.returncode, errors) == (0, "")
