@@ -1,0 +1,339 @@
+package io.github.libdcs;
+
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.net.URI;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+
+/**
+ * Makes the DCS's status call over mutual TLS.
+ *
+ * <p>A client reads its files once, when it is built, and is meant to live as long as the service that uses
+ * it: it keeps connections alive where the server lets it, and resumes TLS sessions where it does not. Any
+ * number of threads may share it.
+ *
+ * <p><b>Closing</b> is idempotent and returns at once. Calls that are in flight finish as if nothing had
+ * happened, and the last of them to leave frees the native client; calls that begin afterwards throw
+ * {@link IllegalStateException}. A client that is never closed is freed some time after it has become
+ * unreachable.
+ *
+ * <p><b>Virtual threads</b>: {@link #status()} waits inside a native call, which holds on to the carrier thread
+ * of a virtual thread until the answer is there. From virtual threads, wait for {@link #statusAsync()}
+ * instead: {@code client.statusAsync().join()}.
+ *
+ * <p><b>Interrupting</b> a thread does not end its call; the timeout does.
+ */
+public final class DcsClient implements AutoCloseable {
+    /** Package-private so that tests can see when it is freed. */
+    final ClientHandle handle;
+
+    private final Cleaner.Cleanable cleanable;
+
+    /** Takes over a native client. */
+    private DcsClient(long address) {
+        handle = new ClientHandle(address, LibDcs::dcs_client_free);
+        cleanable = Cleanup.register(this, handle);
+    }
+
+    /**
+     * Begins a client.
+     *
+     * @return a builder that has all options at their defaults
+     * @throws DcsLoadException where the native library cannot be loaded
+     */
+    public static Builder builder() {
+        NativeLoader.require();
+        return new Builder();
+    }
+
+    /**
+     * Makes a client from the environment variables {@code DCS_URL}, {@code DCS_CA_BUNDLE},
+     * {@code DCS_CERTIFICATE}, {@code DCS_PRIVATE_KEY} (each of the three a path, or PEM text),
+     * {@code DCS_PRIVATE_KEY_PASSWORD}, {@code DCS_PROXY}, {@code DCS_TIMEOUT_MS} and
+     * {@code DCS_CONNECT_TIMEOUT_MS}; one that is not set, or empty, leaves its option at the default. This is the
+     * only method that looks at the environment.
+     *
+     * @return the client
+     * @throws DcsConfigException where a variable or a file cannot be used; the message names it
+     * @throws DcsLoadException where the native library cannot be loaded
+     */
+    public static DcsClient fromEnvironment() {
+        NativeLoader.require();
+        try (NativeConfig config = new NativeConfig()) {
+            config.loadEnvironment();
+            return new DcsClient(config.newClient());
+        }
+    }
+
+    /**
+     * Asks the DCS for its status and waits for the answer, at most as long as the timeout.
+     *
+     * @return the answer, also where it says that the DCS is not available
+     * @throws DcsNetworkException where the DCS could not be reached, or not in time
+     * @throws DcsTlsException where one side does not accept the other's certificate, or TLS fails otherwise
+     * @throws DcsServiceException where the DCS answered with an error, or with something else than a status
+     * @throws IllegalStateException where the client is closed
+     */
+    public DcsStatus status() {
+        try {
+            long client = handle.enter();
+            try {
+                return call(client);
+            } finally {
+                handle.leave();
+            }
+        } finally {
+            // Otherwise a client whose last use is this call could be closed by the cleaner just before enter().
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    private static DcsStatus call(long client) {
+        long[] response = new long[1];
+        long[] error = new long[1];
+        int code = LibDcs.dcs_status(client, response, error);
+        Failure.check(code, "The status call", error);
+        try {
+            return new DcsStatus(response[0]);
+        } finally {
+            LibDcs.dcs_status_response_free(response[0]);
+        }
+    }
+
+    /**
+     * {@link #status()} on another thread: one of at most 16 platform threads, shared by all clients, which are
+     * daemons and end when they have been idle for a while. Further calls wait for a free thread.
+     *
+     * <p>The future fails with what {@link #status()} throws: {@link CompletableFuture#join()} wraps it in a
+     * {@link java.util.concurrent.CompletionException}, {@link CompletableFuture#get()} in an
+     * {@link java.util.concurrent.ExecutionException}. Cancelling the future does not end the call.
+     *
+     * @return the answer to come
+     */
+    public CompletableFuture<DcsStatus> statusAsync() {
+        return statusAsync(StatusThreads.executor());
+    }
+
+    /**
+     * As {@link #statusAsync()}, on the caller's own executor.
+     *
+     * @param executor runs the call, which blocks: it should have platform threads, and not be
+     *     {@link java.util.concurrent.ForkJoinPool#commonPool()}
+     * @return the answer to come
+     * @throws java.util.concurrent.RejectedExecutionException where the executor does not take the call
+     */
+    public CompletableFuture<DcsStatus> statusAsync(Executor executor) {
+        return CompletableFuture.supplyAsync(this::status, executor);
+    }
+
+    /** Closes the client, without waiting for calls in flight, which finish undisturbed. Idempotent. */
+    @Override
+    public void close() {
+        cleanable.clean();
+    }
+
+    /**
+     * Collects what a client is made from.
+     *
+     * <p>The library judges url, proxy and timeouts when they are set, and the files when the client is built. A
+     * file is given as its path or as its bytes; the later call counts. Certificate and private key go
+     * together; without both, a client can be made, and the server then says what it thinks of that.
+     *
+     * <p>For one thread and one client: {@link #build()} can be called once, succeed or fail, after which the
+     * builder holds no secrets any more and every method throws {@link IllegalStateException}.
+     */
+    public static final class Builder {
+        private final NativeConfig config = new NativeConfig();
+
+        private Builder() {
+        }
+
+        /**
+         * Sets the endpoint's full URL, which is used as it is. Default: the DCS's integration endpoint.
+         *
+         * @param url an https URL
+         * @return this builder
+         * @throws DcsConfigException where the library does not take the URL
+         */
+        public Builder url(URI url) {
+            config.setOption("url", url.toString());
+            return this;
+        }
+
+        /**
+         * Sets the file of CA certificates (PEM) that the server's certificate is checked with.
+         *
+         * @param file the path, read when the client is built
+         * @return this builder
+         */
+        public Builder caBundle(Path file) {
+            byte[] path = encode(file);
+            config.set("the CA bundle", address -> LibDcs.dcs_config_set_ca_bundle_file(address, path));
+            return this;
+        }
+
+        /**
+         * Sets the CA certificates (PEM) that the server's certificate is checked with.
+         *
+         * @param pem what the file would contain; copied
+         * @return this builder
+         */
+        public Builder caBundle(byte[] pem) {
+            setBytes("the CA bundle", pem, LibDcs::dcs_config_set_ca_bundle);
+            return this;
+        }
+
+        /**
+         * Sets the file of the client certificate (PEM), with or without its chain.
+         *
+         * @param file the path, read when the client is built
+         * @return this builder
+         */
+        public Builder certificate(Path file) {
+            byte[] path = encode(file);
+            config.set("the certificate", address -> LibDcs.dcs_config_set_certificate_file(address, path));
+            return this;
+        }
+
+        /**
+         * Sets the client certificate (PEM), with or without its chain.
+         *
+         * @param pem what the file would contain; copied
+         * @return this builder
+         */
+        public Builder certificate(byte[] pem) {
+            setBytes("the certificate", pem, LibDcs::dcs_config_set_certificate);
+            return this;
+        }
+
+        /**
+         * Sets the file of the client certificate's private key (PEM).
+         *
+         * @param file the path, read when the client is built
+         * @return this builder
+         */
+        public Builder privateKey(Path file) {
+            byte[] path = encode(file);
+            config.set("the private key", address -> LibDcs.dcs_config_set_private_key_file(address, path));
+            return this;
+        }
+
+        /**
+         * Sets the client certificate's private key (PEM).
+         *
+         * @param pem what the file would contain; copied to memory outside the Java heap that is wiped after use.
+         *     The array stays the caller's and can be wiped as soon as this method has returned.
+         * @return this builder
+         */
+        public Builder privateKey(byte[] pem) {
+            setBytes("the private key", pem, LibDcs::dcs_config_set_private_key);
+            return this;
+        }
+
+        /**
+         * Sets the password of an encrypted private key. Default: none.
+         *
+         * @param password the password, copied to memory outside the Java heap that is wiped after use, or null
+         *     for none. The array stays the caller's and can be wiped as soon as this method has returned.
+         * @return this builder
+         * @throws IllegalArgumentException where the password contains a NUL character or half of a surrogate pair
+         */
+        public Builder password(char[] password) {
+            if (password == null) {
+                config.set("the password", address -> LibDcs.dcs_config_set_private_key_password(address, 0));
+                return this;
+            }
+            try (SecretMemory secret = SecretMemory.ofPassword(password)) {
+                config.set("the password",
+                        address -> LibDcs.dcs_config_set_private_key_password(address, secret.address()));
+            }
+            return this;
+        }
+
+        /**
+         * Sets the time limit for a whole call. Default: 30 seconds.
+         *
+         * @param timeout the limit, in whole milliseconds; a fraction is rounded up
+         * @return this builder
+         * @throws DcsConfigException where the limit is not positive, or too long for the library
+         */
+        public Builder timeout(Duration timeout) {
+            config.setOption("timeout_ms", milliseconds(timeout));
+            return this;
+        }
+
+        /**
+         * Sets the time limit for making a connection: DNS, TCP and TLS. Default: 10 seconds.
+         *
+         * @param timeout the limit, in whole milliseconds; a fraction is rounded up
+         * @return this builder
+         * @throws DcsConfigException where the limit is not positive, or too long for the library
+         */
+        public Builder connectTimeout(Duration timeout) {
+            config.setOption("connect_timeout_ms", milliseconds(timeout));
+            return this;
+        }
+
+        /**
+         * Sets a proxy to reach the DCS through (HTTP CONNECT). Default: none, whatever the JVM's proxy settings say.
+         *
+         * @param proxy {@code http://[user:password@]host:port}, or null for none
+         * @return this builder
+         * @throws DcsConfigException where the library does not take the URL
+         */
+        public Builder proxy(URI proxy) {
+            if (proxy == null) {
+                config.set("the proxy", address -> LibDcs.dcs_config_set_proxy(address, null));
+            } else {
+                config.setOption("proxy", proxy.toString());
+            }
+            return this;
+        }
+
+        /**
+         * Reads the files and makes the client. Nothing is sent yet.
+         *
+         * @return the client
+         * @throws DcsConfigException where a file cannot be used; the message names it
+         */
+        public DcsClient build() {
+            try (config) {
+                return new DcsClient(config.newClient());
+            }
+        }
+
+        private void setBytes(String what, byte[] bytes, BytesSetter setter) {
+            try (SecretMemory memory = SecretMemory.ofBytes(bytes)) {
+                config.set(what, address -> setter.set(address, memory.address(), memory.length()));
+            }
+        }
+
+        private static byte[] encode(Path file) {
+            if (file.getFileSystem() != FileSystems.getDefault()) {
+                throw new IllegalArgumentException(
+                        file.toUri() + " is not a file of the operating system; read it, and give its bytes.");
+            }
+            return NativeText.encode(file.toString());
+        }
+
+        /** As text, since the library has the words for a value that is not a time limit. */
+        private static String milliseconds(Duration duration) {
+            BigDecimal seconds = BigDecimal.valueOf(duration.getSeconds());
+            return seconds.add(BigDecimal.valueOf(duration.getNano(), 9))
+                    .movePointRight(3)
+                    .setScale(0, RoundingMode.CEILING)
+                    .toPlainString();
+        }
+
+        /** One of the native functions that take a file's bytes. */
+        private interface BytesSetter {
+            int set(long config, long data, long length);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package io.github.libdcs;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What kind of failure a {@link DcsException} is.
+ *
+ * <p>The groups: from 100 the caller's input ({@link DcsConfigException}), from 200 the network
+ * ({@link DcsNetworkException}), from 300 TLS ({@link DcsTlsException}), from 400 the service's answers
+ * ({@link DcsServiceException}), 900 the library itself ({@link DcsException}). Codes are only ever added.
+ */
+public enum DcsCode {
+    /** Success; no exception carries it. */
+    OK(0),
+
+    /** An option has a value that it does not take: a URL that is not https, a timeout of 0. */
+    INVALID_ARGUMENT(100),
+
+    /** A file cannot be read. */
+    FILE(101),
+
+    /** The CA bundle holds no usable CA certificate. */
+    CA_BUNDLE(102),
+
+    /** The client certificate cannot be used. */
+    CERTIFICATE(103),
+
+    /** The private key cannot be used. */
+    PRIVATE_KEY(104),
+
+    /** The private key is encrypted, and the password is missing or wrong. */
+    PASSWORD(105),
+
+    /** The private key is not the certificate's. */
+    KEY_MISMATCH(106),
+
+    /** The host name cannot be resolved. */
+    RESOLVE(200),
+
+    /** No TCP connection can be made. */
+    CONNECT(201),
+
+    /** The proxy cannot be reached or refuses the connection. */
+    PROXY(202),
+
+    /** A time limit has passed; the message names the phase. */
+    TIMEOUT(203),
+
+    /** The server closed or reset the connection before its answer was complete. */
+    CONNECTION_LOST(204),
+
+    /** The CA bundle does not lead to the server's certificate ("unable to get local issuer certificate"). */
+    SERVER_UNTRUSTED(300),
+
+    /** The server's certificate is expired, not yet valid, for another purpose, or wrongly signed. */
+    SERVER_CERTIFICATE(301),
+
+    /** The server's certificate is for another host. */
+    SERVER_NAME(302),
+
+    /** The server wants a client certificate and none was sent ("No required SSL certificate was sent"). */
+    CLIENT_CERT_REQUIRED(303),
+
+    /** The server does not accept the client certificate ("The SSL certificate error"). */
+    CLIENT_CERT_REJECTED(304),
+
+    /** The TLS handshake failed for another reason: no common version or cipher, not TLS at all, or an alert. */
+    TLS(305),
+
+    /** HTTP 400: the service finds fault with the request. */
+    BAD_REQUEST(400),
+
+    /** HTTP 403: the quota of checks is used up for good. */
+    QUOTA_EXCEEDED(403),
+
+    /** HTTP 404: the URL's path is wrong. */
+    NOT_FOUND(404),
+
+    /** HTTP 429: this client's own rate limit is exceeded. */
+    RATE_LIMITED(429),
+
+    /** Any other HTTP status than 200 and those with a code of their own. */
+    HTTP(450),
+
+    /** The answer is not the JSON that it should be, was cut short, or is larger than the limit. */
+    RESPONSE(460),
+
+    /** HTTP 503: all clients together are over the limit. */
+    UNAVAILABLE(503),
+
+    /** A fault in the library itself. */
+    INTERNAL(900),
+
+    /**
+     * A code that this version of the jar has no name for, from a newer library than it was built with;
+     * {@link DcsException#codeNumber()} and {@link DcsException#codeName()} tell which.
+     */
+    UNKNOWN(-1);
+
+    private static final Map<Integer, DcsCode> BY_NUMBER = new HashMap<>();
+
+    static {
+        for (DcsCode code : values()) {
+            BY_NUMBER.put(code.number, code);
+        }
+    }
+
+    private final int number;
+
+    DcsCode(int number) {
+        this.number = number;
+    }
+
+    /**
+     * The number in the C header.
+     *
+     * @return the number; -1 for {@link #UNKNOWN}
+     */
+    public int number() {
+        return number;
+    }
+
+    /**
+     * The name in the C header, which is also how the Python and C++ bindings and the documentation call it.
+     *
+     * @return the name, such as {@code DCS_ERR_CLIENT_CERT_REJECTED}
+     */
+    public String cName() {
+        return (this == OK ? "DCS_" : "DCS_ERR_") + name();
+    }
+
+    /**
+     * The code with this number.
+     *
+     * @param number a number from the C header
+     * @return the code, or {@link #UNKNOWN} where this version of the jar has none
+     */
+    public static DcsCode of(int number) {
+        return BY_NUMBER.getOrDefault(number, UNKNOWN);
+    }
+}

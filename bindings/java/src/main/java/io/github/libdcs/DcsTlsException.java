@@ -1,0 +1,15 @@
+package io.github.libdcs;
+
+/**
+ * The server's certificate, the client certificate, or the TLS handshake (codes 300 to 399).
+ *
+ * <p>The three messages of the service's documentation are {@link DcsCode#CLIENT_CERT_REQUIRED},
+ * {@link DcsCode#CLIENT_CERT_REJECTED} and {@link DcsCode#SERVER_UNTRUSTED}.
+ */
+public final class DcsTlsException extends DcsException {
+    private static final long serialVersionUID = 1L;
+
+    DcsTlsException(Failure failure) {
+        super(failure);
+    }
+}

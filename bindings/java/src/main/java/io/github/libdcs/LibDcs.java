@@ -1,0 +1,130 @@
+package io.github.libdcs;
+
+/**
+ * The functions of {@code include/dcs.h}, each declared once, under its C name; a test compares both lists,
+ * parameter by parameter. {@link NativeLoader} connects them: nothing here may be called before
+ * {@link NativeLoader#require()} has returned.
+ *
+ * <p>Pointers, {@code size_t} and {@code int64_t} are all {@code long}: JNA hands primitives on without
+ * allocating, and on the 64-bit platforms that the loader admits, the three have one size. (JNA's
+ * {@code NativeLong} would be wrong for {@code size_t}: it is C's {@code long}, 32 bits on 64-bit Windows.)
+ * Text goes in as NUL-terminated UTF-8 in a {@code byte[]}, since JNA would encode a {@code String} in the
+ * platform's charset; secrets go in by the address of memory that is wiped ({@link SecretMemory}), since JNA
+ * copies a {@code byte[]} to memory that nobody wipes. Out-parameters are a {@code long[]} of one element.
+ */
+final class LibDcs {
+    private LibDcs() {
+    }
+
+    static native long dcs_version();
+
+    static native int dcs_abi_version();
+
+    static native long dcs_code_name(int code);
+
+    static native long dcs_code_hint(int code);
+
+    static native long dcs_config_new();
+
+    static native void dcs_config_free(long config);
+
+    static native int dcs_config_set_option(long config, byte[] name, byte[] value, long[] error);
+
+    static native int dcs_config_set_url(long config, byte[] url);
+
+    static native int dcs_config_set_ca_bundle_file(long config, byte[] path);
+
+    static native int dcs_config_set_ca_bundle(long config, long data, long len);
+
+    static native int dcs_config_set_certificate_file(long config, byte[] path);
+
+    static native int dcs_config_set_certificate(long config, long data, long len);
+
+    static native int dcs_config_set_private_key_file(long config, byte[] path);
+
+    static native int dcs_config_set_private_key(long config, long data, long len);
+
+    static native int dcs_config_set_private_key_password(long config, long password);
+
+    static native int dcs_config_set_connect_timeout_ms(long config, int ms);
+
+    static native int dcs_config_set_timeout_ms(long config, int ms);
+
+    static native int dcs_config_set_proxy(long config, byte[] url);
+
+    static native int dcs_config_load_env(long config, long[] error);
+
+    static native int dcs_client_new(long config, long[] client, long[] error);
+
+    static native void dcs_client_free(long client);
+
+    static native int dcs_status(long client, long[] response, long[] error);
+
+    static native int dcs_status_response_available(long response);
+
+    static native long dcs_status_response_message(long response);
+
+    static native long dcs_status_response_outage_count(long response);
+
+    static native long dcs_status_response_outage_start(long response, long i);
+
+    static native long dcs_status_response_outage_end(long response, long i);
+
+    static native long dcs_status_response_outage_message(long response, long i);
+
+    static native long dcs_status_response_outage_start_unix_ms(long response, long i);
+
+    static native long dcs_status_response_outage_end_unix_ms(long response, long i);
+
+    static native long dcs_status_response_json(long response);
+
+    static native long dcs_status_response_rate_limit(long response);
+
+    static native long dcs_status_response_rate_limit_remaining(long response);
+
+    static native long dcs_status_response_rate_limit_reset_ms(long response);
+
+    static native long dcs_status_response_quota_limit(long response);
+
+    static native long dcs_status_response_quota_remaining(long response);
+
+    static native long dcs_status_response_dns_us(long response);
+
+    static native long dcs_status_response_tcp_us(long response);
+
+    static native long dcs_status_response_tls_us(long response);
+
+    static native long dcs_status_response_first_byte_us(long response);
+
+    static native long dcs_status_response_total_us(long response);
+
+    static native int dcs_status_response_connection_reused(long response);
+
+    static native int dcs_status_response_tls_session_resumed(long response);
+
+    static native long dcs_status_response_tls_version(long response);
+
+    static native long dcs_status_response_tls_cipher(long response);
+
+    static native void dcs_status_response_free(long response);
+
+    static native int dcs_error_code(long error);
+
+    static native long dcs_error_message(long error);
+
+    static native long dcs_error_hint(long error);
+
+    static native long dcs_error_check(long error);
+
+    static native int dcs_error_http_status(long error);
+
+    static native int dcs_error_tls_alert(long error);
+
+    static native int dcs_error_os_code(long error);
+
+    static native int dcs_error_retryable(long error);
+
+    static native long dcs_error_retry_after_ms(long error);
+
+    static native void dcs_error_free(long error);
+}

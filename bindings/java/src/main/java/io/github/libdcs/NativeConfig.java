@@ -1,0 +1,70 @@
+package io.github.libdcs;
+
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.util.function.LongToIntFunction;
+
+/** Owns a native configuration, which is wiped and freed on {@link #close()} or once this is unreachable. */
+final class NativeConfig implements AutoCloseable {
+    private final long address;
+    private final Cleaner.Cleanable cleanable;
+    private boolean closed;
+
+    NativeConfig() {
+        long config = LibDcs.dcs_config_new();
+        address = config;
+        cleanable = Cleanup.register(this, () -> LibDcs.dcs_config_free(config));
+    }
+
+    /** Sets an option by its name, from text; the library judges the value and finds the words. */
+    void setOption(String name, String value) {
+        long[] error = new long[1];
+        byte[] nameText = NativeText.encode(name);
+        byte[] valueText = NativeText.encode(value);
+        int code = call(config -> LibDcs.dcs_config_set_option(config, nameText, valueText, error));
+        Failure.check(code, "Setting " + name, error);
+    }
+
+    /** Takes what the environment variables say. */
+    void loadEnvironment() {
+        long[] error = new long[1];
+        int code = call(config -> LibDcs.dcs_config_load_env(config, error));
+        Failure.check(code, "Reading the environment variables", error);
+    }
+
+    /**
+     * Sets something by a function of its own.
+     *
+     * @param what names the option, should the function fail
+     */
+    void set(String what, LongToIntFunction function) {
+        Failure.check(call(function), "Setting " + what);
+    }
+
+    /** Makes a native client, which the caller owns. */
+    long newClient() {
+        long[] client = new long[1];
+        long[] error = new long[1];
+        int code = call(config -> LibDcs.dcs_client_new(config, client, error));
+        Failure.check(code, "Making the client", error);
+        return client[0];
+    }
+
+    private int call(LongToIntFunction function) {
+        if (closed) {
+            throw new IllegalStateException("build() was called on this builder, which makes one client;"
+                    + " begin another with DcsClient.builder().");
+        }
+        try {
+            return function.applyAsInt(address);
+        } finally {
+            Reference.reachabilityFence(this); // or the cleaner could free it under the function's feet
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        cleanable.clean();
+    }
+}

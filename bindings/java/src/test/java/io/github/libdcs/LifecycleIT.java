@@ -1,0 +1,190 @@
+package io.github.libdcs;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Threads, closing, and both at once. */
+@Timeout(300)
+class LifecycleIT {
+    private static final String PASSPORT = "/checks/passport";
+    private static final int THREADS = 16;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tls12_keepalive", "tls12_close"})
+    void sixteenThreadsShareOneClient(String listener) throws Exception {
+        int calls = 10_000;
+        try (DcsClient client = Testbed.builder(listener, "/outages").build()) {
+            List<DcsOutage> expected = client.status().scheduledOutages();
+            assertEquals(2, expected.size());
+            String json = client.status().json();
+            List<Integer> answers = onThreads(() -> {
+                int right = 0;
+                for (int i = 0; i < calls / THREADS; i++) {
+                    DcsStatus status = client.status();
+                    if (status.scheduledOutages().equals(expected) && status.json().equals(json)) {
+                        right++;
+                    }
+                }
+                return right;
+            });
+            assertEquals(calls, answers.stream().mapToInt(Integer::intValue).sum());
+        }
+    }
+
+    @Test
+    void aCallAfterCloseIsRefused() {
+        DcsClient client = Testbed.builder("tls12_keepalive", PASSPORT).build();
+        assertTrue(client.status().available());
+        assertFalse(client.handle.isFreed());
+        client.close();
+        assertTrue(client.handle.isFreed());
+        client.close();
+        assertTrue(assertThrows(IllegalStateException.class, client::status).getMessage().contains("closed"));
+        CompletableFuture<DcsStatus> future = client.statusAsync();
+        ExecutionException e = assertThrows(ExecutionException.class, () -> future.get(60, SECONDS));
+        assertInstanceOf(IllegalStateException.class, e.getCause());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tls12_keepalive", "tls12_close"})
+    void closingAmongCalls(String listener) throws Exception {
+        for (int round = 0; round < 20; round++) {
+            DcsClient client = Testbed.builder(listener, PASSPORT).build();
+            CountDownLatch underWay = new CountDownLatch(THREADS);
+            CompletableFuture<Void> closed = CompletableFuture.runAsync(() -> {
+                await(underWay);
+                client.close();
+            });
+            List<Integer> answers = onThreads(() -> {
+                int right = 0;
+                try {
+                    while (client.status().available()) {
+                        if (right++ == 0) {
+                            underWay.countDown();
+                        }
+                    }
+                } catch (IllegalStateException e) {
+                    return right;
+                }
+                throw new AssertionError("not available");
+            });
+            closed.get(60, SECONDS);
+            assertTrue(client.handle.isFreed());
+            assertTrue(answers.stream().allMatch(right -> right > 0), answers.toString());
+        }
+    }
+
+    @Test
+    void closeDoesNotWaitForTheCallInFlight() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getByName("localhost"))) {
+            silent.setSoTimeout(60_000);
+            DcsClient client = DcsClient.builder()
+                    .url(URI.create("https://localhost:" + silent.getLocalPort() + "/"))
+                    .caBundle(Testbed.file("ca_bundle"))
+                    .build();
+            CompletableFuture<DcsStatus> call = client.statusAsync();
+            try (Socket connection = silent.accept()) {
+                assertTrue(connection.getInputStream().read() >= 0); // the call has got as far as TLS
+                client.close();
+                assertFalse(call.isDone());
+                assertFalse(client.handle.isFreed());
+                assertThrows(IllegalStateException.class, client::status);
+            }
+            ExecutionException e = assertThrows(ExecutionException.class, () -> call.get(60, SECONDS));
+            assertEquals(DcsCode.CONNECTION_LOST, assertInstanceOf(DcsNetworkException.class, e.getCause()).code());
+            assertTrue(client.handle.isFreed());
+        }
+    }
+
+    @Test
+    void aForgottenClientIsFreed() {
+        ClientHandle handle = makeAndForget();
+        Instant deadline = Instant.now().plusSeconds(60);
+        while (!handle.isFreed()) {
+            assertTrue(Instant.now().isBefore(deadline), "not freed");
+            System.gc();
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    private static ClientHandle makeAndForget() {
+        DcsClient client = Testbed.builder("tls12_keepalive", PASSPORT).build();
+        assertTrue(client.status().available());
+        return client.handle;
+    }
+
+    @Test
+    void asynchronousCalls() throws Exception {
+        try (DcsClient client = Testbed.builder("tls12_keepalive", PASSPORT).build()) {
+            List<CompletableFuture<DcsStatus>> calls = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                calls.add(client.statusAsync());
+            }
+            for (CompletableFuture<DcsStatus> call : calls) {
+                assertTrue(call.get(60, SECONDS).available());
+            }
+            List<Runnable> tasks = new ArrayList<>();
+            CompletableFuture<DcsStatus> call = client.statusAsync(tasks::add);
+            assertFalse(call.isDone());
+            tasks.get(0).run();
+            assertTrue(call.join().available());
+        }
+    }
+
+    @Test
+    void asynchronousCallsHaveDaemonThreadsOfTheirOwn() throws Exception {
+        CompletableFuture<Thread> thread =
+                CompletableFuture.supplyAsync(Thread::currentThread, StatusThreads.executor());
+        assertTrue(thread.get(60, SECONDS).isDaemon());
+        assertTrue(thread.get().getName().startsWith("libdcs-status-"), thread.get().getName());
+    }
+
+    private static List<Integer> onThreads(Callable<Integer> work) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(THREADS);
+        try {
+            List<Future<Integer>> futures = new ArrayList<>();
+            for (int i = 0; i < THREADS; i++) {
+                futures.add(threads.submit(work));
+            }
+            List<Integer> results = new ArrayList<>();
+            for (Future<Integer> future : futures) {
+                results.add(future.get(240, SECONDS));
+            }
+            return results;
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertTrue(latch.await(60, SECONDS));
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package io.github.libdcs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Answers that are no status. */
+class ServiceErrorsIT {
+    @ParameterizedTest
+    @CsvSource({
+        "/400, BAD_REQUEST, 400, false",
+        "/403, QUOTA_EXCEEDED, 403, false",
+        "/404, NOT_FOUND, 404, false",
+        "/429, RATE_LIMITED, 429, true",
+        "/503, UNAVAILABLE, 503, true",
+        "/redirect, HTTP, 302, false",
+        "/html, RESPONSE, 200, false",
+        "/not-json, RESPONSE, 200, false",
+        "/wrong-types, RESPONSE, 200, false",
+        "/no-available, RESPONSE, 200, false",
+        "/bad-time, RESPONSE, 200, false",
+        "/large, RESPONSE, 200, false",
+    })
+    void codes(String path, DcsCode code, int status, boolean retryable) {
+        DcsServiceException e = fail(path);
+        assertEquals(code, e.code());
+        assertEquals(OptionalInt.of(status), e.httpStatus());
+        assertEquals(retryable, e.retryable());
+        assertEquals(OptionalInt.empty(), e.tlsAlert());
+        Texts.assertTellsTheCure(e);
+    }
+
+    @Test
+    void anyOtherStatus() {
+        DcsServiceException e = fail("/500");
+        assertEquals(DcsCode.HTTP, e.code());
+        assertEquals(OptionalInt.of(500), e.httpStatus());
+    }
+
+    @Test
+    void retryAfter() {
+        assertEquals(Optional.of(Duration.ofSeconds(7)), fail("/429").retryAfter());
+        assertEquals(Optional.of(Duration.ofSeconds(2)), fail("/503").retryAfter());
+        assertEquals(Optional.empty(), fail("/404").retryAfter());
+    }
+
+    @Test
+    void aFailureDoesNotSpoilTheClient() {
+        try (DcsClient client = Testbed.builder("tls12_keepalive", "/429").build()) {
+            for (int i = 0; i < 100; i++) {
+                assertThrows(DcsServiceException.class, client::status);
+            }
+        }
+    }
+
+    @Test
+    void asynchronousFailure() {
+        try (DcsClient client = Testbed.builder("tls12_keepalive", "/404").build()) {
+            CompletionException e = assertThrows(CompletionException.class, () -> client.statusAsync().join());
+            assertEquals(DcsCode.NOT_FOUND, assertInstanceOf(DcsServiceException.class, e.getCause()).code());
+        }
+    }
+
+    private static DcsServiceException fail(String path) {
+        try (DcsClient client = Testbed.builder("tls12_close", path).build()) {
+            return assertThrows(DcsServiceException.class, client::status);
+        }
+    }
+}
