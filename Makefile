@@ -64,7 +64,7 @@ test-python: library $(TESTBED)
 
 # Against the packaged jar.
 test-java: library $(TESTBED)
-	$(TESTBED) -- $(MVN) --batch-mode --quiet --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
+	$(TESTBED) -- $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header

@@ -60,7 +60,7 @@ fi
 
 title 'Java'
 if command -v "$mvn" >/dev/null && command -v javac >/dev/null; then
-    "$mvn" --batch-mode --quiet --file bindings/java -Dlibdcs.prebuilt="$release/libdcs.so" \
+    "$mvn" --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt="$release/libdcs.so" \
         -DskipITs package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/jars"
     cp bindings/java/target/libdcs-*.jar "$work/jars"
     java -cp "$work/jars/*" examples/Status.java

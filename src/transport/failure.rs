@@ -130,6 +130,11 @@ impl Scene<'_> {
                 self.certificate_required(&said)
             }
             AlertDescription::HandshakeFailure if asked => self.certificate_rejected(&said, alert),
+            // Apache's answer to a chain that is too long. After the certificate and before any answer
+            // there is little else that a server could mean.
+            AlertDescription::InternalError if sent && self.phase != Phase::Receive => {
+                self.certificate_rejected(&said, alert)
+            }
             AlertDescription::ProtocolVersion => self.no_common_version(),
             _ if about_certificate && asked && !sent => self.certificate_required(&said),
             _ if about_certificate && (sent || self.has_identity) => {
@@ -168,6 +173,9 @@ impl Scene<'_> {
             AlertDescription::CertificateRevoked => "the client certificate has been revoked",
             AlertDescription::UnsupportedCertificate => {
                 "the client certificate is for another purpose than TLS client authentication"
+            }
+            AlertDescription::InternalError => {
+                "it does so right after it got the client certificate, which it most likely does not accept"
             }
             _ => "it does not accept the client certificate",
         };
@@ -326,7 +334,9 @@ mod tests {
             (A::CertificateUnknown, true, true, Code::ClientCertRejected),
             (A::BadCertificate, true, true, Code::ClientCertRejected),
             (A::ProtocolVersion, false, false, Code::Tls),
-            (A::InternalError, true, true, Code::Tls),
+            (A::InternalError, true, true, Code::ClientCertRejected),
+            (A::InternalError, true, false, Code::Tls),
+            (A::DecodeError, true, true, Code::Tls),
         ] {
             let error = scene(asked, sent, sent).tls(&rustls::Error::AlertReceived(alert), None);
             assert_eq!(error.code(), code, "{alert:?} {asked} {sent}");

@@ -1,0 +1,317 @@
+//! nginx: the front end that the DCS has, on a listener for each kind of connection.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::pki::ServerFiles;
+use crate::server::{Failure, Server, Spec, free_ports};
+use crate::store::{make_dir, write_private};
+use crate::tools::Tools;
+
+/// The documented answer to the status call: 40 bytes.
+pub(crate) const STATUS: &str = r#"{"available":true,"scheduledOutages":[]}"#;
+
+/// A body over 2 MiB.
+const LARGE: usize = 2 * 1024 * 1024 + 1;
+
+/// The paths that answer with something to read, and their bodies.
+const BODIES: [(&str, &str, &str); 9] = [
+    ("/checks/passport", "application/json", STATUS),
+    (
+        "/unavailable",
+        "application/json",
+        r#"{"available":false,"message":"Unplanned outage","scheduledOutages":[]}"#,
+    ),
+    (
+        "/outages",
+        "application/json",
+        r#"{"available":true,"scheduledOutages":[{"start":"2020-01-01T12:30:00.000Z","end":"2020-01-01T14:30:00.000Z","message":"Planned maintenance"},{"start":"2020-02-03T22:00:00.000Z","end":"2020-02-04T01:15:00.000Z"}]}"#,
+    ),
+    (
+        "/html",
+        "text/html",
+        "<!DOCTYPE html><html><head><title>Sign in</title></head><body><p>Sign in to continue.</p></body></html>",
+    ),
+    ("/not-json", "application/json", "available: true"),
+    ("/wrong-types", "application/json", r#"{"available":"yes"}"#),
+    (
+        "/no-available",
+        "application/json",
+        r#"{"scheduledOutages":[]}"#,
+    ),
+    (
+        "/bad-time",
+        "application/json",
+        r#"{"available":true,"scheduledOutages":[{"start":"next Tuesday","end":"2020-01-01T14:30:00.000Z","message":"Planned maintenance"}]}"#,
+    ),
+    (
+        "/unknown-fields",
+        "application/json",
+        r#"{"available":true,"message":null,"version":{"major":2,"features":["a",null,1.5e3,{"deep":[[]]}]},"scheduledOutages":[{"start":"2020-01-01T12:30:00.000Z","end":"2020-01-01T14:30:00.000Z","message":"Planned maintenance","id":7,"regions":["north"]}],"region":"eu"}"#,
+    ),
+];
+
+/// The paths that answer with nginx's own page for the status, and the headers that go with it.
+const STATUSES: [(u16, &[(&str, &str)]); 6] = [
+    (400, &[]),
+    (
+        403,
+        &[("DCS-Quota-Limit", "1000"), ("DCS-Quota-Remaining", "0")],
+    ),
+    (404, &[]),
+    (
+        429,
+        &[
+            ("Retry-After", "7"),
+            ("X-RateLimit-Limit", "50"),
+            ("X-RateLimit-Remaining", "0"),
+            ("X-RateLimit-Reset", "7"),
+        ],
+    ),
+    (500, &[]),
+    (503, &[("Retry-After", "2")]),
+];
+
+/// The headers of `/limits`.
+const LIMITS: [(&str, &str); 5] = [
+    ("X-RateLimit-Limit", "50"),
+    ("X-RateLimit-Remaining", "49"),
+    ("X-RateLimit-Reset", "10"),
+    ("DCS-Quota-Limit", "1000"),
+    ("DCS-Quota-Remaining", "900"),
+];
+
+/// How long an idle connection stays open.
+#[derive(Clone, Copy)]
+enum KeepAlive {
+    /// Not at all: `Connection: close`, as the DCS answers.
+    Close,
+    /// A minute, and for a million requests.
+    Minute,
+}
+
+/// A listener's part in the configuration.
+struct Listener<'a> {
+    name: &'static str,
+    /// The TLS versions and the certificate; `None` is plain HTTP.
+    tls: Option<(&'static str, &'a Path)>,
+    keep_alive: KeepAlive,
+    /// What only this listener has.
+    directive: &'static str,
+}
+
+const LISTENERS: usize = 12;
+
+fn listeners(pki: &ServerFiles) -> [Listener<'_>; LISTENERS] {
+    let tls = |name, versions, certificate, keep_alive| Listener {
+        name,
+        tls: Some((versions, certificate)),
+        keep_alive,
+        directive: "",
+    };
+    let good = pki.certificate.as_path();
+    let trouble = |name, certificate| tls(name, "TLSv1.2 TLSv1.3", certificate, KeepAlive::Close);
+    [
+        tls("tls12_close", "TLSv1.2", good, KeepAlive::Close),
+        tls("tls12_keepalive", "TLSv1.2", good, KeepAlive::Minute),
+        tls("tls13_close", "TLSv1.3", good, KeepAlive::Close),
+        tls("tls13_keepalive", "TLSv1.3", good, KeepAlive::Minute),
+        // For the proof that the others reject a long chain for its length.
+        Listener {
+            directive: "ssl_verify_depth 2;",
+            ..tls("tls12_depth2", "TLSv1.2", good, KeepAlive::Close)
+        },
+        trouble("server_expired", &pki.expired),
+        trouble("server_not_yet_valid", &pki.not_yet_valid),
+        trouble("server_wrong_name", &pki.wrong_name),
+        trouble("server_wrong_purpose", &pki.wrong_purpose),
+        trouble("server_unknown_ca", &pki.unknown_ca),
+        // OpenSSL's default security level forbids TLS 1.1 altogether.
+        Listener {
+            directive: "ssl_ciphers ALL:@SECLEVEL=0;",
+            ..tls("tls11_only", "TLSv1.1", good, KeepAlive::Close)
+        },
+        Listener {
+            name: "plain_http",
+            tls: None,
+            keep_alive: KeepAlive::Minute,
+            directive: "",
+        },
+    ]
+}
+
+/// Starts nginx in a new directory `dir`; adds its addresses and logs to the maps.
+pub(crate) fn start(
+    tools: &Tools,
+    dir: &Path,
+    pki: &ServerFiles,
+    urls: &mut BTreeMap<String, String>,
+    logs: &mut BTreeMap<String, PathBuf>,
+) -> Result<Server, Failure> {
+    make_dir(dir)?;
+    make_dir(&dir.join("tmp"))?;
+    let access_log = dir.join("access.log");
+    let error_log = dir.join("error.log");
+    let large = dir.join("large.json");
+    write_private(
+        &large,
+        format!(
+            r#"{{"available":true,"scheduledOutages":[],"padding":"{}"}}"#,
+            "x".repeat(LARGE)
+        ),
+    )?;
+
+    let listeners = listeners(pki);
+    let ports: [u16; LISTENERS] = free_ports()?;
+    let conf = dir.join("nginx.conf");
+    write_private(&dir.join("paths.conf"), paths(&large))?;
+    write_private(&conf, configuration(dir, pki, listeners.iter().zip(ports)))?;
+
+    let text = |path: &Path| path.display().to_string();
+    let (prefix, conf, log) = (text(dir), text(&conf), text(&error_log));
+    let server = Server::start(
+        tools,
+        &Spec {
+            name: "nginx",
+            program: &tools.nginx,
+            // The error log is named here too: until it has read its configuration, nginx would write to
+            // the distribution's, which an ordinary user may not open.
+            arguments: vec!["-p", &prefix, "-c", &conf, "-e", &log],
+            dir,
+            pid_file: dir.join("nginx.pid"),
+            error_log: error_log.clone(),
+            ports: ports.to_vec(),
+        },
+    )?;
+    for (listener, port) in listeners.iter().zip(ports) {
+        let scheme = if listener.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        urls.insert(
+            listener.name.to_owned(),
+            format!("{scheme}://localhost:{port}"),
+        );
+    }
+    logs.insert("nginx_access".to_owned(), access_log);
+    logs.insert("nginx_error".to_owned(), error_log);
+    Ok(server)
+}
+
+fn configuration<'a>(
+    dir: &Path,
+    pki: &ServerFiles,
+    listeners: impl Iterator<Item = (&'a Listener<'a>, u16)>,
+) -> String {
+    let dir = dir.display();
+    // Root may keep its rights, because the testbed's directory is closed to other users.
+    let user = if rustix::process::geteuid().is_root() {
+        "user root;\n"
+    } else {
+        ""
+    };
+    let mut text = format!(
+        r#"daemon off;
+{user}# One worker, so that the access log has the requests in the order of their answers.
+worker_processes 1;
+pid "{dir}/nginx.pid";
+error_log "{dir}/error.log" info;
+events {{
+    worker_connections 1024;
+}}
+http {{
+    log_format testbed escape=json '{{"listener":"$server_name","connection":"$connection",'
+        '"connection_requests":$connection_requests,"method":"$request_method","uri":"$request_uri",'
+        '"status":$status,"protocol":"$ssl_protocol","cipher":"$ssl_cipher",'
+        '"session_reused":"$ssl_session_reused","client_verify":"$ssl_client_verify",'
+        '"client_subject":"$ssl_client_s_dn","user_agent":"$http_user_agent"}}';
+    access_log "{dir}/access.log" testbed;
+    client_body_temp_path "{dir}/tmp/body";
+    proxy_temp_path "{dir}/tmp/proxy";
+    fastcgi_temp_path "{dir}/tmp/fastcgi";
+    uwsgi_temp_path "{dir}/tmp/uwsgi";
+    scgi_temp_path "{dir}/tmp/scgi";
+    server_tokens on;
+    keepalive_requests 1000000;
+
+    # ssl_session_cache stays nginx's own: session tickets, no store in the server.
+    ssl_certificate_key "{key}";
+    ssl_client_certificate "{client_cas}";
+    ssl_crl "{crls}";
+    ssl_verify_client on;
+    # One intermediate between the root and a client's certificate.
+    ssl_verify_depth 1;
+"#,
+        key = pki.key.display(),
+        client_cas = pki.client_cas.display(),
+        crls = pki.crls.display(),
+    );
+    for (listener, port) in listeners {
+        text.push_str(&server_block(listener, port, &dir.to_string()));
+    }
+    text.push_str("}\n");
+    text
+}
+
+fn server_block(listener: &Listener<'_>, port: u16, dir: &str) -> String {
+    let keep_alive = match listener.keep_alive {
+        KeepAlive::Close => "0",
+        KeepAlive::Minute => "60s",
+    };
+    let (ssl, tls) = match listener.tls {
+        None => ("", String::new()),
+        Some((versions, certificate)) => (
+            " ssl",
+            format!(
+                "ssl_protocols {versions};\n        ssl_certificate \"{}\";",
+                certificate.display()
+            ),
+        ),
+    };
+    format!(
+        r#"    server {{
+        listen 127.0.0.1:{port}{ssl};
+        server_name {name};
+        keepalive_timeout {keep_alive};
+        {tls}
+        {directive}
+        include "{dir}/paths.conf";
+    }}
+"#,
+        name = listener.name,
+        directive = listener.directive,
+    )
+}
+
+/// The answers, the same on every listener.
+fn paths(large: &Path) -> String {
+    let headers = |headers: &[(&str, &str)]| -> String {
+        headers
+            .iter()
+            .map(|(name, value)| format!("    add_header {name} {value} always;\n"))
+            .collect()
+    };
+    let mut text = String::new();
+    for (path, content_type, body) in BODIES {
+        text.push_str(&format!(
+            "location = {path} {{\n    default_type {content_type};\n    return 200 '{body}';\n}}\n"
+        ));
+    }
+    for (status, with) in STATUSES {
+        text.push_str(&format!(
+            "location = /{status} {{\n{}    return {status};\n}}\n",
+            headers(with)
+        ));
+    }
+    text.push_str(&format!(
+        "location = /limits {{\n    default_type application/json;\n{}    return 200 '{STATUS}';\n}}\n",
+        headers(&LIMITS)
+    ));
+    text.push_str("location = /redirect {\n    return 302 /checks/passport;\n}\n");
+    text.push_str(&format!(
+        "location = /large {{\n    default_type application/json;\n    types {{ }}\n    alias \"{}\";\n}}\n",
+        large.display()
+    ));
+    text
+}

@@ -1,0 +1,155 @@
+//! A testbed of its own for a test, and OpenSSL's client to talk to it.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use dcs_testbed::{Running, Testbed};
+
+/// A running testbed whose directory goes away with it.
+pub struct Bed {
+    running: Option<Running>,
+    dir: PathBuf,
+}
+
+impl Bed {
+    pub fn start(name: &str) -> Self {
+        let dir =
+            std::env::temp_dir().join(format!("dcs-testbed-test-{name}-{}", std::process::id()));
+        match Testbed::start(&dir) {
+            Ok(running) => Self {
+                running: Some(running),
+                dir,
+            },
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub fn testbed(&self) -> &Testbed {
+        self.running
+            .as_ref()
+            .expect("runs until it is dropped")
+            .testbed()
+    }
+
+    /// What the log called `name` holds by now.
+    pub fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.testbed().log(name)).expect("a log")
+    }
+
+    /// Host and port of a listener.
+    pub fn address(&self, listener: &str) -> String {
+        address(self.testbed(), listener)
+    }
+
+    /// A call that presents `<name>_cert` with `<name>_key`, and whatever else the certificate's file holds.
+    pub fn call<'a>(&'a self, listener: &str, name: &str) -> Call<'a> {
+        let cert = self.testbed().file(&format!("{name}_cert"));
+        self.leaf_call(listener, name)
+            .with_file("-cert_chain", &cert)
+    }
+
+    /// A call that presents the first certificate of `<name>_cert`, and those that OpenSSL finds for it in
+    /// the CA file.
+    pub fn leaf_call<'a>(&'a self, listener: &str, name: &str) -> Call<'a> {
+        let cert = self.testbed().file(&format!("{name}_cert"));
+        let key = self.testbed().file(&format!("{name}_key"));
+        self.anonymous_call(listener)
+            .with_file("-cert", &cert)
+            .with_file("-key", &key)
+    }
+
+    /// A call that presents no certificate.
+    pub fn anonymous_call<'a>(&'a self, listener: &str) -> Call<'a> {
+        let call = Call {
+            bed: self,
+            listener: listener.to_owned(),
+            arguments: Vec::new(),
+        };
+        call.with_file("-CAfile", &self.testbed().file("ca_root_only"))
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        self.running.take();
+        // Left behind, it is in the way of nothing.
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Host and port of a listener.
+pub fn address(testbed: &Testbed, listener: &str) -> String {
+    let url = testbed.url(listener, "");
+    let port = url.rsplit(':').next().expect("a port");
+    format!("127.0.0.1:{port}")
+}
+
+/// A run of `openssl s_client`.
+pub struct Call<'a> {
+    bed: &'a Bed,
+    listener: String,
+    arguments: Vec<String>,
+}
+
+impl Call<'_> {
+    pub fn with(mut self, arguments: &[&str]) -> Self {
+        self.arguments
+            .extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    pub fn with_file(self, option: &str, file: &Path) -> Self {
+        let file = file.display().to_string();
+        self.with(&[option, &file])
+    }
+
+    /// Requests the paths on one connection; returns all that OpenSSL printed.
+    pub fn get(self, paths: &[&str]) -> String {
+        let mut requests = String::new();
+        for (number, path) in paths.iter().enumerate() {
+            let close = if number + 1 == paths.len() {
+                "Connection: close\r\n"
+            } else {
+                ""
+            };
+            requests.push_str(&format!(
+                "GET {path} HTTP/1.1\r\nHost: localhost\r\n{close}\r\n"
+            ));
+        }
+        let mut child = Command::new("timeout")
+            .args([
+                "30",
+                "openssl",
+                "s_client",
+                "-ign_eof",
+                "-connect",
+                &self.bed.address(&self.listener),
+            ])
+            .args(&self.arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("openssl runs");
+        // Where the handshake fails, nobody reads the requests.
+        let _ = child
+            .stdin
+            .take()
+            .expect("piped")
+            .write_all(requests.as_bytes());
+        let output = child.wait_with_output().expect("openssl ends");
+        assert_ne!(
+            output.status.code(),
+            Some(124),
+            "{} did not answer in time",
+            self.listener
+        );
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.push_str(&String::from_utf8_lossy(&output.stderr));
+        text
+    }
+}
