@@ -237,7 +237,7 @@ void dcs_config_free(dcs_config *config);
 
 /**
  * The endpoint's full URL, used as it is; https only. Default: the integration endpoint,
- * https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport
+ * `https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport`.
  *
  * `DCS_ERR_INVALID_ARGUMENT` for a URL that is not https, has no valid host, or holds a user name; to get
  * that in words, use `dcs_config_set_option`.
@@ -293,7 +293,7 @@ dcs_code dcs_config_set_connect_timeout_ms(dcs_config *config, uint32_t ms);
 dcs_code dcs_config_set_timeout_ms(dcs_config *config, uint32_t ms);
 
 /**
- * An HTTP proxy to tunnel through with CONNECT: http://[user:password@]host:port, special characters
+ * An HTTP proxy to tunnel through with CONNECT: `http://[user:password@]host:port`, special characters
  * percent-encoded. NULL, the default: none. `DCS_ERR_INVALID_ARGUMENT` for a URL of another form.
  */
 dcs_code dcs_config_set_proxy(dcs_config *config, const char *url);

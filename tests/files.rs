@@ -213,7 +213,7 @@ fn a_file_that_may_not_be_read_is_named() {
     let folder = tempfile_in_tmp("unreadable");
     let path = folder.join("ca.pem");
     std::fs::write(&path, "x").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
 
     let test = [
         "--exact",

@@ -79,7 +79,7 @@ unsafe fn set_bytes(
 }
 
 /// The endpoint's full URL, used as it is; https only. Default: the integration endpoint,
-/// https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport
+/// `https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport`.
 ///
 /// `DCS_ERR_INVALID_ARGUMENT` for a URL that is not https, has no valid host, or holds a user name; to get
 /// that in words, use `dcs_config_set_option`.
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn dcs_config_set_timeout_ms(config: *mut dcs_config, ms: 
     unsafe { set(config, |config| config.set_timeout_ms(ms)) }
 }
 
-/// An HTTP proxy to tunnel through with CONNECT: http://[user:password@]host:port, special characters
+/// An HTTP proxy to tunnel through with CONNECT: `http://[user:password@]host:port`, special characters
 /// percent-encoded. NULL, the default: none. `DCS_ERR_INVALID_ARGUMENT` for a URL of another form.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_proxy(
