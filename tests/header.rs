@@ -92,3 +92,28 @@ fn every_section_of_the_boundary_is_in_the_header() {
         assert_eq!(exports, SECTIONS.contains(&name.as_str()), "{name}");
     }
 }
+
+/// Whether a code's variant is named in a source file, behind which a test asserts it.
+fn is_named(code: Code, source: &str) -> bool {
+    let needle = format!("Code::{code:?}");
+    source.match_indices(&needle).any(|(at, _)| {
+        let next = source[at + needle.len()..].chars().next();
+        !next.is_some_and(|next| next.is_ascii_alphanumeric())
+    })
+}
+
+#[test]
+fn every_code_is_asserted_by_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // DCS_ERR_INTERNAL takes a panic, which only the guard's own test can make.
+    let mut sources = std::fs::read_to_string(root.join("src/ffi/guard.rs")).unwrap();
+    for file in ["status", "rejections", "files", "waits"] {
+        let path = root.join(format!("tests/{file}.rs"));
+        sources.push_str(&std::fs::read_to_string(path).unwrap());
+    }
+    let options = root.join("src/config/options.rs");
+    sources.push_str(&std::fs::read_to_string(options).unwrap());
+    for code in Code::ALL {
+        assert!(is_named(*code, &sources), "no test asserts {}", code.name());
+    }
+}

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use common::relay::{Record, Relay, Verdict, port_of};
+use common::relay::{Fault, Relay, port_of, request};
 use common::{call, config, failure};
 use dcs::{Client, Code, Config};
 use dcs_testbed::Testbed;
@@ -58,12 +58,8 @@ fn a_handshake_that_stalls_in_the_middle_ends_too() {
     let testbed = Testbed::from_env();
     for listener in ["tls12_close", "tls13_close"] {
         let url = testbed.url(listener, PATH);
-        let relay = Relay::start(port_of(&url), |record: Record| {
-            if !record.from_client && !record.is_application_data && record.number == 2 {
-                Verdict::Stall
-            } else {
-                Verdict::Pass
-            }
+        let relay = Relay::start(port_of(&url), Fault::Stall, |record| {
+            !record.from_client && !record.is_application_data && record.number == 2
         });
         let mut config = config(&testbed, &relay.url(&url));
         config.set_connect_timeout_ms(200).unwrap();
@@ -80,13 +76,7 @@ fn a_handshake_that_stalls_in_the_middle_ends_too() {
 fn a_service_that_never_answers_ends_by_the_timeout() {
     let testbed = Testbed::from_env();
     let url = testbed.url("tls12_close", PATH);
-    let relay = Relay::start(port_of(&url), |record: Record| {
-        if record.from_client && record.is_application_data {
-            Verdict::Stall
-        } else {
-            Verdict::Pass
-        }
-    });
+    let relay = Relay::start(port_of(&url), Fault::Stall, request);
     let mut config = config(&testbed, &relay.url(&url));
     config.set_timeout_ms(300).unwrap();
     let error = failure(&config, Code::Timeout);
@@ -101,12 +91,8 @@ fn a_service_that_never_answers_ends_by_the_timeout() {
 fn an_answer_that_stalls_ends_by_the_timeout() {
     let testbed = Testbed::from_env();
     let url = testbed.url("tls12_close", "/large");
-    let relay = Relay::start(port_of(&url), |record: Record| {
-        if !record.from_client && record.is_application_data && record.number == 3 {
-            Verdict::Stall
-        } else {
-            Verdict::Pass
-        }
+    let relay = Relay::start(port_of(&url), Fault::Stall, |record| {
+        !record.from_client && record.is_application_data && record.number == 3
     });
     let mut config = config(&testbed, &relay.url(&url));
     config.set_timeout_ms(300).unwrap();
@@ -119,13 +105,9 @@ fn an_answer_that_is_cut_short_is_no_answer() {
     let testbed = Testbed::from_env();
     for listener in ["tls12_close", "tls13_close"] {
         let url = testbed.url(listener, "/large");
-        let relay = Relay::start(port_of(&url), |record: Record| {
-            // In TLS 1.3 the handshake's records look like application data too.
-            if !record.from_client && record.is_application_data && record.number == 12 {
-                Verdict::Close
-            } else {
-                Verdict::Pass
-            }
+        // In TLS 1.3 the handshake's records look like application data too.
+        let relay = Relay::start(port_of(&url), Fault::Close, |record| {
+            !record.from_client && record.is_application_data && record.number == 12
         });
         let error = failure(&config(&testbed, &relay.url(&url)), Code::Response);
         assert!(error.message().contains("cut short"), "{error}");
@@ -145,13 +127,7 @@ fn a_connection_that_is_closed_at_once_is_lost() {
 fn a_first_request_that_is_lost_is_not_repeated() {
     let testbed = Testbed::from_env();
     let url = testbed.url("tls12_keepalive", PATH);
-    let relay = Relay::start(port_of(&url), |record: Record| {
-        if record.from_client && record.is_application_data {
-            Verdict::Close
-        } else {
-            Verdict::Pass
-        }
-    });
+    let relay = Relay::start(port_of(&url), Fault::Close, request);
     let error = failure(&config(&testbed, &relay.url(&url)), Code::ConnectionLost);
     assert!(error.message().contains("before it answered"), "{error}");
     assert_eq!(relay.connections(), 1);
@@ -163,16 +139,11 @@ fn a_kept_connection_that_died_is_replaced_once() {
     let case = "replaced";
     let url = testbed.url("tls12_keepalive", &format!("{PATH}?case={case}"));
     // The first connection dies with its second request, so no probe can see it beforehand.
-    let relay = Relay::start(port_of(&url), |record: Record| {
-        if record.connection == 1
+    let relay = Relay::start(port_of(&url), Fault::Close, |record| {
+        record.connection == 1
             && record.from_client
             && record.is_application_data
             && record.number == 2
-        {
-            Verdict::Close
-        } else {
-            Verdict::Pass
-        }
     });
     let client = Client::new(&config(&testbed, &relay.url(&url))).unwrap();
     assert!(!client.status().unwrap().connection().reused);
@@ -335,12 +306,8 @@ fn a_broken_pipe_raises_no_signal() {
         return;
     }
     let url = testbed.url("tls12_keepalive", PATH);
-    let relay = Relay::start(port_of(&url), |record: Record| {
-        if record.from_client && record.is_application_data && record.number == 2 {
-            Verdict::Close
-        } else {
-            Verdict::Pass
-        }
+    let relay = Relay::start(port_of(&url), Fault::Close, |record| {
+        record.from_client && record.is_application_data && record.number == 2
     });
     let output = std::process::Command::new("env")
         .arg("--default-signal=PIPE")

@@ -9,11 +9,10 @@ use std::thread;
 /// The record type of application data (RFC 8446, section 5.1).
 const APPLICATION_DATA: u8 = 23;
 
-/// What the relay does with a record that it has read: pass it on, or one of the faults.
+/// What the relay does instead of passing a record on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Pass,
-    /// Say nothing more, in either direction, and keep the connection open.
+pub enum Fault {
+    /// Say nothing more in this direction and keep the connection open.
     Stall,
     /// Close both sides.
     Close,
@@ -30,6 +29,9 @@ pub struct Record {
     pub connection: usize,
 }
 
+/// Chooses the record that the fault happens at.
+pub type Hits = fn(Record) -> bool;
+
 /// The relay's own port, and how many connections it has taken.
 pub struct Relay {
     pub port: u16,
@@ -37,8 +39,8 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Relays to a port of this machine. The threads end with their connections, or with the test.
-    pub fn start(upstream: u16, judge: fn(Record) -> Verdict) -> Relay {
+    /// Relays to a port of this machine, up to the record that is hit. The threads end with their connections, or with the test.
+    pub fn start(upstream: u16, fault: Fault, hits: Hits) -> Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -48,8 +50,8 @@ impl Relay {
                 let connection = count.fetch_add(1, Ordering::SeqCst) + 1;
                 let server = TcpStream::connect(("127.0.0.1", upstream)).unwrap();
                 let (client2, server2) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                thread::spawn(move || pump(client, server, true, connection, judge));
-                thread::spawn(move || pump(server2, client2, false, connection, judge));
+                thread::spawn(move || pump([client, server], true, connection, fault, hits));
+                thread::spawn(move || pump([server2, client2], false, connection, fault, hits));
             }
         });
         Relay { port, connections }
@@ -67,6 +69,11 @@ impl Relay {
     }
 }
 
+/// The request, or what comes of it first.
+pub fn request(record: Record) -> bool {
+    record.from_client && record.is_application_data
+}
+
 /// The port in a URL of the testbed.
 pub fn port_of(url: &str) -> u16 {
     let rest = url.strip_prefix("https://localhost:").unwrap();
@@ -74,11 +81,11 @@ pub fn port_of(url: &str) -> u16 {
 }
 
 fn pump(
-    mut from: TcpStream,
-    mut to: TcpStream,
+    [mut from, mut to]: [TcpStream; 2],
     from_client: bool,
     connection: usize,
-    judge: fn(Record) -> Verdict,
+    fault: Fault,
+    hits: Hits,
 ) {
     let mut counts = [0_usize; 2];
     let mut header = [0_u8; 5];
@@ -96,21 +103,21 @@ fn pump(
             number: *count,
             connection,
         };
-        match judge(record) {
-            Verdict::Pass => {
-                if to
-                    .write_all(&header)
-                    .and_then(|()| to.write_all(&body))
-                    .is_err()
-                {
-                    break;
-                }
+        if hits(record) {
+            match fault {
+                // Holds both sockets open until the test's process ends.
+                Fault::Stall => loop {
+                    thread::park();
+                },
+                Fault::Close => break,
             }
-            // Holds both sockets open until the test's process ends.
-            Verdict::Stall => loop {
-                thread::park();
-            },
-            Verdict::Close => break,
+        }
+        if to
+            .write_all(&header)
+            .and_then(|()| to.write_all(&body))
+            .is_err()
+        {
+            break;
         }
     }
     let _ = from.shutdown(Shutdown::Both);
