@@ -221,6 +221,7 @@ fn an_answer_that_is_no_status_is_named() {
         let url = testbed.url("tls12_close", path);
         let error = failure(&config(&testbed, &url), Code::Response);
         assert!(error.message().contains(words), "{path}: {error}");
+        assert_eq!(error.http_status(), Some(200), "{path}");
     }
 }
 
