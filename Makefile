@@ -30,8 +30,10 @@ help:
 setup:
 	@scripts/setup.sh
 
+# The loader looks for the SONAME.
 library:
 	$(CARGO) build --release --locked --lib
+	ln -sf libdcs.so $(RELEASE)/libdcs.so.0
 
 demo:
 	@scripts/setup.sh --demo
@@ -64,7 +66,7 @@ test-python: library $(TESTBED)
 
 # Against the packaged jar.
 test-java: library $(TESTBED)
-	$(TESTBED) -- $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
+	$(TESTBED) -- MAVEN_OPTS=-Djansi.mode=strip $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header

@@ -40,7 +40,7 @@ for _ in $(seq 600); do
 done
 # shellcheck disable=SC1091
 . "$work/env"
-cat "$work/sandbox.log"
+echo "It listens at $DCS_URL, with throw-away certificates in $work/sandbox."
 
 skipped=()
 
@@ -60,7 +60,7 @@ fi
 
 title 'Java'
 if command -v "$mvn" >/dev/null && command -v javac >/dev/null; then
-    "$mvn" --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt="$release/libdcs.so" \
+    MAVEN_OPTS=-Djansi.mode=strip "$mvn" --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt="$release/libdcs.so" \
         -DskipITs package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/jars"
     cp bindings/java/target/libdcs-*.jar "$work/jars"
     java -cp "$work/jars/*" examples/Status.java
@@ -84,6 +84,8 @@ DCS_CA_BUNDLE=$work/sandbox/wrong-ca-bundle.pem \
     documented 'SSL certificate problem: unable to get local issuer certificate'
 
 title 'Done'
+echo 'To try it yourself, start the sandbox and paste the settings that it prints into another shell:'
+echo "    $release/dcs-sandbox"
 echo "The same calls on your own files: set DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY, and run"
 echo "    $work/status"
 for language in "${skipped[@]}"; do

@@ -1,17 +1,40 @@
 #!/usr/bin/env bash
-# Installs the Debian or Ubuntu packages that the demo (--demo) or the tests need and that are missing.
-# As root it installs them; otherwise it prints the one line to run and ends with 1.
+# Checks the Rust toolchain and installs the Debian or Ubuntu packages that are missing for the tests, or
+# with --demo for the demo. As root it installs them; otherwise it prints the one line to run and ends with 1.
+# With --packages the toolchain, which is usually the user's own and not root's, is left out.
 set -euo pipefail
 
 for_demo=
-if [ "${1:-}" = --demo ]; then
-    for_demo=yes
-fi
+only_packages=
+for argument in "$@"; do
+    case $argument in
+    --demo) for_demo=yes ;;
+    --packages) only_packages=yes ;;
+    *)
+        echo "usage: $0 [--demo] [--packages]" >&2
+        exit 2
+        ;;
+    esac
+done
 
-if ! command -v cargo >/dev/null; then
-    echo 'A Rust toolchain (cargo, 1.88 or newer) is needed: see https://rustup.rs' >&2
-    exit 1
-fi
+check_toolchain() {
+    if ! command -v cargo >/dev/null; then
+        echo 'A Rust toolchain (cargo, 1.88 or newer) is needed: see https://rustup.rs' >&2
+        exit 1
+    fi
+    local minor
+    minor=$(cargo --version | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
+    if [ -n "$minor" ] && [ "$minor" -lt 88 ]; then
+        echo "Rust 1.88 or newer is needed, and this is $(cargo --version): see https://rustup.rs" >&2
+        exit 1
+    fi
+    if [ -z "$for_demo" ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+        echo 'The tests need rustfmt and clippy: rustup component add rustfmt clippy' >&2
+        exit 1
+    fi
+}
+
+[ -n "$only_packages" ] || check_toolchain
 
 missing=()
 
@@ -22,7 +45,10 @@ need() {
     fi
 }
 
-need cc gcc
+# A compiler without the C library's development files, which Debian only recommends with it, is of no use.
+if ! printf '#include <stdio.h>\nint main(void) { return 0; }\n' | cc -x c -o /dev/null - 2>/dev/null; then
+    missing+=(gcc libc6-dev)
+fi
 need make make
 if [ -z "$for_demo" ]; then
     need c++ g++
@@ -37,9 +63,7 @@ if [ -z "$for_demo" ]; then
     need python3 python3
     need javac default-jdk-headless
     need mvn maven
-    if command -v python3 >/dev/null && ! python3 -c 'import ensurepip' 2>/dev/null; then
-        missing+=(python3-venv)
-    elif ! command -v python3 >/dev/null; then
+    if ! python3 -c 'import ensurepip' 2>/dev/null; then
         missing+=(python3-venv)
     fi
 fi
@@ -48,10 +72,13 @@ if [ ${#missing[@]} -eq 0 ]; then
     exit 0
 fi
 
-line="apt-get install -y --no-install-recommends ${missing[*]}"
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo 'Some programs are missing. Install them, on Debian or Ubuntu with:' >&2
-    echo "    sudo $line" >&2
+if ! command -v apt-get >/dev/null; then
+    echo "Some programs are missing. On Debian they are in the packages: ${missing[*]}" >&2
+    exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+    echo "Some programs are missing (${missing[*]}). Install them with:" >&2
+    echo "    sudo $(realpath "$0") --packages${for_demo:+ --demo}" >&2
     exit 1
 fi
 
@@ -65,4 +92,4 @@ if [ ! -e $policy ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-$line >/dev/null
+apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null

@@ -53,6 +53,11 @@ class Code(IntEnum):
         code._value_ = value
         return code
 
+    def __reduce_ex__(self, _protocol: object) -> tuple[type[Code], tuple[int]]:
+        # Some releases of Python 3.11 (3.11.2 is one) pickle the name, by which a number that is not listed
+        # is not found again.
+        return Code, (self._value_,)
+
     def __str__(self) -> str:
         return "DCS_OK" if self == 0 else f"DCS_ERR_{self.name}"
 
