@@ -66,7 +66,7 @@ test-python: library $(TESTBED)
 
 # Against the packaged jar.
 test-java: library $(TESTBED)
-	$(TESTBED) -- MAVEN_OPTS=-Djansi.mode=strip $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
+	MAVEN_OPTS=-Djansi.mode=strip $(TESTBED) -- $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header
