@@ -79,6 +79,12 @@ public:
               from != nullptr ? dcs_error_retry_after_ms(from) : -1,
           })) {}
 
+    /** A failure that the C ABI gives only the code of. */
+    error(dcs_code code, const std::string &message)
+        : std::runtime_error(message + " " + detail::text(dcs_code_hint(code))),
+          data_(std::make_shared<const data>(data{code, message, detail::text(dcs_code_hint(code)),
+                                                  std::nullopt, 0, -1, 0, false, -1})) {}
+
     /** One of the DCS_ERR_ constants. */
     dcs_code code() const noexcept { return data_->code; }
     /** What happened, with the file, host or field it concerns. */
@@ -162,31 +168,31 @@ public:
     config &url(const std::string &value) { return option("url", value); }
     /** The path of the CA bundle (PEM). */
     config &ca_bundle_file(const std::string &path) {
-        return done(dcs_config_set_ca_bundle_file(handle_.get(), path.c_str()));
+        return done("CA bundle's path", dcs_config_set_ca_bundle_file(handle_.get(), path.c_str()));
     }
     /** The CA bundle's content (PEM). */
     config &ca_bundle(std::string_view pem) {
-        return done(dcs_config_set_ca_bundle(handle_.get(), bytes(pem), pem.size()));
+        return done("CA bundle", dcs_config_set_ca_bundle(handle_.get(), bytes(pem), pem.size()));
     }
     /** The path of the client certificate (PEM), with or without its intermediates. */
     config &certificate_file(const std::string &path) {
-        return done(dcs_config_set_certificate_file(handle_.get(), path.c_str()));
+        return done("certificate's path", dcs_config_set_certificate_file(handle_.get(), path.c_str()));
     }
     /** The client certificate's content (PEM). */
     config &certificate(std::string_view pem) {
-        return done(dcs_config_set_certificate(handle_.get(), bytes(pem), pem.size()));
+        return done("certificate", dcs_config_set_certificate(handle_.get(), bytes(pem), pem.size()));
     }
     /** The path of the private key (PEM). */
     config &private_key_file(const std::string &path) {
-        return done(dcs_config_set_private_key_file(handle_.get(), path.c_str()));
+        return done("private key's path", dcs_config_set_private_key_file(handle_.get(), path.c_str()));
     }
     /** The private key's content (PEM). */
     config &private_key(std::string_view pem) {
-        return done(dcs_config_set_private_key(handle_.get(), bytes(pem), pem.size()));
+        return done("private key", dcs_config_set_private_key(handle_.get(), bytes(pem), pem.size()));
     }
     /** The password of an encrypted private key. */
     config &private_key_password(const std::string &password) {
-        return done(dcs_config_set_private_key_password(handle_.get(), password.c_str()));
+        return done("private key password", dcs_config_set_private_key_password(handle_.get(), password.c_str()));
     }
     /** The limit for look-up, TCP and TLS together; whole milliseconds. */
     config &connect_timeout(std::chrono::milliseconds limit) {
@@ -222,20 +228,25 @@ private:
         return reinterpret_cast<const std::uint8_t *>(text.data());
     }
 
-    config &done(dcs_code code) {
-        detail::check(code, nullptr);
+    config &done(const char *what, dcs_code code) {
+        if (code != DCS_OK) {
+            throw error(code, std::string("The ") + what + " is not taken: it is not UTF-8 or too large.");
+        }
         return *this;
     }
 
     detail::handle<dcs_config> handle_;
 };
 
+/** An instant in whole milliseconds: the system clock's own unit may end in the year 2262. */
+using instant = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+
 /** A time in which the DCS plans not to serve requests. */
 struct outage {
     /** When it begins. */
-    std::chrono::system_clock::time_point start;
+    instant start;
     /** When it ends. */
-    std::chrono::system_clock::time_point end;
+    instant end;
     /** The reason, where one was given. */
     std::optional<std::string> message;
 };
@@ -296,8 +307,8 @@ public:
         outages.reserve(count);
         for (std::size_t i = 0; i < count; ++i) {
             outages.push_back(outage{
-                instant(dcs_status_response_outage_start_unix_ms(get(), i)),
-                instant(dcs_status_response_outage_end_unix_ms(get(), i)),
+                instant(std::chrono::milliseconds(dcs_status_response_outage_start_unix_ms(get(), i))),
+                instant(std::chrono::milliseconds(dcs_status_response_outage_end_unix_ms(get(), i))),
                 detail::optional_text(dcs_status_response_outage_message(get(), i)),
             });
         }
@@ -337,12 +348,6 @@ public:
     const dcs_status_response *get() const noexcept { return response_.get(); }
 
 private:
-    static std::chrono::system_clock::time_point instant(std::int64_t unix_ms) {
-        return std::chrono::system_clock::time_point(
-            std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                std::chrono::milliseconds(unix_ms)));
-    }
-
     /** Never changed after it is made, so copies share it. */
     std::shared_ptr<const dcs_status_response> response_;
 };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
 use serde_json::{Map, Value};
 use ureq::http::HeaderMap;
 
@@ -171,7 +173,7 @@ fn parse_outage(index: usize, value: &Value) -> Result<Outage, String> {
             .get(field)
             .and_then(Value::as_str)
             .ok_or_else(|| format!("has no text in '{}'", name(field)))?;
-        let instant: jiff::Timestamp = text.parse().map_err(|_| {
+        let instant = instant(text).ok_or_else(|| {
             format!(
                 "has a '{}' that is not an ISO 8601 date and time with an offset",
                 name(field)
@@ -188,6 +190,22 @@ fn parse_outage(index: usize, value: &Value) -> Result<Outage, String> {
         end_unix_ms,
         message: optional_text(object, "message", &name("message"))?,
     })
+}
+
+/// An ISO 8601 date and time with an offset. One beyond what can be counted with, such as the last second of
+/// the year 9999 for "no end", becomes the last instant that can.
+fn instant(text: &str) -> Option<Timestamp> {
+    if let Ok(instant) = text.parse() {
+        return Some(instant);
+    }
+    let pieces = Pieces::parse(text).ok()?;
+    pieces.time()?;
+    pieces.offset()?;
+    match pieces.date().year() {
+        9999 => Some(Timestamp::MAX),
+        -9999 => Some(Timestamp::MIN),
+        _ => None,
+    }
 }
 
 fn optional_text(
@@ -234,6 +252,20 @@ mod tests {
         assert_eq!(outage.start_unix_ms, 1_577_881_800_000);
         assert_eq!(outage.end_unix_ms, 1_577_885_400_000);
         assert_eq!(outage.message.as_deref(), Some("why"));
+    }
+
+    #[test]
+    fn an_outage_without_end() {
+        let status = parse(
+            r#"{"available":true,"scheduledOutages":[
+                {"start":"9999-12-31T23:59:59.000Z","end":"9999-12-31T23:59:59Z"}]}"#,
+        )
+        .unwrap();
+        let outage = &status.scheduled_outages()[0];
+        assert_eq!(outage.start, "9999-12-31T23:59:59.000Z");
+        assert_eq!(outage.end_unix_ms, Timestamp::MAX.as_millisecond());
+        assert_eq!(instant("9999-12-31"), None);
+        assert_eq!(instant("9999-12-31T23:59:59"), None);
     }
 
     #[test]

@@ -135,6 +135,9 @@ int main(int argc, char **argv) {
             .certificate(content(argv[3]))
             .private_key(content(argv[4]));
         CHECK(dcs::client(config).status().available());
+        const auto path = caught([&] { config.certificate_file("\xff\xfe"); });
+        CHECK(path.code() == DCS_ERR_INVALID_ARGUMENT);
+        CHECK(path.message().find("certificate's path") != std::string::npos);
         const auto refused = caught([&] { config.url("http://localhost/"); });
         CHECK(refused.code() == DCS_ERR_INVALID_ARGUMENT);
         CHECK(refused.message().find("http://localhost/") != std::string::npos);
