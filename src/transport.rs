@@ -27,11 +27,12 @@ use connection::Connection;
 pub(crate) use connection::Facts;
 pub(crate) use deadline::{Deadline, Phase};
 use dns::Resolver;
+pub(crate) use failure::NO_COMMON_SCHEME;
 use failure::Scene;
 pub(crate) use http::{Answer, Call, get, header_text, is_html};
 use pool::Pool;
-pub(crate) use tls::Anchor;
 use tls::Verifier;
+pub(crate) use tls::{Anchor, ClientAuth};
 
 /// Names this library to the server.
 pub(crate) const USER_AGENT: &str = concat!("libdcs/", env!("CARGO_PKG_VERSION"));
@@ -90,6 +91,7 @@ impl Transport {
             phase,
             deadline,
             client_auth: tls::client_auth(),
+            is_tls13: false,
             has_identity: self.has_identity,
             ca_bundle: &self.ca_bundle,
         }

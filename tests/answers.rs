@@ -158,6 +158,25 @@ fn forms_of_a_right_answer() {
 }
 
 #[test]
+fn what_comes_behind_an_answer_is_not_the_next_one() {
+    let testbed = Testbed::from_env();
+    // The first answer fills the client's buffer to the byte, so that the rest waits further down.
+    let head = |padding: usize| {
+        format!(
+            "HTTP/1.1 200 OK\r\nX-Padding: {}\r\nContent-Length: {}\r\n\r\n{BODY}",
+            "y".repeat(padding),
+            BODY.len()
+        )
+    };
+    let stale = with_length("200 OK", "", r#"{"available":false}"#);
+    for total in [1024, 4096, 8192] {
+        let answer = head(total - head(0).len());
+        assert_eq!(answer.len(), total);
+        assert_available(&server(&testbed, format!("{answer}{stale}"), End::Never));
+    }
+}
+
+#[test]
 fn an_answer_that_lacks_its_end_is_cut_short() {
     let testbed = Testbed::from_env();
     for (answer, end) in [
@@ -283,4 +302,17 @@ fn a_text_with_a_nul_or_control_characters_stays_whole() {
     let config = server(&testbed, with_length("200 OK", "", body), End::Never);
     let status = Client::new(&config).unwrap().status().unwrap();
     assert_eq!(status.message(), Some("a\0b\u{1b}c"));
+}
+
+#[test]
+fn a_url_may_be_as_long_as_the_server_takes() {
+    let testbed = Testbed::from_env();
+    let url = |length: usize| {
+        let path = format!("/checks/passport?{}", "y".repeat(length));
+        config(&testbed, &testbed.url("tls12_keepalive", &path))
+    };
+    // nginx reads a request line of up to 8 KiB.
+    Client::new(&url(7_000)).unwrap().status().unwrap();
+    let error = failure(&url(60_000), Code::Http);
+    assert_eq!(error.http_status(), Some(414));
 }

@@ -16,6 +16,9 @@ use crate::error::{Code, Error};
 /// After a failed write the server's reason may already be here; it is looked for no longer than this.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// The newer version's name, as OpenSSL and nginx write it.
+const TLS_1_3: &str = "TLSv1.3";
+
 /// A connection after its handshake.
 pub(crate) struct Connection {
     socket: Socket,
@@ -31,6 +34,7 @@ pub(crate) struct Facts {
     pub(crate) tcp: Duration,
     pub(crate) tls: Duration,
     pub(crate) resumed: bool,
+    pub(crate) client_auth: ClientAuth,
     pub(crate) version: &'static str,
     pub(crate) cipher: &'static str,
 }
@@ -74,16 +78,18 @@ impl Connection {
                 tcp: times.tcp,
                 tls: Duration::ZERO,
                 resumed: false,
+                client_auth: ClientAuth::default(),
                 version: "",
                 cipher: "",
             },
         };
         connection.handshake(transport, deadline)?;
         connection.client_auth = tls::client_auth();
+        connection.facts.client_auth = connection.client_auth;
         connection.facts.tls = begun.elapsed();
         connection.facts.resumed = connection.tls.handshake_kind() == Some(HandshakeKind::Resumed);
         connection.facts.version = match connection.tls.protocol_version() {
-            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            Some(rustls::ProtocolVersion::TLSv1_3) => TLS_1_3,
             _ => "TLSv1.2",
         };
         connection.facts.cipher = connection
@@ -165,7 +171,26 @@ impl Connection {
                 Ok(_) => self.process(transport, &scene)?,
                 Err(error) => return Err(scene.io(&error)),
             }
+            // What came may want an answer before anything else comes, such as a key update or a request
+            // to negotiate anew. Where the write fails, the next read tells why.
+            while self.tls.wants_write() {
+                if self
+                    .tls
+                    .write_tls(&mut self.socket.until(deadline))
+                    .is_err()
+                {
+                    break;
+                }
+            }
         }
+    }
+
+    /// Takes note that an answer is complete and the connection may go to the pool; false where more has
+    /// come than the answer, which the next call would take for its own.
+    pub(crate) fn finish_exchange(&mut self) -> bool {
+        // What a later failure is about, it is not the handshake's certificate any more.
+        self.client_auth = ClientAuth::default();
+        !self.has_plaintext()
     }
 
     /// Whether the idle connection can carry another request: one system call where nothing has come.
@@ -199,6 +224,7 @@ impl Connection {
     fn scene<'a>(&self, transport: &'a Transport, phase: Phase, deadline: Deadline) -> Scene<'a> {
         Scene {
             client_auth: self.client_auth,
+            is_tls13: self.facts.version == TLS_1_3,
             ..transport.scene(phase, deadline)
         }
     }

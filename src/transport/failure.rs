@@ -16,6 +16,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) phase: Phase,
     pub(crate) deadline: Deadline,
     pub(crate) client_auth: ClientAuth,
+    /// The connection is known to be TLS 1.3, where a client certificate is judged after the handshake.
+    pub(crate) is_tls13: bool,
     /// A client certificate is configured.
     pub(crate) has_identity: bool,
     /// "the CA bundle ca.pem"
@@ -53,12 +55,19 @@ impl Scene<'_> {
             Code::ConnectionLost,
             format!("{} {what} {when}.", self.peer),
         );
-        if self.phase == Phase::Handshake {
-            return error.with_hint(
+        // A front end may turn a certificate down without a word. In TLS 1.2 that is during the handshake.
+        match (self.client_auth, self.phase) {
+            (ClientAuth { asked: true, sent: false }, Phase::Handshake | Phase::Send | Phase::Await) => {
+                error.with_hint("The server had asked for a client certificate and none was sent, which is the likeliest reason: configure certificate and private key.")
+            }
+            (ClientAuth { asked: true, sent: true }, Phase::Handshake | Phase::Send | Phase::Await) => {
+                error.with_hint("Try again; if it stays, the server may not accept the client certificate, which it had just got, or a firewall or proxy cuts the connection.")
+            }
+            (_, Phase::Handshake) => error.with_hint(
                 "Try again; if it stays, check that the port is that of a TLS server and that no firewall or proxy cuts TLS off.",
-            );
+            ),
+            _ => error,
         }
-        error
     }
 
     /// TLS failed. `refused` is the server's certificate, where that was the reason.
@@ -132,7 +141,7 @@ impl Scene<'_> {
             AlertDescription::HandshakeFailure if asked => self.certificate_rejected(&said, alert),
             // Apache's answer to a chain that is too long. After the certificate and before any answer
             // there is little else that a server could mean.
-            AlertDescription::InternalError if sent && self.phase != Phase::Receive => {
+            AlertDescription::InternalError if sent && self.may_be_about_certificate() => {
                 self.certificate_rejected(&said, alert)
             }
             AlertDescription::ProtocolVersion => self.no_common_version(),
@@ -140,6 +149,11 @@ impl Scene<'_> {
             _ if about_certificate && (sent || self.has_identity) => {
                 self.certificate_rejected(&said, alert)
             }
+            AlertDescription::HandshakeFailure if self.phase != Phase::Handshake => Error::new(
+                Code::Tls,
+                format!("{said}: it wants to negotiate TLS anew after the handshake, which is not supported."),
+            )
+            .with_hint("The front end asks for the client certificate only once it has seen the URL; it must ask for it in the handshake (in Apache httpd: SSLVerifyClient for the whole virtual host)."),
             AlertDescription::HandshakeFailure => Error::new(
                 Code::Tls,
                 format!("{said}: no cipher suite or key type in common."),
@@ -153,12 +167,21 @@ impl Scene<'_> {
         error.with_tls_alert(number)
     }
 
+    /// Whether an alert that comes now can be the verdict on the client certificate.
+    fn may_be_about_certificate(&self) -> bool {
+        match self.phase {
+            Phase::Handshake => true,
+            Phase::Send | Phase::Await => self.is_tls13,
+            _ => false,
+        }
+    }
+
     fn certificate_required(&self, said: &str) -> Error {
         let error = Error::new(
             Code::ClientCertRequired,
             format!("{said}: it wants a client certificate and none was sent."),
         );
-        if self.has_identity && !self.client_auth.sent {
+        if self.has_identity && self.client_auth.asked && !self.client_auth.sent {
             return error.with_hint(NO_COMMON_SCHEME);
         }
         error
@@ -264,7 +287,7 @@ impl Scene<'_> {
 }
 
 /// Advice for a key that none of the server's signature algorithms can use.
-const NO_COMMON_SCHEME: &str = "The server accepts no signature that this private key can make: ask the DCS team which key types they take (RSA 2048 is the usual one).";
+pub(crate) const NO_COMMON_SCHEME: &str = "The server accepts no signature that this private key can make: ask the DCS team which key types they take (RSA 2048 is the usual one).";
 
 /// `DnsName("example.org")` as rustls prints it, bare.
 fn name_text(name: &str) -> String {
@@ -303,6 +326,7 @@ mod tests {
             phase: Phase::Handshake,
             deadline: Deadline::of_call(Duration::from_secs(1)),
             client_auth: ClientAuth { asked, sent },
+            is_tls13: false,
             has_identity,
             ca_bundle: "the CA bundle b.pem",
         }
@@ -342,6 +366,32 @@ mod tests {
             assert_eq!(error.code(), code, "{alert:?} {asked} {sent}");
             assert_eq!(error.tls_alert(), Some(u8::from(alert)));
         }
+    }
+
+    #[test]
+    fn an_internal_error_is_about_the_certificate_only_where_it_can_be() {
+        let alert = rustls::Error::AlertReceived(AlertDescription::InternalError);
+        for (phase, is_tls13, code) in [
+            (Phase::Handshake, false, Code::ClientCertRejected),
+            (Phase::Await, true, Code::ClientCertRejected),
+            (Phase::Await, false, Code::Tls),
+            (Phase::Receive, true, Code::Tls),
+        ] {
+            let scene = Scene {
+                phase,
+                is_tls13,
+                ..scene(true, true, true)
+            };
+            assert_eq!(scene.tls(&alert, None).code(), code, "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn a_connection_closed_after_the_certificate_question_says_so() {
+        let hint = |asked, sent| scene(asked, sent, sent).closed().hint().to_owned();
+        assert!(hint(true, false).contains("none was sent"));
+        assert!(hint(true, true).contains("may not accept"));
+        assert!(hint(false, false).contains("port"));
     }
 
     #[test]

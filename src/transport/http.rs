@@ -25,8 +25,9 @@ use crate::error::{Code, Error};
 const MAX_BODY: u64 = 1024 * 1024;
 /// The largest head of an answer.
 const MAX_HEAD: usize = 32 * 1024;
-/// A request takes some 200 bytes, more with a long URL; ureq fills this buffer as often as it needs.
-const OUTPUT_SIZE: usize = 2 * 1024;
+/// What a request takes besides its path and query. ureq writes the request line in one piece, so that the buffer has
+/// to hold them whole.
+const OUTPUT_SIZE: usize = 1024;
 /// Takes the whole of a usual answer at once; it grows up to the head's limit.
 const INPUT_SIZE: usize = 4 * 1024;
 
@@ -201,11 +202,16 @@ impl Connector for CallConnector {
         progress.facts = Some(connection.facts);
         progress.reused = reused;
         drop(progress);
+        let path = self.transport.endpoint.uri.path_and_query();
+        let output_size = OUTPUT_SIZE + path.map_or(0, |path| path.as_str().len());
         Ok(Some(Exchange {
             connection: Some(connection),
             transport: self.transport.clone(),
             call: self.call.clone(),
-            buffers: ExchangeBuffers::default(),
+            buffers: ExchangeBuffers {
+                output: vec![0; output_size],
+                ..ExchangeBuffers::default()
+            },
         }))
     }
 }
@@ -286,7 +292,9 @@ impl UreqTransport for Exchange {
     /// ureq asks this once, when an answer is complete and the connection may serve again: it goes back
     /// to our own pool, and ureq is left with nothing to keep.
     fn is_open(&mut self) -> bool {
-        if let Some(connection) = self.connection.take() {
+        if let Some(mut connection) = self.connection.take()
+            && connection.finish_exchange()
+        {
             self.transport.pool.put(connection);
         }
         false
@@ -325,7 +333,6 @@ struct ExchangeBuffers {
 
 impl Buffers for ExchangeBuffers {
     fn output(&mut self) -> &mut [u8] {
-        self.output.resize(OUTPUT_SIZE, 0);
         &mut self.output
     }
 
@@ -357,7 +364,6 @@ impl Buffers for ExchangeBuffers {
 
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
         // For request bodies, which the status call has none of; ureq still may ask.
-        self.output.resize(OUTPUT_SIZE, 0);
         self.input
             .resize(self.input.len().max(self.end + INPUT_SIZE), 0);
         (&mut self.input[self.end..], &mut self.output)

@@ -105,8 +105,7 @@ impl Bounded<'_> {
             let Some(remaining) = self.deadline.remaining() else {
                 return Err(ErrorKind::TimedOut.into());
             };
-            // A limit of zero would mean none.
-            let wanted = remaining.max(Duration::from_millis(1));
+            let wanted = timer_for(remaining);
             let is_near = limit(self.socket).is_some_and(|set| set.abs_diff(wanted) <= SLACK);
             if !is_near {
                 set(&self.socket.stream, Some(wanted))?;
@@ -121,6 +120,17 @@ impl Bounded<'_> {
                 outcome => return outcome,
             }
         }
+    }
+}
+
+/// The limit to set for a wait. Linux rounds a socket's limit up by as much as an eighth, so a long one is
+/// set short and the rest is waited for in further rounds. Zero would mean no limit.
+fn timer_for(remaining: Duration) -> Duration {
+    const SHORT: Duration = Duration::from_millis(64);
+    if remaining > SHORT {
+        remaining.mul_f32(0.875)
+    } else {
+        remaining.max(Duration::from_millis(1))
     }
 }
 
@@ -228,5 +238,47 @@ mod tests {
         let mut got = [0; 4];
         peer.read_exact(&mut got).unwrap();
         assert_eq!(&got, b"abcd");
+    }
+
+    /// A host that is a C program has SIGPIPE's default action, which is the end of the process.
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[allow(unsafe_code)]
+    fn a_broken_pipe_raises_no_signal() {
+        let (mut socket, peer) = pair();
+        // SAFETY: the set is initialised by sigemptyset before it is used. A blocked signal stays pending,
+        // even where it is ignored as in a Rust program.
+        unsafe {
+            let mut pipe = std::mem::zeroed();
+            libc::sigemptyset(&raw mut pipe);
+            libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
+            let blocked =
+                libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, std::ptr::null_mut());
+            assert_eq!(blocked, 0);
+        }
+        drop(peer);
+        let deadline = Deadline::of_call(Duration::from_secs(5));
+        let parts = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
+        let mut until_broken = |vectored: bool| loop {
+            let mut bounded = socket.until(deadline);
+            let written = if vectored {
+                bounded.write_vectored(&parts)
+            } else {
+                bounded.write(b"ab")
+            };
+            match written.map_err(|error| error.kind()) {
+                Ok(_) | Err(ErrorKind::ConnectionReset) => {}
+                Err(kind) => break kind,
+            }
+        };
+        assert_eq!(until_broken(true), ErrorKind::BrokenPipe);
+        assert_eq!(until_broken(false), ErrorKind::BrokenPipe);
+        // SAFETY: sigpending fills the set before it is looked at.
+        let is_pending = unsafe {
+            let mut pending = std::mem::zeroed();
+            libc::sigpending(&raw mut pending);
+            libc::sigismember(&raw const pending, libc::SIGPIPE)
+        };
+        assert_eq!(is_pending, 0);
     }
 }
