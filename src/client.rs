@@ -9,7 +9,7 @@ use crate::credentials::x509::printable;
 use crate::credentials::{CaBundle, Identity};
 use crate::diagnose::{self, Evidence};
 use crate::error::{Code, Error};
-use crate::rejection;
+use crate::rejection::{self, Handshake};
 use crate::status::{ConnectionInfo, Limits, Status};
 use crate::transport::{self, Answer, Call, Deadline, Transport, header_text};
 
@@ -94,7 +94,13 @@ impl Client {
 
     fn read(&self, answer: Answer, call: &Call, begun: Instant) -> Result<Status, Error> {
         if answer.status != 200 {
-            return Err(rejection::error_for(&answer, &self.peer, self.has_identity));
+            let facts = call.progress().facts;
+            let seen = Handshake {
+                has_identity: self.has_identity,
+                client_auth: facts.map(|facts| facts.client_auth).unwrap_or_default(),
+                resumed: facts.is_some_and(|facts| facts.resumed),
+            };
+            return Err(rejection::error_for(&answer, &self.peer, seen));
         }
         let limits = Limits::read(&answer.headers);
         let content_type = header_text(&answer.headers, "content-type").map(printable);

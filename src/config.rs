@@ -130,7 +130,8 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("url", &self.endpoint.uri.to_string())
+            .field("target", &self.endpoint.target)
+            .field("path", &self.endpoint.uri.path())
             .field("ca_bundle", &self.ca_bundle)
             .field("certificate", &self.certificate)
             .field("private_key", &self.private_key)

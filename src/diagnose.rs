@@ -140,7 +140,11 @@ pub(crate) fn explain(error: Error, evidence: Option<&Evidence>) -> Error {
     if error.code() != Code::ClientCertRejected {
         return error;
     }
-    match evidence.and_then(|evidence| evidence.finding(SystemTime::now())) {
+    let Some(evidence) = evidence else {
+        // The certificate's fields could not be read, so nothing is known about it.
+        return error;
+    };
+    match evidence.finding(SystemTime::now()) {
         Some((check, hint)) => error.with_check(check.name()).with_hint(hint),
         None => error.with_hint(
             "Nothing is wrong with the certificate as far as it can be seen from here: ask the DCS team whether it is revoked, not yet enabled, or for another environment than the URL's.",

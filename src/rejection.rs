@@ -8,7 +8,7 @@ use ureq::http::HeaderMap;
 use crate::credentials::x509::printable;
 use crate::error::{Code, Error};
 use crate::status::Limits;
-use crate::transport::{Answer, header_text, is_html};
+use crate::transport::{Answer, ClientAuth, NO_COMMON_SCHEME, header_text, is_html};
 
 /// nginx's words when the client sent no certificate, and when it did not accept the one it sent. Both
 /// come as HTTP 400 with an HTML page after a handshake that succeeded, in TLS 1.2 and 1.3 alike
@@ -19,11 +19,22 @@ const CERTIFICATE_ERROR: &str = "The SSL certificate error";
 /// What is quoted of an error page.
 const MAX_QUOTE: usize = 120;
 
+/// What is known about the client certificate when an answer comes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Handshake {
+    /// One is configured.
+    pub(crate) has_identity: bool,
+    /// What the connection's handshake had to do with it.
+    pub(crate) client_auth: ClientAuth,
+    /// The handshake resumed a session, in which no certificate is asked for.
+    pub(crate) resumed: bool,
+}
+
 /// The error that an answer other than 200 stands for.
-pub(crate) fn error_for(answer: &Answer, peer: &str, has_identity: bool) -> Error {
+pub(crate) fn error_for(answer: &Answer, peer: &str, seen: Handshake) -> Error {
     let status = answer.status;
     let error = match certificate_verdict(answer) {
-        Some(Code::ClientCertRequired) => required(peer, has_identity),
+        Some(Code::ClientCertRequired) => required(peer, seen),
         Some(_) => Error::new(
             Code::ClientCertRejected,
             format!(
@@ -55,19 +66,25 @@ fn certificate_verdict(answer: &Answer) -> Option<Code> {
     }
 }
 
-fn required(peer: &str, has_identity: bool) -> Error {
+fn required(peer: &str, seen: Handshake) -> Error {
     let error = Error::new(
         Code::ClientCertRequired,
-        format!(
-            "{peer} wants a client certificate and none was sent: it answered '{NO_CERTIFICATE_SENT}'."
-        ),
+        format!("{peer} wants a client certificate: it answered '{NO_CERTIFICATE_SENT}'."),
     );
-    if has_identity {
-        return error.with_hint(
-            "A client certificate is configured but could not be used: the server accepts no signature that its private key can make. RSA 2048 is the usual key type.",
-        );
+    match seen {
+        // The code's own advice: configure one.
+        Handshake { has_identity: false, .. } => error,
+        Handshake { client_auth: ClientAuth { sent: true, .. }, .. } => error.with_hint(
+            "The client certificate was sent: the server in front must pass it on to the one behind it that asks for it. Tell the DCS team.",
+        ),
+        Handshake { client_auth: ClientAuth { asked: true, .. }, .. } => error.with_hint(NO_COMMON_SCHEME),
+        Handshake { resumed: true, .. } => error.with_hint(
+            "A client certificate is configured; the TLS session that was resumed does not count as one that showed it. Tell the DCS team.",
+        ),
+        _ => error.with_hint(
+            "A client certificate is configured, but the server did not ask for it in the handshake: check that the host name in the URL is the DCS's own, and not an IP address or an alias.",
+        ),
     }
-    error
 }
 
 fn by_status(answer: &Answer, peer: &str) -> Error {
@@ -77,7 +94,10 @@ fn by_status(answer: &Answer, peer: &str) -> Error {
     let code = match status {
         400 => Code::BadRequest,
         403 => {
-            message.push_str(": the quota of checks is used up");
+            message.push_str(match limits.quota_remaining {
+                Some(0) => ": the quota of checks is used up",
+                _ => ", which the DCS does when the quota of checks is used up",
+            });
             if let (Some(limit), Some(left)) = (limits.quota_limit, limits.quota_remaining) {
                 message.push_str(&format!(" ({left} of {limit} left)"));
             }
@@ -98,9 +118,11 @@ fn by_status(answer: &Answer, peer: &str) -> Error {
             message.push_str(": all clients together are over the service's limit");
             Code::Unavailable
         }
-        300..=399 => {
+        301..=303 | 307 | 308 => {
             message.push_str(": a redirect");
             if let Some(location) = header_text(&answer.headers, "location") {
+                // A query may hold what is not for a log.
+                let location = location.split(['?', '#']).next().unwrap_or("");
                 message.push_str(&format!(" to {}", printable(location)));
             }
             message.push_str(
@@ -115,11 +137,16 @@ fn by_status(answer: &Answer, peer: &str) -> Error {
     }
     message.push('.');
     let error = Error::new(code, message);
+    if code == Code::QuotaExceeded && limits.quota_remaining != Some(0) {
+        return error.with_hint("Ask the DCS team about your quota; an answer without the quota's headers can also be a front end that refuses access to this client or this address.");
+    }
     if code != Code::Http {
         return error;
     }
     let hint = match status {
-        300..=399 => "Use the URL that the service itself answers at.",
+        // Request Timeout and Too Early (RFC 9110, section 15.5.9, and RFC 8470).
+        408 | 425 => return error.with_retryable(true),
+        301..=303 | 307 | 308 => "Use the URL that the service itself answers at.",
         500..=599 => {
             "The service has an internal error: try again later, and tell the DCS team if it stays."
         }
@@ -209,7 +236,11 @@ mod tests {
             (496, "text/plain", String::new(), Code::ClientCertRequired),
             (500, "text/html", page(CERTIFICATE_ERROR), Code::Http),
         ] {
-            let error = error_for(&answer(status, kind, &body, &[]), "h:443", true);
+            let error = error_for(
+                &answer(status, kind, &body, &[]),
+                "h:443",
+                Handshake::default(),
+            );
             assert_eq!(error.code(), code, "{status} {kind}");
             assert_eq!(error.http_status(), Some(status));
         }
@@ -218,7 +249,7 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let seconds = answer(429, "text/plain", "", &[("retry-after", "7")]);
-        let error = error_for(&seconds, "h:443", true);
+        let error = error_for(&seconds, "h:443", Handshake::default());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
         assert!(error.retryable());
         let past = answer(
@@ -228,11 +259,71 @@ mod tests {
             &[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")],
         );
         assert_eq!(
-            error_for(&past, "h:443", true).retry_after(),
+            error_for(&past, "h:443", Handshake::default()).retry_after(),
             Some(Duration::ZERO)
         );
         let odd = answer(503, "text/plain", "", &[("retry-after", "-1")]);
-        assert_eq!(error_for(&odd, "h:443", true).retry_after(), None);
+        assert_eq!(
+            error_for(&odd, "h:443", Handshake::default()).retry_after(),
+            None
+        );
+    }
+
+    #[test]
+    fn a_missing_certificate_is_explained_by_what_was_seen() {
+        let page = answer(400, "text/html", NO_CERTIFICATE_SENT, &[]);
+        let hint = |has_identity, asked, sent, resumed| {
+            let seen = Handshake {
+                has_identity,
+                client_auth: ClientAuth { asked, sent },
+                resumed,
+            };
+            error_for(&page, "h:443", seen).hint().to_owned()
+        };
+        assert!(hint(false, true, false, false).contains("Configure"));
+        assert!(hint(true, true, false, false).contains("signature"));
+        assert!(hint(true, true, true, false).contains("was sent"));
+        assert!(hint(true, false, false, false).contains("did not ask"));
+        assert!(hint(true, false, false, true).contains("resumed"));
+    }
+
+    #[test]
+    fn a_403_claims_no_more_than_its_headers_say() {
+        let used_up = answer(
+            403,
+            "text/plain",
+            "",
+            &[("dcs-quota-limit", "9"), ("dcs-quota-remaining", "0")],
+        );
+        let error = error_for(&used_up, "h:443", Handshake::default());
+        assert!(
+            error.message().contains("is used up (0 of 9 left)"),
+            "{error}"
+        );
+        let front_end = answer(403, "text/html", "<title>403 Forbidden</title>", &[]);
+        let error = error_for(&front_end, "h:443", Handshake::default());
+        assert_eq!(error.code(), Code::QuotaExceeded);
+        assert!(error.hint().contains("front end"), "{error}");
+    }
+
+    #[test]
+    fn a_redirect_shows_no_query_and_a_304_is_none() {
+        let redirect = answer(
+            302,
+            "text/plain",
+            "",
+            &[("location", "https://h/x?token=abc")],
+        );
+        let message = error_for(&redirect, "h:443", Handshake::default())
+            .message()
+            .to_owned();
+        assert!(
+            message.contains("https://h/x,") && !message.contains("abc"),
+            "{message}"
+        );
+        let unchanged = answer(304, "text/plain", "", &[]);
+        let error = error_for(&unchanged, "h:443", Handshake::default());
+        assert!(!error.message().contains("redirect"), "{error}");
     }
 
     #[test]
@@ -243,7 +334,9 @@ mod tests {
             &format!("\u{1b}[31m{}\nsecond", "x".repeat(500)),
             &[],
         );
-        let message = error_for(&long, "h:443", true).message().to_owned();
+        let message = error_for(&long, "h:443", Handshake::default())
+            .message()
+            .to_owned();
         assert!(
             !message.contains('\u{1b}') && !message.contains("second"),
             "{message}"

@@ -100,6 +100,26 @@ fn an_encrypted_key_needs_its_password() {
     assert!(call(&config).unwrap().available());
 }
 
+#[test]
+fn an_old_kind_of_encryption_is_not_called_a_wrong_password() {
+    let testbed = Testbed::from_env();
+    for scheme in ["PBE-MD5-DES", "PBE-SHA1-3DES"] {
+        let output = std::process::Command::new("openssl")
+            .args(["pkcs8", "-topk8", "-v1", scheme, "-passout", "pass:secret"])
+            .args(["-provider", "legacy", "-provider", "default", "-in"])
+            .arg(testbed.file("client_key"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
+        config.set_private_key(&output.stdout);
+        config.set_private_key_password(Some("secret"));
+        let error = Client::new(&config).unwrap_err();
+        assert_eq!(error.code(), Code::PrivateKey, "{scheme}: {error}");
+        assert!(error.hint().contains("-v2 aes256"), "{error}");
+    }
+}
+
 /// Which file of the three is replaced.
 #[derive(Clone, Copy)]
 enum Slot {

@@ -139,6 +139,15 @@ fn a_front_end_that_sends_alerts_gets_the_same_verdicts() {
 }
 
 #[test]
+fn a_front_end_that_asks_late_is_named_and_not_waited_for() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("apache_late_tls12", "/checks/passport");
+    let error = failure(&config(&testbed, &url), Code::Tls);
+    assert_eq!(error.tls_alert(), Some(40), "{error}");
+    assert!(error.message().contains("after the handshake"), "{error}");
+}
+
+#[test]
 fn a_missing_intermediate_that_the_bundle_holds_is_sent() {
     let testbed = Testbed::from_env();
     for listener in NGINX.into_iter().chain(APACHE) {

@@ -55,8 +55,12 @@ impl Identity {
         let key = private_key::read(&key_document, password)?;
 
         let leaf = leaf_for(&key, &mut certificates, &document, &key_document)?;
-        let pool = certificates.iter().chain(bundle.cas());
-        let links = chain::complete(&leaf, pool, now);
+        let links = if leaf.fields.is_some() {
+            chain::complete(&leaf, certificates.iter().chain(bundle.cas()), now)
+        } else {
+            // Who issued it cannot be seen: the file's own order has to do.
+            std::iter::once(&leaf).chain(&certificates).collect()
+        };
         let last = (*links.last().unwrap_or(&&leaf)).clone();
         let chain = links.iter().map(|link| link.der.clone()).collect();
         Ok(Some(Identity {
@@ -131,13 +135,10 @@ fn leaf_for(
             ))
             .with_hint("Make a key of 2048 bits or more and ask the DCS team for a certificate for it: openssl genrsa 2048"));
     }
-    Err(Error::new(
-        Code::KeyMismatch,
-        format!(
-            "{} is not the key of {} ({subject}).",
-            key_document.name.replacen("the ", "The ", 1),
-            document.name
-        ),
-    )
-    .with_check(Check::KeyMatchesCertificate.name()))
+    Err(key_document
+        .error_as(
+            Code::KeyMismatch,
+            format!("is not the key of {} ({subject}).", document.name),
+        )
+        .with_check(Check::KeyMatchesCertificate.name()))
 }

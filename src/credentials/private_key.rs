@@ -54,14 +54,14 @@ fn decode(
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
     if block.has_legacy_encryption() {
-        return Err(Error::new(
-            Code::Password,
-            format!(
-                "{} is encrypted in the legacy form (DEK-Info), which is not supported.",
-                sentence_start(document)
-            ),
-        )
-        .with_hint("Convert it to encrypted PKCS#8: openssl pkcs8 -topk8 -in KEY -out NEW_KEY"));
+        return Err(document
+            .error_as(
+                Code::Password,
+                "is encrypted in the legacy form (DEK-Info), which is not supported.",
+            )
+            .with_hint(
+                "Convert it to encrypted PKCS#8: openssl pkcs8 -topk8 -in KEY -out NEW_KEY",
+            ));
     }
     match block.kind() {
         Kind::EncryptedPrivateKey => decrypt(block, document, password),
@@ -75,34 +75,31 @@ fn decrypt(
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
     let der = block.encrypted_key(document)?;
-    let encrypted = EncryptedPrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| {
+    let unsupported = || {
         document
             .error("is encrypted in a way that is not supported.")
             .with_hint("Encrypt it with AES: openssl pkcs8 -topk8 -v2 aes256 -in KEY -out NEW_KEY")
-    })?;
+    };
+    let encrypted =
+        EncryptedPrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| unsupported())?;
+    if !matches!(encrypted.encryption_algorithm, EncryptionScheme::Pbes2(_)) {
+        return Err(unsupported());
+    }
     if is_too_costly(&encrypted.encryption_algorithm) {
         return Err(document.error(
             "asks for an absurd amount of work to be decrypted (its iteration count or memory cost).",
         ));
     }
     let Some(password) = password else {
-        return Err(Error::new(
-            Code::Password,
-            format!(
-                "{} is encrypted and no password was given.",
-                sentence_start(document)
-            ),
-        ));
+        return Err(document.error_as(Code::Password, "is encrypted and no password was given."));
     };
     let wrong = || {
-        Error::new(
-            Code::Password,
-            format!(
-                "{} cannot be decrypted with the password given.",
-                sentence_start(document)
-            ),
-        )
-        .with_hint("Check the private key password; blanks and a line end count as part of it.")
+        document
+            .error_as(
+                Code::Password,
+                "cannot be decrypted with the password given.",
+            )
+            .with_hint("Check the private key password; blanks and a line end count as part of it.")
     };
     let secret = encrypted.decrypt(password).map_err(|_| wrong())?;
     // A wrong password passes the padding check once in 256 times and then gives no key.
@@ -166,10 +163,6 @@ fn unsupported(key: &PrivateKeyDer<'_>, document: &Document) -> Error {
             .error("is damaged, or of a kind that TLS clients cannot use.")
             .with_hint("Use RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519."),
     }
-}
-
-fn sentence_start(document: &Document) -> String {
-    document.name.replacen("the ", "The ", 1)
 }
 
 fn wipe(key: &mut PrivateKeyDer<'static>) {

@@ -85,12 +85,14 @@ impl Document {
         Ok(document)
     }
 
-    /// The error that this content cannot be used, in the words "the private key KEY " + `what`.
+    /// The error that this content cannot be used, in the words "The private key KEY " + `what`.
     pub(crate) fn error(&self, what: impl fmt::Display) -> Error {
-        Error::new(
-            self.role.code(),
-            capitalise(format!("{} {what}", self.name)),
-        )
+        self.error_as(self.role.code(), what)
+    }
+
+    /// The same with another code than the role's own.
+    pub(crate) fn error_as(&self, code: Code, what: impl fmt::Display) -> Error {
+        Error::new(code, capitalise(format!("{} {what}", self.name)))
     }
 }
 

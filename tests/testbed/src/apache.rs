@@ -9,8 +9,31 @@ use crate::server::{Failure, Server, Spec, free_ports};
 use crate::store::{make_dir, write_private};
 use crate::tools::Tools;
 
-/// The listeners and their one TLS version.
-const LISTENERS: [(&str, &str); 2] = [("apache_tls12", "TLSv1.2"), ("apache_tls13", "TLSv1.3")];
+/// A virtual host: its name in testbed.json, its one TLS version, and whether it asks for the client
+/// certificate in the handshake or only once it has seen the URL.
+struct Listener {
+    name: &'static str,
+    version: &'static str,
+    asks_late: bool,
+}
+
+const LISTENERS: [Listener; 3] = [
+    Listener {
+        name: "apache_tls12",
+        version: "TLSv1.2",
+        asks_late: false,
+    },
+    Listener {
+        name: "apache_tls13",
+        version: "TLSv1.3",
+        asks_late: false,
+    },
+    Listener {
+        name: "apache_late_tls12",
+        version: "TLSv1.2",
+        asks_late: true,
+    },
+];
 
 /// Starts Apache httpd in a new directory `dir`; adds its addresses and logs to the maps.
 pub(crate) fn start(
@@ -22,7 +45,7 @@ pub(crate) fn start(
 ) -> Result<Server, Failure> {
     make_dir(dir)?;
     let error_log = dir.join("error.log");
-    let ports: [u16; 2] = free_ports()?;
+    let ports: [u16; LISTENERS.len()] = free_ports()?;
     let conf = dir.join("httpd.conf");
     write_private(&conf, configuration(tools, dir, pki, ports))?;
     let text = |path: &Path| path.display().to_string();
@@ -39,15 +62,23 @@ pub(crate) fn start(
             ports: ports.to_vec(),
         },
     )?;
-    for ((name, _), port) in LISTENERS.iter().zip(ports) {
-        urls.insert((*name).to_owned(), format!("https://localhost:{port}"));
+    for (listener, port) in LISTENERS.iter().zip(ports) {
+        urls.insert(
+            listener.name.to_owned(),
+            format!("https://localhost:{port}"),
+        );
     }
     logs.insert("apache_access".to_owned(), dir.join("access.log"));
     logs.insert("apache_error".to_owned(), error_log);
     Ok(server)
 }
 
-fn configuration(tools: &Tools, dir: &Path, pki: &ServerFiles, ports: [u16; 2]) -> String {
+fn configuration(
+    tools: &Tools,
+    dir: &Path,
+    pki: &ServerFiles,
+    ports: [u16; LISTENERS.len()],
+) -> String {
     let modules = tools.apache_modules.display();
     // Apache refuses to serve as root. The answer comes from the configuration and all files are opened
     // beforehand, so the user it changes to needs no access to the testbed's directory.
@@ -85,7 +116,18 @@ CustomLog "{dir}/access.log" testbed
         dir = dir.display(),
     );
     let body = STATUS.replace('"', "\\\"");
-    for ((name, version), port) in LISTENERS.iter().zip(ports) {
+    for (listener, port) in LISTENERS.iter().zip(ports) {
+        // A Redirect is answered before the client certificate is asked for, so the late one has none.
+        let (for_all, for_location) = if listener.asks_late {
+            ("none", "SSLVerifyClient require".to_owned())
+        } else {
+            let answer = format!(
+                r#"Redirect 200
+        ErrorDocument 200 "{body}"
+        Header always set Content-Type application/json"#
+            );
+            ("require", answer)
+        };
         text.push_str(&format!(
             r#"Listen 127.0.0.1:{port} https
 <VirtualHost 127.0.0.1:{port}>
@@ -97,16 +139,16 @@ CustomLog "{dir}/access.log" testbed
     SSLCACertificateFile "{client_cas}"
     SSLCARevocationFile "{crls}"
     SSLCARevocationCheck chain
-    SSLVerifyClient require
+    SSLVerifyClient {for_all}
     # Counts the root too, unlike nginx.
     SSLVerifyDepth 2
     <Location "/checks/passport">
-        Redirect 200
-        ErrorDocument 200 "{body}"
-        Header always set Content-Type application/json
+        {for_location}
     </Location>
 </VirtualHost>
 "#,
+            name = listener.name,
+            version = listener.version,
             certificate = pki.certificate.display(),
             key = pki.key.display(),
             client_cas = pki.client_cas.display(),

@@ -308,7 +308,7 @@ fn paths(large: &Path) -> String {
         "location = /limits {{\n    default_type application/json;\n{}    return 200 '{STATUS}';\n}}\n",
         headers(&LIMITS)
     ));
-    text.push_str("location = /redirect {\n    return 302 /checks/passport;\n}\n");
+    text.push_str("location = /redirect {\n    return 302 /checks/passport$is_args$args;\n}\n");
     text.push_str(&format!(
         "location = /large {{\n    default_type application/json;\n    types {{ }}\n    alias \"{}\";\n}}\n",
         large.display()
