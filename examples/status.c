@@ -2,7 +2,8 @@
  * Asks the DCS for its status, with the settings from the environment:
  * DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY.
  *
- *     cc -o status status.c -ldcs && ./status
+ *     cc -o status examples/status.c -Iinclude -Ltarget/release -ldcs -Wl,-rpath,$PWD/target/release
+ *     ./status
  */
 
 #include <stdio.h>

@@ -1,7 +1,8 @@
 // Asks the DCS for its status, with the settings from the environment:
 // DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY.
 //
-//     c++ -std=c++17 -o status status.cpp -ldcs && ./status
+//     c++ -std=c++17 -o status examples/status.cpp -Iinclude -Ltarget/release -ldcs -Wl,-rpath,$PWD/target/release
+//     ./status
 
 #include <iostream>
 

@@ -163,7 +163,7 @@ fn every_answer_by_name() {
         ("internal-error", &["500"]),
         ("over-capacity", &["503", "Retry-After: 9"]),
         ("not-json", &["200", "text/html"]),
-        ("nonsense", &["400", "answer must be one of: available"]),
+        ("nonsense", &["400", "no such answer: nonsense"]),
     ] {
         let answer = sandbox.get(&format!("?answer={name}"));
         for part in parts {

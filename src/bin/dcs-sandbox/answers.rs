@@ -58,19 +58,11 @@ impl Answers {
             None => self.answer(self.default),
             Some(name) => match Answer::from_str(name, false) {
                 Ok(answer) => self.answer(answer),
-                Err(_) => {
-                    let names: Vec<String> = Answer::value_variants()
-                        .iter()
-                        .filter_map(|answer| {
-                            Some(answer.to_possible_value()?.get_name().to_owned())
-                        })
-                        .collect();
-                    Response::new(
-                        400,
-                        "text/plain",
-                        format!("answer must be one of: {}\n", names.join(", ")),
-                    )
-                }
+                Err(_) => Response::new(
+                    400,
+                    "text/plain",
+                    format!("no such answer: {name}; dcs-sandbox --help lists them\n"),
+                ),
             },
         }
     }

@@ -23,6 +23,9 @@ final class NativeLoader {
 
     static final String PATH_PROPERTY = "dcs.library.path";
 
+    /** The one that pom.xml depends on. */
+    static final String JNA_VERSION = "5.19.1";
+
     private static final DcsLoadException FAILURE = load();
 
     private NativeLoader() {
@@ -47,6 +50,9 @@ final class NativeLoader {
                 return new DcsLoadException("libdcs needs a 64-bit JVM; this one is "
                         + System.getProperty("os.arch") + ".", null);
             }
+        } catch (NoClassDefFoundError e) {
+            return new DcsLoadException("libdcs cannot call native code, since JNA is not on the class path (" + e
+                    + "). Add net.java.dev.jna:jna:" + JNA_VERSION + " or newer.", e);
         } catch (LinkageError e) {
             return new DcsLoadException("libdcs cannot call native code, since JNA does not start: " + e
                     + ". JNA unpacks a library of its own: see that its folder (-Djna.tmpdir=FOLDER) can be written"

@@ -130,6 +130,21 @@ class LoaderIT {
         assertFails(text, "JNA", "jna.tmpdir");
     }
 
+    @Test
+    void jnaThatIsNotThere() throws Exception {
+        String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !Path.of(entry).getFileName().toString().startsWith("jna-"))
+                .collect(Collectors.joining(File.pathSeparator));
+        String text = Child.run(classPath, Load.class, Map.of());
+        assertFails(text, "class path", "net.java.dev.jna:jna:" + NativeLoader.JNA_VERSION);
+    }
+
+    @Test
+    void theJnaThatTheBuildTakesIsTheOneToAdd() throws Exception {
+        assertTrue(Files.readString(Path.of("pom.xml")).contains(
+                "<artifactId>jna</artifactId>\n      <version>" + NativeLoader.JNA_VERSION + "</version>"));
+    }
+
     private String load(String... options) throws Exception {
         return Child.run(Load.class, Map.of(), options);
     }
