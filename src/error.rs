@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use crate::diagnose::Check;
 pub use code::Code;
 
 /// A failure: what happened, to which file, host or field, and what to do about it.
@@ -19,7 +20,7 @@ struct Inner {
     code: Code,
     message: String,
     hint: Cow<'static, str>,
-    check: Option<&'static str>,
+    check: Option<Check>,
     http_status: Option<u16>,
     tls_alert: Option<u8>,
     os_code: Option<i32>,
@@ -48,7 +49,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_check(mut self, check: &'static str) -> Self {
+    pub(crate) fn with_check(mut self, check: Check) -> Self {
         self.0.check = Some(check);
         self
     }
@@ -93,8 +94,8 @@ impl Error {
         &self.0.hint
     }
 
-    /// The name of the check that explains the failure, such as `DCS_CHECK_CERT_NOT_EXPIRED`.
-    pub fn check(&self) -> Option<&'static str> {
+    /// The check that explains the failure, such as [`Check::CertificateNotExpired`].
+    pub fn check(&self) -> Option<Check> {
         self.0.check
     }
 
@@ -142,7 +143,7 @@ impl fmt::Debug for Error {
             .field("code", &self.code())
             .field("message", &self.message())
             .field("hint", &self.hint())
-            .field("check", &self.check())
+            .field("check", &self.check().map(Check::name))
             .field("http_status", &self.http_status())
             .field("tls_alert", &self.tls_alert())
             .field("os_code", &self.os_code())

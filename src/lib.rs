@@ -34,5 +34,6 @@ mod transport;
 
 pub use client::Client;
 pub use config::Config;
+pub use diagnose::{Check, Severity};
 pub use error::{Code, Error};
 pub use status::{ConnectionInfo, Limits, Outage, Status};

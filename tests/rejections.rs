@@ -4,7 +4,7 @@
 mod common;
 
 use common::{call, config, config_of, config_without_identity, failure};
-use dcs::Code;
+use dcs::{Check, Code};
 use dcs_testbed::Testbed;
 
 const NGINX: [&str; 4] = [
@@ -17,32 +17,32 @@ const APACHE: [&str; 2] = ["apache_tls12", "apache_tls13"];
 
 /// The causes that nginx gives one page for, with the check that explains each where it can be seen from
 /// the files, and Apache's alerts.
-const CAUSES: [(&str, Option<&str>, &[u8]); 8] = [
-    ("rejected_wrong_ca", Some("DCS_CHECK_CHAIN_COMPLETE"), &[48]),
+const CAUSES: [(&str, Option<Check>, &[u8]); 8] = [
+    ("rejected_wrong_ca", Some(Check::ChainComplete), &[48]),
     (
         "rejected_expired",
-        Some("DCS_CHECK_CERT_NOT_EXPIRED"),
+        Some(Check::CertificateNotExpired),
         &[45],
     ),
     (
         "rejected_not_yet_valid",
-        Some("DCS_CHECK_CERT_ALREADY_VALID"),
+        Some(Check::CertificateAlreadyValid),
         &[42],
     ),
     (
         "rejected_self_signed",
-        Some("DCS_CHECK_CERT_NOT_SELF_SIGNED"),
+        Some(Check::CertificateNotSelfSigned),
         &[48],
     ),
     ("rejected_revoked", None, &[44]),
     (
         "rejected_no_client_auth",
-        Some("DCS_CHECK_CERT_CLIENT_AUTH"),
+        Some(Check::CertificateClientAuth),
         &[43],
     ),
     (
         "rejected_missing_intermediate",
-        Some("DCS_CHECK_CHAIN_COMPLETE"),
+        Some(Check::ChainComplete),
         &[48],
     ),
     // Apache judges the depth itself, which OpenSSL has no better alert for.

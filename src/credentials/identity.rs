@@ -140,5 +140,5 @@ fn leaf_for(
             Code::KeyMismatch,
             format!("is not the key of {} ({subject}).", document.name),
         )
-        .with_check(Check::KeyMatchesCertificate.name()))
+        .with_check(Check::KeyMatchesCertificate))
 }

@@ -13,7 +13,6 @@ pub struct dcs_error {
     error: Error,
     message: CString,
     hint: CString,
-    check: Option<CString>,
 }
 
 impl dcs_error {
@@ -21,7 +20,6 @@ impl dcs_error {
         Box::into_raw(Box::new(dcs_error {
             message: text::owned(error.message()),
             hint: text::owned(error.hint()),
-            check: error.check().map(text::owned),
             error,
         }))
     }
@@ -49,7 +47,11 @@ pub unsafe extern "C" fn dcs_error_hint(error: *const dcs_error) -> *const c_cha
 /// does, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_check(error: *const dcs_error) -> *const c_char {
-    guard::read(error, ptr::null(), |e| text::pointer(e.check.as_ref()))
+    guard::read(error, ptr::null(), |e| {
+        e.error
+            .check()
+            .map_or(ptr::null(), |check| check.c_name().as_ptr())
+    })
 }
 
 /// The HTTP status of the answer. 0 where none came, and for NULL.
