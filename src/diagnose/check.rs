@@ -31,8 +31,7 @@ macro_rules! checks {
     ($($variant:ident $name:literal $severity:ident $title:literal $advice:literal)+) => {
         /// Something that is looked at, before, during or after a call.
         ///
-        /// [`Error::check`](crate::Error::check) names the one that explains a failure, and a
-        /// [`Report`](crate::Report) has a finding for each that was made.
+        /// [`Error::check`](crate::Error::check) names the one that explains a failure.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Check {
