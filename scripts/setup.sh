@@ -56,10 +56,13 @@ if [ -z "$for_demo" ]; then
     need nginx nginx-light
     # The server and its modules without the service that the package apache2 would start.
     need apache2 apache2-bin
+    need haproxy haproxy
     need openssl openssl
     need curl curl
     need valgrind valgrind
     need setpriv util-linux
+    # Opens the report that is made for a browser.
+    need chromium chromium
     need python3 python3
     need javac default-jdk-headless
     need mvn maven

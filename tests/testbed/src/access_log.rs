@@ -11,7 +11,7 @@ pub struct LogLine {
     /// The listener's name in testbed.json, for example `tls12_close`.
     pub listener: String,
     /// The connection's identifier, the same for all requests on one connection: nginx's serial number,
-    /// Apache's log identifier.
+    /// Apache's log identifier, the client's port for HAProxy.
     pub connection: String,
     /// How many requests the connection has seen, this one included. nginx only.
     pub connection_requests: Option<u64>,
@@ -36,7 +36,7 @@ pub struct LogLine {
 }
 
 impl LogLine {
-    /// Reads a line of either server's log; `None` where it is not one.
+    /// Reads a line of any server's log; `None` where it is not one.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(line).ok()?;
         // Apache writes "-" where nginx writes nothing.
@@ -53,7 +53,7 @@ impl LogLine {
             status: u16::try_from(value.get("status")?.as_u64()?).ok()?,
             protocol: text("protocol"),
             cipher: text("cipher"),
-            session_reused: matches!(text("session_reused").as_str(), "r" | "Resumed"),
+            session_reused: matches!(text("session_reused").as_str(), "r" | "Resumed" | "1"),
             client_verify: text("client_verify"),
             client_subject: text("client_subject"),
             user_agent: text("user_agent"),

@@ -1,12 +1,12 @@
 //! Apache httpd: a front end that rejects client certificates with a TLS alert.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::error::Error;
 use crate::nginx::STATUS;
 use crate::pki::ServerFiles;
-use crate::server::{Failure, Server, Spec, free_ports};
-use crate::store::{make_dir, write_private};
+use crate::server::{Address, Spec, free_ports};
+use crate::store::write_private;
 use crate::tools::Tools;
 
 /// A virtual host: its name in testbed.json, its one TLS version, and whether it asks for the client
@@ -35,42 +35,34 @@ const LISTENERS: [Listener; 3] = [
     },
 ];
 
-/// Starts Apache httpd in a new directory `dir`; adds its addresses and logs to the maps.
-pub(crate) fn start(
-    tools: &Tools,
+/// Writes Apache's configuration into `dir`.
+pub(crate) fn configure<'a>(
+    tools: &'a Tools,
     dir: &Path,
     pki: &ServerFiles,
-    urls: &mut BTreeMap<String, String>,
-    logs: &mut BTreeMap<String, PathBuf>,
-) -> Result<Server, Failure> {
-    make_dir(dir)?;
-    let error_log = dir.join("error.log");
+) -> Result<Spec<'a>, Error> {
     let ports: [u16; LISTENERS.len()] = free_ports()?;
     let conf = dir.join("httpd.conf");
     write_private(&conf, configuration(tools, dir, pki, ports))?;
-    let text = |path: &Path| path.display().to_string();
-    let (root, conf) = (text(dir), text(&conf));
-    let server = Server::start(
-        tools,
-        &Spec {
-            name: "Apache httpd",
-            program: &tools.apache,
-            arguments: vec!["-d", &root, "-f", &conf, "-DFOREGROUND"],
-            dir,
-            pid_file: dir.join("httpd.pid"),
-            error_log: error_log.clone(),
-            ports: ports.to_vec(),
-        },
-    )?;
-    for (listener, port) in LISTENERS.iter().zip(ports) {
-        urls.insert(
-            listener.name.to_owned(),
-            format!("https://localhost:{port}"),
-        );
-    }
-    logs.insert("apache_access".to_owned(), dir.join("access.log"));
-    logs.insert("apache_error".to_owned(), error_log);
-    Ok(server)
+    Ok(Spec {
+        name: "Apache httpd",
+        program: &tools.apache,
+        arguments: vec![
+            "-d".to_owned(),
+            dir.display().to_string(),
+            "-f".to_owned(),
+            conf.display().to_string(),
+            "-DFOREGROUND".to_owned(),
+        ],
+        pid_file: "httpd.pid",
+        access_log: "access.log",
+        error_log: "error.log",
+        listeners: LISTENERS
+            .iter()
+            .zip(ports)
+            .map(|(listener, port)| Address::https((listener.name, port)))
+            .collect(),
+    })
 }
 
 fn configuration(

@@ -1,4 +1,4 @@
-//! Real servers for the tests of libdcs: nginx and Apache httpd on free loopback ports, with a
+//! Real servers for the tests of libdcs: nginx, Apache httpd and HAProxy on free loopback ports, with a
 //! throw-away PKI.
 //!
 //! The binary `dcs-testbed` starts the servers, writes one JSON file, runs a command with the file's path
@@ -25,6 +25,10 @@ mod testbed;
 
 #[cfg(feature = "servers")]
 mod apache;
+#[cfg(feature = "servers")]
+mod faults;
+#[cfg(feature = "servers")]
+mod haproxy;
 #[cfg(feature = "servers")]
 mod keys;
 #[cfg(feature = "servers")]

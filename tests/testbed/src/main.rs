@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 const HELP: &str = "\
-Starts nginx and Apache httpd on free loopback ports with a throw-away PKI, runs a command, stops them.
+Starts nginx, Apache httpd and HAProxy on free loopback ports with a throw-away PKI, runs a command, stops them.
 
 Usage: dcs-testbed [--dir DIR] [--keep] -- COMMAND [ARGUMENT...]
 

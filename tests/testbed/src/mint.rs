@@ -20,8 +20,22 @@ pub(crate) type Ca = CertifiedIssuer<'static, KeyPair>;
 #[derive(Clone, Copy)]
 pub(crate) enum Validity {
     Current,
+    /// For a week from now, and an hour more: a test that counts whole days counts seven.
+    Expiring,
     Expired,
     NotYet,
+}
+
+/// The certificate with another name than the convention's.
+pub(crate) fn named(
+    mut params: CertificateParams,
+    organization: &str,
+    common_name: &str,
+) -> CertificateParams {
+    let name = &mut params.distinguished_name;
+    name.push(DnType::OrganizationName, organization);
+    name.push(DnType::CommonName, common_name);
+    params
 }
 
 /// Makes certificates with the run's date and serial numbers of their own.
@@ -49,13 +63,14 @@ impl Mint {
     /// environment, date.
     pub(crate) fn params(&self, usage: &str, validity: Validity) -> CertificateParams {
         let (from, to) = match validity {
-            Validity::Current => (-1, 365),
-            Validity::Expired => (-400, -30),
-            Validity::NotYet => (30, 400),
+            Validity::Current => (Duration::days(-1), Duration::days(365)),
+            Validity::Expiring => (Duration::days(-358), Duration::days(7) + Duration::HOUR),
+            Validity::Expired => (Duration::days(-400), Duration::days(-30)),
+            Validity::NotYet => (Duration::days(30), Duration::days(400)),
         };
         let mut params = CertificateParams::default();
-        params.not_before = self.now + Duration::days(from);
-        params.not_after = self.now + Duration::days(to);
+        params.not_before = self.now + from;
+        params.not_after = self.now + to;
         params.serial_number = Some(SerialNumber::from(self.serial.get()));
         self.serial.set(self.serial.get() + 1);
         params.use_authority_key_identifier_extension = true;

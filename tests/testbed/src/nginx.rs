@@ -1,10 +1,10 @@
 //! nginx: the front end that the DCS has, on a listener for each kind of connection.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::error::Error;
 use crate::pki::ServerFiles;
-use crate::server::{Failure, Server, Spec, free_ports};
+use crate::server::{Address, Spec, free_ports};
 use crate::store::{make_dir, write_private};
 use crate::tools::Tools;
 
@@ -100,7 +100,7 @@ struct Listener<'a> {
     directive: &'static str,
 }
 
-const LISTENERS: usize = 12;
+const LISTENERS: usize = 13;
 
 fn listeners(pki: &ServerFiles) -> [Listener<'_>; LISTENERS] {
     let tls = |name, versions, certificate, keep_alive| Listener {
@@ -126,6 +126,7 @@ fn listeners(pki: &ServerFiles) -> [Listener<'_>; LISTENERS] {
         trouble("server_wrong_name", &pki.wrong_name),
         trouble("server_wrong_purpose", &pki.wrong_purpose),
         trouble("server_unknown_ca", &pki.unknown_ca),
+        trouble("server_intercepted", &pki.intercepted),
         // OpenSSL's default security level forbids TLS 1.1 altogether.
         Listener {
             directive: "ssl_ciphers ALL:@SECLEVEL=0;",
@@ -140,18 +141,13 @@ fn listeners(pki: &ServerFiles) -> [Listener<'_>; LISTENERS] {
     ]
 }
 
-/// Starts nginx in a new directory `dir`; adds its addresses and logs to the maps.
-pub(crate) fn start(
-    tools: &Tools,
+/// Writes nginx's files into `dir`.
+pub(crate) fn configure<'a>(
+    tools: &'a Tools,
     dir: &Path,
     pki: &ServerFiles,
-    urls: &mut BTreeMap<String, String>,
-    logs: &mut BTreeMap<String, PathBuf>,
-) -> Result<Server, Failure> {
-    make_dir(dir)?;
+) -> Result<Spec<'a>, Error> {
     make_dir(&dir.join("tmp"))?;
-    let access_log = dir.join("access.log");
-    let error_log = dir.join("error.log");
     let large = dir.join("large.json");
     write_private(
         &large,
@@ -160,43 +156,39 @@ pub(crate) fn start(
             "x".repeat(LARGE)
         ),
     )?;
-
     let listeners = listeners(pki);
     let ports: [u16; LISTENERS] = free_ports()?;
-    let conf = dir.join("nginx.conf");
     write_private(&dir.join("paths.conf"), paths(&large))?;
-    write_private(&conf, configuration(dir, pki, listeners.iter().zip(ports)))?;
-
-    let text = |path: &Path| path.display().to_string();
-    let (prefix, conf, log) = (text(dir), text(&conf), text(&error_log));
-    let server = Server::start(
-        tools,
-        &Spec {
-            name: "nginx",
-            program: &tools.nginx,
-            // The error log is named here too: until it has read its configuration, nginx would write to
-            // the distribution's, which an ordinary user may not open.
-            arguments: vec!["-p", &prefix, "-c", &conf, "-e", &log],
-            dir,
-            pid_file: dir.join("nginx.pid"),
-            error_log: error_log.clone(),
-            ports: ports.to_vec(),
-        },
+    write_private(
+        &dir.join("nginx.conf"),
+        configuration(dir, pki, listeners.iter().zip(ports)),
     )?;
-    for (listener, port) in listeners.iter().zip(ports) {
-        let scheme = if listener.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        urls.insert(
-            listener.name.to_owned(),
-            format!("{scheme}://localhost:{port}"),
-        );
-    }
-    logs.insert("nginx_access".to_owned(), access_log);
-    logs.insert("nginx_error".to_owned(), error_log);
-    Ok(server)
+    Ok(Spec {
+        name: "nginx",
+        program: &tools.nginx,
+        // The error log is named here too: until it has read its configuration, nginx would write to
+        // the distribution's, which an ordinary user may not open.
+        arguments: vec![
+            "-p".to_owned(),
+            dir.display().to_string(),
+            "-c".to_owned(),
+            "nginx.conf".to_owned(),
+            "-e".to_owned(),
+            "error.log".to_owned(),
+        ],
+        pid_file: "nginx.pid",
+        access_log: "access.log",
+        error_log: "error.log",
+        listeners: listeners
+            .iter()
+            .zip(ports)
+            .map(|(listener, port)| Address {
+                name: listener.name,
+                scheme: listener.tls.map_or("http", |_| "https"),
+                port,
+            })
+            .collect(),
+    })
 }
 
 fn configuration<'a>(

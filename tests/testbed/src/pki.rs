@@ -7,6 +7,8 @@
 //! other root --- rejected_wrong_ca, the server of server_unknown_ca
 //! ```
 //!
+//! The module `faults` has more of them, and CAs of its own.
+//!
 //! The servers trust the root and know the intermediate; they let one intermediate stand between the
 //! root and a client certificate.
 
@@ -18,8 +20,9 @@ use rcgen::{
 };
 
 use crate::error::Error;
+use crate::faults;
 use crate::keys::{OtherKeys, RsaKeys, write_keys};
-use crate::mint::{Ca, Mint, Validity};
+use crate::mint::{Ca, Mint, Validity, named};
 use crate::store::{Store, make_dir};
 use crate::tools::Tools;
 
@@ -38,16 +41,17 @@ pub(crate) struct ServerFiles {
     pub(crate) wrong_name: PathBuf,
     pub(crate) wrong_purpose: PathBuf,
     pub(crate) unknown_ca: PathBuf,
+    pub(crate) intercepted: PathBuf,
 }
 
 /// The certificate authorities.
-struct Authorities {
-    root: Ca,
-    intermediate: Ca,
-    second_intermediate: Ca,
+pub(crate) struct Authorities {
+    pub(crate) root: Ca,
+    pub(crate) intermediate: Ca,
+    pub(crate) second_intermediate: Ca,
     deep: Ca,
-    other: Ca,
-    expired: Ca,
+    pub(crate) other: Ca,
+    pub(crate) expired: Ca,
 }
 
 /// Makes the whole PKI in `store`.
@@ -55,7 +59,8 @@ pub(crate) fn create(tools: &Tools, store: &mut Store) -> Result<ServerFiles, Er
     let mint = Mint::new()?;
     let rsa = RsaKeys::generate()?;
     let keys = write_keys(tools, store, &rsa)?;
-    let (client, server, json_signing) = (rsa.client, rsa.server, rsa.json_signing);
+    let (client, server, json_signing, other_client) =
+        (rsa.client, rsa.server, rsa.json_signing, rsa.other);
 
     let root = Ca::self_signed(mint.ca("Root CA", Validity::Current), rsa.root)?;
     let params = mint.ca("Intermediate CA", Validity::Current);
@@ -85,24 +90,34 @@ pub(crate) fn create(tools: &Tools, store: &mut Store) -> Result<ServerFiles, Er
         "json_signing_cert",
         params.signed_by(&json_signing, &cas.intermediate)?.pem(),
     )?;
-    let crls = write_rejected_certificates(store, &mint, &cas, &client)?;
+    let mut crls = write_rejected_certificates(store, &mint, &cas, &client)?;
     write_misfits(store, &mint, &cas, &client)?;
+    crls.push_str(&faults::write(
+        tools,
+        store,
+        &mint,
+        &cas,
+        &client,
+        &other_client,
+    )?);
     write_server_files(store, &mint, &cas, &server, &crls)
 }
 
-fn ecdsa_key() -> Result<KeyPair, Error> {
+pub(crate) fn ecdsa_key() -> Result<KeyPair, Error> {
     Ok(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?)
+}
+
+/// A CA bundle that looks as the published one does: CRLF line ends, blank lines. That one holds a CA that
+/// has expired, too.
+pub(crate) fn published(cas: &[&Ca]) -> String {
+    let blocks: Vec<String> = cas.iter().map(|ca| ca.pem()).collect();
+    format!("{}\n\n", blocks.join("\n\n"))
+        .replace("\r\n", "\n")
+        .replace('\n', "\r\n")
 }
 
 /// What clients verify servers with.
 fn write_bundles(store: &mut Store, cas: &Authorities) -> Result<(), Error> {
-    // The published bundle looks like this: CRLF line ends, blank lines, a CA that has expired.
-    let published = |cas: &[&Ca]| {
-        let blocks: Vec<String> = cas.iter().map(|ca| ca.pem()).collect();
-        format!("{}\n\n", blocks.join("\n\n"))
-            .replace("\r\n", "\n")
-            .replace('\n', "\r\n")
-    };
     store.write(
         "ca_bundle",
         published(&[&cas.expired, &cas.root, &cas.intermediate]),
@@ -280,6 +295,10 @@ fn write_server_files(
         .signed_by(server, &cas.intermediate)?
         .pem();
     store.write("bundle_leaf_only", &leaf)?;
+    let params = mint.ca("", Validity::Current);
+    let params = named(params, "Example Corp", "Example Corp TLS Inspection CA");
+    let inspection = Ca::self_signed(params, ecdsa_key()?)?;
+    store.write("inspection_ca", inspection.pem())?;
     Ok(ServerFiles {
         client_cas: store.write_unlisted(
             "client_cas",
@@ -300,6 +319,16 @@ fn write_server_files(
             mint.server(Validity::Current)
                 .signed_by(server, &cas.other)?
                 .pem(),
+        )?,
+        intercepted: store.write_unlisted(
+            "server_intercepted",
+            format!(
+                "{}{}",
+                mint.server(Validity::Current)
+                    .signed_by(server, &inspection)?
+                    .pem(),
+                inspection.pem()
+            ),
         )?,
     })
 }

@@ -22,19 +22,39 @@ const POLL: Duration = Duration::from_millis(5);
 /// How much of an error log goes into a message, in bytes.
 const LOG_TAIL: usize = 2000;
 
-/// What a server is started with.
+/// What a server is started with. Its files are in a directory that it has for itself.
 pub(crate) struct Spec<'a> {
     /// The name for messages.
     pub(crate) name: &'static str,
     pub(crate) program: &'a Path,
-    pub(crate) arguments: Vec<&'a str>,
-    /// The directory of the server's files.
-    pub(crate) dir: &'a Path,
+    pub(crate) arguments: Vec<String>,
     /// Written by the server once it listens on all its ports.
-    pub(crate) pid_file: PathBuf,
-    pub(crate) error_log: PathBuf,
-    pub(crate) ports: Vec<u16>,
+    pub(crate) pid_file: &'static str,
+    pub(crate) access_log: &'static str,
+    pub(crate) error_log: &'static str,
+    pub(crate) listeners: Vec<Address>,
 }
+
+/// Where a listener listens.
+pub(crate) struct Address {
+    /// Its name in testbed.json.
+    pub(crate) name: &'static str,
+    pub(crate) scheme: &'static str,
+    pub(crate) port: u16,
+}
+
+impl Address {
+    pub(crate) fn https((name, port): (&'static str, u16)) -> Self {
+        Self {
+            name,
+            scheme: "https",
+            port,
+        }
+    }
+}
+
+/// What a server writes all that it prints to.
+pub(crate) const OUTPUT: &str = "output.log";
 
 /// Why a server did not start.
 pub(crate) enum Failure {
@@ -59,11 +79,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server and waits until it accepts connections on all its ports.
+    /// Starts a server in `dir` and waits until it accepts connections on all its ports.
     ///
     /// The server gets SIGTERM when the calling *thread* ends, however it ends, where `setpriv` is there.
-    pub(crate) fn start(tools: &Tools, spec: &Spec<'_>) -> Result<Self, Failure> {
-        let output = spec.dir.join("output.log");
+    pub(crate) fn start(tools: &Tools, dir: &Path, spec: &Spec<'_>) -> Result<Self, Failure> {
+        let output = dir.join(OUTPUT);
         let file = File::create(&output).map_err(|cause| Error::file("create", &output, &cause))?;
         let copy = file
             .try_clone()
@@ -83,33 +103,32 @@ impl Server {
         command
             .args(&spec.arguments)
             .process_group(0)
-            .current_dir(spec.dir);
+            .current_dir(dir);
         command.stdin(Stdio::null()).stdout(file).stderr(copy);
         let child = command
             .spawn()
             .map_err(|cause| Error::file("run", spec.program, &cause))?;
-        let error_log = spec.error_log.clone();
         let mut server = Self {
             name: spec.name,
             child,
             status: None,
-            error_log,
+            error_log: dir.join(spec.error_log),
             output,
         };
-        server.wait_until_ready(&spec.pid_file, &spec.ports)?;
+        server.wait_until_ready(&dir.join(spec.pid_file), &spec.listeners)?;
         Ok(server)
     }
 
-    fn wait_until_ready(&mut self, pid_file: &Path, ports: &[u16]) -> Result<(), Failure> {
+    fn wait_until_ready(&mut self, pid_file: &Path, listeners: &[Address]) -> Result<(), Failure> {
         let deadline = Instant::now() + START_DEADLINE;
         // The pid file is what shows that the ports are this server's: a connection alone could be
         // accepted by another process that has taken the port.
         while !fs::metadata(pid_file).is_ok_and(|file| file.len() > 0)
-            || !ports.iter().all(|port| accepts(*port))
+            || !listeners.iter().all(|listener| accepts(listener.port))
         {
             if let Some(status) = self.ended() {
                 let message = self.obituary("did not start", status);
-                // Apache words it as nginx does, after the system's message.
+                // All word it as the system's message does.
                 return Err(if message.contains("Address already in use") {
                     Failure::AddressInUse(Error::new(message))
                 } else {

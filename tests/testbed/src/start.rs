@@ -6,14 +6,24 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::pki::ServerFiles;
-use crate::server::{Failure, Server};
+use crate::server::{Failure, Server, Spec};
 use crate::store::{Store, make_dir, write_private};
 use crate::testbed::Testbed;
 use crate::tools::Tools;
-use crate::{apache, nginx, pki};
+use crate::{apache, haproxy, nginx, pki};
 
 /// How often a server is started when others take its ports.
 const ATTEMPTS: usize = 5;
+
+/// Chooses a server's ports and writes its configuration into a directory.
+type Configure = for<'a> fn(&'a Tools, &Path, &ServerFiles) -> Result<Spec<'a>, Error>;
+
+/// The servers: their directories, which their logs are named after, and what configures them.
+const SERVERS: [(&str, Configure); 3] = [
+    ("nginx", nginx::configure),
+    ("apache", apache::configure),
+    ("haproxy", haproxy::configure),
+];
 
 /// A testbed whose servers run until this is dropped. Dropping waits until they have ended, and leaves the
 /// directory.
@@ -38,24 +48,20 @@ impl Testbed {
         let mut store = Store::create(dir.join("pki"))?;
         let pki = pki::create(&tools, &mut store)?;
         let (mut urls, mut logs) = (BTreeMap::new(), BTreeMap::new());
-        let servers = vec![
-            start_on_free_ports(
-                &tools,
-                &dir.join("nginx"),
-                &pki,
-                &mut urls,
-                &mut logs,
-                nginx::start,
-            )?,
-            start_on_free_ports(
-                &tools,
-                &dir.join("apache"),
-                &pki,
-                &mut urls,
-                &mut logs,
-                apache::start,
-            )?,
-        ];
+        let mut servers = Vec::new();
+        for (name, configure) in SERVERS {
+            let dir = dir.join(name);
+            let (server, spec) = start_on_free_ports(&tools, &dir, &pki, configure)?;
+            servers.push(server);
+            for address in spec.listeners {
+                urls.insert(
+                    address.name.to_owned(),
+                    format!("{}://localhost:{}", address.scheme, address.port),
+                );
+            }
+            logs.insert(format!("{name}_access"), dir.join(spec.access_log));
+            logs.insert(format!("{name}_error"), dir.join(spec.error_log));
+        }
         let testbed = Testbed {
             dir,
             files: store.into_files(),
@@ -105,27 +111,19 @@ impl Drop for Running {
     }
 }
 
-type Start = fn(
-    &Tools,
-    &Path,
-    &ServerFiles,
-    &mut BTreeMap<String, String>,
-    &mut BTreeMap<String, PathBuf>,
-) -> Result<Server, Failure>;
-
-/// Starts a server, with other ports where someone was quicker.
-fn start_on_free_ports(
-    tools: &Tools,
+/// Starts a server in the new directory `dir`, with other ports where someone was quicker.
+fn start_on_free_ports<'a>(
+    tools: &'a Tools,
     dir: &Path,
     pki: &ServerFiles,
-    urls: &mut BTreeMap<String, String>,
-    logs: &mut BTreeMap<String, PathBuf>,
-    start: Start,
-) -> Result<Server, Error> {
+    configure: Configure,
+) -> Result<(Server, Spec<'a>), Error> {
     let mut attempt = 1;
     loop {
-        match start(tools, dir, pki, urls, logs) {
-            Ok(server) => return Ok(server),
+        make_dir(dir)?;
+        let spec = configure(tools, dir, pki)?;
+        match Server::start(tools, dir, &spec) {
+            Ok(server) => return Ok((server, spec)),
             Err(Failure::AddressInUse(_)) if attempt < ATTEMPTS => {
                 attempt += 1;
                 fs::remove_dir_all(dir).map_err(|cause| Error::file("remove", dir, &cause))?;

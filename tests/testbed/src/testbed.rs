@@ -146,7 +146,7 @@ impl Testbed {
     }
 
     /// What the servers have logged so far about requests with `case=<case>` in their query: nginx's lines
-    /// in order, then Apache's.
+    /// in order, then Apache's, then HAProxy's.
     ///
     /// A server writes its line after the answer, so the last one may not be there yet: see
     /// [`Testbed::wait_for_log`].
@@ -156,7 +156,7 @@ impl Testbed {
     #[must_use]
     pub fn access_log_lines(&self, case: &str) -> Vec<LogLine> {
         let mut lines = Vec::new();
-        for name in ["nginx_access", "apache_access"] {
+        for name in ["nginx_access", "apache_access", "haproxy_access"] {
             let path = lookup(&self.logs, "log", name);
             match std::fs::read(path) {
                 Ok(log) => lines.extend(lines_of_case(&String::from_utf8_lossy(&log), case)),

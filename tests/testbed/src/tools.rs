@@ -18,6 +18,7 @@ pub(crate) struct Tools {
     pub(crate) nginx: PathBuf,
     pub(crate) apache: PathBuf,
     pub(crate) apache_modules: PathBuf,
+    pub(crate) haproxy: PathBuf,
     /// Ties a server's life to this process's; util-linux, so on nearly every machine.
     pub(crate) setpriv: Option<PathBuf>,
 }
@@ -34,13 +35,15 @@ impl Tools {
             ("openssl", "openssl"),
             ("nginx", "nginx-light"),
             ("apache2", "apache2-bin"),
+            ("haproxy", "haproxy"),
         ];
         match wanted.map(|(program, _)| find(program)) {
-            [Some(openssl), Some(nginx), Some(apache)] => Ok(Self {
+            [Some(openssl), Some(nginx), Some(apache), Some(haproxy)] => Ok(Self {
                 openssl,
                 nginx,
                 apache,
                 apache_modules: APACHE_MODULES.into(),
+                haproxy,
                 setpriv: find("setpriv"),
             }),
             found => {

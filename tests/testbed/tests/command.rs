@@ -13,6 +13,14 @@ use dcs_testbed::Testbed;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dcs-testbed");
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Some of each server.
+const LISTENERS: [&str; 5] = [
+    "tls12_close",
+    "plain_http",
+    "apache_tls12",
+    "apache_tls13",
+    "haproxy_tls12",
+];
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(BINARY)
@@ -69,7 +77,11 @@ fn start_long(place: &Place) -> (Child, Testbed) {
         .expect("the binary runs");
     wait_for("the command runs", || started.exists().then_some(()));
     let testbed = Testbed::read(&place.0.join("testbed.json")).expect("a testbed");
-    assert!(connects(&testbed, "tls12_close") && connects(&testbed, "apache_tls12"));
+    assert!(
+        LISTENERS
+            .iter()
+            .all(|listener| connects(&testbed, listener))
+    );
     (child, testbed)
 }
 
@@ -85,8 +97,7 @@ fn signal(name: &str, process: u32) {
 }
 
 fn nobody_listens(testbed: &Testbed) -> Option<()> {
-    let listeners = ["tls12_close", "plain_http", "apache_tls12", "apache_tls13"];
-    (!listeners.iter().any(|listener| connects(testbed, listener))).then_some(())
+    (!LISTENERS.iter().any(|listener| connects(testbed, listener))).then_some(())
 }
 
 #[test]
@@ -178,17 +189,18 @@ fn the_servers_end_even_where_the_binary_is_killed() {
 
 #[test]
 fn a_server_that_dies_is_told_and_fails_the_run() {
-    let script = "kill -TERM $(cat $(dirname $DCS_TESTBED)/nginx/nginx.pid); sleep 1";
-    let output = run(&["--", "sh", "-c", script]);
-    assert_eq!(output.status.code(), Some(125), "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains("nginx ended while it was needed"),
-        "{}",
-        stderr(&output)
-    );
-    assert!(
-        stderr(&output).contains("error.log ends with:"),
-        "{}",
-        stderr(&output)
-    );
+    for (pid_file, server, log) in [
+        ("nginx/nginx.pid", "nginx", "error.log"),
+        ("haproxy/haproxy.pid", "HAProxy", "output.log"),
+    ] {
+        let script = format!("kill -TERM $(cat $(dirname $DCS_TESTBED)/{pid_file}); sleep 1");
+        let output = run(&["--", "sh", "-c", &script]);
+        assert_eq!(output.status.code(), Some(125), "{}", stderr(&output));
+        for words in [
+            format!("{server} ended while it was needed"),
+            format!("{log} ends with:"),
+        ] {
+            assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+        }
+    }
 }

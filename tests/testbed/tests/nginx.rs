@@ -318,6 +318,10 @@ fn the_servers_troubles_are_what_their_names_say() {
             "server_unknown_ca",
             "21 (unable to verify the first certificate)",
         ),
+        (
+            "server_intercepted",
+            "19 (self-signed certificate in certificate chain)",
+        ),
     ] {
         let call = bed
             .call(listener, "client")
@@ -333,6 +337,16 @@ fn the_servers_troubles_are_what_their_names_say() {
         .call("server_unknown_ca", "client")
         .with_file("-CAfile", &unrelated);
     assert!(call.get(&["/"]).contains("Verify return code: 0 (ok)"));
+    let inspection = bed.testbed().file("inspection_ca");
+    let call = bed
+        .call("server_intercepted", "client")
+        .with_file("-CAfile", &inspection);
+    let answer = call.get(&["/"]);
+    assert!(answer.contains("Verify return code: 0 (ok)"), "{answer}");
+    assert!(
+        answer.contains("issuer=O = Example Corp, CN = Example Corp TLS Inspection CA"),
+        "{answer}"
+    );
 
     // The server answers an offer of TLS 1.2 with TLS 1.1, which is for the client to refuse.
     let call = bed.call("tls11_only", "client").with(&["-tls1_2"]);

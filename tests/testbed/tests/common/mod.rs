@@ -9,6 +9,33 @@ use std::process::{Command, Stdio};
 
 use dcs_testbed::{Running, Testbed};
 
+/// The documented answer to the status call.
+pub const STATUS: &str = r#"{"available":true,"scheduledOutages":[]}"#;
+
+/// The alert that OpenSSL has for each rejected certificate, the same in TLS 1.2 and 1.3.
+pub const ALERTS: [(&str, u8); 7] = [
+    ("wrong_ca", 48),
+    ("expired", 45),
+    ("not_yet_valid", 42),
+    ("self_signed", 48),
+    ("revoked", 44),
+    ("no_client_auth", 43),
+    ("missing_intermediate", 48),
+];
+
+/// What came of a call by curl.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Accepted,
+    /// A fatal alert of the server's, by its number.
+    Alert(u32),
+    /// nginx's error page for certificates.
+    Page,
+    /// curl found the files of no use and called nobody.
+    NotSent,
+    Other,
+}
+
 /// A running testbed whose directory goes away with it.
 pub struct Bed {
     running: Option<Running>,
@@ -60,6 +87,56 @@ impl Bed {
         self.anonymous_call(listener)
             .with_file("-cert", &cert)
             .with_file("-key", &key)
+    }
+
+    /// Requests the status with curl, which presents the files `identity` (certificate, key), and
+    /// trusts `ca`; returns what came of it and all that curl printed.
+    pub fn curl(
+        &self,
+        listener: &str,
+        ca: &str,
+        identity: Option<(&str, &str)>,
+        query: &str,
+    ) -> (Outcome, String) {
+        let url = self.testbed().url(listener, "/checks/passport");
+        let mut command = Command::new("curl");
+        command
+            .args(["-q", "-siv", "--noproxy", "*", "--max-time", "30"])
+            .arg(format!("{url}{query}"))
+            .arg("--cacert")
+            .arg(self.testbed().file(ca));
+        if let Some((certificate, key)) = identity {
+            command
+                .arg("--cert")
+                .arg(self.testbed().file(certificate))
+                .arg("--key")
+                .arg(self.testbed().file(key));
+        }
+        let output = command.output().expect("curl runs");
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stderr),
+            String::from_utf8_lossy(&output.stdout)
+        );
+        // curl prints the level and the alert as one number; a fatal alert's level is 2.
+        let fatal_alert = text.lines().find_map(|line| {
+            let (_, number) = line
+                .split_once(" (IN), TLS alert, ")?
+                .1
+                .trim_end_matches("):")
+                .rsplit_once('(')?;
+            number.parse::<u32>().ok()?.checked_sub(2 << 8)
+        });
+        let outcome = match (fatal_alert, output.status.code()) {
+            (Some(alert), _) => Outcome::Alert(alert),
+            (None, Some(58)) => Outcome::NotSent,
+            (None, Some(0)) if text.ends_with(STATUS) => Outcome::Accepted,
+            (None, Some(0)) if text.contains("<title>400 The SSL certificate error") => {
+                Outcome::Page
+            }
+            _ => Outcome::Other,
+        };
+        (outcome, text)
     }
 
     /// A call that presents no certificate.
