@@ -15,7 +15,8 @@
  * Text is NUL-terminated UTF-8, in and out.
  *
  * Threads: each type says who may use it. The library installs no signal handler, prints nothing, reads
- * the environment in dcs_config_load_env only, and never ends the process.
+ * the environment in dcs_config_load_env only, and never ends the process. Its log is off until
+ * dcs_log_set_level turns it on.
  */
 
 #ifndef DCS_H
@@ -111,6 +112,43 @@
 /* A fault in the library itself. */
 #define DCS_ERR_INTERNAL 900
 
+/* Levels of the log; each includes those before it. */
+
+/* Nothing is recorded: the default. */
+#define DCS_LOG_OFF 0
+
+/* Calls that failed, and clients that could not be made. */
+#define DCS_LOG_ERROR 1
+
+/* What works and needs attention, such as a client certificate that expires soon. */
+#define DCS_LOG_WARNING 2
+
+/* Calls that succeeded: a line for each. */
+#define DCS_LOG_INFO 3
+
+/* Each step of a call: look-up, TCP, proxy, TLS handshake, request, answer; the files of a new
+ * client. */
+#define DCS_LOG_DEBUG 4
+
+/* How many bytes each read and write moved. */
+#define DCS_LOG_TRACE 5
+
+/**
+ * Secret bytes. Owned by the caller, who frees it with `dcs_buffer_free`, which wipes them first. It never
+ * changes, so threads may read it at once.
+ *
+ * ```c
+ * dcs_buffer *der = NULL;
+ * dcs_error *error = NULL;
+ * if (dcs_private_key_to_pkcs8_der(pem, pem_len, NULL, &der, &error) == DCS_OK) {
+ *     fwrite(dcs_buffer_data(der), 1, dcs_buffer_len(der), file);
+ * }
+ * dcs_buffer_free(der);
+ * dcs_error_free(error);
+ * ```
+ */
+typedef struct dcs_buffer dcs_buffer;
+
 /**
  * A client. Owned by the caller, who frees it with `dcs_client_free` when no call is in flight any more.
  *
@@ -135,6 +173,33 @@ typedef struct dcs_config dcs_config;
 typedef struct dcs_error dcs_error;
 
 /**
+ * One line of the log. Owned by the caller, who frees it with `dcs_log_record_free`; its texts live until
+ * then. It never changes, so threads may read it at once. It holds no secret.
+ */
+typedef struct dcs_log_record dcs_log_record;
+
+/**
+ * What a diagnosis found. Owned by the caller, who frees it with `dcs_report_free`; its texts live until
+ * then. It never changes, so threads may read it at once. It holds no key material and no password;
+ * `dcs_report_redacted` gives one without paths and names too.
+ *
+ * ```c
+ * dcs_report *report = NULL;
+ * dcs_error *error = NULL;
+ * if (dcs_diagnose(config, &report, &error) == DCS_OK) {
+ *     fputs(dcs_report_text(report), stderr);
+ *     if (dcs_report_cause(report) >= 0) {
+ *         fprintf(stderr, "do first: %s\n",
+ *                 dcs_report_finding_advice(report, (size_t)dcs_report_cause(report)));
+ *     }
+ * }
+ * dcs_report_free(report);
+ * dcs_error_free(error);
+ * ```
+ */
+typedef struct dcs_report dcs_report;
+
+/**
  * The DCS's answer to the status call. Owned by the caller, who frees it with `dcs_status_response_free`;
  * its texts live until then, also when the client is freed before. It never changes, so threads may read
  * it at once.
@@ -145,6 +210,17 @@ typedef struct dcs_status_response dcs_status_response;
  * What became of a call: `DCS_OK` or one of the `DCS_ERR_` constants. Numbers are only ever added.
  */
 typedef int32_t dcs_code;
+
+/**
+ * What gets the log's records, with the `user_data` it was set with: the level is one of the `DCS_LOG_`
+ * constants, the texts are those of `dcs_log_record_target` and `dcs_log_record_text` and live only during
+ * the callback.
+ *
+ * It runs in the thread that makes the call, which waits for it, and in several threads at once where
+ * several make calls. The library holds no lock then, and the callback may call it; what it calls makes no
+ * records. It must return normally: no longjmp, and no C++ exception may leave it.
+ */
+typedef void (*dcs_log_callback)(void *user_data, int32_t level, const char *target, const char *text);
 
 #ifdef __cplusplus
 extern "C" {
@@ -245,39 +321,45 @@ void dcs_config_free(dcs_config *config);
 dcs_code dcs_config_set_url(dcs_config *config, const char *url);
 
 /**
- * The path of the CA bundle: the PEM certificates that the server's certificate must lead to.
+ * The path of the CA bundle: the certificates that the server's certificate must lead to, as PEM, DER, PKCS#7 or
+ * PKCS#12.
  */
-dcs_code dcs_config_set_ca_bundle_file(dcs_config *config, const char *path);
+dcs_code dcs_config_set_ca_bundle_file(dcs_config *config,
+                                       const char *path);
 
 /**
- * The CA bundle's content: `len` bytes of PEM.
+ * The CA bundle's content: `len` bytes of what the file would hold.
  */
 dcs_code dcs_config_set_ca_bundle(dcs_config *config, const uint8_t *data, size_t len);
 
 /**
- * The path of the client certificate: PEM, the leaf, with or without its intermediates. What is missing of
- * its chain is taken from the CA bundle.
+ * The path of the client certificate: the leaf, with or without its intermediates, as PEM, DER, PKCS#7 or
+ * PKCS#12. What is missing of its chain is taken from the CA bundle. Where the file holds the private key too
+ * and none is configured, that one is taken.
  */
 dcs_code dcs_config_set_certificate_file(dcs_config *config, const char *path);
 
 /**
- * The client certificate's content: `len` bytes of PEM.
+ * The client certificate's content: `len` bytes of what the file would hold.
  */
 dcs_code dcs_config_set_certificate(dcs_config *config, const uint8_t *data, size_t len);
 
 /**
- * The path of the private key: PEM, as PKCS#1, PKCS#8, encrypted PKCS#8 or SEC1. It may be the
- * certificate's file, where that holds both.
+ * The path of the private key: PKCS#1, PKCS#8 or SEC1, plain or encrypted, as PEM or DER, or PKCS#12. It may be
+ * the certificate's file, where that holds both.
  */
-dcs_code dcs_config_set_private_key_file(dcs_config *config, const char *path);
+dcs_code dcs_config_set_private_key_file(dcs_config *config,
+                                         const char *path);
 
 /**
- * The private key's content: `len` bytes of PEM. The copy is wiped when the configuration is freed.
+ * The private key's content: `len` bytes of what the file would hold. The copy is wiped when the configuration is freed.
  */
-dcs_code dcs_config_set_private_key(dcs_config *config, const uint8_t *data, size_t len);
+dcs_code dcs_config_set_private_key(dcs_config *config,
+                                    const uint8_t *data,
+                                    size_t len);
 
 /**
- * The password of an encrypted private key. NULL, the default: none.
+ * The password of an encrypted private key or PKCS#12 store. NULL, the default: none.
  */
 dcs_code dcs_config_set_private_key_password(dcs_config *config, const char *password);
 
@@ -301,21 +383,25 @@ dcs_code dcs_config_set_proxy(dcs_config *config, const char *url);
 /**
  * Sets an option by its name, from text, and says in words what is wrong with a value that is refused.
  *
- * Names: "url", "ca_bundle", "certificate", "private_key" (each a path, or PEM text where the value contains
- * "-----BEGIN"), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms".
+ * Names: "url", "ca_bundle", "certificate", "private_key" (each a path, or the content: PEM, where the value
+ * contains "-----BEGIN", or base64 of DER or PEM), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms".
  */
-dcs_code dcs_config_set_option(dcs_config *config, const char *name, const char *value, dcs_error **error);
+dcs_code dcs_config_set_option(dcs_config *config,
+                               const char *name,
+                               const char *value,
+                               dcs_error **error);
 
 /**
  * Takes the options that are set in the environment; no other function looks there.
  *
- * Variables: DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE, DCS_PRIVATE_KEY (each a path, or PEM text where the
- * value contains "-----BEGIN"), DCS_PRIVATE_KEY_PASSWORD, DCS_PROXY, DCS_TIMEOUT_MS,
+ * Variables: DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE, DCS_PRIVATE_KEY (each a path, or the content: PEM,
+ * where the value contains "-----BEGIN", or base64 of DER or PEM), DCS_PRIVATE_KEY_PASSWORD, DCS_PROXY, DCS_TIMEOUT_MS,
  * DCS_CONNECT_TIMEOUT_MS. One that is not set or empty leaves its option as it is. On a failure, which
  * names the variable, the configuration is unchanged. No other thread may change the environment
  * meanwhile, as for getenv.
  */
-dcs_code dcs_config_load_env(dcs_config *config, dcs_error **error);
+dcs_code dcs_config_load_env(dcs_config *config,
+                             dcs_error **error);
 
 /**
  * Reads the files and makes a client; nothing is sent yet. The configuration is only borrowed: the caller
@@ -469,6 +555,227 @@ const char *dcs_status_response_tls_cipher(const dcs_status_response *response);
  * Frees a response. NULL does nothing.
  */
 void dcs_status_response_free(dcs_status_response *response);
+
+/**
+ * Checks a configuration from the files to the service's answer, and says what is wrong.
+ *
+ * `DCS_OK` for every diagnosis that was made, also where it found that calls fail: that is in the report. It
+ * works on a configuration that no client can be made from: every check that still can be made is made.
+ *
+ * Connects to the service and makes the status call, in the calling thread, within the configuration's
+ * limits of time. Reads the three files and, where the server's certificate is not trusted, the CA
+ * certificates that this machine trusts; nothing is written. The configuration is only borrowed.
+ *
+ * Errors: `DCS_ERR_INVALID_ARGUMENT` where `config` or `report` is NULL, `DCS_ERR_INTERNAL`.
+ */
+dcs_code dcs_diagnose(const dcs_config *config, dcs_report **report, dcs_error **error);
+
+/**
+ * 1 where no check failed that makes calls fail (warnings and notes may still be there), 0 where one did,
+ * -1 for NULL.
+ */
+int32_t dcs_report_ok(const dcs_report *report);
+
+/**
+ * The index of the finding that is the likeliest cause of what is wrong; -1 where nothing is (a note is nothing
+ * wrong), and for NULL.
+ */
+int32_t dcs_report_cause(const dcs_report *report);
+
+/**
+ * The whole report for a terminal or a log: lines of plain text, the likeliest cause first. NULL for NULL.
+ */
+const char *dcs_report_text(const dcs_report *report);
+
+/**
+ * The whole report for a program: one JSON object, whose member `schema` is the version of its layout. NULL
+ * for NULL.
+ */
+const char *dcs_report_json(const dcs_report *report);
+
+/**
+ * The whole report for a browser: one HTML document that loads nothing else. NULL for NULL.
+ */
+const char *dcs_report_html(const dcs_report *report);
+
+/**
+ * The same report without paths and without the names in certificates: `[path]` and `[name]` stand for
+ * them. A new report, which the caller frees too; the first one stays as it is.
+ *
+ * Errors: `DCS_ERR_INVALID_ARGUMENT` where `report` or `redacted` is NULL, `DCS_ERR_INTERNAL`.
+ */
+dcs_code dcs_report_redacted(const dcs_report *report, dcs_report **redacted, dcs_error **error);
+
+/**
+ * The number of findings, one for each check that was made or could not be made; 0 for NULL.
+ *
+ * Their order: the failed ones first, the likeliest cause at the head, so that where one failed the finding
+ * 0 is what to mend first. Then those that were skipped and passed, in the order in which checks are made.
+ */
+size_t dcs_report_finding_count(const dcs_report *report);
+
+/**
+ * The name of the check, such as "DCS_CHECK_CERT_NOT_EXPIRED". Names are only ever added, so monitoring may
+ * rely on them. NULL for NULL and for an index that is too large.
+ */
+const char *dcs_report_finding_check(const dcs_report *report, size_t index);
+
+/**
+ * What came of the check: "passed"; "failed"; "skipped" where something that it needs is missing. NULL as
+ * for the check.
+ */
+const char *dcs_report_finding_outcome(const dcs_report *report, size_t index);
+
+/**
+ * How much it weighs where the check failed, from heavy to light: "error", calls fail; "warning", they
+ * succeed for now or may succeed, and something should be done; "note", nothing has to be done. NULL as for
+ * the check.
+ */
+const char *dcs_report_finding_severity(const dcs_report *report, size_t index);
+
+/**
+ * What the finding is about: "ca_bundle", "certificate", "private_key", "connection" or "service". NULL as
+ * for the check.
+ */
+const char *dcs_report_finding_subject(const dcs_report *report, size_t index);
+
+/**
+ * What must be so for the check to pass, as a sentence. NULL as for the check.
+ */
+const char *dcs_report_finding_title(const dcs_report *report, size_t index);
+
+/**
+ * What was seen, with the file or host it concerns. NULL as for the check.
+ */
+const char *dcs_report_finding_message(const dcs_report *report, size_t index);
+
+/**
+ * What to do about it; "" where nothing has to be done. NULL as for the check.
+ */
+const char *dcs_report_finding_advice(const dcs_report *report, size_t index);
+
+/**
+ * The number of steps on the way to the answer, in the order in which they were made; 0 for NULL.
+ */
+size_t dcs_report_step_count(const dcs_report *report);
+
+/**
+ * "dns", "tcp" (once for each address), "proxy", "tls" or "http". NULL for NULL and for an index that is too
+ * large.
+ */
+const char *dcs_report_step_name(const dcs_report *report, size_t index);
+
+/**
+ * How the step ended: "passed", "failed" or "skipped". NULL as for the name.
+ */
+const char *dcs_report_step_outcome(const dcs_report *report, size_t index);
+
+/**
+ * What was seen, such as the addresses or the TLS version and cipher suite. NULL as for the name.
+ */
+const char *dcs_report_step_message(const dcs_report *report, size_t index);
+
+/**
+ * How long the step took, in microseconds; 0 for one that was not made. -1 for NULL and for an index that is
+ * too large.
+ */
+int64_t dcs_report_step_us(const dcs_report *report, size_t index);
+
+/**
+ * Frees a report. NULL does nothing.
+ */
+void dcs_report_free(dcs_report *report);
+
+/**
+ * Converts a private key, `len` bytes in any form that a client takes, to PKCS#8 in DER, not encrypted: the
+ * bytes that `openssl pkcs8 -topk8 -nocrypt -outform DER` gives. `password` is that of an encrypted key,
+ * else NULL. Only memory is touched: no file is read or written.
+ *
+ * Errors: `DCS_ERR_PRIVATE_KEY` where the data holds no usable key, or more than one; `DCS_ERR_PASSWORD`
+ * where it is encrypted and the password is missing or wrong; `DCS_ERR_INVALID_ARGUMENT`.
+ */
+dcs_code dcs_private_key_to_pkcs8_der(const uint8_t *data,
+                                      size_t len,
+                                      const char *password,
+                                      dcs_buffer **der,
+                                      dcs_error **error);
+
+/**
+ * As `dcs_private_key_to_pkcs8_der`, of the private key in a file.
+ *
+ * Errors: the same, and `DCS_ERR_FILE` where the file cannot be read.
+ */
+dcs_code dcs_private_key_file_to_pkcs8_der(const char *path,
+                                           const char *password,
+                                           dcs_buffer **der,
+                                           dcs_error **error);
+
+/**
+ * The first of the buffer's `dcs_buffer_len` bytes. NULL for NULL.
+ */
+const uint8_t *dcs_buffer_data(const dcs_buffer *buffer);
+
+/**
+ * The number of bytes; 0 for NULL.
+ */
+size_t dcs_buffer_len(const dcs_buffer *buffer);
+
+/**
+ * Wipes and frees a buffer. NULL does nothing.
+ */
+void dcs_buffer_free(dcs_buffer *buffer);
+
+/**
+ * Sets what the log records from now on, in the whole process: one of the `DCS_LOG_` constants, each of
+ * which includes those before it. Default: `DCS_LOG_OFF`. `DCS_ERR_INVALID_ARGUMENT` for another number.
+ *
+ * Never recorded: key bytes, passwords, a proxy's credentials, a file's content, a URL's query, bodies.
+ */
+dcs_code dcs_log_set_level(int32_t level);
+
+/**
+ * Takes the oldest record that waits to be read. `DCS_OK` with NULL where none does.
+ *
+ * 1024 records wait at most. Where older ones had to go for newer ones, a warning comes first that says
+ * how many. Any thread may call this.
+ */
+dcs_code dcs_log_next(dcs_log_record **record);
+
+/**
+ * How important the record is: one of the `DCS_LOG_` constants. `DCS_LOG_OFF` for NULL.
+ */
+int32_t dcs_log_record_level(const dcs_log_record *record);
+
+/**
+ * The part of the library: "dcs.client", "dcs.files", "dcs.dns", "dcs.tcp", "dcs.proxy", "dcs.tls" or
+ * "dcs.http"; "dcs.log" where the log speaks of itself. NULL for NULL.
+ */
+const char *dcs_log_record_target(const dcs_log_record *record);
+
+/**
+ * What happened, in one line without control characters. NULL for NULL.
+ */
+const char *dcs_log_record_text(const dcs_log_record *record);
+
+/**
+ * When it happened, in milliseconds since 1970-01-01T00:00:00Z. -1 for NULL.
+ */
+int64_t dcs_log_record_time_unix_ms(const dcs_log_record *record);
+
+/**
+ * Frees a record. NULL does nothing.
+ */
+void dcs_log_record_free(dcs_log_record *record);
+
+/**
+ * Hands every record from now on to the callback instead of letting it wait for `dcs_log_next`; NULL takes
+ * that back. Records that wait already go on waiting.
+ *
+ * `user_data` is handed through untouched, to any thread that makes a call. When this function returns, a
+ * callback that is under way in another thread may still be finishing with the function and the
+ * `user_data` that were set before: keep these usable until the calls that were in flight have returned.
+ */
+void dcs_log_set_callback(dcs_log_callback callback, void *user_data);
 
 #ifdef __cplusplus
 }  // extern "C"

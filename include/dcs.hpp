@@ -8,6 +8,9 @@
  *     const dcs::client client(config);   // once; shared by all threads
  *     const dcs::status status = client.status();
  *
+ *     const dcs::report report = dcs::diagnose(config);   // where something is wrong
+ *     std::cerr << report.text();
+ *
  * Everything that fails throws dcs::error, which carries code, message and hint; std::bad_alloc is the
  * standard library's own.
  */
@@ -37,7 +40,10 @@ struct deleter {
     void operator()(dcs_config *handle) const noexcept { dcs_config_free(handle); }
     void operator()(dcs_client *handle) const noexcept { dcs_client_free(handle); }
     void operator()(dcs_status_response *handle) const noexcept { dcs_status_response_free(handle); }
+    void operator()(dcs_report *handle) const noexcept { dcs_report_free(handle); }
+    void operator()(dcs_buffer *handle) const noexcept { dcs_buffer_free(handle); }
     void operator()(dcs_error *handle) const noexcept { dcs_error_free(handle); }
+    void operator()(dcs_log_record *handle) const noexcept { dcs_log_record_free(handle); }
 };
 
 template <typename T>
@@ -149,6 +155,14 @@ inline void check(dcs_code code, dcs_error *from) {
     }
 }
 
+/** The bytes of a buffer, which is freed. Throws where the call that made it failed. */
+inline std::vector<std::uint8_t> bytes(dcs_code code, dcs_buffer *made, dcs_error *failure) {
+    const handle<dcs_buffer> owned(made);
+    check(code, failure);
+    const std::uint8_t *first = dcs_buffer_data(made);
+    return std::vector<std::uint8_t>(first, first + dcs_buffer_len(made));
+}
+
 } // namespace detail
 
 /**
@@ -166,31 +180,31 @@ public:
 
     /** The endpoint's full URL; https only. */
     config &url(const std::string &value) { return option("url", value); }
-    /** The path of the CA bundle (PEM). */
+    /** The path of the CA bundle: PEM, DER, PKCS#7 or PKCS#12. */
     config &ca_bundle_file(const std::string &path) {
         return done("CA bundle's path", dcs_config_set_ca_bundle_file(handle_.get(), path.c_str()));
     }
-    /** The CA bundle's content (PEM). */
-    config &ca_bundle(std::string_view pem) {
-        return done("CA bundle", dcs_config_set_ca_bundle(handle_.get(), bytes(pem), pem.size()));
+    /** The CA bundle's content. */
+    config &ca_bundle(std::string_view content) {
+        return done("CA bundle", dcs_config_set_ca_bundle(handle_.get(), bytes(content), content.size()));
     }
-    /** The path of the client certificate (PEM), with or without its intermediates. */
+    /** The path of the client certificate, with or without its intermediates: PEM, DER, PKCS#7 or PKCS#12. */
     config &certificate_file(const std::string &path) {
         return done("certificate's path", dcs_config_set_certificate_file(handle_.get(), path.c_str()));
     }
-    /** The client certificate's content (PEM). */
-    config &certificate(std::string_view pem) {
-        return done("certificate", dcs_config_set_certificate(handle_.get(), bytes(pem), pem.size()));
+    /** The client certificate's content. */
+    config &certificate(std::string_view content) {
+        return done("certificate", dcs_config_set_certificate(handle_.get(), bytes(content), content.size()));
     }
-    /** The path of the private key (PEM). */
+    /** The path of the private key: PEM, DER or PKCS#12, plain or encrypted. */
     config &private_key_file(const std::string &path) {
         return done("private key's path", dcs_config_set_private_key_file(handle_.get(), path.c_str()));
     }
-    /** The private key's content (PEM). */
-    config &private_key(std::string_view pem) {
-        return done("private key", dcs_config_set_private_key(handle_.get(), bytes(pem), pem.size()));
+    /** The private key's content. */
+    config &private_key(std::string_view content) {
+        return done("private key", dcs_config_set_private_key(handle_.get(), bytes(content), content.size()));
     }
-    /** The password of an encrypted private key. */
+    /** The password of an encrypted private key or PKCS#12 store. */
     config &private_key_password(const std::string &password) {
         return done("private key password", dcs_config_set_private_key_password(handle_.get(), password.c_str()));
     }
@@ -380,6 +394,189 @@ public:
 private:
     detail::handle<dcs_client> handle_;
 };
+
+/** One line of the library's log. */
+struct log_record {
+    /** One of the DCS_LOG_ constants. */
+    int level;
+    /** The part of the library, such as "dcs.tls". */
+    std::string target;
+    /** What happened, in one line. */
+    std::string text;
+    /** When it happened. */
+    instant time;
+};
+
+/** Sets what the log records from now on, in the whole process: one of the DCS_LOG_ constants. */
+inline void log_level(int level) {
+    const dcs_code code = dcs_log_set_level(level);
+    if (code != DCS_OK) {
+        throw error(code, "There is no log level " + std::to_string(level) + ".");
+    }
+}
+
+/** Takes the oldest record that waits to be read, where one does. */
+inline std::optional<log_record> next_log_record() {
+    dcs_log_record *record = nullptr;
+    const dcs_code code = dcs_log_next(&record);
+    const detail::handle<dcs_log_record> owned(record);
+    detail::check(code, nullptr);
+    if (!owned) {
+        return std::nullopt;
+    }
+    return log_record{
+        dcs_log_record_level(record),
+        detail::text(dcs_log_record_target(record)),
+        detail::text(dcs_log_record_text(record)),
+        instant(std::chrono::milliseconds(dcs_log_record_time_unix_ms(record))),
+    };
+}
+
+/** What one check of a diagnosis came to. */
+struct finding {
+    /** The check's name, such as "DCS_CHECK_CERT_NOT_EXPIRED". */
+    std::string check;
+    /** "passed"; "failed"; "skipped" where something that it needs is missing. */
+    std::string outcome;
+    /** How much it weighs where it failed: "error", "warning" or "note". */
+    std::string severity;
+    /** What it is about: "ca_bundle", "certificate", "private_key", "connection" or "service". */
+    std::string subject;
+    /** What must be so for the check to pass. */
+    std::string title;
+    /** What was seen. */
+    std::string message;
+    /** What to do about it; empty where nothing has to be done. */
+    std::string advice;
+};
+
+/** A step on the way to the answer. */
+struct step {
+    /** "dns", "tcp" (once for each address), "proxy", "tls" or "http". */
+    std::string name;
+    /** "passed", "failed" or "skipped". */
+    std::string outcome;
+    /** How long it took; zero for a step that was not made. */
+    std::chrono::microseconds duration;
+    /** What was seen. */
+    std::string message;
+};
+
+/** What a diagnosis found: a value without key material and passwords. */
+class report {
+public:
+    /** Takes over a report of the C ABI. */
+    explicit report(detail::handle<dcs_report> from) : report_(std::move(from)) {}
+
+    /** Whether no check failed that makes calls fail. Warnings and notes may still be there. */
+    bool ok() const noexcept { return dcs_report_ok(get()) == 1; }
+    /** The likeliest cause of what is wrong; empty where nothing is. */
+    std::optional<finding> cause() const {
+        const std::int32_t at = dcs_report_cause(get());
+        if (at < 0) {
+            return std::nullopt;
+        }
+        return finding_at(static_cast<std::size_t>(at));
+    }
+    /** The whole report as plain text, the likeliest cause first. */
+    std::string text() const { return detail::text(dcs_report_text(get())); }
+    /** The whole report as one JSON object. */
+    std::string json() const { return detail::text(dcs_report_json(get())); }
+    /** The whole report as one HTML document. */
+    std::string html() const { return detail::text(dcs_report_html(get())); }
+    /** The failed ones first, the likeliest cause at the head; then those that were skipped and passed. */
+    std::vector<finding> findings() const {
+        std::vector<finding> findings;
+        const std::size_t count = dcs_report_finding_count(get());
+        findings.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            findings.push_back(finding_at(i));
+        }
+        return findings;
+    }
+    /** The steps on the way to the answer, in the order in which they were made. */
+    std::vector<step> steps() const {
+        std::vector<step> steps;
+        const std::size_t count = dcs_report_step_count(get());
+        steps.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            steps.push_back(step{
+                detail::text(dcs_report_step_name(get(), i)),
+                detail::text(dcs_report_step_outcome(get(), i)),
+                std::chrono::microseconds(dcs_report_step_us(get(), i)),
+                detail::text(dcs_report_step_message(get(), i)),
+            });
+        }
+        return steps;
+    }
+    /** The same report without paths and without the names in certificates. */
+    report redacted() const {
+        dcs_report *made = nullptr;
+        dcs_error *failure = nullptr;
+        const dcs_code code = dcs_report_redacted(get(), &made, &failure);
+        detail::handle<dcs_report> owned(made);
+        detail::check(code, failure);
+        return report(std::move(owned));
+    }
+
+    /** The handle of the C ABI, still owned by this object. */
+    const dcs_report *get() const noexcept { return report_.get(); }
+
+private:
+    finding finding_at(std::size_t i) const {
+        return finding{
+            detail::text(dcs_report_finding_check(get(), i)),
+            detail::text(dcs_report_finding_outcome(get(), i)),
+            detail::text(dcs_report_finding_severity(get(), i)),
+            detail::text(dcs_report_finding_subject(get(), i)),
+            detail::text(dcs_report_finding_title(get(), i)),
+            detail::text(dcs_report_finding_message(get(), i)),
+            detail::text(dcs_report_finding_advice(get(), i)),
+        };
+    }
+
+    /** Never changed after it is made, so copies share it. */
+    std::shared_ptr<const dcs_report> report_;
+};
+
+/**
+ * Checks a configuration, also one that no client can be made from, and says what is wrong. Connects to the
+ * service and makes the status call, within the configuration's limits of time.
+ */
+inline report diagnose(const config &from) {
+    dcs_report *made = nullptr;
+    dcs_error *failure = nullptr;
+    const dcs_code code = dcs_diagnose(from.get(), &made, &failure);
+    detail::handle<dcs_report> owned(made);
+    detail::check(code, failure);
+    return report(std::move(owned));
+}
+
+/**
+ * Converts a private key, in any form that a client takes, to PKCS#8 in DER, not encrypted. The bytes are
+ * secret, and wiping them is the caller's: a vector does not.
+ */
+inline std::vector<std::uint8_t>
+private_key_to_pkcs8_der(std::string_view data,
+                         const std::optional<std::string> &password = std::nullopt) {
+    dcs_buffer *made = nullptr;
+    dcs_error *failure = nullptr;
+    const dcs_code code = dcs_private_key_to_pkcs8_der(
+        reinterpret_cast<const std::uint8_t *>(data.data()), data.size(),
+        password ? password->c_str() : nullptr, &made, &failure);
+    return detail::bytes(code, made, failure);
+}
+
+/** The same, of the private key in a file. */
+inline std::vector<std::uint8_t>
+private_key_file_to_pkcs8_der(const std::string &path,
+                              const std::optional<std::string> &password = std::nullopt) {
+    dcs_buffer *made = nullptr;
+    dcs_error *failure = nullptr;
+    const dcs_code code = dcs_private_key_file_to_pkcs8_der(
+        path.c_str(), password ? password->c_str() : nullptr, &made, &failure);
+    return detail::bytes(code, made, failure);
+}
 
 } // namespace dcs
 

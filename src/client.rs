@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Config;
-use crate::credentials::x509::printable;
-use crate::credentials::{CaBundle, Identity};
+use crate::credentials::x509::{day, printable};
+use crate::credentials::{Files, Identity};
 use crate::diagnose::{self, Evidence};
 use crate::error::{Code, Error};
+use crate::log;
 use crate::rejection::{self, Handshake};
 use crate::status::{ConnectionInfo, Limits, Status};
-use crate::transport::{self, Answer, Call, Deadline, Transport, header_text};
+use crate::transport::{self, Answer, Call, Deadline, Start, Transport, header_text};
 
 /// A client of the DCS.
 ///
@@ -21,9 +22,6 @@ use crate::transport::{self, Answer, Call, Deadline, Transport, header_text};
 pub struct Client {
     transport: Arc<Transport>,
     evidence: Option<Evidence>,
-    has_identity: bool,
-    /// "host:port", for messages.
-    peer: String,
     timeout: Duration,
 }
 
@@ -38,30 +36,32 @@ impl Client {
     /// [`Code::PrivateKey`], [`Code::Password`] where one cannot be used; [`Code::KeyMismatch`] where key and
     /// certificate do not belong together.
     pub fn new(config: &Config) -> Result<Self, Error> {
+        Self::make(config).inspect_err(|error| {
+            log::emit!(
+                Error,
+                CLIENT,
+                "no client is made: {}: {}",
+                error.code().name(),
+                error.message()
+            );
+        })
+    }
+
+    fn make(config: &Config) -> Result<Self, Error> {
         let now = SystemTime::now();
-        let bundle = CaBundle::read(config.ca_bundle.as_ref())?;
-        let identity = Identity::read(
-            config.certificate.as_ref(),
-            config.private_key.as_ref(),
-            config.password.as_ref().map(|password| password.as_str()),
-            &bundle,
-            now,
-        )?;
-        let transport = Transport::new(
-            config,
-            bundle.anchors()?,
-            &bundle.name,
-            identity
-                .as_ref()
-                .map(|identity| identity.certified_key.clone()),
-        )?;
+        let files = Files::read(config);
+        let bundle = files.ca_bundle.as_ref().map_err(Error::clone)?;
+        let identity = files.identity(now)?;
+        if let Some(identity) = &identity {
+            warn_of_expiry(identity, now);
+        }
+        let transport = Transport::new(config, bundle.anchors(), &bundle.name, identity.as_ref())?;
+        let host = &transport.endpoint.target.host;
         Ok(Client {
-            peer: transport.endpoint.target.to_string(),
-            transport: Arc::new(transport),
             evidence: identity
                 .as_ref()
-                .and_then(|identity| Evidence::collect(identity, &bundle, now)),
-            has_identity: identity.is_some(),
+                .map(|identity| Evidence::new(identity, Some(bundle), host)),
+            transport: Arc::new(transport),
             timeout: config.timeout,
         })
     }
@@ -77,45 +77,103 @@ impl Client {
     pub fn status(&self) -> Result<Status, Error> {
         let begun = Instant::now();
         let deadline = Deadline::of_call(self.timeout);
-        let mut call = Call::new(deadline, begun, false);
+        let mut call = Call::new(deadline, begun, Start::Pool);
         let mut answer = transport::get(&self.transport, &call);
         if let Err(error) = &answer
             && error.code() == Code::ConnectionLost
             && call.progress().reused
             && call.progress().first_byte.is_none()
         {
-            call = Call::new(deadline, begun, true);
+            log::emit!(
+                Debug,
+                CLIENT,
+                "the kept connection was dead; the call is made again on a new one"
+            );
+            call = Call::new(deadline, begun, Start::Fresh);
             answer = transport::get(&self.transport, &call);
         }
         answer
-            .and_then(|answer| self.read(answer, &call, begun))
-            .map_err(|error| diagnose::explain(error, self.evidence.as_ref()))
+            .and_then(|answer| read(answer, &call, begun, &self.transport))
+            .map_err(|error| {
+                let issuer_known = self.transport.issuer_known();
+                diagnose::explain(error, self.evidence.as_ref(), issuer_known)
+            })
+            .inspect(|_| {
+                log::emit!(
+                    Info,
+                    CLIENT,
+                    "{}: HTTP 200 after {} ms, {}",
+                    self.transport.peer,
+                    begun.elapsed().as_millis(),
+                    call.progress().how()
+                );
+            })
+            .inspect_err(|error| {
+                log::emit!(
+                    Error,
+                    CLIENT,
+                    "{}: {} after {} ms",
+                    self.transport.peer,
+                    error.code().name(),
+                    begun.elapsed().as_millis()
+                );
+            })
     }
+}
 
-    fn read(&self, answer: Answer, call: &Call, begun: Instant) -> Result<Status, Error> {
-        if answer.status != 200 {
-            let facts = call.progress().facts;
-            let seen = Handshake {
-                has_identity: self.has_identity,
-                client_auth: facts.map(|facts| facts.client_auth).unwrap_or_default(),
-                resumed: facts.is_some_and(|facts| facts.resumed),
-            };
-            return Err(rejection::error_for(&answer, &self.peer, seen));
-        }
-        let limits = Limits::read(&answer.headers);
-        let content_type = header_text(&answer.headers, "content-type").map(printable);
-        let mut status = Status::parse(answer.body).map_err(|what| {
-            let kind =
-                content_type.map_or(String::new(), |kind| format!("; it says that it is {kind}"));
-            Error::new(
-                Code::Response,
-                format!("The status answer of {} {what}{kind}.", self.peer),
-            )
-            .with_http_status(answer.status)
-        })?;
-        status.limits = limits;
-        status.connection = connection_info(call, begun);
-        Ok(status)
+/// What an answer says: a status, or the error that it stands for.
+pub(crate) fn read(
+    answer: Answer,
+    call: &Call,
+    begun: Instant,
+    transport: &Transport,
+) -> Result<Status, Error> {
+    let peer = &transport.peer;
+    if answer.status != 200 {
+        let facts = call.progress().facts;
+        let seen = Handshake {
+            has_identity: transport.has_identity,
+            client_auth: facts.map(|facts| facts.client_auth).unwrap_or_default(),
+            resumed: facts.is_some_and(|facts| facts.resumed),
+        };
+        return Err(rejection::error_for(&answer, peer, seen));
+    }
+    let limits = Limits::read(&answer.headers);
+    let content_type = header_text(&answer.headers, "content-type").map(printable);
+    let mut status = Status::parse(answer.body).map_err(|what| {
+        let kind =
+            content_type.map_or(String::new(), |kind| format!("; it says that it is {kind}"));
+        Error::new(
+            Code::Response,
+            format!("The status answer of {peer} {what}{kind}."),
+        )
+        .with_http_status(answer.status)
+    })?;
+    status.limits = limits;
+    status.connection = connection_info(call, begun);
+    Ok(status)
+}
+
+fn warn_of_expiry(identity: &Identity, now: SystemTime) {
+    let Some(fields) = &identity.leaf().fields else {
+        return;
+    };
+    if fields.not_after < now {
+        log::emit!(
+            Warning,
+            FILES,
+            "{} expired on {}",
+            identity.name,
+            day(fields.not_after)
+        );
+    } else if fields.not_after < now + diagnose::EXPIRES_SOON {
+        log::emit!(
+            Warning,
+            FILES,
+            "{} expires on {}",
+            identity.name,
+            day(fields.not_after)
+        );
     }
 }
 
@@ -142,6 +200,6 @@ fn connection_info(call: &Call, begun: Instant) -> ConnectionInfo {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({})", self.peer)
+        write!(f, "Client({})", self.transport.peer)
     }
 }

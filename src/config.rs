@@ -64,37 +64,40 @@ impl Config {
         Ok(())
     }
 
-    /// The path of the CA bundle: the PEM certificates that the server's certificate must lead to.
+    /// The path of the CA bundle: the certificates that the server's certificate must lead to, as PEM, DER,
+    /// PKCS#7 or PKCS#12.
     pub fn set_ca_bundle_file(&mut self, path: impl Into<PathBuf>) {
         self.ca_bundle = Some(Source::File(path.into()));
     }
 
     /// The CA bundle's content, copied.
-    pub fn set_ca_bundle(&mut self, pem: &[u8]) {
-        self.ca_bundle = Some(Source::Bytes(Zeroizing::new(pem.to_vec())));
+    pub fn set_ca_bundle(&mut self, content: &[u8]) {
+        self.ca_bundle = Some(Source::Bytes(Zeroizing::new(content.to_vec())));
     }
 
-    /// The path of the client certificate: PEM, the leaf, with or without its intermediates.
+    /// The path of the client certificate: the leaf, with or without its intermediates, as PEM, DER, PKCS#7 or
+    /// PKCS#12. Where it holds the private key too and none is configured, that one is taken.
     pub fn set_certificate_file(&mut self, path: impl Into<PathBuf>) {
         self.certificate = Some(Source::File(path.into()));
     }
 
     /// The client certificate's content, copied.
-    pub fn set_certificate(&mut self, pem: &[u8]) {
-        self.certificate = Some(Source::Bytes(Zeroizing::new(pem.to_vec())));
+    pub fn set_certificate(&mut self, content: &[u8]) {
+        self.certificate = Some(Source::Bytes(Zeroizing::new(content.to_vec())));
     }
 
-    /// The path of the private key: PEM, as PKCS#1, PKCS#8 or SEC1. It may be the certificate's file.
+    /// The path of the private key: PKCS#1, PKCS#8 or SEC1, plain or encrypted, as PEM or DER, or PKCS#12. It may
+    /// be the certificate's file.
     pub fn set_private_key_file(&mut self, path: impl Into<PathBuf>) {
         self.private_key = Some(Source::File(path.into()));
     }
 
     /// The private key's content, copied; the copy is wiped when it is no longer needed.
-    pub fn set_private_key(&mut self, pem: &[u8]) {
-        self.private_key = Some(Source::Bytes(Zeroizing::new(pem.to_vec())));
+    pub fn set_private_key(&mut self, content: &[u8]) {
+        self.private_key = Some(Source::Bytes(Zeroizing::new(content.to_vec())));
     }
 
-    /// The password of an encrypted private key; `None` takes it back.
+    /// The password of an encrypted private key or PKCS#12 store; `None` takes it back.
     pub fn set_private_key_password(&mut self, password: Option<&str>) {
         self.password = password.map(|password| Zeroizing::new(password.to_owned()));
     }

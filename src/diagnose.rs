@@ -1,7 +1,67 @@
 //! What is wrong, why, and how to mend it: before, during and after a call.
 
 mod check;
+mod evidence;
 mod explain;
+mod html;
+mod interception;
+mod json;
+mod offline;
+mod rank;
+mod report;
+#[cfg(test)]
+mod sample;
+mod text;
+mod wire;
+mod words;
 
+use std::time::SystemTime;
+
+use crate::config::Config;
+use crate::credentials::CertificateSummary;
 pub use check::{Check, Severity};
-pub(crate) use explain::{Evidence, explain};
+pub(crate) use evidence::{EXPIRES_SOON, Evidence};
+pub(crate) use explain::explain;
+pub(crate) use interception::is_inspector;
+pub(crate) use report::redact;
+pub use report::{Finding, Outcome, Report, Step, Subject};
+use wire::Wire;
+
+/// Checks a configuration from the files to the service's answer, and says what is wrong.
+///
+/// Works on a configuration that no client could be made from: every check that still can be made is made.
+/// Connects to the service and makes the status call, within the configuration's limits of time. Reads the
+/// three files and, where the server's certificate is not trusted, the CA certificates that this machine
+/// trusts; nothing is written.
+pub fn diagnose(config: &Config) -> Report {
+    diagnose_with_progress(config, |_| {})
+}
+
+/// As [`diagnose`], telling each step on the way to the service as it ends.
+pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) -> Report {
+    let now = SystemTime::now();
+    let offline = offline::check(config, now);
+    let wire = match wire::check(config, &offline, &mut progress) {
+        Ok(wire) => wire,
+        // The parts fit together one by one, but TLS cannot be set up with them.
+        Err(error) => Wire {
+            findings: error
+                .check()
+                .map(|check| Finding::of_error(check, Subject::Connection, &error))
+                .into_iter()
+                .collect(),
+            ..Wire::default()
+        },
+    };
+    let chain = offline.evidence.as_ref().map_or(&[][..], Evidence::links);
+    Report {
+        created: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+        url: config.endpoint.shown(),
+        proxy: config.proxy.as_ref().map(|proxy| proxy.target.to_string()),
+        chain: chain.iter().filter_map(CertificateSummary::of).collect(),
+        findings: rank::rank(&offline, &wire),
+        steps: wire.steps,
+        files: offline.summaries,
+        connection: wire.connection,
+    }
+}

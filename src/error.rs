@@ -2,11 +2,11 @@
 
 mod code;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use crate::diagnose::Check;
+use crate::private::Text;
 pub use code::Code;
 
 /// A failure: what happened, to which file, host or field, and what to do about it.
@@ -18,8 +18,8 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     code: Code,
-    message: String,
-    hint: Cow<'static, str>,
+    message: Text,
+    hint: Text,
     check: Option<Check>,
     http_status: Option<u16>,
     tls_alert: Option<u8>,
@@ -30,12 +30,12 @@ struct Inner {
 
 impl Error {
     /// Starts from the code's general advice; the `with_` functions make it specific.
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<Text>) -> Self {
         Error(Box::new(Inner {
             code,
             message: message.into(),
-            hint: Cow::Borrowed(code.hint()),
-            check: None,
+            hint: code.hint().into(),
+            check: Check::of(code),
             http_status: None,
             tls_alert: None,
             os_code: None,
@@ -44,7 +44,7 @@ impl Error {
         }))
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl Into<Text>) -> Self {
         self.0.hint = hint.into();
         self
     }
@@ -79,6 +79,14 @@ impl Error {
         self
     }
 
+    pub(crate) fn message_text(&self) -> &Text {
+        &self.0.message
+    }
+
+    pub(crate) fn hint_text(&self) -> &Text {
+        &self.0.hint
+    }
+
     /// The kind of failure.
     pub fn code(&self) -> Code {
         self.0.code
@@ -86,12 +94,12 @@ impl Error {
 
     /// What happened, with the file, host or field it concerns.
     pub fn message(&self) -> &str {
-        &self.0.message
+        self.0.message.as_str()
     }
 
     /// What to do about it.
     pub fn hint(&self) -> &str {
-        &self.0.hint
+        self.0.hint.as_str()
     }
 
     /// The check that explains the failure, such as [`Check::CertificateNotExpired`].

@@ -16,7 +16,8 @@
 //!
 //! The same library is reached from C, C++, Python and Java through the C ABI in [`ffi`], which the
 //! header `include/dcs.h` declares. Nothing is read from the environment unless
-//! [`Config::load_env`] is called, nothing is printed, and nothing process-wide is changed. (The C ABI
+//! [`Config::load_env`] is called, nothing is printed, and nothing process-wide is changed but the [`log`],
+//! which is off until it is turned on. (The C ABI
 //! replaces the panic hook of the Rust standard library that it is linked with, so that a panic which it
 //! turns into an error prints nothing; other panics go to the hook that was there.)
 
@@ -24,16 +25,26 @@
 
 mod client;
 mod config;
+mod convert;
 mod credentials;
 mod diagnose;
 mod error;
 pub mod ffi;
+mod inspect;
+pub mod log;
+mod private;
 mod rejection;
 mod status;
 mod transport;
 
 pub use client::Client;
 pub use config::Config;
-pub use diagnose::{Check, Severity};
+pub use convert::{private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
+pub use credentials::CertificateSummary;
+pub use diagnose::{
+    Check, Finding, Outcome, Report, Severity, Step, Subject, diagnose, diagnose_with_progress,
+};
 pub use error::{Code, Error};
+pub use inspect::{Inspection, Item, inspect, inspect_file};
+pub use private::Text;
 pub use status::{ConnectionInfo, Limits, Outage, Status};

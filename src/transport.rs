@@ -14,25 +14,26 @@ mod proxy;
 mod socket;
 mod tcp;
 mod tls;
+pub(crate) mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use rustls::sign::CertifiedKey;
 
-use crate::config::{Config, Endpoint, Proxy};
+use crate::config::{Config, Endpoint, Proxy, Target};
+use crate::credentials::Identity;
 use crate::error::Error;
-use connection::Connection;
+pub(crate) use connection::Connection;
 pub(crate) use connection::Facts;
 pub(crate) use deadline::{Deadline, Phase};
 use dns::Resolver;
 pub(crate) use failure::NO_COMMON_SCHEME;
 use failure::Scene;
-pub(crate) use http::{Answer, Call, get, header_text, is_html};
+pub(crate) use http::{Answer, Call, Start, get, header_text, is_html};
 use pool::Pool;
-use tls::Verifier;
-pub(crate) use tls::{Anchor, ClientAuth};
+pub(crate) use tls::{Anchor, ClientAuth, Witness, put_back, set_aside};
+use tls::{IdentityResolver, Verifier};
 
 /// Names this library to the server.
 pub(crate) const USER_AGENT: &str = concat!("libdcs/", env!("CARGO_PKG_VERSION"));
@@ -44,11 +45,13 @@ pub(crate) struct Transport {
     resolver: Resolver,
     tls: Arc<ClientConfig>,
     verifier: Arc<Verifier>,
+    client_auth: Arc<IdentityResolver>,
     connect_timeout: Duration,
-    has_identity: bool,
+    /// A client certificate is configured.
+    pub(crate) has_identity: bool,
     ca_bundle: String,
     /// "host:port", for messages.
-    peer: String,
+    pub(crate) peer: String,
     pool: Pool,
 }
 
@@ -57,11 +60,11 @@ impl Transport {
         config: &Config,
         anchors: Vec<Anchor>,
         ca_bundle: &str,
-        identity: Option<Arc<CertifiedKey>>,
+        identity: Option<&Identity>,
     ) -> Result<Self, Error> {
         let endpoint = config.endpoint.clone();
         let has_identity = identity.is_some();
-        let (tls, verifier) = tls::configure(anchors, identity)?;
+        let tls = tls::configure(anchors, identity)?;
         let first_hop = config
             .proxy
             .as_ref()
@@ -70,8 +73,9 @@ impl Transport {
             resolver: Resolver::new(first_hop.clone()),
             peer: endpoint.target.to_string(),
             proxy: config.proxy.clone(),
-            tls,
-            verifier,
+            tls: tls.config,
+            verifier: tls.verifier,
+            client_auth: tls.identity,
             connect_timeout: config.connect_timeout,
             has_identity,
             ca_bundle: ca_bundle.to_owned(),
@@ -80,8 +84,23 @@ impl Transport {
         })
     }
 
-    fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
+    /// What a connection is made to first: the proxy, where there is one.
+    pub(crate) fn first_hop(&self) -> &Target {
+        match &self.proxy {
+            Some(proxy) => &proxy.target,
+            None => &self.endpoint.target,
+        }
+    }
+
+    /// Opens a connection, within its own limit of time.
+    pub(crate) fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
         Connection::open(self, deadline.of_connect(self.connect_timeout))
+    }
+
+    /// Whether the server names one of the client certificate's issuers among the CAs that it accepts, as the
+    /// last handshake that asked for the certificate had it. `None` where it names none.
+    pub(crate) fn issuer_known(&self) -> Option<bool> {
+        self.client_auth.issuer_known()
     }
 
     /// What a failure is told with; about the handshake that this thread is in.

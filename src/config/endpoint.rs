@@ -49,6 +49,11 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// The URL without its query, for a report.
+    pub(crate) fn shown(&self) -> String {
+        format!("https://{}{}", self.target, self.uri.path())
+    }
+
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
         let invalid = |reason: &str| {
             Error::new(

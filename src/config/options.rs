@@ -24,7 +24,7 @@ const OPTIONS: &[ConfigOption] = &[
         name: "ca_bundle",
         variable: "DCS_CA_BUNDLE",
         set: |config, value| {
-            if is_pem(value) {
+            if is_content(value) {
                 config.set_ca_bundle(value.as_bytes());
             } else {
                 config.set_ca_bundle_file(value);
@@ -36,7 +36,7 @@ const OPTIONS: &[ConfigOption] = &[
         name: "certificate",
         variable: "DCS_CERTIFICATE",
         set: |config, value| {
-            if is_pem(value) {
+            if is_content(value) {
                 config.set_certificate(value.as_bytes());
             } else {
                 config.set_certificate_file(value);
@@ -48,7 +48,7 @@ const OPTIONS: &[ConfigOption] = &[
         name: "private_key",
         variable: "DCS_PRIVATE_KEY",
         set: |config, value| {
-            if is_pem(value) {
+            if is_content(value) {
                 config.set_private_key(value.as_bytes());
             } else {
                 config.set_private_key_file(value);
@@ -84,8 +84,8 @@ const OPTIONS: &[ConfigOption] = &[
 impl Config {
     /// Sets an option by its name, from text.
     ///
-    /// Names: `url`, `ca_bundle`, `certificate`, `private_key` (each a path, or PEM text where the value
-    /// contains `-----BEGIN`), `private_key_password`, `proxy`, `timeout_ms`, `connect_timeout_ms`.
+    /// Names: `url`, `ca_bundle`, `certificate`, `private_key` (each a path, or the content: PEM, where the value
+    /// contains `-----BEGIN`, or base64 of DER or PEM), `private_key_password`, `proxy`, `timeout_ms`, `connect_timeout_ms`.
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] for a name that is none of these and a value that the option does not
@@ -113,8 +113,8 @@ impl Config {
 
     /// Takes the options that are set in the environment; this is the only function that looks there.
     ///
-    /// Variables: `DCS_URL`, `DCS_CA_BUNDLE`, `DCS_CERTIFICATE`, `DCS_PRIVATE_KEY` (each a path, or PEM text
-    /// where the value contains `-----BEGIN`), `DCS_PRIVATE_KEY_PASSWORD`, `DCS_PROXY`, `DCS_TIMEOUT_MS`,
+    /// Variables: `DCS_URL`, `DCS_CA_BUNDLE`, `DCS_CERTIFICATE`, `DCS_PRIVATE_KEY` (each a path, or the content:
+    /// PEM, where the value contains `-----BEGIN`, or base64 of DER or PEM), `DCS_PRIVATE_KEY_PASSWORD`, `DCS_PROXY`, `DCS_TIMEOUT_MS`,
     /// `DCS_CONNECT_TIMEOUT_MS`. One that is not set or empty leaves its option as it is.
     ///
     /// # Errors
@@ -147,8 +147,26 @@ impl Config {
     }
 }
 
-fn is_pem(value: &str) -> bool {
-    value.contains("-----BEGIN")
+/// Whether a text is a file's content and not a path: PEM, or the base64 that parameter stores keep of DER or
+/// of PEM. DER begins with a SEQUENCE, whose base64 is `M` and a letter up to `P`.
+fn is_content(value: &str) -> bool {
+    /// Shorter than the shortest key's DER in base64.
+    const MIN_BASE64: usize = 60;
+    if value.contains("-----BEGIN") {
+        return true;
+    }
+    let text = value.trim().as_bytes();
+    let begins = match text {
+        [b'M', b'A'..=b'P', ..] => true,
+        text => text.starts_with(b"LS0tLS1CRUdJTi"),
+    };
+    begins
+        && text.len() >= MIN_BASE64
+        && text.iter().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'+' | b'/' | b'=')
+                || byte.is_ascii_whitespace()
+        })
 }
 
 fn milliseconds(what: &str, value: &str) -> Result<u32, Error> {
@@ -175,6 +193,22 @@ mod tests {
         config.set_option("timeout_ms", "250").unwrap();
         config.set_option("ca_bundle", "-----BEGIN X").unwrap();
         config.set_option("certificate", "cert.pem").unwrap();
+        // The shortest key there is, as a parameter store keeps it; what a path looks like stays one.
+        let key = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
+        config.set_option("private_key", key).unwrap();
+        assert!(
+            format!("{config:?}").contains("Bytes(64 bytes)"),
+            "{config:?}"
+        );
+        for path in [
+            "MY/key.pem",
+            "/etc/MA",
+            "MII",
+            &format!("MII{}.key", "a".repeat(80)),
+        ] {
+            config.set_option("private_key", path).unwrap();
+            assert!(format!("{config:?}").contains(path), "{config:?}");
+        }
         let debug = format!("{config:?}");
         assert!(debug.contains("localhost"), "{debug}");
         assert!(debug.contains("Bytes(12 bytes)"), "{debug}");

@@ -2,10 +2,12 @@
 
 use rustls::RootCertStore;
 
-use super::pem::{self, Kind};
+use super::contents::Contents;
 use super::source::{Document, Role, Source};
 use super::x509::Certificate;
+use crate::diagnose::Check;
 use crate::error::{Code, Error};
+use crate::log;
 use crate::transport::Anchor;
 
 /// The parsed CA bundle.
@@ -14,50 +16,77 @@ pub(crate) struct CaBundle {
     pub(crate) certificates: Vec<Certificate>,
     /// Where it came from, for messages.
     pub(crate) name: String,
+    pub(crate) contents: Contents,
 }
 
 impl CaBundle {
     /// Reads and parses the bundle. One certificate that cannot be parsed is an error that names it,
     /// because a bundle that silently lost a certificate fails much later and says something else.
-    pub(crate) fn read(source: Option<&Source>) -> Result<Self, Error> {
+    pub(crate) fn read(source: Option<&Source>, password: Option<&str>) -> Result<Self, Error> {
         let Some(source) = source else {
             return Err(Error::new(
                 Code::CaBundle,
                 "No CA bundle is configured, so no server could be trusted.",
-            ));
+            )
+            .with_check(Check::FileConfigured));
         };
         let document = Document::read(source, Role::CaBundle)?;
-        let blocks = pem::blocks(&document)?;
-        let certificates = blocks
-            .iter()
-            .filter(|block| block.kind() == Kind::Certificate)
-            .map(|block| block.certificate(&document).map(Certificate::new))
-            .collect::<Result<Vec<_>, _>>()?;
+        let contents = Contents::read(&document, password)?;
+        let certificates = contents.certificates(&document)?;
 
         if certificates.is_empty() {
-            let labels = blocks
+            let kinds = contents
+                .items
                 .iter()
-                .map(|block| block.label.as_str())
+                .take(3)
+                .map(|item| item.kind.words())
                 .collect::<Vec<_>>()
                 .join(", ");
-            return Err(document.error(format!("holds no certificate, only: {labels}.")));
+            return Err(document.error(
+                Check::FileRole,
+                format!("holds no certificate, only: {kinds}."),
+            ));
         }
         let bundle = CaBundle {
             certificates,
             name: document.name.clone(),
+            contents,
         };
         if bundle.cas().next().is_none() {
-            return Err(document.error(format!(
-                "holds no CA certificate, only: {}.",
-                bundle
-                    .certificates
-                    .iter()
-                    .take(3)
-                    .map(Certificate::subject)
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            )));
+            return Err(document.error(
+                Check::BundleHasCa,
+                format!(
+                    "holds no CA certificate, only: {}.",
+                    bundle
+                        .certificates
+                        .iter()
+                        .take(3)
+                        .map(Certificate::subject)
+                        .collect::<Vec<_>>()
+                        .join("; ")
+                ),
+            ));
         }
+        for (index, certificate) in bundle.certificates.iter().enumerate() {
+            let mut store = RootCertStore::empty();
+            store.add(certificate.der.clone()).map_err(|_| {
+                document.error(
+                    Check::FileFormat,
+                    format!(
+                        "is damaged: certificate {} in it is not a valid X.509 certificate.",
+                        index + 1
+                    ),
+                )
+            })?;
+        }
+        log::emit!(
+            Debug,
+            FILES,
+            "{}: certificates: {}, of them CAs: {}",
+            bundle.name,
+            bundle.certificates.len(),
+            bundle.cas().count()
+        );
         Ok(bundle)
     }
 
@@ -72,25 +101,8 @@ impl CaBundle {
     }
 
     /// The trust anchors for the verifier.
-    ///
-    /// # Errors
-    /// [`Code::CaBundle`] where a certificate is damaged, with its number.
-    pub(crate) fn anchors(&self) -> Result<Vec<Anchor>, Error> {
-        let mut store = RootCertStore::empty();
-        for (index, certificate) in self.certificates.iter().enumerate() {
-            store.add(certificate.der.clone()).map_err(|_| {
-                Error::new(
-                    Code::CaBundle,
-                    format!(
-                        "Certificate {} of {} is damaged: it is not a valid X.509 certificate.",
-                        index + 1,
-                        self.name
-                    ),
-                )
-            })?;
-        }
-        Ok(self
-            .cas()
+    pub(crate) fn anchors(&self) -> Vec<Anchor> {
+        self.cas()
             .map(|certificate| Anchor {
                 der: certificate.der.clone(),
                 validity: certificate
@@ -98,6 +110,6 @@ impl CaBundle {
                     .as_ref()
                     .map(|fields| (fields.not_before, fields.not_after)),
             })
-            .collect())
+            .collect()
     }
 }

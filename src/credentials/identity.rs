@@ -5,140 +5,200 @@ use std::time::SystemTime;
 
 use rustls::sign::{CertifiedKey, SigningKey};
 
-use super::ca_bundle::CaBundle;
 use super::chain;
-use super::pem::{self, Kind};
-use super::private_key;
+use super::contents::{Contents, Kind};
+use super::private_key::{self, PrivateKey};
 use super::source::{Document, Role, Source};
 use super::x509::Certificate;
 use crate::diagnose::Check;
 use crate::error::{Code, Error};
+use crate::log;
+
+/// The certificate's file.
+pub(crate) struct CertificateFile {
+    /// In the file's order.
+    pub(crate) certificates: Vec<Certificate>,
+    pub(crate) document: Document,
+    pub(crate) contents: Contents,
+}
+
+/// The private key's file.
+pub(crate) struct KeyFile {
+    pub(crate) key: PrivateKey,
+    pub(crate) document: Document,
+    pub(crate) contents: Contents,
+}
 
 /// What the client shows to the server.
+#[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) certified_key: Arc<CertifiedKey>,
-    pub(crate) leaf: Certificate,
-    /// The last certificate that is sent; its issuer must be one that the server trusts.
-    pub(crate) last: Certificate,
+    /// What is sent: the leaf, then its issuers as far as they are known, without the root.
+    pub(crate) links: Vec<Certificate>,
+    /// Where in the certificate's file the leaf stands, from 0.
+    pub(crate) leaf_position: usize,
     /// Where the certificate came from, for messages.
     pub(crate) name: String,
 }
 
-impl Identity {
-    /// Reads certificate and key. Both may be missing, one alone may not.
-    pub(crate) fn read(
-        certificate: Option<&Source>,
-        key: Option<&Source>,
-        password: Option<&str>,
-        bundle: &CaBundle,
-        now: SystemTime,
-    ) -> Result<Option<Self>, Error> {
-        let (certificate, key) = match (certificate, key) {
-            (None, None) => return Ok(None),
-            (Some(certificate), Some(key)) => (certificate, key),
-            (Some(_), None) => {
-                return Err(Error::new(
-                    Code::PrivateKey,
-                    "A client certificate is configured without its private key.",
-                ));
-            }
-            (None, Some(_)) => {
-                return Err(Error::new(
-                    Code::Certificate,
-                    "A private key is configured without its client certificate.",
-                ));
-            }
-        };
-        let document = Document::read(certificate, Role::Certificate)?;
-        let mut certificates = certificates(&document)?;
-        let key_document = Document::read(key, Role::PrivateKey)?;
-        let key = private_key::read(&key_document, password)?;
+impl CertificateFile {
+    pub(crate) fn read(source: &Source, password: Option<&str>) -> Result<Self, Error> {
+        let document = Document::read(source, Role::Certificate)?;
+        let contents = Contents::read(&document, password)?;
+        let certificates = contents.certificates(&document)?;
+        if certificates.is_empty() {
+            return Err(no_certificate(&document, &contents));
+        }
+        log::emit!(
+            Debug,
+            FILES,
+            "{}: {}, certificates: {}",
+            document.name,
+            contents.format.name(),
+            certificates.len()
+        );
+        Ok(CertificateFile {
+            certificates,
+            document,
+            contents,
+        })
+    }
+}
 
-        let leaf = leaf_for(&key, &mut certificates, &document, &key_document)?;
-        let links = if leaf.fields.is_some() {
-            chain::complete(&leaf, certificates.iter().chain(bundle.cas()), now)
+impl KeyFile {
+    pub(crate) fn read(source: &Source, password: Option<&str>) -> Result<Self, Error> {
+        let document = Document::read(source, Role::PrivateKey)?;
+        let contents = Contents::read(&document, password)?;
+        let key = private_key::read(&document, &contents, password)?;
+        log::emit!(
+            Debug,
+            FILES,
+            "{}: {}, {} key",
+            document.name,
+            contents.format.name(),
+            key.description
+        );
+        Ok(KeyFile {
+            key,
+            document,
+            contents,
+        })
+    }
+}
+
+impl Identity {
+    /// Pairs certificate and key, and completes the chain from the CA certificates at hand.
+    ///
+    /// # Errors
+    /// [`Code::KeyMismatch`] where the key is that of none of the certificates.
+    pub(crate) fn pair<'a>(
+        file: &'a CertificateFile,
+        key: &KeyFile,
+        cas: impl Iterator<Item = &'a Certificate> + Clone,
+        now: SystemTime,
+    ) -> Result<Self, Error> {
+        let leaf_position = leaf_position(&key.key.signing_key, file, &key.document)?;
+        let leaf = &file.certificates[leaf_position];
+        let others = file
+            .certificates
+            .iter()
+            .enumerate()
+            .filter(|(position, _)| *position != leaf_position)
+            .map(|(_, certificate)| certificate);
+        let links: Vec<Certificate> = if leaf.fields.is_some() {
+            chain::complete(leaf, others.chain(cas), now)
+                .into_iter()
+                .cloned()
+                .collect()
         } else {
             // Who issued it cannot be seen: the file's own order has to do.
-            std::iter::once(&leaf).chain(&certificates).collect()
+            std::iter::once(leaf).chain(others).cloned().collect()
         };
-        let last = (*links.last().unwrap_or(&&leaf)).clone();
+        log::emit!(
+            Debug,
+            FILES,
+            "certificates for a server that asks, with those from the CA bundle: {}",
+            links.len()
+        );
         let chain = links.iter().map(|link| link.der.clone()).collect();
-        Ok(Some(Identity {
+        let key = Arc::clone(&key.key.signing_key);
+        Ok(Identity {
             certified_key: Arc::new(CertifiedKey::new(chain, key)),
-            last,
-            leaf,
-            name: document.name,
-        }))
+            links,
+            leaf_position,
+            name: file.document.name.clone(),
+        })
+    }
+
+    pub(crate) fn leaf(&self) -> &Certificate {
+        &self.links[0]
     }
 }
 
-fn certificates(document: &Document) -> Result<Vec<Certificate>, Error> {
-    let blocks = pem::blocks(document)?;
-    let certificates = blocks
-        .iter()
-        .filter(|block| block.kind() == Kind::Certificate)
-        .map(|block| block.certificate(document).map(Certificate::new))
-        .collect::<Result<Vec<_>, _>>()?;
-    if !certificates.is_empty() {
-        return Ok(certificates);
-    }
-
-    let has = |kind| blocks.iter().any(|block| block.kind() == kind);
-    Err(if has(Kind::CertificateRequest) {
-        document
-            .error("holds a certificate signing request (CSR), not a certificate.")
+fn no_certificate(document: &Document, contents: &Contents) -> Error {
+    let error = |what| document.error(Check::FileRole, what);
+    if contents.has(Kind::CertificateRequest) {
+        error("holds a certificate signing request (CSR), not a certificate.")
             .with_hint("Send the CSR to the DCS team and use the certificate that they send back.")
-    } else if has(Kind::PrivateKey) || has(Kind::EncryptedPrivateKey) {
-        document
-            .error("holds a private key and no certificate.")
-            .with_hint(
-                "Certificate and private key look exchanged: give the file that begins with BEGIN CERTIFICATE as the certificate.",
-            )
-    } else if has(Kind::PublicKey) {
-        document.error("holds a public key, not a certificate.")
+    } else if contents.has_private_key() {
+        error("holds a private key and no certificate.").with_hint(
+            "Certificate and private key look exchanged: give the file that begins with BEGIN CERTIFICATE as the certificate.",
+        )
+    } else if contents.has(Kind::PublicKey) {
+        error("holds a public key, not a certificate.")
+    } else if contents.has(Kind::TrustedCertificate) {
+        error("holds a certificate with OpenSSL's own trust settings (BEGIN TRUSTED CERTIFICATE), which only OpenSSL reads.")
+            .with_hint("Convert it: `openssl x509 -in FILE -out NEW`.")
+    } else if contents.has(Kind::Crl) {
+        error("holds a certificate revocation list, not a certificate.")
     } else {
-        document.error("holds no certificate.")
-    })
+        error("holds no certificate.")
+    }
 }
 
-/// Takes the certificate that belongs to the key out of the list: it is the leaf, wherever it stands.
-fn leaf_for(
+/// Which certificate of the file belongs to the key: it is the leaf, wherever it stands.
+fn leaf_position(
     key: &Arc<dyn SigningKey>,
-    certificates: &mut Vec<Certificate>,
-    document: &Document,
+    file: &CertificateFile,
     key_document: &Document,
-) -> Result<Certificate, Error> {
-    for (index, certificate) in certificates.iter().enumerate() {
+) -> Result<usize, Error> {
+    let document = &file.document;
+    for (index, certificate) in file.certificates.iter().enumerate() {
         let pair = CertifiedKey::new(vec![certificate.der.clone()], key.clone());
         match pair.keys_match() {
             Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
-                return Ok(certificates.remove(index));
+                return Ok(index);
             }
             Err(rustls::Error::InconsistentKeys(_)) => {}
             Err(_) => {
-                return Err(document.error(format!(
-                    "is damaged: certificate {} in it is not a valid X.509 certificate.",
-                    index + 1
-                )));
+                return Err(document.error(
+                    Check::FileFormat,
+                    format!(
+                        "is damaged: certificate {} in it is not a valid X.509 certificate.",
+                        index + 1
+                    ),
+                ));
             }
         }
     }
-    let subject = certificates.first().map_or("", Certificate::subject);
-    let short = certificates
-        .first()
+    let first = file.certificates.first();
+    let subject = first.map_or("", Certificate::subject);
+    let short = first
         .and_then(|certificate| certificate.fields.as_ref()?.rsa_bits)
         .filter(|bits| *bits < 2048);
     if let Some(bits) = short {
         return Err(document
-            .error(format!(
-                "({subject}) is for an RSA key of {bits} bits, which is too short to be accepted."
-            ))
-            .with_hint("Make a key of 2048 bits or more and ask the DCS team for a certificate for it: openssl genrsa 2048"));
+            .error(
+                Check::KeyLength,
+                format!(
+                    "({subject}) is for an RSA key of {bits} bits, which is too short to be accepted."
+                ),
+            )
+            .with_hint(Check::KeyLength.advice()));
     }
-    Err(key_document
-        .error_as(
-            Code::KeyMismatch,
-            format!("is not the key of {} ({subject}).", document.name),
-        )
-        .with_check(Check::KeyMatchesCertificate))
+    Err(key_document.error_as(
+        Code::KeyMismatch,
+        Check::KeyMatchesCertificate,
+        format!("is not the key of {} ({subject}).", document.name),
+    ))
 }

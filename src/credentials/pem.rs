@@ -1,309 +1,416 @@
-//! PEM (RFC 7468): finding the blocks of a file and decoding them.
+//! PEM (RFC 7468): finding the blocks of a text and decoding them, also where the text has come to harm.
 //!
-//! rustls-pemfile decodes a block; nothing else of it is used, and its errors are never passed on,
-//! because they print the bytes of the file. Finding the blocks here gives what it does not tell: the
-//! labels of blocks that it passes over, and the line that a fault is on.
+//! rustls-pemfile decodes the base64 of a block; nothing else of it is used, and its errors are never
+//! passed on, because they print the bytes of the file. Finding the blocks here gives what it does not tell:
+//! the labels of blocks that it passes over and the line that a fault is on. And it reads what environment
+//! variables, parameter stores and mails make of a PEM file: line ends that were lost or written out as `\n`,
+//! quotes, indentation.
 
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls_pemfile::Item;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
-use super::source::Document;
-use crate::error::Error;
+use super::contents::Repair;
 
-const BEGIN: &[u8] = b"-----BEGIN ";
+pub(crate) const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A block, from its BEGIN line to its END line.
+/// The longest line that OpenSSL's tools write is 64 characters, mail programs' base64 has 76.
+const MAX_LINE: usize = 76;
+
+/// What mails and programs put around a line's text.
+const QUOTES: &[u8] = b"\"'>|,";
+
+/// A block, from its BEGIN to its END.
 pub(crate) struct Block<'a> {
-    /// The word between the dashes, such as `CERTIFICATE`.
+    /// The words between the dashes, such as `CERTIFICATE`.
     pub(crate) label: String,
-    /// The number of the BEGIN line, from 1.
+    /// The number of the line that it begins on, from 1.
     pub(crate) line: usize,
+    /// What stands between BEGIN and END.
+    inner: &'a [u8],
+}
+
+/// What stands in a block.
+pub(crate) struct Body {
+    /// `None` where it is not base64.
+    pub(crate) der: Option<Zeroizing<Vec<u8>>>,
+    pub(crate) encryption: Option<LegacyEncryption>,
+}
+
+/// How old OpenSSL versions encrypted a key (the `DEK-Info` header).
+pub(crate) struct LegacyEncryption {
+    pub(crate) cipher: String,
+    pub(crate) iv: String,
+}
+
+/// A block that has no END of its own.
+#[derive(Debug)]
+pub(crate) struct CutShort {
+    pub(crate) label: String,
+    pub(crate) line: usize,
+}
+
+/// Whether the text has a place where a block begins.
+pub(crate) fn has_block(text: &[u8]) -> bool {
+    next_begin(text, 0).is_some()
+}
+
+/// Finds every block of the text, wherever on a line it begins, and notes what was mended for that.
+pub(crate) fn blocks<'a>(
     text: &'a [u8],
-}
-
-/// The labels that the role of a block is told from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Certificate,
-    PrivateKey,
-    EncryptedPrivateKey,
-    CertificateRequest,
-    PublicKey,
-    Other,
-}
-
-impl Block<'_> {
-    pub(crate) fn kind(&self) -> Kind {
-        match self.label.as_str() {
-            // X509 CERTIFICATE is an old synonym (RFC 7468, section 5.1).
-            "CERTIFICATE" | "X509 CERTIFICATE" => Kind::Certificate,
-            "ENCRYPTED PRIVATE KEY" => Kind::EncryptedPrivateKey,
-            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Kind::CertificateRequest,
-            "PUBLIC KEY" | "RSA PUBLIC KEY" => Kind::PublicKey,
-            label if label.ends_with("PRIVATE KEY") => Kind::PrivateKey,
-            _ => Kind::Other,
-        }
-    }
-
-    /// Whether the block is encrypted in the way of old OpenSSL versions (RFC 1421 headers).
-    pub(crate) fn has_legacy_encryption(&self) -> bool {
-        let needle = b"DEK-Info:";
-        self.text.windows(needle.len()).any(|part| part == needle)
-    }
-
-    /// The certificate in a `CERTIFICATE` block.
-    pub(crate) fn certificate(
-        &self,
-        document: &Document,
-    ) -> Result<CertificateDer<'static>, Error> {
-        match self.decode("CERTIFICATE") {
-            Some(Item::X509Certificate(certificate)) => Ok(certificate),
-            _ => Err(self.damaged(document)),
-        }
-    }
-
-    /// The key in a block that is one of PKCS#1, PKCS#8 and SEC1.
-    pub(crate) fn private_key(&self, document: &Document) -> Result<PrivateKeyDer<'static>, Error> {
-        match self.decode(&self.label) {
-            Some(Item::Pkcs1Key(key)) => Ok(key.into()),
-            Some(Item::Pkcs8Key(key)) => Ok(key.into()),
-            Some(Item::Sec1Key(key)) => Ok(key.into()),
-            Some(_) => Err(self.damaged(document)),
-            None if matches!(
-                self.label.as_str(),
-                "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY"
-            ) =>
-            {
-                Err(self.damaged(document))
-            }
-            None => Err(document
-                .error(format!(
-                    "holds a key in a form that is not supported (BEGIN {} on line {}).",
-                    self.label, self.line
-                ))
-                .with_hint(
-                    "Convert it to PKCS#8: openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW_KEY",
-                )),
-        }
-    }
-
-    /// The bytes in an `ENCRYPTED PRIVATE KEY` block.
-    pub(crate) fn encrypted_key(&self, document: &Document) -> Result<Zeroizing<Vec<u8>>, Error> {
-        match self.decode("PRIVATE KEY") {
-            Some(Item::Pkcs8Key(key)) => Ok(Zeroizing::new(key.secret_pkcs8_der().to_vec())),
-            _ => Err(self.damaged(document)),
-        }
-    }
-
-    /// Decodes the block as if it had the given label.
-    fn decode(&self, label: &str) -> Option<Item> {
-        let start = self.text.iter().position(|byte| is_line_end(*byte))?;
-        let end = find(self.text, END)?;
-        let mut block = Zeroizing::new(Vec::with_capacity(self.text.len() + 2 * label.len() + 40));
-        block.extend_from_slice(BEGIN);
-        block.extend_from_slice(label.as_bytes());
-        block.extend_from_slice(DASHES);
-        block.extend_from_slice(self.text.get(start..end)?);
-        block.extend_from_slice(END);
-        block.extend_from_slice(label.as_bytes());
-        block.extend_from_slice(DASHES);
-        block.push(b'\n');
-        match rustls_pemfile::read_one_from_slice(&block) {
-            Ok(Some((item, _))) => Some(item),
-            _ => None,
-        }
-    }
-
-    fn damaged(&self, document: &Document) -> Error {
-        document
-            .error(format!(
-                "is damaged: the {} block that begins on line {} is not valid base64.",
-                self.label, self.line
-            ))
-            .with_hint("Copy the file again from where it came from, as plain text.")
-    }
-}
-
-/// Finds every block of the file.
-///
-/// Text around the blocks, blank lines, CRLF line ends and a byte-order mark are passed over. A block
-/// without an end, and a file without any block, are errors.
-pub(crate) fn blocks(document: &Document) -> Result<Vec<Block<'_>>, Error> {
-    let bytes = document
-        .bytes
-        .strip_prefix(BYTE_ORDER_MARK)
-        .unwrap_or(&document.bytes);
+    repairs: &mut Vec<Repair>,
+) -> Result<Vec<Block<'a>>, CutShort> {
     let mut blocks = Vec::new();
-    let mut open: Option<(String, usize, usize)> = None;
-
-    for (number, start, line) in lines(bytes) {
-        if let Some(label) = label(line, BEGIN) {
-            if let Some((label, begun, _)) = open {
-                return Err(cut_short(document, &label, begun));
-            }
-            open = Some((label, number, start));
-        } else if let Some(end_label) = label(line, END)
-            && let Some((begun_label, begun, from)) = open.take()
-        {
-            if end_label != begun_label {
-                return Err(cut_short(document, &begun_label, begun));
-            }
-            blocks.push(Block {
-                label: begun_label,
-                line: begun,
-                text: &bytes[from..start + line.len()],
-            });
+    // Where the last block ended, and the line of that place.
+    let (mut at, mut line) = (0, 1);
+    while let Some((from, label, length)) = next_begin(text, at) {
+        let inner = &text[from + length..];
+        line += line_ends(&text[at..from]);
+        let cut_short = || CutShort {
+            label: label.clone(),
+            line,
+        };
+        let end = find(inner, END).ok_or_else(cut_short)?;
+        let has_own_end = inner[end + END.len()..].starts_with(label.as_bytes())
+            && inner[end + END.len() + label.len()..].starts_with(DASHES);
+        if !has_own_end || find(&inner[..end], BEGIN).is_some() {
+            return Err(cut_short());
         }
-    }
-    if let Some((label, begun, _)) = open {
-        return Err(cut_short(document, &label, begun));
-    }
-    if blocks.is_empty() {
-        return Err(no_block(document));
+        note_surroundings(&text[at..from], &inner[..end], blocks.is_empty(), repairs);
+        at = from + length + end + END.len() + label.len() + DASHES.len();
+        blocks.push(Block {
+            label,
+            line,
+            inner: &inner[..end],
+        });
+        line += line_ends(&inner[..end]);
     }
     Ok(blocks)
 }
 
-/// The lines with their number (from 1) and offset.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, usize, &[u8])> {
-    let mut offset = 0;
-    bytes
-        .split(|byte| *byte == b'\n')
-        .enumerate()
-        .map(move |(index, line)| {
-            let start = offset;
-            offset += line.len() + 1;
-            (index + 1, start, line.trim_ascii_end())
+impl Block<'_> {
+    /// Takes the block apart into headers and what its base64 stands for.
+    pub(crate) fn body(&self) -> Body {
+        let mut encryption = None;
+        let mut base64 = Zeroizing::new(Vec::with_capacity(self.inner.len()));
+        let plain = without_escapes(self.inner);
+        let mut words = plain
+            .split(u8::is_ascii_whitespace)
+            .map(trim_quotes)
+            .filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            if !word.ends_with(b":") {
+                base64.extend_from_slice(word);
+            } else if let Some(value) = words.next()
+                && word == b"DEK-Info:"
+            {
+                let value = String::from_utf8_lossy(value);
+                let (cipher, iv) = value.split_once(',').unwrap_or((&value, ""));
+                encryption = Some(LegacyEncryption {
+                    cipher: cipher.to_owned(),
+                    iv: iv.to_owned(),
+                });
+            }
+        }
+        Body {
+            der: decode(&base64),
+            encryption,
+        }
+    }
+}
+
+/// The next place where a block begins, its label, and the length of the whole BEGIN.
+fn next_begin(text: &[u8], mut at: usize) -> Option<(usize, String, usize)> {
+    loop {
+        let from = at + find(&text[at..], BEGIN)?;
+        if let Some((label, length)) = begin(&text[from..]) {
+            return Some((from, label, length));
+        }
+        at = from + BEGIN.len();
+    }
+}
+
+fn line_ends(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// The label of a block that begins here, and the length of the whole BEGIN.
+fn begin(text: &[u8]) -> Option<(String, usize)> {
+    let rest = text.strip_prefix(BEGIN)?;
+    // Anything else may be a key, and must not be quoted.
+    let length = rest
+        .iter()
+        .take(40)
+        .take_while(|byte| {
+            byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b' ' | b'#')
         })
+        .count();
+    let label = &rest[..length];
+    rest[length..].strip_prefix(DASHES)?;
+    Some((
+        String::from_utf8_lossy(label).into_owned(),
+        BEGIN.len() + length + DASHES.len(),
+    ))
 }
 
-fn label(line: &[u8], prefix: &[u8]) -> Option<String> {
-    let label = line.strip_prefix(prefix)?.strip_suffix(DASHES)?;
-    // Anything else on such a line may be a key that has lost its line ends, and must not be quoted.
-    let sane = label.len() <= 40
-        && label
-            .iter()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ');
-    sane.then(|| String::from_utf8_lossy(label).into_owned())
-}
-
-fn is_line_end(byte: u8) -> bool {
-    byte == b'\n' || byte == b'\r'
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|part| part == needle)
-}
-
-fn cut_short(document: &Document, label: &str, line: usize) -> Error {
-    document
-        .error(format!(
-            "is cut short: the {label} block that begins on line {line} has no END line of its own."
-        ))
-        .with_hint("Copy the whole file again from where it came from, up to its last END line.")
-}
-
-/// Says what the file looks like instead of PEM.
-fn no_block(document: &Document) -> Error {
-    let bytes = &document.bytes;
-    if bytes.starts_with(&[0x30, 0x82]) || bytes.starts_with(&[0x30, 0x81]) {
-        return document
-            .error("is not PEM: it looks like DER (binary).")
-            .with_hint(
-                "Convert it to PEM: `openssl x509 -inform DER -in FILE -out NEW` for a certificate, \
-                 `openssl pkey -inform DER -in FILE -out NEW` for a key.",
-            );
+/// Notes in what way the block does not stand as it should. `before` begins at the last block's end.
+fn note_surroundings(before: &[u8], inner: &[u8], is_first: bool, repairs: &mut Vec<Repair>) {
+    let mut note = |repair| {
+        if !repairs.contains(&repair) {
+            repairs.push(repair);
+        }
+    };
+    if inner
+        .windows(2)
+        .any(|pair| pair == b"\\n" || pair == b"\\r")
+    {
+        note(Repair::EscapedLineEnds);
+    } else if inner
+        .split(|byte| *byte == b'\n' || *byte == b'\r')
+        .any(|line| line.trim_ascii().len() > MAX_LINE)
+    {
+        note(Repair::LostLineEnds);
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return document
-            .error("is UTF-16 text.")
-            .with_hint("Save it again as plain text (UTF-8 or ASCII).");
+    let line_start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n' || *byte == b'\r');
+    let on_same_line = &before[line_start.map_or(0, |at| at + 1)..];
+    let begins_line = is_first || line_start.is_some();
+    let lines = inner.split(|byte| *byte == b'\n').skip(1);
+    let mut starts = lines.filter_map(<[u8]>::first);
+    if inner.iter().any(|byte| QUOTES[..4].contains(byte)) || !on_same_line.trim_ascii().is_empty()
+    {
+        note(Repair::Quoted);
+    } else if starts.any(|first| matches!(first, b' ' | b'\t'))
+        || begins_line && !on_same_line.is_empty()
+    {
+        note(Repair::Indented);
     }
-    if find(bytes, BEGIN).is_some() {
-        return document
-            .error("has lost its line ends: a BEGIN line must stand on a line of its own.")
-            .with_hint("Copy the file again from where it came from, with its line breaks.");
+}
+
+/// With `\n` and `\r` that are written out turned into line ends, and a backslash at a line's end left out.
+pub(crate) fn without_escapes(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut bytes = text.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, bytes.peek()) {
+            (b'\\', Some(b'n' | b'r')) => {
+                bytes.next();
+                plain.push(b'\n');
+            }
+            (b'\\', Some(b'\n' | b'\r')) => {}
+            // A no-break space in UTF-8, which web pages and mails put in.
+            (0xc2, Some(0xa0)) => {
+                bytes.next();
+                plain.push(b' ');
+            }
+            _ => plain.push(byte),
+        }
     }
-    document.error("is not PEM: it has no -----BEGIN line.")
+    plain
+}
+
+pub(crate) fn trim_quotes(mut word: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = word
+        && QUOTES.contains(first)
+    {
+        word = rest;
+    }
+    while let [rest @ .., last] = word
+        && QUOTES.contains(last)
+    {
+        word = rest;
+    }
+    word
+}
+
+/// Decodes base64 by way of a block of a label that rustls-pemfile knows; what is in it does not matter
+/// to it.
+pub(crate) fn decode(base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const LABEL: &[u8] = b"PRIVATE KEY-----\n";
+    if base64.is_empty() {
+        return None;
+    }
+    let parts = [BEGIN, LABEL, base64, b"\n", END, LABEL];
+    // Sized beforehand, so that growing leaves no copies behind on the heap.
+    let mut block = Zeroizing::new(Vec::with_capacity(
+        parts.iter().map(|part| part.len()).sum(),
+    ));
+    parts.iter().for_each(|part| block.extend_from_slice(part));
+    match rustls_pemfile::read_one_from_slice(&block) {
+        Ok(Some((Item::Pkcs8Key(mut key), _))) => {
+            let der = Zeroizing::new(key.secret_pkcs8_der().to_vec());
+            key.zeroize();
+            Some(der)
+        }
+        _ => None,
+    }
+}
+
+pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    // Most bytes are no dash, which spares comparing the windows.
+    let first = *needle.first()?;
+    let mut at = 0;
+    while let Some(offset) = haystack[at..].iter().position(|byte| *byte == first) {
+        if haystack[at + offset..].starts_with(needle) {
+            return Some(at + offset);
+        }
+        at += offset + 1;
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::source::{Document, Role};
     use super::*;
-    use crate::error::Code;
 
-    fn document(text: &[u8]) -> Document {
-        Document {
-            role: Role::Certificate,
-            bytes: Zeroizing::new(text.to_vec()),
-            name: "the client certificate x.pem".into(),
-        }
+    /// A block's label, line and content.
+    type Found = (String, usize, Option<Vec<u8>>);
+
+    fn read(text: &[u8]) -> (Vec<Found>, Vec<Repair>) {
+        let mut repairs = Vec::new();
+        let blocks = blocks(text, &mut repairs).unwrap();
+        let found = blocks
+            .iter()
+            .map(|block| {
+                let der = block.body().der.map(|der| der.to_vec());
+                (block.label.clone(), block.line, der)
+            })
+            .collect();
+        (found, repairs)
     }
+
+    const CONTENT: &[u8] = b"the content of a block";
+    const BASE64: &str = "dGhlIGNvbnRlbnQgb2YgYSBibG9jaw==";
 
     #[test]
     fn text_blank_lines_and_crlf_around_blocks_are_passed_over() {
-        let document = document(
-            b"\xef\xbb\xbfsubject=x\r\n\r\n-----BEGIN CERTIFICATE-----\r\nMAA=\r\n\r\n-----END CERTIFICATE-----\r\n\
-              text\n-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----",
+        let (found, repairs) = read(
+            format!(
+                "subject=x\r\n\r\n-----BEGIN CERTIFICATE-----\r\n{BASE64}\r\n\r\n-----END CERTIFICATE-----\r\n\
+                 text\n-----BEGIN PRIVATE KEY-----  \n{BASE64}\n-----END PRIVATE KEY-----"
+            )
+            .as_bytes(),
         );
-        let blocks = blocks(&document).unwrap();
-        assert_eq!(blocks.len(), 2);
-        assert_eq!(blocks[0].kind(), Kind::Certificate);
-        assert_eq!(blocks[0].line, 3);
+        let content = Some(CONTENT.to_vec());
         assert_eq!(
-            blocks[0].certificate(&document).unwrap().as_ref(),
-            [0x30, 0]
+            found,
+            [
+                ("CERTIFICATE".to_owned(), 3, content.clone()),
+                ("PRIVATE KEY".to_owned(), 8, content)
+            ]
         );
-        assert_eq!(blocks[1].kind(), Kind::PrivateKey);
-        assert_eq!(
-            blocks[1].private_key(&document).unwrap().secret_der(),
-            [0x30, 0]
-        );
+        assert_eq!(repairs, []);
     }
 
     #[test]
-    fn faults_name_file_and_line_and_no_bytes() {
-        let cases: [(&[u8], &str); 6] = [
-            (b"x\n-----BEGIN CERTIFICATE-----\nc2VjcmV0", "line 2"),
+    fn what_has_come_to_harm_is_mended_and_noted() {
+        let block = format!(
+            "-----BEGIN X-----\n{}\n{}\n-----END X-----\n",
+            &BASE64[..16],
+            &BASE64[16..]
+        );
+        for (text, repair) in [
+            (block.replace('\n', "\\n"), Repair::EscapedLineEnds),
+            (block.replace('\n', "\\r\\n"), Repair::EscapedLineEnds),
             (
-                b"-----BEGIN CERTIFICATE-----\nc2VjcmV0\n-----END PRIVATE KEY-----",
-                "line 1",
+                format!("key: \"{}\"", block.replace('\n', "\\n")),
+                Repair::Quoted,
             ),
+            (block.replace('\n', "\n> "), Repair::Quoted),
+            (format!("> {}", block.replace('\n', "\n> ")), Repair::Quoted),
             (
-                b"-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----",
-                "line 1",
+                format!("    {}", block.replace('\n', "\n    ")),
+                Repair::Indented,
             ),
+            (block.replace('\n', "\n\t"), Repair::Indented),
+            (block.replace('\n', "\u{a0}\n"), Repair::Quoted),
+            (block.replace('\n', "\",\n\""), Repair::Quoted),
+        ] {
+            let (found, repairs) = read(text.as_bytes());
+            assert_eq!(found[0].2.as_deref(), Some(CONTENT), "{text}");
+            if !text.contains('\u{a0}') {
+                assert!(repairs.contains(&repair), "{text}: {repairs:?}");
+            }
+        }
+        let long = "QUJD".repeat(40);
+        let (found, repairs) = read(
+            format!(
+                "-----BEGIN X----- {long} -----END X----- -----BEGIN X-----{long}-----END X-----"
+            )
+            .as_bytes(),
+        );
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1].2.as_deref(), Some(&b"ABC".repeat(40)[..]));
+        assert_eq!(repairs, [Repair::LostLineEnds]);
+    }
+
+    #[test]
+    fn a_block_without_its_end_is_cut_short() {
+        for (text, line) in [
+            ("x\n-----BEGIN CERTIFICATE-----\nQUJD", 2),
             (
-                b"-----BEGIN CERTIFICATE----- c2VjcmV0 -----END CERTIFICATE-----",
-                "line ends",
+                "-----BEGIN CERTIFICATE-----\nQUJD\n-----END PRIVATE KEY-----",
+                1,
             ),
-            (b"\x30\x82c2VjcmV0", "DER"),
-            (b"c2VjcmV0", "no -----BEGIN"),
-        ];
-        for (bytes, words) in cases {
-            let error = blocks(&document(bytes)).err().unwrap();
-            assert_eq!(error.code(), Code::Certificate);
-            assert!(error.message().contains(words), "{error}");
-            assert!(error.message().contains("x.pem"), "{error}");
-            assert!(!error.to_string().contains("c2VjcmV0"), "{error}");
+            ("-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE", 1),
+            (
+                "-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----",
+                1,
+            ),
+        ] {
+            let cut = blocks(text.as_bytes(), &mut Vec::new()).err().unwrap();
+            assert_eq!(
+                (cut.label.as_str(), cut.line),
+                ("CERTIFICATE", line),
+                "{text}"
+            );
         }
     }
 
     #[test]
-    fn a_block_that_is_not_base64_is_damaged() {
-        let document =
-            document(b"-----BEGIN CERTIFICATE-----\n!secret!\n-----END CERTIFICATE-----");
-        let error = blocks(&document).unwrap()[0]
-            .certificate(&document)
-            .unwrap_err();
-        assert!(error.message().contains("line 1"), "{error}");
-        assert!(!error.to_string().contains("secret"), "{error}");
+    fn what_is_no_label_begins_no_block() {
+        for text in [
+            "-----BEGIN ",
+            "-----BEGIN secret",
+            "-----BEGIN SECRET",
+            "----BEGIN X-----",
+        ] {
+            assert!(!has_block(text.as_bytes()), "{text}");
+            assert!(blocks(text.as_bytes(), &mut Vec::new()).unwrap().is_empty());
+        }
+        assert!(has_block(b"-----BEGIN -----BEGIN X-----"));
+    }
+
+    #[test]
+    fn headers_of_a_legacy_encrypted_key() {
+        for separator in ["\n", " ", "\r\n", "\\n"] {
+            let text = [
+                "-----BEGIN RSA PRIVATE KEY-----",
+                "Proc-Type: 4,ENCRYPTED",
+                "DEK-Info: AES-256-CBC,00FF",
+                "",
+                BASE64,
+                "-----END RSA PRIVATE KEY-----",
+            ]
+            .join(separator);
+            let blocks = blocks(text.as_bytes(), &mut Vec::new()).unwrap();
+            let body = blocks[0].body();
+            let encryption = body.encryption.unwrap();
+            assert_eq!(
+                (encryption.cipher.as_str(), encryption.iv.as_str()),
+                ("AES-256-CBC", "00FF")
+            );
+            assert_eq!(body.der.unwrap().as_slice(), CONTENT);
+        }
+    }
+
+    #[test]
+    fn what_is_not_base64_is_damaged() {
+        let (found, _) =
+            read(b"-----BEGIN X-----\n!!!!\n-----END X-----\n-----BEGIN X-----\n-----END X-----");
+        assert_eq!(found[0].2, None);
+        assert_eq!(found[1].2, None);
     }
 }

@@ -1,4 +1,4 @@
-//! The private key: PKCS#1, PKCS#8 and SEC1, plain or as encrypted PKCS#8.
+//! The private key: PKCS#1, PKCS#8 and SEC1, plain or encrypted.
 
 use std::sync::Arc;
 
@@ -6,13 +6,18 @@ use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::Kdf;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 use rustls::sign::SigningKey;
+use x509_cert::der::{Decode, asn1::AnyRef};
+use x509_cert::spki::SubjectPublicKeyInfoRef;
 use zeroize::Zeroize;
 
-use super::pem::{self, Block, Kind};
+use super::contents::{Contents, Item, Kind};
+use super::dek_info;
+use super::oid;
 use super::source::Document;
-use super::x509::rsa_private_key_bits;
+use super::x509::{rsa_private_key_bits, rsa_public_key_bits};
+use crate::diagnose::Check;
 use crate::error::{Code, Error};
 
 /// What deriving a key from a password may cost, so that no file can keep the caller busy for hours.
@@ -21,90 +26,183 @@ const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
 /// The memory that scrypt may take, in bytes.
 const MAX_SCRYPT_MEMORY: u64 = 64 * 1024 * 1024;
 
-/// Reads the one private key of a file and makes it ready for signing.
-pub(crate) fn read(
-    document: &Document,
-    password: Option<&str>,
-) -> Result<Arc<dyn SigningKey>, Error> {
-    let blocks = pem::blocks(document)?;
-    let mut keys = blocks
-        .iter()
-        .filter(|block| matches!(block.kind(), Kind::PrivateKey | Kind::EncryptedPrivateKey));
-    let Some(block) = keys.next() else {
-        return Err(no_key(document, &blocks));
-    };
-    if let Some(second) = keys.next() {
-        return Err(document
-            .error(format!(
-                "holds more than one private key (lines {} and {}).",
-                block.line, second.line
-            ))
-            .with_hint("Keep the one key that belongs to the certificate."));
-    }
-
-    let mut key = decode(block, document, password)?;
-    let signing_key = any_supported_type(&key).map_err(|_| unsupported(&key, document));
-    wipe(&mut key);
-    signing_key
+/// A private key, ready for signing.
+pub(crate) struct PrivateKey {
+    pub(crate) signing_key: Arc<dyn SigningKey>,
+    /// Its kind and size, such as `RSA 2048`.
+    pub(crate) description: String,
+    /// It lay in the file encrypted.
+    pub(crate) is_encrypted: bool,
 }
 
-fn decode(
-    block: &Block<'_>,
+/// Finds the one private key of a file and makes it ready for signing.
+pub(crate) fn read(
+    document: &Document,
+    contents: &Contents,
+    password: Option<&str>,
+) -> Result<PrivateKey, Error> {
+    of_item(only_key(document, contents)?, document, password)
+}
+
+/// Makes one key of a file ready for signing.
+pub(crate) fn of_item(
+    item: &Item,
+    document: &Document,
+    password: Option<&str>,
+) -> Result<PrivateKey, Error> {
+    let mut der = decode(item, document, password)?;
+    let signing_key = any_supported_type(&der).map_err(|_| unsupported(&der, document));
+    wipe(&mut der);
+    let signing_key = signing_key?;
+    Ok(PrivateKey {
+        description: describe(&signing_key),
+        signing_key,
+        is_encrypted: item.kind == Kind::EncryptedPkcs8 || item.encryption.is_some(),
+    })
+}
+
+/// The one private key among what a file holds.
+pub(crate) fn only_key<'a>(document: &Document, contents: &'a Contents) -> Result<&'a Item, Error> {
+    let mut keys = contents
+        .items
+        .iter()
+        .filter(|item| item.kind.is_private_key());
+    let Some(item) = keys.next() else {
+        return Err(no_key(document, contents));
+    };
+    match keys.next() {
+        None => Ok(item),
+        Some(second) => {
+            let lines = match (item.line, second.line) {
+                (Some(first), Some(second)) => format!(" (lines {first} and {second})"),
+                _ => String::new(),
+            };
+            Err(document
+                .error(
+                    Check::KeySingle,
+                    format!("holds more than one private key{lines}."),
+                )
+                .with_hint(Check::KeySingle.advice()))
+        }
+    }
+}
+
+/// The key's DER, decrypted where it is encrypted. The caller wipes it.
+pub(crate) fn decode(
+    item: &Item,
     document: &Document,
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
-    if block.has_legacy_encryption() {
-        return Err(document
-            .error_as(
-                Code::Password,
-                "is encrypted in the legacy form (DEK-Info), which is not supported.",
-            )
-            .with_hint(
-                "Convert it to encrypted PKCS#8: openssl pkcs8 -topk8 -in KEY -out NEW_KEY",
-            ));
+    let der = item.der(document)?;
+    if let Some(encryption) = &item.encryption {
+        let password = password.ok_or_else(|| password_missing(document))?;
+        let plain = dek_info::decrypt(&encryption.cipher, &encryption.iv, der, password)
+            .map_err(|failure| legacy_failure(&failure, document, item))?;
+        let kind = super::der::kind(&plain).unwrap_or(item.kind);
+        return plain_key(kind, &plain).ok_or_else(|| wrong_password(document));
     }
-    match block.kind() {
-        Kind::EncryptedPrivateKey => decrypt(block, document, password),
-        _ => block.private_key(document),
+    match item.kind {
+        Kind::EncryptedPkcs8 => decrypt(item, der, document, password),
+        kind => plain_key(kind, der).ok_or_else(|| unsupported_form(document, item)),
+    }
+}
+
+fn plain_key(kind: Kind, der: &[u8]) -> Option<PrivateKeyDer<'static>> {
+    match kind {
+        Kind::Pkcs1 => Some(PrivatePkcs1KeyDer::from(der.to_vec()).into()),
+        Kind::Pkcs8 => Some(PrivatePkcs8KeyDer::from(der.to_vec()).into()),
+        Kind::Sec1 => Some(PrivateSec1KeyDer::from(der.to_vec()).into()),
+        _ => None,
     }
 }
 
 fn decrypt(
-    block: &Block<'_>,
+    item: &Item,
+    der: &[u8],
     document: &Document,
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
-    let der = block.encrypted_key(document)?;
     let unsupported = || {
         document
-            .error("is encrypted in a way that is not supported.")
-            .with_hint("Encrypt it with AES: openssl pkcs8 -topk8 -v2 aes256 -in KEY -out NEW_KEY")
+            .error(
+                Check::KeySupported,
+                "is encrypted in a way that is not supported.",
+            )
+            .with_hint(
+                "Encrypt it with AES: `openssl pkcs8 -topk8 -v2 aes256 -in KEY -out NEW_KEY`.",
+            )
     };
-    let encrypted =
-        EncryptedPrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| unsupported())?;
+    if super::der::kind(der) != Some(Kind::EncryptedPkcs8) {
+        return Err(item.damaged(document, "is no encrypted key"));
+    }
+    let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unsupported())?;
     if !matches!(encrypted.encryption_algorithm, EncryptionScheme::Pbes2(_)) {
         return Err(unsupported());
     }
     if is_too_costly(&encrypted.encryption_algorithm) {
         return Err(document.error(
+            Check::KeySupported,
             "asks for an absurd amount of work to be decrypted (its iteration count or memory cost).",
         ));
     }
-    let Some(password) = password else {
-        return Err(document.error_as(Code::Password, "is encrypted and no password was given."));
-    };
-    let wrong = || {
-        document
-            .error_as(
-                Code::Password,
-                "cannot be decrypted with the password given.",
-            )
-            .with_hint("Check the private key password; blanks and a line end count as part of it.")
-    };
-    let secret = encrypted.decrypt(password).map_err(|_| wrong())?;
+    let password = password.ok_or_else(|| password_missing(document))?;
+    let secret = encrypted
+        .decrypt(password)
+        .map_err(|_| wrong_password(document))?;
     // A wrong password passes the padding check once in 256 times and then gives no key.
-    PrivateKeyInfoRef::try_from(secret.as_bytes()).map_err(|_| wrong())?;
+    PrivateKeyInfoRef::try_from(secret.as_bytes()).map_err(|_| wrong_password(document))?;
     Ok(PrivatePkcs8KeyDer::from(secret.as_bytes().to_vec()).into())
+}
+
+fn password_missing(document: &Document) -> Error {
+    document.error_as(
+        Code::Password,
+        Check::KeyPassword,
+        "is encrypted and no password was given.",
+    )
+}
+
+fn wrong_password(document: &Document) -> Error {
+    document
+        .error_as(
+            Code::Password,
+            Check::KeyPassword,
+            "cannot be decrypted with the password given.",
+        )
+        .with_hint("Check the private key password; blanks and a line end count as part of it.")
+}
+
+fn legacy_failure(failure: &dek_info::Failure, document: &Document, item: &Item) -> Error {
+    match failure {
+        dek_info::Failure::WrongPassword => wrong_password(document),
+        dek_info::Failure::Damaged => item.damaged(document, "is not a whole encrypted key"),
+        dek_info::Failure::UnsupportedCipher => document
+            .error(
+                Check::KeySupported,
+                "is encrypted with a cipher that is not supported (its DEK-Info header).",
+            )
+            .with_hint(
+                "Convert it to encrypted PKCS#8: `openssl pkcs8 -topk8 -in KEY -out NEW_KEY`.",
+            ),
+    }
+}
+
+fn unsupported_form(document: &Document, item: &Item) -> Error {
+    let hint = if item.label.contains("OPENSSH") {
+        "It is a key for SSH; if it is the one that the certificate request was made with, convert it: `ssh-keygen -p -m PKCS8 -f KEY`."
+    } else {
+        "Convert it to PKCS#8: `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW_KEY`."
+    };
+    document
+        .error(
+            Check::KeySupported,
+            format!(
+                "holds a key in a form that is not supported (BEGIN {}{}).",
+                item.label,
+                item.place()
+            ),
+        )
+        .with_hint(hint)
 }
 
 fn is_too_costly(scheme: &EncryptionScheme) -> bool {
@@ -125,20 +223,25 @@ fn is_too_costly(scheme: &EncryptionScheme) -> bool {
     }
 }
 
-fn no_key(document: &Document, blocks: &[Block<'_>]) -> Error {
-    let has = |kind| blocks.iter().any(|block| block.kind() == kind);
-    if has(Kind::Certificate) {
+fn no_key(document: &Document, contents: &Contents) -> Error {
+    if contents.has(Kind::Certificate) {
         document
-            .error("holds a certificate and no private key.")
+            .error(
+                Check::FileRole,
+                "holds a certificate and no private key.",
+            )
             .with_hint(
                 "Certificate and private key look exchanged: give the file that begins with BEGIN PRIVATE KEY as the key.",
             )
-    } else if has(Kind::CertificateRequest) {
-        document.error("holds a certificate signing request (CSR) and no private key.")
-    } else if has(Kind::PublicKey) {
-        document.error("holds a public key, not the private one.")
+    } else if contents.has(Kind::CertificateRequest) {
+        document.error(
+            Check::FileRole,
+            "holds a certificate signing request (CSR) and no private key.",
+        )
+    } else if contents.has(Kind::PublicKey) {
+        document.error(Check::FileRole, "holds a public key, not the private one.")
     } else {
-        document.error("holds no private key.")
+        document.error(Check::KeyPresent, "holds no private key.")
     }
 }
 
@@ -153,19 +256,45 @@ fn unsupported(key: &PrivateKeyDer<'_>, document: &Document) -> Error {
     };
     match pkcs1.and_then(rsa_private_key_bits) {
         Some(bits) if bits < 2048 => document
-            .error(format!(
-                "is an RSA key of {bits} bits, which is too short to be accepted."
-            ))
-            .with_hint("Make a key of 2048 bits or more and ask the DCS team for a certificate for it: openssl genrsa 2048"),
-        Some(bits) if bits > 8192 => document
-            .error(format!("is an RSA key of {bits} bits; at most 8192 are supported.")),
+            .error(
+                Check::KeyLength,
+                format!("is an RSA key of {bits} bits, which is too short to be accepted."),
+            )
+            .with_hint(Check::KeyLength.advice()),
+        Some(bits) if bits > 8192 => document.error(
+            Check::KeySupported,
+            format!("is an RSA key of {bits} bits; at most 8192 are supported."),
+        ),
         _ => document
-            .error("is damaged, or of a kind that TLS clients cannot use.")
-            .with_hint("Use RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519."),
+            .error(
+                Check::KeySupported,
+                "is damaged, or of a kind that TLS clients cannot use.",
+            )
+            .with_hint(Check::KeySupported.advice()),
     }
 }
 
-fn wipe(key: &mut PrivateKeyDer<'static>) {
+/// The kind and size of a key, told from its public half.
+pub(crate) fn describe(key: &Arc<dyn SigningKey>) -> String {
+    let described = key.public_key().and_then(|spki| {
+        let spki = SubjectPublicKeyInfoRef::from_der(&spki).ok()?;
+        let algorithm = spki.algorithm.oid.to_string();
+        let curve = spki
+            .algorithm
+            .parameters
+            .and_then(|parameters: AnyRef<'_>| parameters.decode_as::<oid::Oid>().ok())
+            .map(|curve| curve.to_string());
+        let bits = spki
+            .subject_public_key
+            .as_bytes()
+            .and_then(rsa_public_key_bits);
+        Some(oid::key_name(&algorithm, curve.as_deref(), bits))
+    });
+    described.unwrap_or_else(|| format!("{:?}", key.algorithm()))
+}
+
+/// Wipes a key's copy.
+pub(crate) fn wipe(key: &mut PrivateKeyDer<'static>) {
     match key {
         PrivateKeyDer::Pkcs1(key) => key.zeroize(),
         PrivateKeyDer::Pkcs8(key) => key.zeroize(),

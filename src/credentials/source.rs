@@ -7,17 +7,21 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::diagnose::{Check, Subject};
 use crate::error::{Code, Error};
+use crate::private;
 
 /// The largest file that is read. The largest public CA bundles are around 250 KB.
 const MAX_FILE_SIZE: u64 = 4 * 1024 * 1024;
 
-/// Which of the three files something is about; its words are those of every message.
+/// Which of the three files something is about, or any other one that is looked into; its words are those of
+/// every message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     CaBundle,
     Certificate,
     PrivateKey,
+    Any,
 }
 
 impl Role {
@@ -27,6 +31,15 @@ impl Role {
             Role::CaBundle => "CA bundle",
             Role::Certificate => "client certificate",
             Role::PrivateKey => "private key",
+            Role::Any => "file",
+        }
+    }
+
+    pub(crate) fn subject(self) -> Subject {
+        match self {
+            Role::CaBundle => Subject::CaBundle,
+            Role::Certificate | Role::Any => Subject::Certificate,
+            Role::PrivateKey => Subject::PrivateKey,
         }
     }
 
@@ -34,7 +47,7 @@ impl Role {
     pub(crate) fn code(self) -> Code {
         match self {
             Role::CaBundle => Code::CaBundle,
-            Role::Certificate => Code::Certificate,
+            Role::Certificate | Role::Any => Code::Certificate,
             Role::PrivateKey => Code::PrivateKey,
         }
     }
@@ -45,6 +58,16 @@ impl Role {
 pub(crate) enum Source {
     File(PathBuf),
     Bytes(Zeroizing<Vec<u8>>),
+}
+
+impl Source {
+    /// The path, or that there is none; marked as private.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Source::File(path) => private::path(path.display()),
+            Source::Bytes(_) => "(given as bytes)".into(),
+        }
+    }
 }
 
 impl fmt::Debug for Source {
@@ -62,37 +85,38 @@ pub(crate) struct Document {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// "the CA bundle /etc/dcs/ca.pem" or "the CA bundle (given as bytes)".
     pub(crate) name: String,
+    /// Who may do what with the file, as `stat` has it; `None` for bytes and on systems without that.
+    pub(crate) mode: Option<u32>,
 }
 
 impl Document {
     /// Reads the source, up to a limit, from regular files only.
     pub(crate) fn read(source: &Source, role: Role) -> Result<Self, Error> {
-        let document = match source {
-            Source::File(path) => Document {
-                role,
-                bytes: read_file(path, role)?,
-                name: format!("the {} {}", role.noun(), path.display()),
-            },
-            Source::Bytes(bytes) => Document {
-                role,
-                bytes: bytes.clone(),
-                name: format!("the {} (given as bytes)", role.noun()),
-            },
+        let (bytes, mode) = match source {
+            Source::File(path) => read_file(path, role)?,
+            Source::Bytes(bytes) => (bytes.clone(), None),
+        };
+        let document = Document {
+            role,
+            bytes,
+            name: format!("the {} {}", role.noun(), source.shown()),
+            mode,
         };
         if document.bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(document.error("is empty."));
+            return Err(document.error(Check::FileNotEmpty, "is empty."));
         }
         Ok(document)
     }
 
-    /// The error that this content cannot be used, in the words "The private key KEY " + `what`.
-    pub(crate) fn error(&self, what: impl fmt::Display) -> Error {
-        self.error_as(self.role.code(), what)
+    /// The error that this content cannot be used, in the words "The private key KEY " + `what`, and the check
+    /// that it does not pass.
+    pub(crate) fn error(&self, check: Check, what: impl fmt::Display) -> Error {
+        self.error_as(self.role.code(), check, what)
     }
 
     /// The same with another code than the role's own.
-    pub(crate) fn error_as(&self, code: Code, what: impl fmt::Display) -> Error {
-        Error::new(code, capitalise(format!("{} {what}", self.name)))
+    pub(crate) fn error_as(&self, code: Code, check: Check, what: impl fmt::Display) -> Error {
+        Error::new(code, capitalise(format!("{} {what}", self.name))).with_check(check)
     }
 }
 
@@ -103,7 +127,7 @@ fn capitalise(mut sentence: String) -> String {
     sentence
 }
 
-fn read_file(path: &Path, role: Role) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>), Error> {
     let failed = |error: &io::Error, what: &str| {
         let reason = match error.kind() {
             io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -115,9 +139,10 @@ fn read_file(path: &Path, role: Role) -> Result<Zeroizing<Vec<u8>>, Error> {
             format!(
                 "The {} {} cannot be {what}: {reason}.",
                 role.noun(),
-                path.display()
+                private::path(path.display())
             ),
         )
+        .with_check(Check::FileReadable)
         .with_os_error(error)
     };
 
@@ -125,7 +150,8 @@ fn read_file(path: &Path, role: Role) -> Result<Zeroizing<Vec<u8>>, Error> {
         return Err(Error::new(
             Code::File,
             format!("The path of the {} is empty.", role.noun()),
-        ));
+        )
+        .with_check(Check::FileConfigured));
     }
     let file = open(path).map_err(|error| failed(&error, "opened"))?;
     let metadata = file.metadata().map_err(|error| failed(&error, "read"))?;
@@ -150,17 +176,34 @@ fn read_file(path: &Path, role: Role) -> Result<Zeroizing<Vec<u8>>, Error> {
         return Err(file_error(
             role,
             path,
-            "is larger than 4 MiB; that is no PEM file of certificates or a key.",
+            "is larger than 4 MiB; that is no file of certificates or a key.",
         ));
     }
-    Ok(bytes)
+    Ok((bytes, mode(&metadata)))
 }
 
 fn file_error(role: Role, path: &Path, what: &str) -> Error {
     Error::new(
         Code::File,
-        format!("The {} {} {what}", role.noun(), path.display()),
+        format!(
+            "The {} {} {what}",
+            role.noun(),
+            private::path(path.display())
+        ),
     )
+    .with_check(Check::FileReadable)
+}
+
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps)] // There is no such thing elsewhere.
+fn mode(metadata: &std::fs::Metadata) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    Some(metadata.mode())
+}
+
+#[cfg(not(unix))]
+fn mode(_: &std::fs::Metadata) -> Option<u32> {
+    None
 }
 
 #[cfg(unix)]

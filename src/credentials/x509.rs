@@ -2,21 +2,38 @@
 //!
 //! A certificate that this stricter parser cannot read is still used: it only goes without the insight.
 
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::CertificateDer;
+use x509_cert::TbsCertificate;
 use x509_cert::der::{Decode, Encode, SliceReader, Tag, asn1::UintRef};
+use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages,
+    SubjectAltName, SubjectKeyIdentifier,
 };
 
-/// Two object identifiers that decide on client authentication (RFC 5280, section 4.2.1.12).
-const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
-const ANY_PURPOSE: &str = "2.5.29.37.0";
-const RSA_ENCRYPTION: &str = "1.2.840.113549.1.1.1";
+use super::oid;
+use crate::private;
 
 /// The longest subject that goes into a message.
 const MAX_NAME_CHARS: usize = 200;
+/// The names of a certificate that are read.
+const MAX_ALTERNATIVE_NAMES: usize = 50;
+
+/// The key usages in the order of their bits (RFC 5280, section 4.2.1.3).
+const KEY_USAGES: [(KeyUsages, &str); 9] = [
+    (KeyUsages::DigitalSignature, "digitalSignature"),
+    (KeyUsages::NonRepudiation, "nonRepudiation"),
+    (KeyUsages::KeyEncipherment, "keyEncipherment"),
+    (KeyUsages::DataEncipherment, "dataEncipherment"),
+    (KeyUsages::KeyAgreement, "keyAgreement"),
+    (KeyUsages::KeyCertSign, "keyCertSign"),
+    (KeyUsages::CRLSign, "cRLSign"),
+    (KeyUsages::EncipherOnly, "encipherOnly"),
+    (KeyUsages::DecipherOnly, "decipherOnly"),
+];
 
 /// A certificate with what could be read of it.
 #[derive(Clone, Debug)]
@@ -28,12 +45,15 @@ pub(crate) struct Certificate {
 /// The fields of one certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
-    /// The subject as text, safe to print.
+    /// The subject as text, for messages: marked as private.
     pub(crate) subject: String,
-    /// The issuer as text, safe to print.
+    /// The issuer as text, for messages: marked as private.
     pub(crate) issuer: String,
+    pub(crate) common_name: Option<String>,
+    /// In hexadecimal.
+    pub(crate) serial: String,
     subject_der: Vec<u8>,
-    issuer_der: Vec<u8>,
+    pub(crate) issuer_der: Vec<u8>,
     subject_key_id: Option<Vec<u8>>,
     authority_key_id: Option<Vec<u8>>,
     pub(crate) not_before: SystemTime,
@@ -42,8 +62,18 @@ pub(crate) struct Fields {
     pub(crate) is_ca: bool,
     /// Whether it may be used as a TLS client certificate.
     pub(crate) allows_client_auth: bool,
+    /// Whether its key may sign, which a TLS client's does (RFC 8446, section 4.4.2.4).
+    pub(crate) allows_signing: bool,
+    pub(crate) key_usage: Vec<&'static str>,
+    pub(crate) purposes: Vec<String>,
+    pub(crate) alternative_names: Vec<String>,
+    /// The public key's kind and size, such as `RSA 2048`.
+    pub(crate) key: String,
     /// The size of its RSA key, where it has one.
     pub(crate) rsa_bits: Option<usize>,
+    pub(crate) signature_algorithm: String,
+    /// Signed with MD5 or SHA-1, which servers no longer accept.
+    pub(crate) is_weakly_signed: bool,
 }
 
 impl Certificate {
@@ -93,24 +123,35 @@ impl Fields {
                 tbs.version() == x509_cert::certificate::Version::V1 && subject_der == issuer_der
             }
         };
-        let allows_client_auth = match tbs.get_extension::<ExtendedKeyUsage>().ok()? {
-            Some((_, usage)) => usage.0.iter().any(|purpose| {
-                let purpose = purpose.to_string();
-                purpose == CLIENT_AUTH || purpose == ANY_PURPOSE
-            }),
-            None => true,
-        };
-        let key = tbs.subject_public_key_info();
-        let rsa_bits = (key.algorithm.oid.to_string() == RSA_ENCRYPTION)
+        let purposes = tbs
+            .get_extension::<ExtendedKeyUsage>()
+            .ok()?
+            .map(|(_, usage)| usage.0.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let key_usage = tbs
+            .get_extension::<KeyUsage>()
+            .ok()?
+            .map(|(_, usage)| usage.0);
+        let spki = tbs.subject_public_key_info();
+        let algorithm = spki.algorithm.oid.to_string();
+        let rsa_bits = (algorithm == oid::RSA_ENCRYPTION)
             .then(|| {
-                key.subject_public_key
+                spki.subject_public_key
                     .as_bytes()
                     .and_then(rsa_public_key_bits)
             })
             .flatten();
+        let curve = spki
+            .algorithm
+            .parameters
+            .as_ref()
+            .and_then(|parameters| parameters.decode_as::<oid::Oid>().ok())
+            .map(|curve| curve.to_string());
+        let signature = certificate.signature_algorithm().oid.to_string();
         Some(Fields {
-            subject: printable(&tbs.subject().to_string()),
-            issuer: printable(&tbs.issuer().to_string()),
+            subject: private::name(printable(&tbs.subject().to_string())),
+            issuer: private::name(printable(&tbs.issuer().to_string())),
+            common_name: common_name(tbs),
+            serial: hex(tbs.serial_number().as_bytes()),
             subject_key_id: tbs
                 .get_extension::<SubjectKeyIdentifier>()
                 .ok()?
@@ -125,8 +166,28 @@ impl Fields {
             not_before: system_time(tbs.validity().not_before.to_unix_duration())?,
             not_after: system_time(tbs.validity().not_after.to_unix_duration())?,
             is_ca,
-            allows_client_auth,
+            allows_client_auth: purposes.as_ref().is_none_or(|purposes| {
+                purposes
+                    .iter()
+                    .any(|purpose| purpose == oid::CLIENT_AUTH || purpose == oid::ANY_PURPOSE)
+            }),
+            allows_signing: key_usage
+                .is_none_or(|usage| usage.contains(KeyUsages::DigitalSignature)),
+            key_usage: KEY_USAGES
+                .iter()
+                .filter(|(flag, _)| key_usage.is_some_and(|usage| usage.contains(*flag)))
+                .map(|(_, name)| *name)
+                .collect(),
+            purposes: purposes
+                .unwrap_or_default()
+                .iter()
+                .map(|purpose| oid::purpose_name(purpose).to_owned())
+                .collect(),
+            alternative_names: alternative_names(tbs),
+            key: oid::key_name(&algorithm, curve.as_deref(), rsa_bits),
             rsa_bits,
+            is_weakly_signed: oid::is_weak_signature(&signature),
+            signature_algorithm: oid::signature_name(&signature).to_owned(),
         })
     }
 
@@ -135,8 +196,48 @@ impl Fields {
     }
 }
 
+/// A distinguished name in DER as text, safe to print.
+pub(crate) fn name_text(der: &[u8]) -> Option<String> {
+    let name = x509_cert::name::Name::from_der(der).ok()?;
+    Some(printable(&name.to_string()))
+}
+
+fn common_name(tbs: &TbsCertificate) -> Option<String> {
+    let name = tbs.subject().common_name().ok()??;
+    Some(printable(name.value().as_ref()))
+}
+
+fn alternative_names(tbs: &TbsCertificate) -> Vec<String> {
+    let Ok(Some((_, names))) = tbs.get_extension::<SubjectAltName>() else {
+        return Vec::new();
+    };
+    names
+        .0
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::DnsName(name) => Some(printable(name.as_str())),
+            GeneralName::IpAddress(address) => address_text(address.as_bytes()),
+            _ => None,
+        })
+        .take(MAX_ALTERNATIVE_NAMES)
+        .collect()
+}
+
+fn address_text(bytes: &[u8]) -> Option<String> {
+    let address: IpAddr = match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok()?.into(),
+        16 => <[u8; 16]>::try_from(bytes).ok()?.into(),
+        _ => return None,
+    };
+    Some(address.to_string())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The size of the modulus in an RSAPublicKey (RFC 8017, appendix A.1.1).
-fn rsa_public_key_bits(der: &[u8]) -> Option<usize> {
+pub(crate) fn rsa_public_key_bits(der: &[u8]) -> Option<usize> {
     rsa_modulus_bits(der, 0)
 }
 

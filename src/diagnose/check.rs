@@ -4,6 +4,8 @@
 
 use std::ffi::CStr;
 
+use crate::error::Code;
+
 /// How much it weighs when a check does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -98,7 +100,7 @@ checks! {
 
     FilePermissions "DCS_CHECK_FILE_PERMISSIONS" Warning
     "Only its owner and group may read the private key's file."
-    "Take the rights away from everybody else: chmod o-rwx KEY"
+    "Take the rights away from everybody else: `chmod o-rwx KEY`."
 
     // The private key.
     KeyPresent "DCS_CHECK_KEY_PRESENT" Error
@@ -111,7 +113,7 @@ checks! {
 
     KeyPassword "DCS_CHECK_KEY_PASSWORD" Error
     "An encrypted private key comes with its password."
-    "Set the private key password, or decrypt the key: openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW_KEY"
+    "Set the private key password, or decrypt the key: `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW_KEY`."
 
     KeySupported "DCS_CHECK_KEY_SUPPORTED" Error
     "The private key is of a kind that TLS clients can use."
@@ -119,7 +121,7 @@ checks! {
 
     KeyLength "DCS_CHECK_KEY_LENGTH" Error
     "The private key is long enough."
-    "Make a key of 2048 bits or more and ask the DCS team for a certificate for it: openssl genrsa 2048"
+    "Make a key of 2048 bits or more and ask the DCS team for a certificate for it: `openssl genrsa 2048`."
 
     KeyMatchesCertificate "DCS_CHECK_KEY_MATCHES_CERT" Error
     "The private key belongs to the certificate."
@@ -150,11 +152,11 @@ checks! {
     "The client certificate's key may sign (key usage)."
     "Use the TLS certificate, not the one for encryption."
 
-    CertificateForTls "DCS_CHECK_CERT_FOR_TLS" Error
+    CertificateForTls "DCS_CHECK_CERT_FOR_TLS" Warning
     "The client certificate is the TLS one by its name, not the one for JSON signing or encryption."
     "The DCS issues three certificates, told apart by their Common Name: use the one for TLS."
 
-    CertificateEnvironment "DCS_CHECK_CERT_ENVIRONMENT" Error
+    CertificateEnvironment "DCS_CHECK_CERT_ENVIRONMENT" Warning
     "The client certificate is for the environment that the URL belongs to, by its name."
     "Use the certificate of the environment that the URL belongs to (integration or production)."
 
@@ -275,6 +277,80 @@ const fn c_text(text: &'static str) -> &'static CStr {
 }
 
 impl Check {
+    /// The check that a code says did not pass, where it is always the same one.
+    pub(crate) fn of(code: Code) -> Option<Check> {
+        match code {
+            Code::File => Some(Check::FileReadable),
+            Code::Password => Some(Check::KeyPassword),
+            Code::KeyMismatch => Some(Check::KeyMatchesCertificate),
+            Code::Resolve => Some(Check::Resolve),
+            Code::Connect => Some(Check::Connect),
+            Code::Proxy => Some(Check::Proxy),
+            Code::ServerUntrusted => Some(Check::ServerTrusted),
+            Code::ServerCertificate => Some(Check::ServerValid),
+            Code::ServerName => Some(Check::ServerName),
+            Code::ClientCertRequired => Some(Check::ClientCertificateSent),
+            Code::ClientCertRejected => Some(Check::ClientCertificateAccepted),
+            Code::Tls => Some(Check::Handshake),
+            Code::BadRequest
+            | Code::QuotaExceeded
+            | Code::NotFound
+            | Code::RateLimited
+            | Code::Http
+            | Code::Unavailable => Some(Check::Answer),
+            Code::Response => Some(Check::StatusBody),
+            Code::Ok
+            | Code::InvalidArgument
+            | Code::CaBundle
+            | Code::Certificate
+            | Code::PrivateKey
+            | Code::Timeout
+            | Code::ConnectionLost
+            | Code::Internal => None,
+        }
+    }
+
+    /// Whether it is about what can be done with a file at all: where it fails, no client can be made.
+    pub(crate) fn is_about_a_file(self) -> bool {
+        matches!(
+            self,
+            Check::FileConfigured
+                | Check::FileReadable
+                | Check::FileNotEmpty
+                | Check::FileFormat
+                | Check::FileRole
+                | Check::KeyPresent
+                | Check::KeySingle
+                | Check::KeyPassword
+                | Check::KeySupported
+                | Check::KeyLength
+                | Check::KeyMatchesCertificate
+                | Check::BundleHasCa
+        )
+    }
+
+    /// Whether it is made on the way to the service.
+    pub(crate) fn is_on_the_wire(self) -> bool {
+        matches!(
+            self,
+            Check::Proxy
+                | Check::Resolve
+                | Check::Connect
+                | Check::Handshake
+                | Check::ServerNotIntercepted
+                | Check::ServerTrusted
+                | Check::ServerValid
+                | Check::ServerName
+                | Check::ClientCertificateAsked
+                | Check::ClientCertificateIssuer
+                | Check::ClientCertificateSent
+                | Check::ClientCertificateAccepted
+                | Check::Answer
+                | Check::StatusBody
+                | Check::Available
+        )
+    }
+
     /// The check with this name.
     pub fn from_name(name: &str) -> Option<Check> {
         Check::ALL

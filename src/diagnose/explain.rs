@@ -1,127 +1,151 @@
-//! What the local files say about why a call failed.
-//!
-//! nginx gives the same page for eight different faults of a client certificate; only the client can say
-//! which one it is. This runs after a failure and costs a call that succeeds nothing.
+//! From a failure to its likeliest cause, by what the local files say.
 
 use std::time::SystemTime;
 
-use crate::credentials::chain::issuer_of;
-use crate::credentials::x509::day;
-use crate::credentials::{CaBundle, Identity};
-use crate::diagnose::Check;
+use super::check::Check;
+use super::evidence::Evidence;
+use super::report::{Finding, Subject};
 use crate::error::{Code, Error};
+use crate::private::Text;
 
-/// What is known of the client's own certificate and whether the bundle leads on from it.
-pub(crate) struct Evidence {
-    subject: String,
-    name: String,
-    not_before: SystemTime,
-    not_after: SystemTime,
-    self_signed: bool,
-    is_ca: bool,
-    allows_client_auth: bool,
-    /// The issuer that neither the certificate's file nor the CA bundle holds.
-    missing_issuer: Option<String>,
-    ca_bundle: String,
-}
+/// The causes of a rejection that can be seen from here, the likeliest first.
+const LIKELY: [Check; 13] = [
+    Check::CertificateNotExpired,
+    Check::CertificateAlreadyValid,
+    Check::CertificateNotSelfSigned,
+    Check::CertificateNotCa,
+    Check::CertificateForTls,
+    Check::CertificateClientAuth,
+    Check::CertificateKeyUsage,
+    Check::CertificateEnvironment,
+    Check::ChainComplete,
+    Check::ChainSigned,
+    Check::ChainNotExpired,
+    Check::ClientCertificateIssuer,
+    Check::CertificateSignatureAlgorithm,
+];
 
-impl Evidence {
-    /// Notes what a later failure is explained with. `None` where the certificate cannot be read.
-    pub(crate) fn collect(identity: &Identity, bundle: &CaBundle, now: SystemTime) -> Option<Self> {
-        let leaf = identity.leaf.fields.as_ref()?;
-        let missing_issuer = (!identity.last.is_self_issued()
-            && issuer_of(&identity.last, bundle.cas(), now).is_none())
-        .then(|| {
-            identity
-                .last
-                .fields
-                .as_ref()
-                .map(|fields| fields.issuer.clone())
-        })
-        .flatten();
-        Some(Evidence {
-            subject: leaf.subject.clone(),
-            name: identity.name.clone(),
-            not_before: leaf.not_before,
-            not_after: leaf.not_after,
-            self_signed: identity.leaf.is_self_issued(),
-            is_ca: leaf.is_ca,
-            allows_client_auth: leaf.allows_client_auth,
-            missing_issuer,
-            ca_bundle: bundle.name.clone(),
-        })
-    }
-
-    /// The likeliest local cause of a rejection, with what to do about it.
-    fn finding(&self, now: SystemTime) -> Option<(Check, String)> {
-        let which = format!("{} ({})", self.name, self.subject);
-        if now > self.not_after {
-            return Some((
-                Check::CertificateNotExpired,
-                format!(
-                    "Most likely because {which} expired on {}: ask the DCS team for a new one, made from a new key.",
-                    day(self.not_after)
-                ),
-            ));
-        }
-        if now < self.not_before {
-            return Some((
-                Check::CertificateAlreadyValid,
-                format!(
-                    "Most likely because {which} is not valid before {}: check this machine's clock, or use the certificate that is valid now.",
-                    day(self.not_before)
-                ),
-            ));
-        }
-        if self.is_ca && !self.self_signed {
-            return Some((
-                Check::CertificateNotCa,
-                format!(
-                    "Most likely because {which} is a CA certificate: use the TLS client certificate that the DCS team issued to you."
-                ),
-            ));
-        }
-        if self.self_signed {
-            return Some((
-                Check::CertificateNotSelfSigned,
-                format!(
-                    "Most likely because {which} is self-signed: use the certificate that the DCS team issued for your certificate request."
-                ),
-            ));
-        }
-        if !self.allows_client_auth {
-            return Some((
-                Check::CertificateClientAuth,
-                format!(
-                    "Most likely because {which} is not for TLS client authentication (its extended key usage): use the TLS certificate, not the one for signing, encryption or a server."
-                ),
-            ));
-        }
-        self.missing_issuer.as_ref().map(|issuer| {
-            (
-                Check::ChainComplete,
-                format!(
-                    "Most likely because {which} does not lead to a CA that the server knows: its issuer ({issuer}) is neither in its own file nor in {}. Use the certificate issued for the environment that the URL belongs to, or add the intermediate to the certificate's file.",
-                    self.ca_bundle
-                ),
-            )
-        })
+/// What the front end meant by the alert it turned the certificate down with, the likeliest first
+/// (measured on Apache httpd and HAProxy, which pass on what OpenSSL says).
+fn likely_by_alert(alert: Option<u8>) -> &'static [Check] {
+    match alert {
+        // bad_certificate
+        Some(42) => &[
+            Check::CertificateAlreadyValid,
+            Check::ChainSigned,
+            Check::CertificateSignatureAlgorithm,
+        ],
+        // unsupported_certificate
+        Some(43) => &[
+            Check::CertificateForTls,
+            Check::CertificateNotCa,
+            Check::CertificateClientAuth,
+            Check::CertificateKeyUsage,
+        ],
+        // certificate_expired
+        Some(45) => &[Check::CertificateNotExpired, Check::ChainNotExpired],
+        // unknown_ca
+        Some(48) => &[
+            Check::CertificateNotSelfSigned,
+            Check::CertificateEnvironment,
+            Check::ChainComplete,
+            Check::ClientCertificateIssuer,
+            Check::ChainSigned,
+        ],
+        _ => &[],
     }
 }
 
-/// Adds to a rejection what the local files say about its cause.
-pub(crate) fn explain(error: Error, evidence: Option<&Evidence>) -> Error {
+/// How many of the CAs that a server accepts are named in a sentence.
+const MAX_NAMED: usize = 3;
+
+/// The alert `certificate_revoked`, which leaves nothing to guess.
+const REVOKED: u8 = 44;
+
+/// The likeliest cause of a rejection among the findings, if one of them can be it.
+pub(crate) fn likeliest(findings: &[Finding], alert: Option<u8>) -> Option<&Finding> {
+    if alert == Some(REVOKED) {
+        return None;
+    }
+    likely_by_alert(alert)
+        .iter()
+        .chain(&LIKELY)
+        .find_map(|check| {
+            findings
+                .iter()
+                .find(|finding| finding.check == *check && finding.is_failed())
+        })
+}
+
+/// What to do about a rejection that nothing local explains.
+pub(crate) fn unexplained(alert: Option<u8>, evidence: Option<&Evidence>) -> String {
+    if alert == Some(REVOKED) {
+        return "Ask the DCS team for a new certificate, made from a new key, and why this one was revoked.".into();
+    }
+    let mut advice = "Nothing is wrong with the certificate as far as it can be seen from here: ask the DCS team whether it is revoked, not yet enabled, or for another environment than the URL's.".to_owned();
+    let intermediates = evidence.map_or(0, Evidence::intermediates);
+    if intermediates > 1 {
+        advice.push_str(&format!(
+            " Its chain has {intermediates} intermediates; a server may allow fewer, so ask for that too."
+        ));
+    }
+    advice
+}
+
+/// Adds to a rejection what the local files say about its cause. `issuer_known` is whether the server names
+/// one of the certificate's issuers among the CAs that it accepts, where it named any.
+pub(crate) fn explain(
+    error: Error,
+    evidence: Option<&Evidence>,
+    issuer_known: Option<bool>,
+) -> Error {
     if error.code() != Code::ClientCertRejected {
         return error;
     }
-    let Some(evidence) = evidence else {
-        // The certificate's fields could not be read, so nothing is known about it.
-        return error;
-    };
-    match evidence.finding(SystemTime::now()) {
-        Some((check, hint)) => error.with_check(check).with_hint(hint),
-        None => error.with_hint(
-            "Nothing is wrong with the certificate as far as it can be seen from here: ask the DCS team whether it is revoked, not yet enabled, or for another environment than the URL's.",
-        ),
+    let alert = error.tls_alert();
+    let mut findings =
+        evidence.map_or_else(Vec::new, |evidence| evidence.findings(SystemTime::now()));
+    if issuer_known == Some(false) {
+        findings.push(foreign_issuer(evidence, &[]));
     }
+    match likeliest(&findings, alert) {
+        Some(cause) => {
+            let hint = format!(
+                "Most likely the cause: {} {}",
+                cause.message.marked(),
+                cause.advice.marked()
+            );
+            error.with_check(cause.check).with_hint(hint)
+        }
+        None => error
+            .with_check(Check::ClientCertificateAccepted)
+            .with_hint(unexplained(alert, evidence)),
+    }
+}
+
+/// The finding that the server names other CAs than the certificate's; `accepted` where they are known.
+pub(crate) fn foreign_issuer(evidence: Option<&Evidence>, accepted: &[Text]) -> Finding {
+    let issuer = evidence
+        .and_then(Evidence::issuer)
+        .map_or_else(String::new, |issuer| format!(" ({issuer})"));
+    let names = match accepted {
+        [] => "is not among the CAs that the server names".to_owned(),
+        names => {
+            let some: Vec<&str> = names.iter().take(MAX_NAMED).map(Text::marked).collect();
+            let more = if names.len() > MAX_NAMED {
+                "; and others"
+            } else {
+                ""
+            };
+            format!(
+                "is not among the CAs that the server accepts client certificates of ({}{more})",
+                some.join("; ")
+            )
+        }
+    };
+    Finding::failed(
+        Check::ClientCertificateIssuer,
+        Subject::Certificate,
+        format!("The issuer of the client certificate{issuer} {names}."),
+    )
 }

@@ -73,19 +73,19 @@ codes! {
 
     /// The CA bundle holds no usable CA certificate.
     CaBundle = 102 "DCS_ERR_CA_BUNDLE" final
-    "Use the CA bundle that the DCS team published for your environment: a PEM file of CA certificates."
+    "Use the CA bundle that the DCS team published for your environment: a file of CA certificates."
 
     /// The client certificate cannot be used.
     Certificate = 103 "DCS_ERR_CERTIFICATE" final
-    "Use the TLS client certificate that the DCS team sent you, as PEM (BEGIN CERTIFICATE)."
+    "Use the TLS client certificate that the DCS team sent you: PEM (BEGIN CERTIFICATE), DER, PKCS#7 or PKCS#12."
 
     /// The private key cannot be used.
     PrivateKey = 104 "DCS_ERR_PRIVATE_KEY" final
-    "Use the private key that the certificate request was made with, as PEM (BEGIN PRIVATE KEY)."
+    "Use the private key that the certificate request was made with: PEM (BEGIN PRIVATE KEY), DER or PKCS#12."
 
     /// The private key is encrypted, and the password is missing or wrong.
     Password = 105 "DCS_ERR_PASSWORD" final
-    "Set the private key password, or decrypt the key: openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW_KEY"
+    "Set the private key password, or decrypt the key: `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW_KEY`."
 
     /// The private key is not the certificate's.
     KeyMismatch = 106 "DCS_ERR_KEY_MISMATCH" final
@@ -203,7 +203,7 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::from_number(code.number()), Some(*code));
             assert!(code.name().starts_with("DCS_"));
-            assert!(code.hint().ends_with(['.', 'Y']), "{}", code.hint());
+            assert!(code.hint().ends_with('.'), "{}", code.hint());
             assert_eq!(
                 Code::ALL.iter().filter(|c| c.name() == code.name()).count(),
                 1

@@ -92,7 +92,8 @@ pub unsafe extern "C" fn dcs_config_set_url(
     unsafe { set_text(config, url, "url", Config::set_url) }
 }
 
-/// The path of the CA bundle: the PEM certificates that the server's certificate must lead to.
+/// The path of the CA bundle: the certificates that the server's certificate must lead to, as PEM, DER, PKCS#7 or
+/// PKCS#12.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_ca_bundle_file(
     config: *mut dcs_config,
@@ -107,7 +108,7 @@ pub unsafe extern "C" fn dcs_config_set_ca_bundle_file(
     }
 }
 
-/// The CA bundle's content: `len` bytes of PEM.
+/// The CA bundle's content: `len` bytes of what the file would hold.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_ca_bundle(
     config: *mut dcs_config,
@@ -118,8 +119,9 @@ pub unsafe extern "C" fn dcs_config_set_ca_bundle(
     unsafe { set_bytes(config, data, len, Config::set_ca_bundle) }
 }
 
-/// The path of the client certificate: PEM, the leaf, with or without its intermediates. What is missing of
-/// its chain is taken from the CA bundle.
+/// The path of the client certificate: the leaf, with or without its intermediates, as PEM, DER, PKCS#7 or
+/// PKCS#12. What is missing of its chain is taken from the CA bundle. Where the file holds the private key too
+/// and none is configured, that one is taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_certificate_file(
     config: *mut dcs_config,
@@ -134,7 +136,7 @@ pub unsafe extern "C" fn dcs_config_set_certificate_file(
     }
 }
 
-/// The client certificate's content: `len` bytes of PEM.
+/// The client certificate's content: `len` bytes of what the file would hold.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_certificate(
     config: *mut dcs_config,
@@ -145,8 +147,8 @@ pub unsafe extern "C" fn dcs_config_set_certificate(
     unsafe { set_bytes(config, data, len, Config::set_certificate) }
 }
 
-/// The path of the private key: PEM, as PKCS#1, PKCS#8, encrypted PKCS#8 or SEC1. It may be the
-/// certificate's file, where that holds both.
+/// The path of the private key: PKCS#1, PKCS#8 or SEC1, plain or encrypted, as PEM or DER, or PKCS#12. It may be
+/// the certificate's file, where that holds both.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_private_key_file(
     config: *mut dcs_config,
@@ -161,7 +163,7 @@ pub unsafe extern "C" fn dcs_config_set_private_key_file(
     }
 }
 
-/// The private key's content: `len` bytes of PEM. The copy is wiped when the configuration is freed.
+/// The private key's content: `len` bytes of what the file would hold. The copy is wiped when the configuration is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_private_key(
     config: *mut dcs_config,
@@ -172,7 +174,7 @@ pub unsafe extern "C" fn dcs_config_set_private_key(
     unsafe { set_bytes(config, data, len, Config::set_private_key) }
 }
 
-/// The password of an encrypted private key. NULL, the default: none.
+/// The password of an encrypted private key or PKCS#12 store. NULL, the default: none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_private_key_password(
     config: *mut dcs_config,
@@ -222,8 +224,8 @@ pub unsafe extern "C" fn dcs_config_set_proxy(
 
 /// Sets an option by its name, from text, and says in words what is wrong with a value that is refused.
 ///
-/// Names: "url", "ca_bundle", "certificate", "private_key" (each a path, or PEM text where the value contains
-/// "-----BEGIN"), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms".
+/// Names: "url", "ca_bundle", "certificate", "private_key" (each a path, or the content: PEM, where the value
+/// contains "-----BEGIN", or base64 of DER or PEM), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_option(
     config: *mut dcs_config,
@@ -245,8 +247,8 @@ pub unsafe extern "C" fn dcs_config_set_option(
 
 /// Takes the options that are set in the environment; no other function looks there.
 ///
-/// Variables: DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE, DCS_PRIVATE_KEY (each a path, or PEM text where the
-/// value contains "-----BEGIN"), DCS_PRIVATE_KEY_PASSWORD, DCS_PROXY, DCS_TIMEOUT_MS,
+/// Variables: DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE, DCS_PRIVATE_KEY (each a path, or the content: PEM,
+/// where the value contains "-----BEGIN", or base64 of DER or PEM), DCS_PRIVATE_KEY_PASSWORD, DCS_PROXY, DCS_TIMEOUT_MS,
 /// DCS_CONNECT_TIMEOUT_MS. One that is not set or empty leaves its option as it is. On a failure, which
 /// names the variable, the configuration is unchanged. No other thread may change the environment
 /// meanwhile, as for getenv.

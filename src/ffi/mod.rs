@@ -13,18 +13,24 @@
 // The duties are the same for all functions and stand above, once.
 #![allow(clippy::missing_safety_doc)]
 
+mod buffer;
 mod client;
 mod code;
 mod config;
 mod error;
 mod guard;
+mod log;
+mod report;
 mod status;
 mod text;
 mod version;
 
+pub use buffer::*;
 pub use client::*;
 pub use code::*;
 pub use config::*;
 pub use error::*;
+pub use log::*;
+pub use report::*;
 pub use status::*;
 pub use version::*;

@@ -12,6 +12,7 @@ use super::socket::{Probe, Socket};
 use super::tls::{self, ClientAuth};
 use super::{Transport, proxy, tcp};
 use crate::error::{Code, Error};
+use crate::log;
 
 /// After a failed write the server's reason may already be here; it is looked for no longer than this.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -62,6 +63,12 @@ impl Connection {
 
         let begun = Instant::now();
         tls::begin_handshake();
+        log::emit!(
+            Debug,
+            TLS,
+            "handshake with {target} begins: server name {}, TLS 1.3 and 1.2 offered",
+            target.host
+        );
         let server_name = transport.endpoint.server_name.clone();
         let tls =
             ClientConnection::new(Arc::clone(&transport.tls), server_name).map_err(|error| {
@@ -83,7 +90,9 @@ impl Connection {
                 cipher: "",
             },
         };
-        connection.handshake(transport, deadline)?;
+        connection
+            .handshake(transport, deadline)
+            .inspect_err(|error| log::emit!(Debug, TLS, "no handshake: {}", error.message()))?;
         connection.client_auth = tls::client_auth();
         connection.facts.client_auth = connection.client_auth;
         connection.facts.tls = begun.elapsed();
@@ -96,6 +105,19 @@ impl Connection {
             .tls
             .negotiated_cipher_suite()
             .map_or("", |suite| iana_name(suite.suite()));
+        log::emit!(
+            Debug,
+            TLS,
+            "handshake done: {}, {}, session {} ({} ms)",
+            connection.facts.version,
+            connection.facts.cipher,
+            if connection.facts.resumed {
+                "resumed"
+            } else {
+                "new"
+            },
+            connection.facts.tls.as_millis()
+        );
         Ok(connection)
     }
 
@@ -242,13 +264,24 @@ impl Connection {
     }
 
     fn tls_error(&self, transport: &Transport, scene: &Scene<'_>, error: &rustls::Error) -> Error {
+        // Taken before anything is logged: what a sink calls may be refused too, in this thread.
+        let refused = transport.verifier.take_refused();
+        match error {
+            rustls::Error::AlertReceived(alert) => log::emit!(
+                Debug,
+                TLS,
+                "the server sent the alert {alert:?} ({})",
+                u8::from(*alert)
+            ),
+            error => log::emit!(Debug, TLS, "failed: {error}"),
+        }
         let scene = if scene.phase == Phase::Handshake {
             // The handshake under way in this thread is this connection's.
             transport.scene(scene.phase, scene.deadline)
         } else {
             self.scene(transport, scene.phase, scene.deadline)
         };
-        scene.tls(error, transport.verifier.take_refused())
+        scene.tls(error, refused)
     }
 
     /// A write failed. The server may have said why before it closed, and that is the better error.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::diagnose::Check;
 use crate::error::{Code, Error};
 
 /// What a call is doing; a timeout names it.
@@ -17,6 +18,17 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
+    /// What did not come to an end in this phase.
+    pub(crate) fn check(self) -> Check {
+        match self {
+            Phase::Resolve => Check::Resolve,
+            Phase::Connect => Check::Connect,
+            Phase::Proxy => Check::Proxy,
+            Phase::Handshake => Check::Handshake,
+            Phase::Send | Phase::Await | Phase::Receive => Check::Answer,
+        }
+    }
+
     fn words(self) -> &'static str {
         match self {
             Phase::Resolve => "looking up the host name",
@@ -96,6 +108,7 @@ impl Deadline {
                 phase.words()
             ),
         )
+        .with_check(phase.check())
         .with_hint(match phase {
             Phase::Resolve => format!("Check this machine's DNS; or raise {option}."),
             Phase::Connect => format!(

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use super::deadline::{Deadline, Phase};
 use crate::config::Target;
 use crate::error::{Code, Error};
+use crate::log;
 
 /// How long an answer is used before it is asked for again.
 const FRESH_FOR: Duration = Duration::from_secs(30);
@@ -75,8 +76,26 @@ impl Resolver {
 
     /// The host's addresses, in the order that the system prefers them (RFC 6724).
     pub(crate) fn resolve(&self, deadline: Deadline) -> Result<Arc<[SocketAddr]>, Error> {
+        let begun = Instant::now();
+        let found = self.find(deadline);
+        let (host, ms) = (&self.target.host, begun.elapsed().as_millis());
+        match &found {
+            Ok((addresses, origin)) => log::emit!(
+                Debug,
+                DNS,
+                "{host} is at {} ({origin}, {ms} ms)",
+                log::List(addresses.iter().map(SocketAddr::ip))
+            ),
+            Err(error) => log::emit!(Debug, DNS, "after {ms} ms: {}", error.message()),
+        }
+        found.map(|(addresses, _)| addresses)
+    }
+
+    /// The addresses, and where they come from in words for the log.
+    fn find(&self, deadline: Deadline) -> Result<(Arc<[SocketAddr]>, &'static str), Error> {
         if let Some(address) = self.target.address() {
-            return Ok(Arc::new([SocketAddr::new(address, self.target.port)]));
+            let address = SocketAddr::new(address, self.target.port);
+            return Ok((Arc::new([address]), "as configured"));
         }
         let mut state = self.shared.lock();
         let ended_before = state.ended;
@@ -84,7 +103,12 @@ impl Resolver {
             if let Some((at, addresses)) = &state.answer
                 && at.elapsed() < FRESH_FOR
             {
-                return Ok(addresses.clone());
+                let origin = if state.ended == ended_before {
+                    "from memory"
+                } else {
+                    "looked up"
+                };
+                return Ok((addresses.clone(), origin));
             }
             if state.ended != ended_before
                 && let Some(reason) = &state.failure

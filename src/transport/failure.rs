@@ -7,6 +7,7 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatibl
 use super::deadline::{Deadline, Phase};
 use super::tls::{ClientAuth, Refused};
 use crate::credentials::x509::day;
+use crate::diagnose::{Check, is_inspector};
 use crate::error::{Code, Error};
 
 /// What a failure is told with.
@@ -54,7 +55,8 @@ impl Scene<'_> {
         let error = Error::new(
             Code::ConnectionLost,
             format!("{} {what} {when}.", self.peer),
-        );
+        )
+        .with_check(self.phase.check());
         // A front end may turn a certificate down without a word. In TLS 1.2 that is during the handshake.
         match (self.client_auth, self.phase) {
             (ClientAuth { asked: true, sent: false }, Phase::Handshake | Phase::Send | Phase::Await) => {
@@ -215,13 +217,19 @@ impl Scene<'_> {
         };
         let new = |code, what: &str| Error::new(code, format!("{whose} {what}."));
         let untrusted = || {
-            new(
+            let error = new(
                 Code::ServerUntrusted,
                 &format!(
                     "is not issued by a CA of {} (unable to get local issuer certificate)",
                     self.ca_bundle
                 ),
-            )
+            );
+            if refused.is_some_and(|refused| is_inspector(&refused.issuer)) {
+                return error
+                    .with_check(Check::ServerNotIntercepted)
+                    .with_hint(Check::ServerNotIntercepted.advice());
+            }
+            error
         };
         match error {
             CertificateError::UnknownIssuer if refused.is_some_and(|refused| refused.outdated_ca) => {

@@ -20,6 +20,7 @@ use super::connection::{Connection, Received};
 use super::deadline::{Deadline, Phase};
 use super::{Facts, Transport, USER_AGENT};
 use crate::error::{Code, Error};
+use crate::log;
 
 /// The DCS's answer to the status call takes 40 bytes; planned outages add some hundred each.
 const MAX_BODY: u64 = 1024 * 1024;
@@ -35,9 +36,24 @@ const INPUT_SIZE: usize = 4 * 1024;
 pub(crate) struct Call {
     deadline: Deadline,
     begun: Instant,
-    /// Do not take a connection from the pool.
-    fresh: bool,
+    start: Start,
     progress: Mutex<Progress>,
+}
+
+/// Which connection a call goes over.
+pub(crate) enum Start {
+    /// An idle one from the pool, or else a new one.
+    Pool,
+    /// A new one.
+    Fresh,
+    /// This one, which has been opened for it.
+    Over(Mutex<Option<Box<Connection>>>),
+}
+
+impl Start {
+    pub(crate) fn over(connection: Connection) -> Self {
+        Start::Over(Mutex::new(Some(Box::new(connection))))
+    }
 }
 
 /// What an exchange has come to.
@@ -46,6 +62,19 @@ pub(crate) struct Progress {
     pub(crate) facts: Option<Facts>,
     pub(crate) reused: bool,
     pub(crate) first_byte: Option<Duration>,
+    /// The connection went back to the pool.
+    kept: bool,
+}
+
+impl Progress {
+    /// Which connection served, in words for the log.
+    pub(crate) fn how(&self) -> &'static str {
+        match self.facts {
+            _ if self.reused => "connection reused",
+            Some(facts) if facts.resumed => "new connection, session resumed",
+            _ => "new connection, new session",
+        }
+    }
 }
 
 /// A complete answer.
@@ -56,11 +85,11 @@ pub(crate) struct Answer {
 }
 
 impl Call {
-    pub(crate) fn new(deadline: Deadline, begun: Instant, fresh: bool) -> Arc<Self> {
+    pub(crate) fn new(deadline: Deadline, begun: Instant, start: Start) -> Arc<Self> {
         Arc::new(Call {
             deadline,
             begun,
-            fresh,
+            start,
             progress: Mutex::default(),
         })
     }
@@ -112,6 +141,17 @@ pub(crate) fn get(transport: &Arc<Transport>, call: &Arc<Call>) -> Result<Answer
         .limit(MAX_BODY)
         .read_to_vec()
         .map_err(|error| told(error).with_http_status(status))?;
+    log::emit!(
+        Debug,
+        HTTP,
+        "HTTP {status} and a body of {} bytes; the connection is {}",
+        body.len(),
+        if call.progress().kept {
+            "kept"
+        } else {
+            "closed"
+        }
+    );
     let (parts, _) = response.into_parts();
     Ok(Answer {
         status,
@@ -188,13 +228,16 @@ impl Connector for CallConnector {
         _: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<Exchange>, ureq::Error> {
-        let pooled = if self.call.fresh {
-            None
-        } else {
-            self.transport.pool.take()
+        let (opened, pooled) = match &self.call.start {
+            Start::Pool => (None, self.transport.pool.take()),
+            Start::Fresh => (None, None),
+            Start::Over(connection) => {
+                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                (connection.take().map(|connection| *connection), None)
+            }
         };
         let reused = pooled.is_some();
-        let connection = match pooled {
+        let connection = match pooled.or(opened) {
             Some(connection) => connection,
             None => self.transport.connect(self.call.deadline).map_err(wrap)?,
         };
@@ -257,6 +300,19 @@ impl UreqTransport for Exchange {
                 .map_err(wrap)
         });
         self.buffers.output = output;
+        if sent.is_ok() {
+            log::emit!(
+                Debug,
+                HTTP,
+                "GET {} is sent over {} connection",
+                transport.endpoint.uri.path(),
+                if self.call.progress().reused {
+                    "a kept"
+                } else {
+                    "the new"
+                }
+            );
+        }
         sent
     }
 
@@ -295,6 +351,7 @@ impl UreqTransport for Exchange {
         if let Some(mut connection) = self.connection.take()
             && connection.finish_exchange()
         {
+            self.call.lock().kept = true;
             self.transport.pool.put(connection);
         }
         false

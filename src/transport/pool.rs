@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::connection::Connection;
+use crate::log;
 
 /// Servers commonly drop idle connections after 60 to 75 s, and firewalls forget them without a word.
 const MAX_IDLE: Duration = Duration::from_secs(50);
@@ -28,6 +29,11 @@ impl Pool {
             if since.elapsed() < MAX_IDLE && connection.is_usable() {
                 return Some(connection);
             }
+            log::emit!(
+                Debug,
+                HTTP,
+                "a kept connection is no longer usable, it is given up"
+            );
         }
     }
 

@@ -6,6 +6,7 @@ use super::deadline::{Deadline, Phase};
 use super::socket::Socket;
 use crate::config::{Proxy, Target};
 use crate::error::{Code, Error};
+use crate::log;
 
 /// The largest answer to CONNECT that is read.
 const MAX_HEAD: usize = 16 * 1024;
@@ -29,6 +30,12 @@ pub(crate) fn connect(
     request.push_str("\r\n");
 
     let peer = proxy.target.to_string();
+    log::emit!(
+        Debug,
+        PROXY,
+        "CONNECT {target} by {peer}, {} credentials",
+        proxy.authorization.as_ref().map_or("without", |_| "with")
+    );
     let failed = |error: std::io::Error| {
         if error.kind() == ErrorKind::TimedOut {
             deadline.error(Phase::Proxy, &peer)
@@ -51,7 +58,16 @@ pub(crate) fn connect(
             _ => head.extend_from_slice(&byte),
         }
     }
-    match status(&head) {
+    let status = status(&head);
+    log::emit!(
+        Debug,
+        PROXY,
+        "{peer} answers {}",
+        status.map_or("what is not HTTP".to_owned(), |status| format!(
+            "HTTP {status}"
+        ))
+    );
+    match status {
         Some(200..=299) => Ok(()),
         Some(status) => Err(refused(status, &peer, target)),
         None => Err(not_http(&peer)),

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::deadline::Deadline;
+use crate::log;
 
 /// A limit that is already set on the socket serves as long as it is this near to the wanted one, which
 /// saves a system call for each read and write.
@@ -141,6 +142,12 @@ impl Read for Bounded<'_> {
             TcpStream::set_read_timeout,
             |socket| socket.stream.read(buffer),
         )
+        .inspect(|count| {
+            // A proxy's answer is read byte by byte, which would drown all else.
+            if buffer.len() > 1 {
+                log::emit!(Trace, TCP, "{count} bytes read");
+            }
+        })
     }
 }
 
@@ -152,6 +159,7 @@ impl Write for Bounded<'_> {
             TcpStream::set_write_timeout,
             |socket| socket.stream.write(buffer),
         )
+        .inspect(|count| log::emit!(Trace, TCP, "{count} bytes written"))
     }
 
     /// Gathers instead of calling `writev`, which can raise SIGPIPE.

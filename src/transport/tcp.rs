@@ -8,6 +8,7 @@ use super::dns::Resolver;
 use super::socket::Socket;
 use crate::config::Target;
 use crate::error::{Code, Error};
+use crate::log;
 
 /// How long the two steps took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,9 +35,16 @@ pub(crate) fn connect(
         let Some(remaining) = deadline.remaining() else {
             break;
         };
+        let tried = Instant::now();
         match Socket::connect(address, remaining / left) {
             Ok(socket) => {
                 let tcp = begun.elapsed() - dns;
+                log::emit!(
+                    Debug,
+                    TCP,
+                    "{address}: connected ({} ms)",
+                    tried.elapsed().as_millis()
+                );
                 return Ok((socket, TcpTimes { dns, tcp }));
             }
             Err(error) => {
@@ -45,6 +53,12 @@ pub(crate) fn connect(
                     ErrorKind::TimedOut => "no answer".to_owned(),
                     _ => error.to_string(),
                 };
+                log::emit!(
+                    Debug,
+                    TCP,
+                    "{address}: {reason} ({} ms)",
+                    tried.elapsed().as_millis()
+                );
                 failures.push(format!("{}: {reason}", address.ip()));
                 last = Some(error);
             }

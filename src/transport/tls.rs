@@ -1,16 +1,17 @@
 //! The TLS configuration: built once for a client, because a session is only resumed under the very
 //! configuration it was made with.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption, VerifierBuilderError, WebPkiServerVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{
@@ -18,8 +19,10 @@ use rustls::{
 };
 
 use super::p521::Secp521r1;
+use crate::credentials::Identity;
 use crate::credentials::x509::Certificate;
 use crate::error::{Code, Error};
+use crate::log;
 
 /// A client talks to one server; TLS 1.3 tickets are counted apart from this (eight a server).
 const SESSIONS: usize = 8;
@@ -49,20 +52,128 @@ pub(crate) fn client_auth() -> ClientAuth {
     CLIENT_AUTH.get()
 }
 
-/// Shows the client's certificate, and notes whether the server asked for one.
-struct IdentityResolver(Option<Arc<CertifiedKey>>);
+/// What this thread's handshake has noted, set aside while foreign code runs that may make one of its own.
+pub(crate) struct SetAside(ClientAuth, bool);
+
+/// Sets the thread's notes aside, for [`put_back`].
+pub(crate) fn set_aside() -> SetAside {
+    SetAside(CLIENT_AUTH.get(), WATCHES.replace(false))
+}
+
+/// Puts the thread's notes back.
+pub(crate) fn put_back(notes: &SetAside) {
+    CLIENT_AUTH.set(notes.0);
+    WATCHES.set(notes.1);
+}
+
+/// What a diagnosis wants to know of a handshake beyond its outcome.
+#[derive(Clone, Debug)]
+pub(crate) struct Witness {
+    /// The names of the CAs that the server accepts client certificates of, in DER.
+    pub(crate) accepted_cas: Vec<Vec<u8>>,
+    /// The certificates that the server showed, its own first.
+    pub(crate) server_chain: Vec<CertificateDer<'static>>,
+}
+
+thread_local! {
+    /// Whether this thread is in a diagnosis; a call outside of one keeps no such things.
+    static WATCHES: Cell<bool> = const { Cell::new(false) };
+    static WITNESS: RefCell<Witness> = const { RefCell::new(Witness::NONE) };
+}
+
+impl Witness {
+    const NONE: Witness = Witness {
+        accepted_cas: Vec::new(),
+        server_chain: Vec::new(),
+    };
+}
+
+/// Has this thread's next handshakes watched, until [`take_witness`].
+pub(crate) fn watch() {
+    WATCHES.set(true);
+    WITNESS.set(Witness::NONE);
+}
+
+/// What was seen since [`watch`].
+pub(crate) fn take_witness() -> Witness {
+    WATCHES.set(false);
+    WITNESS.replace(Witness::NONE)
+}
+
+fn witness(note: impl FnOnce(&mut Witness)) {
+    if WATCHES.get() {
+        WITNESS.with_borrow_mut(note);
+    }
+}
+
+/// Shows the client's certificate, and notes whether the server asked for one and which CAs it accepts.
+pub(crate) struct IdentityResolver {
+    key: Option<Arc<CertifiedKey>>,
+    /// The names that the certificates which are sent give for their issuers, in DER.
+    issuers: Vec<Vec<u8>>,
+    issuer_known: AtomicU8,
+}
+
+/// The states of [`IdentityResolver::issuer_known`].
+const UNKNOWN: u8 = 0;
+const KNOWN: u8 = 1;
+const FOREIGN: u8 = 2;
+
+impl IdentityResolver {
+    fn new(identity: Option<&Identity>) -> Self {
+        let links = identity.map_or(&[][..], |identity| &identity.links);
+        IdentityResolver {
+            key: identity.map(|identity| identity.certified_key.clone()),
+            issuers: links
+                .iter()
+                .filter_map(|link| Some(link.fields.as_ref()?.issuer_der.clone()))
+                .collect(),
+            issuer_known: AtomicU8::new(UNKNOWN),
+        }
+    }
+
+    pub(crate) fn issuer_known(&self) -> Option<bool> {
+        match self.issuer_known.load(Ordering::Relaxed) {
+            KNOWN => Some(true),
+            FOREIGN => Some(false),
+            _ => None,
+        }
+    }
+}
 
 impl ResolvesClientCert for IdentityResolver {
-    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+    fn resolve(&self, cas: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         // With no scheme in common rustls would send an empty certificate and say nothing.
         let usable = self
-            .0
+            .key
             .as_ref()
             .filter(|identity| identity.key.choose_scheme(schemes).is_some());
         CLIENT_AUTH.set(ClientAuth {
             asked: true,
             sent: usable.is_some(),
         });
+        let is_known = self
+            .issuers
+            .iter()
+            .any(|issuer| cas.contains(&issuer.as_slice()));
+        let verdict = match (cas.is_empty() || self.issuers.is_empty(), is_known) {
+            (true, _) => UNKNOWN,
+            (false, true) => KNOWN,
+            (false, false) => FOREIGN,
+        };
+        self.issuer_known.store(verdict, Ordering::Relaxed);
+        witness(|witness| witness.accepted_cas = cas.iter().map(|ca| ca.to_vec()).collect());
+        log::emit!(
+            Debug,
+            TLS,
+            "the server asks for a client certificate and names {} CAs; {}",
+            cas.len(),
+            match (&self.key, usable) {
+                (_, Some(_)) => "this client has one to send",
+                (None, None) => "none is configured",
+                (Some(_), None) => "the configured key signs in no way that the server accepts",
+            }
+        );
         usable.cloned()
     }
 
@@ -74,7 +185,7 @@ impl ResolvesClientCert for IdentityResolver {
 
 impl fmt::Debug for IdentityResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = if self.0.is_some() { "set" } else { "none" };
+        let known = if self.key.is_some() { "set" } else { "none" };
         write!(f, "IdentityResolver({known})")
     }
 }
@@ -102,8 +213,8 @@ impl Anchor {
 pub(crate) struct Verifier {
     provider: Arc<CryptoProvider>,
     anchors: Vec<Anchor>,
-    /// The verifier that trusts all anchors, whatever their dates.
-    undated: Arc<WebPkiServerVerifier>,
+    /// The verifier that trusts all anchors, whatever their dates; `None` where there are none.
+    undated: Option<Arc<WebPkiServerVerifier>>,
     /// The verifier of the anchors that are valid, with which ones these are.
     dated: Mutex<Dated>,
     /// Written and taken by the same thread, so that calls at the same time keep apart.
@@ -127,17 +238,23 @@ pub(crate) struct Refused {
 }
 
 impl Verifier {
-    fn new(provider: Arc<CryptoProvider>, anchors: Vec<Anchor>) -> Result<Self, Error> {
-        let undated = build(&provider, anchors.iter()).map_err(|error| {
-            Error::new(
-                Code::CaBundle,
-                format!("The CA bundle is not usable: {error}."),
-            )
-        })?;
+    /// Without anchors it trusts nobody, which a diagnosis without a usable CA bundle makes do with.
+    pub(crate) fn new(provider: Arc<CryptoProvider>, anchors: Vec<Anchor>) -> Result<Self, Error> {
+        let undated = if anchors.is_empty() {
+            None
+        } else {
+            let verifier = build(&provider, anchors.iter()).map_err(|error| {
+                Error::new(
+                    Code::CaBundle,
+                    format!("The CA bundle is not usable: {error}."),
+                )
+            })?;
+            Some(verifier)
+        };
         Ok(Verifier {
             dated: Mutex::new(Dated {
                 valid: vec![true; anchors.len()],
-                verifier: Some(undated.clone()),
+                verifier: undated.clone(),
             }),
             provider,
             anchors,
@@ -186,6 +303,22 @@ impl Verifier {
     }
 }
 
+/// A certificate's subject and issuer for the log; it is parsed only where it is shown.
+struct Shown<'a>(&'a CertificateDer<'a>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let certificate = Certificate::new(self.0.clone().into_owned());
+        let issuer = certificate.fields.as_ref().map(|f| f.issuer.as_str());
+        write!(
+            f,
+            "'{}' by '{}'",
+            certificate.subject(),
+            issuer.unwrap_or("(unreadable)")
+        )
+    }
+}
+
 fn build<'a>(
     provider: &Arc<CryptoProvider>,
     anchors: impl Iterator<Item = &'a Anchor>,
@@ -204,6 +337,12 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        witness(|witness| {
+            let intermediates = intermediates.iter().map(|der| der.clone().into_owned());
+            witness.server_chain = std::iter::once(end_entity.clone().into_owned())
+                .chain(intermediates)
+                .collect();
+        });
         let verify = |verifier: &WebPkiServerVerifier| {
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         };
@@ -211,7 +350,23 @@ impl ServerCertVerifier for Verifier {
             Some(verifier) => verify(&verifier),
             None => Err(CertificateError::UnknownIssuer.into()),
         };
-        verdict.inspect_err(|_| self.note(end_entity, verify(&self.undated).is_ok()))
+        log::emit!(
+            Debug,
+            TLS,
+            "the server's certificate is {}: {}",
+            Shown(end_entity),
+            match &verdict {
+                Ok(_) => "accepted".to_owned(),
+                Err(error) => format!("refused: {error}"),
+            }
+        );
+        verdict.inspect_err(|_| {
+            let undated = self.undated.as_ref();
+            self.note(
+                end_entity,
+                undated.is_some_and(|undated| verify(undated).is_ok()),
+            );
+        })
     }
 
     fn verify_tls12_signature(
@@ -220,8 +375,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.undated
-            .verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -230,12 +385,14 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.undated
-            .verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.undated.supported_verify_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -245,16 +402,21 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// Builds the configuration and its verifier.
+/// What the connections of one client share.
+pub(crate) struct Tls {
+    pub(crate) config: Arc<ClientConfig>,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) identity: Arc<IdentityResolver>,
+}
+
+/// Builds the configuration and what it asks.
 ///
 /// The provider is given by hand: nothing process-wide is installed or asked for.
-pub(crate) fn configure(
-    anchors: Vec<Anchor>,
-    identity: Option<Arc<CertifiedKey>>,
-) -> Result<(Arc<ClientConfig>, Arc<Verifier>), Error> {
+pub(crate) fn configure(anchors: Vec<Anchor>, identity: Option<&Identity>) -> Result<Tls, Error> {
     let mut provider = aws_lc_rs::default_provider();
-    let signs_on_p521 = identity.as_ref().is_some_and(|identity| {
+    let signs_on_p521 = identity.is_some_and(|identity| {
         identity
+            .certified_key
             .key
             .choose_scheme(&[SignatureScheme::ECDSA_NISTP521_SHA512])
             .is_some()
@@ -264,14 +426,19 @@ pub(crate) fn configure(
     }
     let provider = Arc::new(provider);
     let verifier = Arc::new(Verifier::new(provider.clone(), anchors)?);
+    let identity = Arc::new(IdentityResolver::new(identity));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| Error::new(Code::Internal, format!("TLS cannot be set up: {error}.")))?
         .dangerous()
         .with_custom_certificate_verifier(verifier.clone())
-        .with_client_cert_resolver(Arc::new(IdentityResolver(identity)));
+        .with_client_cert_resolver(identity.clone());
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
-    Ok((Arc::new(config), verifier))
+    Ok(Tls {
+        config: Arc::new(config),
+        verifier,
+        identity,
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,324 @@
+//! The command line, from which its help, the completions and the man page are made too.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// What is asked where no URL is given: the library's default, to name it in the help and the answer.
+pub const DEFAULT_URL: &str =
+    "https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport";
+
+/// For the help and the man page.
+pub const EXIT_STATUS: &str = "\
+\x20 0  all is well: the DCS is available; diagnose found nothing, or only notes
+  1  the call failed, an error was found, or a file could not be used
+  2  the command line or a setting is mistaken
+  3  diagnose: there are warnings, and no error
+  4  status: the DCS answered that it is not available";
+
+/// The same for the commands that read files only.
+const FILE_EXIT_STATUS: &str = "\
+\x20 0  all is well
+  1  a file could not be used; the others were
+  2  the command line or a setting is mistaken";
+
+/// For the help and the man page.
+pub const ENVIRONMENT: &str = "\
+\x20 DCS_URL                   the endpoint's URL                      (--url)
+  DCS_CA_BUNDLE             the CA bundle: a path, or PEM text      (--cacert)
+  DCS_CERTIFICATE           the certificate: a path, or PEM text    (--cert)
+  DCS_PRIVATE_KEY           the private key: a path, or PEM text    (--key)
+  DCS_PRIVATE_KEY_PASSWORD  the password of an encrypted file       (--pass-file)
+  DCS_PROXY                 http://[user:password@]host:port        (--proxy)
+  DCS_CONNECT_TIMEOUT_MS    a limit in milliseconds                 (--connect-timeout)
+  DCS_TIMEOUT_MS            a limit in milliseconds                 (--max-time)
+  NO_COLOR                  set to anything: no colour              (--color)";
+
+/// For the help and the man page.
+pub const EXAMPLES: &str = "\
+\x20 dcs diagnose --cacert ca-bundle.pem --cert client.pem --key client.key
+  dcs status --json
+  dcs inspect client.pem client.key ca-bundle.pem
+  dcs convert-key --key client.key --out client.der
+  dcs thumbprint client.pem";
+
+/// Asks the UK Document Checking Service (DCS) for its status, and finds out why it does not answer
+///
+/// The settings come from the command line, and where it does not give one, from the
+/// environment variables that the library reads too.
+#[derive(Parser)]
+#[command(name = "dcs", version, verbatim_doc_comment)]
+#[command(after_help = format!("{}\n\n{}", ending(&[("Examples", EXAMPLES)]), call_ending()))]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make the status call and show the answer
+    #[command(after_help = call_ending())]
+    Status(StatusArguments),
+    /// Check files, network, TLS and service, and say what is wrong and how to mend it
+    #[command(after_help = call_ending())]
+    Diagnose(DiagnoseArguments),
+    /// Show what is in certificate and key files, whatever their format
+    #[command(after_help = ending(&[("Exit status", FILE_EXIT_STATUS)]))]
+    Inspect(InspectArguments),
+    /// Convert a private key to PKCS#8 in DER, not encrypted
+    #[command(after_help = ending(&[("Exit status", FILE_EXIT_STATUS)]))]
+    ConvertKey(ConvertKeyArguments),
+    /// Show a certificate's thumbprint: base64url of the SHA-256 of its DER
+    #[command(after_help = ending(&[("Exit status", FILE_EXIT_STATUS)]))]
+    Thumbprint(ThumbprintArguments),
+    /// Print the completions for a shell
+    Completions {
+        /// Such as bash
+        shell: Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+#[derive(Args)]
+pub struct StatusArguments {
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+
+    /// Print the answer, or the error, as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub colour: ColourArguments,
+}
+
+#[derive(Args)]
+pub struct DiagnoseArguments {
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+
+    /// Print the report as JSON, and nothing else
+    #[arg(long)]
+    pub json: bool,
+
+    /// Write the report to this file as well, for a browser
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
+    /// Leave out paths and the names in certificates
+    #[arg(long)]
+    pub redact: bool,
+
+    #[command(flatten)]
+    pub colour: ColourArguments,
+}
+
+#[derive(Args)]
+pub struct InspectArguments {
+    /// PEM, DER, base64 of DER, PKCS#7 or PKCS#12
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub password: PasswordArguments,
+
+    /// Print what is in the files as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct ConvertKeyArguments {
+    /// The private key [default: DCS_PRIVATE_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub password: PasswordArguments,
+
+    /// Write to this file (mode 0600), not to standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Write over the file if it is there
+    #[arg(long, requires = "out")]
+    pub force: bool,
+}
+
+#[derive(Args)]
+pub struct ThumbprintArguments {
+    /// Files with certificates [default: DCS_CERTIFICATE]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The same as FILE, spelt as in the other commands
+    #[arg(short = 'E', long, value_name = "FILE", conflicts_with = "files")]
+    pub cert: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub password: PasswordArguments,
+
+    /// Show each certificate's, with its subject, not only that
+    /// of the first which is no CA's
+    #[arg(verbatim_doc_comment, long)]
+    pub all: bool,
+}
+
+/// How to reach the service, and with which files. Where curl has the same, the name is curl's.
+#[derive(Args)]
+pub struct ConnectionArguments {
+    /// The endpoint, https only [default: the DCS's integration endpoint]
+    #[arg(value_name = "URL", conflicts_with = "url_flag")]
+    pub url: Option<String>,
+
+    /// The same, as a flag
+    #[arg(id = "url_flag", long = "url", value_name = "URL")]
+    pub url_flag: Option<String>,
+
+    /// The CA bundle that the server's certificate must lead to
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+
+    /// The client certificate, with or without its intermediates
+    #[arg(short = 'E', long, value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+
+    /// The private key [default: the one in the certificate's
+    /// file, where --cert is given and there is one]
+    #[arg(verbatim_doc_comment, long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub password: PasswordArguments,
+
+    /// An HTTP proxy to tunnel through; prefer DCS_PROXY for one
+    /// with a password
+    #[arg(verbatim_doc_comment, short = 'x', long, value_name = "URL")]
+    pub proxy: Option<String>,
+
+    /// The limit for look-up, TCP and TLS together, such as 2.5
+    /// [default: 10]
+    #[arg(verbatim_doc_comment, long, value_name = "SECONDS", value_parser = milliseconds)]
+    pub connect_timeout: Option<u32>,
+
+    /// The limit for the whole call [default: 30]
+    #[arg(short = 'm', long, value_name = "SECONDS", value_parser = milliseconds)]
+    pub max_time: Option<u32>,
+
+    /// Tell each step of the call on standard error
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// The password of an encrypted private key or PKCS#12 file.
+#[derive(Args)]
+pub struct PasswordArguments {
+    /// The password of an encrypted file. Every user of this
+    /// machine can see it in the list of processes: prefer
+    /// --pass-file or DCS_PRIVATE_KEY_PASSWORD
+    #[arg(
+        verbatim_doc_comment,
+        long = "pass",
+        value_name = "PASSWORD",
+        conflicts_with = "file"
+    )]
+    pub text: Option<String>,
+
+    /// A file whose first line is the password; - is standard
+    /// input
+    #[arg(
+        verbatim_doc_comment,
+        id = "file",
+        long = "pass-file",
+        value_name = "FILE"
+    )]
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct ColourArguments {
+    /// auto (on a terminal where NO_COLOR is not set), always or
+    /// never
+    #[arg(
+        verbatim_doc_comment,
+        id = "color",
+        long = "color",
+        value_enum,
+        value_name = "WHEN"
+    )]
+    #[arg(default_value_t = Colour::Auto, hide_default_value = true, hide_possible_values = true)]
+    pub when: Colour,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What a command's help ends with.
+fn ending(parts: &[(&str, &str)]) -> String {
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(title, text)| format!("{title}:\n{text}"))
+        .collect();
+    parts.join("\n\n")
+}
+
+/// The ending for a command that makes a call.
+fn call_ending() -> String {
+    ending(&[
+        ("Exit status", EXIT_STATUS),
+        ("Environment, where the flag is not given", ENVIRONMENT),
+    ])
+}
+
+/// Seconds, with a fraction where wanted, as milliseconds.
+fn milliseconds(text: &str) -> Result<u32, String> {
+    let milliseconds = text
+        .parse::<f64>()
+        .ok()
+        .filter(|seconds| seconds.is_finite())
+        .map(|seconds| (seconds * 1000.0).round())
+        .filter(|milliseconds| (1.0..=f64::from(u32::MAX)).contains(milliseconds));
+    match milliseconds {
+        // In range, as was just seen.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Some(milliseconds) => Ok(milliseconds as u32),
+        None => Err(format!(
+            "a limit is a number of seconds from 0.001 to {}",
+            u32::MAX / 1000
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_url_that_the_help_names_is_the_librarys() {
+        let mut given = dcs::Config::new();
+        given.set_url(DEFAULT_URL).unwrap();
+        assert_eq!(format!("{given:?}"), format!("{:?}", dcs::Config::new()));
+    }
+
+    #[test]
+    fn limits_are_seconds() {
+        assert_eq!(milliseconds("2.5"), Ok(2500));
+        assert_eq!(milliseconds("0.001"), Ok(1));
+        for text in ["0", "-1", "0.0001", "1e300", "NaN", "inf", "soon", "", "5s"] {
+            assert!(milliseconds(text).is_err(), "{text}");
+        }
+    }
+}

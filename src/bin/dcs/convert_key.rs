@@ -1,0 +1,65 @@
+//! `dcs convert-key`: a private key as PKCS#8 in DER.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::arguments::ConvertKeyArguments;
+use crate::failure::{Exit, Failure};
+use crate::files::{self, Access, Existing};
+use crate::output;
+use crate::settings;
+
+/// What the library reads of a file at most.
+const MAX_KEY_FILE: u64 = 4 * 1024 * 1024;
+
+/// What the file is called in messages.
+const KEY: &str = "The converted key";
+
+pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, Failure> {
+    let existing = if arguments.force {
+        Existing::Replace
+    } else {
+        Existing::Keep
+    };
+    match &arguments.out {
+        Some(path) => files::check(KEY, path, existing)?,
+        None if io::stdout().is_terminal() => {
+            return Err(Failure::usage(
+                "Standard output is a terminal, and DER is not text.",
+                "Give --out FILE, or send standard output to a file or a program.",
+            ));
+        }
+        None => {}
+    }
+    let key = read_key(arguments)?;
+    let password = settings::password(&arguments.password)?;
+    let der = dcs::private_key_to_pkcs8_der(&key, password.as_deref().map(String::as_str))?;
+    let Some(path) = &arguments.out else {
+        output::print(&*der)?;
+        return Ok(Exit::Well);
+    };
+    files::write(KEY, path, &der, existing, Access::Owner)?;
+    if io::stderr().is_terminal() {
+        output::say(&format!(
+            "Wrote {}: PKCS#8 in DER, not encrypted, for its owner only.\n",
+            crate::words::clean_line(&path.display().to_string())
+        ));
+    }
+    Ok(Exit::Well)
+}
+
+fn read_key(arguments: &ConvertKeyArguments) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if let Some(path) = &arguments.key {
+        return files::read("The private key", path, MAX_KEY_FILE);
+    }
+    match settings::variable("DCS_PRIVATE_KEY")? {
+        Some(text) if text.contains("-----BEGIN") => Ok(Zeroizing::new(text.as_bytes().to_vec())),
+        Some(path) => files::read("The private key", Path::new(&*path), MAX_KEY_FILE),
+        None => Err(Failure::usage(
+            "There is no private key to convert.",
+            "Give --key FILE, or set DCS_PRIVATE_KEY.",
+        )),
+    }
+}

@@ -1,0 +1,177 @@
+//! `dcs inspect`: what is in files.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use dcs::{CertificateSummary, Inspection, Item};
+use serde_json::{Value, json};
+
+use crate::arguments::InspectArguments;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::settings;
+use crate::words::{clean_line, days_until, rfc3339, utc_of, validity};
+
+pub fn run(arguments: &InspectArguments) -> Result<Exit, Failure> {
+    let password = settings::password(&arguments.password)?;
+    let password = password.as_deref().map(String::as_str);
+    let now = SystemTime::now();
+    let mut exit = Exit::Well;
+    let mut documents = Vec::new();
+    let mut gap = "";
+    for path in &arguments.files {
+        let seen = dcs::inspect_file(path, password).map_err(Failure::from);
+        if let Err(failure) = &seen {
+            exit = Exit::Failed;
+            if !arguments.json {
+                output::say(&failure.text());
+            }
+        }
+        if arguments.json {
+            documents.push(file_json(path, &seen, now));
+        } else if let Ok(inspection) = &seen {
+            // Each file at once: the next one may be on a slow disk.
+            output::print(format!("{gap}{}", file_text(path, inspection, now)))?;
+            gap = "\n";
+        }
+    }
+    if arguments.json {
+        output::print_json(&json!({ "files": documents }))?;
+    }
+    Ok(exit)
+}
+
+fn file_text(path: &Path, inspection: &Inspection, now: SystemTime) -> String {
+    let name = clean_line(&path.display().to_string());
+    let mut text = format!("{name}: {}\n", inspection.format);
+    for repair in &inspection.repairs {
+        text += &format!("  mended: the file {repair}\n");
+    }
+    if inspection.items.is_empty() {
+        text += "  nothing is in it\n";
+    }
+    for item in &inspection.items {
+        text += &item_text(item, now);
+    }
+    text
+}
+
+fn item_text(item: &Item, now: SystemTime) -> String {
+    let mut text = match item.line {
+        Some(line) => format!("  {}, line {line}\n", item.kind),
+        None => format!("  {}\n", item.kind),
+    };
+    let mut lines = Vec::new();
+    if let Some(certificate) = &item.certificate {
+        lines.extend(certificate_lines(certificate, now));
+    }
+    if let Some(key) = &item.key {
+        lines.push(("key", key.clone()));
+    } else if item.kind.contains("private key") {
+        lines.push((
+            "key",
+            "not shown: encrypted (--pass-file FILE gives the password), or not usable".into(),
+        ));
+    }
+    for (name, value) in lines {
+        text += &format!("    {name:<11} {}\n", clean_line(&value));
+    }
+    text
+}
+
+fn certificate_lines(
+    certificate: &CertificateSummary,
+    now: SystemTime,
+) -> Vec<(&'static str, String)> {
+    let usages: Vec<&str> = certificate
+        .key_usage
+        .iter()
+        .copied()
+        .chain(certificate.extended_key_usage.iter().map(String::as_str))
+        .collect();
+    let names: Vec<&str> = certificate
+        .alternative_names
+        .iter()
+        .map(dcs::Text::as_str)
+        .collect();
+    let mut lines = vec![
+        ("subject", certificate.subject.to_string()),
+        ("issuer", certificate.issuer.to_string()),
+        ("serial", certificate.serial.clone()),
+        (
+            "valid",
+            format!(
+                "{} to {}: {}",
+                utc_of(certificate.not_before),
+                utc_of(certificate.not_after),
+                validity(certificate.not_before, certificate.not_after, now)
+            ),
+        ),
+        ("key", certificate.key.clone()),
+        ("signature", certificate.signature_algorithm.clone()),
+    ];
+    if certificate.is_ca {
+        lines.push(("CA", "yes: it may issue certificates".into()));
+    }
+    lines.push((
+        "usages",
+        if usages.is_empty() {
+            "not limited".into()
+        } else {
+            usages.join(", ")
+        },
+    ));
+    if !names.is_empty() {
+        lines.push(("names", names.join(", ")));
+    }
+    lines.push(("thumbprint", certificate.thumbprint.clone()));
+    lines
+}
+
+fn file_json(path: &Path, seen: &Result<Inspection, Failure>, now: SystemTime) -> Value {
+    let mut document = match seen {
+        Ok(inspection) => json!({
+            "format": inspection.format,
+            "repairs": inspection.repairs,
+            "items": inspection
+                .items
+                .iter()
+                .map(|item| item_json(item, now))
+                .collect::<Vec<_>>(),
+        }),
+        Err(failure) => failure.json(),
+    };
+    document["file"] = path.to_string_lossy().into();
+    document
+}
+
+fn item_json(item: &Item, now: SystemTime) -> Value {
+    let certificate = item.certificate.as_ref().map(|certificate| {
+        json!({
+            "subject": certificate.subject.as_str(),
+            "issuer": certificate.issuer.as_str(),
+            "serial": certificate.serial,
+            "not_before": rfc3339(certificate.not_before),
+            "not_after": rfc3339(certificate.not_after),
+            "days_left": days_until(certificate.not_after, now),
+            "valid_now": certificate.is_valid_at(now),
+            "key": certificate.key,
+            "signature_algorithm": certificate.signature_algorithm,
+            "is_ca": certificate.is_ca,
+            "key_usage": certificate.key_usage,
+            "extended_key_usage": certificate.extended_key_usage,
+            "alternative_names": certificate
+                .alternative_names
+                .iter()
+                .map(dcs::Text::as_str)
+                .collect::<Vec<_>>(),
+            "thumbprint": certificate.thumbprint,
+        })
+    });
+    json!({
+        "kind": item.kind,
+        "line": item.line,
+        "certificate": certificate,
+        "key": item.key,
+    })
+}

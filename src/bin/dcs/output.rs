@@ -1,0 +1,77 @@
+//! Standard output and standard error.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::Value;
+
+use crate::arguments::Colour;
+use crate::failure::Failure;
+
+/// Prints to standard output. A reader that has gone, as behind `| head`, wants no more: that is no failure.
+pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes.as_ref()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::file(
+            format!("Standard output cannot be written to: {error}."),
+            "Check where it leads, and that there is room.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a JSON document.
+pub fn print_json(value: &Value) -> Result<(), Failure> {
+    print(format!("{value:#}\n"))
+}
+
+/// Prints to standard error. Where that fails there is nobody left to tell.
+pub fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Whether to colour what goes to standard output.
+pub fn has_colour(when: Colour) -> bool {
+    colour(when, io::stdout().is_terminal())
+}
+
+/// Whether to colour what goes to standard error.
+pub fn has_colour_on_error(when: Colour) -> bool {
+    colour(when, io::stderr().is_terminal())
+}
+
+/// See <https://no-color.org>.
+fn colour(when: Colour, is_terminal: bool) -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    match when {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => {
+            is_terminal && !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|t| t != "dumb")
+        }
+    }
+}
+
+/// The colours that are used.
+#[derive(Clone, Copy)]
+pub enum Paint {
+    Good,
+    Attention,
+    Bad,
+    Dim,
+}
+
+/// The text in a colour, where there is colour.
+pub fn paint(text: &str, paint: Paint, coloured: bool) -> String {
+    let number = match paint {
+        Paint::Good => 32,
+        Paint::Attention => 33,
+        Paint::Bad => 31,
+        Paint::Dim => 2,
+    };
+    if coloured {
+        format!("\u{1b}[{number}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,52 @@
+//! Conversion of private keys to PKCS#8 DER, as the service's documentation asks for.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::credentials::contents::Contents;
+use crate::credentials::source::{Document, Role, Source};
+use crate::credentials::{pkcs8, private_key};
+use crate::diagnose::Check;
+use crate::error::Error;
+
+/// Converts a private key, in any form that a client takes, to PKCS#8 in DER, not encrypted: the bytes that
+/// `openssl pkcs8 -topk8 -nocrypt -outform DER` gives.
+///
+/// # Errors
+/// [`Code::PrivateKey`](crate::Code::PrivateKey) where the data holds no usable key, or more than one;
+/// [`Code::Password`](crate::Code::Password) where it is encrypted and the password is missing or wrong.
+pub fn private_key_to_pkcs8_der(
+    data: &[u8],
+    password: Option<&str>,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    convert(&Source::Bytes(Zeroizing::new(data.to_vec())), password)
+}
+
+/// As [`private_key_to_pkcs8_der`], of a file.
+///
+/// # Errors
+/// As [`private_key_to_pkcs8_der`], and [`Code::File`](crate::Code::File) where the file cannot be read.
+pub fn private_key_file_to_pkcs8_der(
+    path: impl AsRef<Path>,
+    password: Option<&str>,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    convert(&Source::File(path.as_ref().to_owned()), password)
+}
+
+fn convert(source: &Source, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let document = Document::read(source, Role::PrivateKey)?;
+    let contents = Contents::read(&document, password)?;
+    let item = private_key::only_key(&document, &contents)?;
+    let mut key = private_key::decode(item, &document, password)?;
+    let converted = pkcs8::encode(&key);
+    private_key::wipe(&mut key);
+    converted.ok_or_else(|| {
+        document
+            .error(
+                Check::KeySupported,
+                "is damaged, or of a kind that TLS clients cannot use.",
+            )
+            .with_hint("Use RSA, ECDSA (P-256, P-384, P-521) or Ed25519.")
+    })
+}

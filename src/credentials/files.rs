@@ -1,0 +1,70 @@
+//! The three files together, each read on its own: a fault in one hides nothing about the others.
+
+use std::time::SystemTime;
+
+use super::ca_bundle::CaBundle;
+use super::identity::{CertificateFile, Identity, KeyFile};
+use crate::config::Config;
+use crate::diagnose::Check;
+use crate::error::{Code, Error};
+
+/// What could be made of the three files.
+pub(crate) struct Files {
+    pub(crate) ca_bundle: Result<CaBundle, Error>,
+    /// `None` where none is configured.
+    pub(crate) certificate: Option<Result<CertificateFile, Error>>,
+    /// `None` where none is configured and the certificate's file holds none either.
+    pub(crate) private_key: Option<Result<KeyFile, Error>>,
+}
+
+impl Files {
+    pub(crate) fn read(config: &Config) -> Self {
+        let password = config.password.as_ref().map(|password| password.as_str());
+        let ca_bundle = CaBundle::read(config.ca_bundle.as_ref(), password);
+        let certificate = config
+            .certificate
+            .as_ref()
+            .map(|source| CertificateFile::read(source, password));
+        // A file that holds both serves for both, as a PKCS#12 store usually does.
+        let holds_key = matches!(&certificate, Some(Ok(file)) if file.contents.has_private_key());
+        let key_source = config
+            .private_key
+            .as_ref()
+            .or(config.certificate.as_ref().filter(|_| holds_key));
+        Files {
+            ca_bundle,
+            certificate,
+            private_key: key_source.map(|source| KeyFile::read(source, password)),
+        }
+    }
+
+    /// Pairs certificate and key. Both may be missing, one alone may not.
+    ///
+    /// # Errors
+    /// What is wrong with the certificate or the key, or with the two together.
+    pub(crate) fn identity(&self, now: SystemTime) -> Result<Option<Identity>, Error> {
+        let (certificate, key) = match (&self.certificate, &self.private_key) {
+            (None, None) => return Ok(None),
+            (Some(certificate), Some(key)) => (certificate, key),
+            (Some(Err(error)), None) => return Err(error.clone()),
+            (Some(Ok(_)), None) => {
+                return Err(Error::new(
+                    Code::PrivateKey,
+                    "A client certificate is configured without its private key.",
+                )
+                .with_check(Check::FileConfigured));
+            }
+            (None, Some(_)) => {
+                return Err(Error::new(
+                    Code::Certificate,
+                    "A private key is configured without its client certificate.",
+                )
+                .with_check(Check::FileConfigured));
+            }
+        };
+        let certificate = certificate.as_ref().map_err(Error::clone)?;
+        let key = key.as_ref().map_err(Error::clone)?;
+        let cas = self.ca_bundle.iter().flat_map(CaBundle::cas);
+        Identity::pair(certificate, key, cas, now).map(Some)
+    }
+}

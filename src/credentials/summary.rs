@@ -1,0 +1,79 @@
+//! A certificate in words, for reports and for `dcs inspect`.
+
+use std::time::SystemTime;
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::x509::Certificate;
+use crate::diagnose::redact;
+use crate::private::{self, Text};
+
+/// What a certificate says, in words. Nothing in it is secret.
+#[derive(Clone, Debug)]
+pub struct CertificateSummary {
+    /// The subject, in the order of RFC 4514.
+    pub subject: Text,
+    /// The issuer, in the order of RFC 4514.
+    pub issuer: Text,
+    /// The serial number in hexadecimal.
+    pub serial: String,
+    /// From when it is valid.
+    pub not_before: SystemTime,
+    /// Until when it is valid.
+    pub not_after: SystemTime,
+    /// The public key's kind and size, such as `RSA 2048` or `ECDSA P-256`.
+    pub key: String,
+    /// Such as `sha256WithRSAEncryption`.
+    pub signature_algorithm: String,
+    /// Whether it may issue certificates.
+    pub is_ca: bool,
+    /// The key usages, such as `digitalSignature`; empty where the certificate does not limit them.
+    pub key_usage: Vec<&'static str>,
+    /// The purposes, such as `clientAuth`; empty where the certificate does not limit them.
+    pub extended_key_usage: Vec<String>,
+    /// The host names and addresses that it is for.
+    pub alternative_names: Vec<Text>,
+    /// SHA-256 of the DER encoding, base64url without padding, as the service identifies certificates
+    /// (RFC 7515, section 4.1.8).
+    pub thumbprint: String,
+}
+
+impl CertificateSummary {
+    /// `None` for a certificate whose fields cannot be read.
+    pub(crate) fn of(certificate: &Certificate) -> Option<Self> {
+        let fields = certificate.fields.as_ref()?;
+        let names = fields.alternative_names.iter();
+        Some(CertificateSummary {
+            subject: fields.subject.clone().into(),
+            issuer: fields.issuer.clone().into(),
+            serial: fields.serial.clone(),
+            not_before: fields.not_before,
+            not_after: fields.not_after,
+            key: fields.key.clone(),
+            signature_algorithm: fields.signature_algorithm.clone(),
+            is_ca: fields.is_ca,
+            key_usage: fields.key_usage.clone(),
+            extended_key_usage: fields.purposes.clone(),
+            alternative_names: names.map(|name| private::name(name).into()).collect(),
+            thumbprint: thumbprint(&certificate.der),
+        })
+    }
+
+    /// Whether it is valid at this instant.
+    pub fn is_valid_at(&self, now: SystemTime) -> bool {
+        self.not_before <= now && now <= self.not_after
+    }
+
+    pub(crate) fn redact(&mut self) {
+        redact(&mut self.subject);
+        redact(&mut self.issuer);
+        self.alternative_names.iter_mut().for_each(redact);
+    }
+}
+
+/// How the service identifies certificates: SHA-256 of the DER, base64url without padding.
+fn thumbprint(der: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, der))
+}

@@ -1,0 +1,442 @@
+//! What the client's own certificates say about why a server might turn them down.
+//!
+//! nginx gives the same page for eight different faults of a client certificate; only the client can say
+//! which one it is. A client keeps this evidence and looks at it after a rejection only, so that it costs a
+//! call that succeeds nothing; a diagnosis looks at it in any case.
+
+use std::time::{Duration, SystemTime};
+
+use super::check::Check;
+use super::report::{Finding, Subject};
+use crate::credentials::chain::{self, issuer_of};
+use crate::credentials::identity::CertificateFile;
+use crate::credentials::signature::{self, Signed};
+use crate::credentials::x509::{Certificate, Fields, day};
+use crate::credentials::{CaBundle, Identity};
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// From when on the end of a certificate's validity is announced: replacing one takes people and days.
+pub(crate) const EXPIRES_SOON: Duration = Duration::from_secs(30 * DAY);
+
+/// The words in a Common Name that tell the DCS's other two certificates from the one for TLS.
+const OTHER_USES: [&str; 2] = ["JSON Signing", "JSON Encryption"];
+
+/// The client's certificates and the CA certificates at hand.
+pub(crate) struct Evidence {
+    /// What is sent, the leaf first.
+    links: Vec<Certificate>,
+    /// The CA certificates of the bundle; `None` where it could not be read.
+    cas: Option<Vec<Certificate>>,
+    /// "the client certificate client.pem"
+    name: String,
+    /// "the CA bundle ca.pem"
+    bundle_name: String,
+    /// The URL's host, which tells the environment.
+    host: String,
+}
+
+impl Evidence {
+    pub(crate) fn new(identity: &Identity, bundle: Option<&CaBundle>, host: &str) -> Self {
+        Evidence {
+            links: identity.links.clone(),
+            cas: bundle.map(|bundle| bundle.cas().cloned().collect()),
+            name: identity.name.clone(),
+            bundle_name: bundle_name(bundle),
+            host: host.to_owned(),
+        }
+    }
+
+    /// For a certificate whose key is missing or is another one's: the file's first certificate that is no CA's
+    /// is taken for the leaf.
+    pub(crate) fn of_file(
+        file: &CertificateFile,
+        bundle: Option<&CaBundle>,
+        host: &str,
+        now: SystemTime,
+    ) -> Self {
+        let is_leaf = |certificate: &&Certificate| {
+            certificate
+                .fields
+                .as_ref()
+                .is_some_and(|fields| !fields.is_ca)
+        };
+        let certificates = &file.certificates;
+        let leaf = certificates
+            .iter()
+            .find(is_leaf)
+            .unwrap_or(&certificates[0]);
+        let pool = certificates
+            .iter()
+            .chain(bundle.iter().flat_map(|bundle| bundle.cas()));
+        Evidence {
+            links: chain::complete(leaf, pool, now)
+                .into_iter()
+                .cloned()
+                .collect(),
+            cas: bundle.map(|bundle| bundle.cas().cloned().collect()),
+            name: file.document.name.clone(),
+            bundle_name: bundle_name(bundle),
+            host: host.to_owned(),
+        }
+    }
+
+    /// The leaf's issuer, for a message.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        let fields = self.links[0].fields.as_ref()?;
+        Some(&fields.issuer)
+    }
+
+    /// The certificates that are sent, the leaf first.
+    pub(crate) fn links(&self) -> &[Certificate] {
+        &self.links
+    }
+
+    pub(crate) fn intermediates(&self) -> usize {
+        self.links.len() - 1
+    }
+
+    /// The root that the chain ends at, where it is at hand.
+    pub(crate) fn root(&self, now: SystemTime) -> Option<&Certificate> {
+        let last = self.links.last()?;
+        issuer_of(last, self.cas.iter().flatten(), now)
+    }
+
+    /// Makes every check that looks at the certificates alone. Nothing for a certificate whose fields cannot be
+    /// read.
+    pub(crate) fn findings(&self, now: SystemTime) -> Vec<Finding> {
+        let leaf = &self.links[0];
+        let Some(fields) = &leaf.fields else {
+            return Vec::new();
+        };
+        let mut findings = Vec::new();
+        self.validity(fields, now, &mut findings);
+        self.purpose(leaf, fields, &mut findings);
+        self.signature_algorithm(fields, &mut findings);
+        if !leaf.is_self_issued() {
+            self.chain(now, &mut findings);
+        }
+        findings
+    }
+
+    /// "The client certificate client.pem (CN=Example)" at the begin of a sentence.
+    fn which(&self, fields: &Fields) -> String {
+        let name = self.name.strip_prefix('t').unwrap_or(&self.name);
+        format!("T{name} ({})", fields.subject)
+    }
+
+    fn validity(&self, fields: &Fields, now: SystemTime, findings: &mut Vec<Finding>) {
+        let which = self.which(fields);
+        let (from, to) = (fields.not_before, fields.not_after);
+        findings.push(match now.duration_since(to) {
+            Ok(ago) if !ago.is_zero() => failed(
+                Check::CertificateNotExpired,
+                format!("{which} expired on {}, {}.", day(to), ago_text(ago)),
+            ),
+            _ => passed(
+                Check::CertificateNotExpired,
+                format!("{which} is valid until {}.", day(to)),
+            ),
+        });
+        findings.push(match from.duration_since(now) {
+            Ok(until) if !until.is_zero() => failed(
+                Check::CertificateAlreadyValid,
+                format!(
+                    "{which} is not valid before {}, in {}.",
+                    day(from),
+                    days_text(until)
+                ),
+            ),
+            _ => passed(
+                Check::CertificateAlreadyValid,
+                format!("{which} is valid since {}.", day(from)),
+            ),
+        });
+        if let Ok(left) = to.duration_since(now) {
+            findings.push(if left < EXPIRES_SOON {
+                failed(
+                    Check::CertificateExpiresLater,
+                    format!("{which} expires on {}, in {}.", day(to), days_text(left)),
+                )
+            } else {
+                passed(
+                    Check::CertificateExpiresLater,
+                    format!("{which} is valid for {} more.", days_text(left)),
+                )
+            });
+        }
+    }
+
+    fn purpose(&self, leaf: &Certificate, fields: &Fields, findings: &mut Vec<Finding>) {
+        let which = self.which(fields);
+        let self_signed = leaf.is_self_issued();
+        findings.push(verdict(
+            Check::CertificateNotCa,
+            !fields.is_ca || self_signed,
+            || format!("{which} is no CA's."),
+            || format!("{which} is a CA certificate, which issues others and is not used itself."),
+        ));
+        findings.push(verdict(
+            Check::CertificateNotSelfSigned,
+            !self_signed,
+            || format!("{which} is issued by {}.", fields.issuer),
+            || format!("{which} is self-signed."),
+        ));
+        let purposes = fields.purposes.join(", ");
+        findings.push(verdict(
+            Check::CertificateClientAuth,
+            fields.allows_client_auth,
+            || match purposes.as_str() {
+                "" => format!("{which} is not limited to a purpose (no extended key usage)."),
+                purposes => format!("{which} is for {purposes}."),
+            },
+            || {
+                format!(
+                    "{which} is not for TLS client authentication: its extended key usage is {purposes}."
+                )
+            },
+        ));
+        let usages = fields.key_usage.join(", ");
+        findings.push(verdict(
+            Check::CertificateKeyUsage,
+            fields.allows_signing,
+            || match usages.as_str() {
+                "" => format!("{which} does not limit what its key is used for."),
+                usages => format!("The key usage of {} is {usages}.", self.name),
+            },
+            || format!("{which} has a key that must not sign: its key usage is {usages}."),
+        ));
+        let Some(common_name) = &fields.common_name else {
+            return;
+        };
+        let other_use = OTHER_USES.iter().find(|words| common_name.contains(*words));
+        findings.push(verdict(
+            Check::CertificateForTls,
+            other_use.is_none(),
+            || {
+                format!(
+                    "The name of {} is not that of a certificate for another use.",
+                    self.name
+                )
+            },
+            || {
+                format!(
+                    "{which} is the one for {}, by its name.",
+                    other_use.copied().unwrap_or_default()
+                )
+            },
+        ));
+        if let (Some(ours), Some(theirs)) =
+            (environment(common_name), environment_of_host(&self.host))
+        {
+            findings.push(verdict(
+                Check::CertificateEnvironment,
+                ours == theirs,
+                || format!("{which} is for the {theirs} environment, by its name."),
+                || {
+                    format!(
+                        "{which} is for the {ours} environment by its name, and the URL's host {} is that of {theirs}.",
+                        self.host
+                    )
+                },
+            ));
+        }
+    }
+
+    fn signature_algorithm(&self, fields: &Fields, findings: &mut Vec<Finding>) {
+        findings.push(verdict(
+            Check::CertificateSignatureAlgorithm,
+            !fields.is_weakly_signed,
+            || {
+                format!(
+                    "{} is signed with {}.",
+                    self.which(fields),
+                    fields.signature_algorithm
+                )
+            },
+            || {
+                format!(
+                    "{} is signed with {}, which servers no longer accept.",
+                    self.which(fields),
+                    fields.signature_algorithm
+                )
+            },
+        ));
+    }
+
+    fn chain(&self, now: SystemTime, findings: &mut Vec<Finding>) {
+        let root = self.root(now);
+        let Some(last) = self.links.last() else {
+            return;
+        };
+        let last_issuer = last.fields.as_ref().map_or("", |fields| &fields.issuer);
+        let chain: Vec<&Certificate> = self.links.iter().chain(root).collect();
+        if self.cas.is_none() && root.is_none() {
+            findings.push(Finding::skipped(
+                Check::ChainComplete,
+                Subject::Certificate,
+                "The CA bundle could not be read, which may hold the issuer.",
+            ));
+        } else {
+            findings.push(verdict(
+                Check::ChainComplete,
+                root.is_some(),
+                || format!("It leads to {} by way of {} in between.", last_issuer, count(self.intermediates(), "intermediate")),
+                || {
+                    format!(
+                        "The client certificate does not lead to a CA: the issuer of {} ({last_issuer}) is neither in its own file nor in {}.",
+                        if self.links.len() == 1 { self.name.clone() } else { last.subject().to_owned() },
+                        self.bundle_name
+                    )
+                },
+            ));
+        }
+        if chain.len() < 2 {
+            return;
+        }
+        let forged = chain
+            .windows(2)
+            .find(|pair| signature::check(pair[0], pair[1]) == Signed::No);
+        findings.push(verdict(
+            Check::ChainSigned,
+            forged.is_none(),
+            || {
+                format!(
+                    "Each of the {} is signed by the next one's key.",
+                    count(chain.len(), "certificate")
+                )
+            },
+            || {
+                format!(
+                    "{} is not signed by the key of the {} at hand.",
+                    forged.map_or("", |pair| pair[0].subject()),
+                    forged.map_or("", |pair| pair[1].subject())
+                )
+            },
+        ));
+        let outdated = chain[1..].iter().find_map(|link| {
+            let fields = link.fields.as_ref()?;
+            (!fields.is_valid_at(now)).then_some(fields)
+        });
+        findings.push(verdict(
+            Check::ChainNotExpired,
+            outdated.is_none(),
+            || "Every issuer of the client certificate is valid now.".into(),
+            || {
+                outdated.map_or_else(String::new, |fields| {
+                    format!(
+                        "The client certificate was issued by way of {}, which was valid from {} to {} only.",
+                        fields.subject,
+                        day(fields.not_before),
+                        day(fields.not_after)
+                    )
+                })
+            },
+        ));
+    }
+}
+
+fn bundle_name(bundle: Option<&CaBundle>) -> String {
+    bundle.map_or_else(|| "the CA bundle".to_owned(), |bundle| bundle.name.clone())
+}
+
+fn passed(check: Check, message: String) -> Finding {
+    Finding::passed(check, Subject::Certificate, message)
+}
+
+fn failed(check: Check, message: String) -> Finding {
+    Finding::failed(check, Subject::Certificate, message)
+}
+
+fn verdict(
+    check: Check,
+    is_well: bool,
+    well: impl FnOnce() -> String,
+    wrong: impl FnOnce() -> String,
+) -> Finding {
+    if is_well {
+        passed(check, well())
+    } else {
+        failed(check, wrong())
+    }
+}
+
+/// The environment that a Common Name ends on, by the DCS's convention: organisation, use, environment, date.
+fn environment(common_name: &str) -> Option<&'static str> {
+    ["integration", "production"].into_iter().find(|word| {
+        common_name
+            .to_ascii_lowercase()
+            .split(' ')
+            .any(|part| part == *word)
+    })
+}
+
+/// The environment that one of the DCS's hosts belongs to; `None` for other hosts.
+fn environment_of_host(host: &str) -> Option<&'static str> {
+    let host = host.to_ascii_lowercase();
+    if !host.starts_with("dcs") || !host.ends_with(".gov.uk") {
+        return None;
+    }
+    Some(if host.contains("integration") {
+        "integration"
+    } else {
+        "production"
+    })
+}
+
+fn days_text(time: Duration) -> String {
+    count(
+        usize::try_from(time.as_secs() / DAY).unwrap_or(usize::MAX),
+        "day",
+    )
+}
+
+fn ago_text(time: Duration) -> String {
+    match time.as_secs() / DAY {
+        0 => "less than a day ago".into(),
+        _ => format!("{} ago", days_text(time)),
+    }
+}
+
+/// "1 day", "2 days", "no days", "3 addresses".
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let plural = if noun.ends_with('s') { "es" } else { "s" };
+    match number {
+        0 => format!("no {noun}{plural}"),
+        1 => format!("1 {noun}"),
+        number => format!("{number} {noun}{plural}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environments_are_told_by_the_convention() {
+        for (name, host, expected) in [
+            (
+                "Example TLS Integration 2026-01-01",
+                "dcs-integration.ida.digital.cabinet-office.gov.uk",
+                (Some("integration"), Some("integration")),
+            ),
+            (
+                "Example TLS Production 2026-01-01",
+                "dcs.ida.digital.cabinet-office.gov.uk",
+                (Some("production"), Some("production")),
+            ),
+            ("Example Productions", "localhost", (None, None)),
+        ] {
+            assert_eq!((environment(name), environment_of_host(host)), expected);
+        }
+    }
+
+    #[test]
+    fn counts_are_words() {
+        assert_eq!(count(0, "day"), "no days");
+        assert_eq!(count(2, "address"), "2 addresses");
+        assert_eq!(days_text(Duration::from_secs(DAY)), "1 day");
+        assert_eq!(ago_text(Duration::from_secs(3)), "less than a day ago");
+        assert_eq!(ago_text(Duration::from_secs(3 * DAY)), "3 days ago");
+    }
+}

@@ -1,0 +1,140 @@
+//! Whether somebody on the way inspects TLS: a proxy or firewall that shows a certificate of its own.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+
+use crate::credentials::pem;
+
+/// Words in the names of the CAs that products for inspecting TLS make, in lower case.
+const PRODUCTS: &[&str] = &[
+    "avast",
+    "barracuda",
+    "bitdefender",
+    "blue coat",
+    "bluecoat",
+    "burp",
+    "portswigger",
+    "charles proxy",
+    "check point",
+    "cisco umbrella",
+    "eset",
+    "fiddler",
+    "forcepoint",
+    "fortigate",
+    "fortinet",
+    "iboss",
+    "kaspersky",
+    "mcafee",
+    "mitmproxy",
+    "netskope",
+    "palo alto",
+    "skyhigh",
+    "smoothwall",
+    "sonicwall",
+    "sophos",
+    "squid",
+    "trend micro",
+    "untangle",
+    "watchguard",
+    "websense",
+    "zscaler",
+    "https inspection",
+    "ssl inspection",
+    "tls inspection",
+    "ssl interception",
+    "tls interception",
+    "ssl proxy",
+    "tls proxy",
+    "web gateway",
+];
+
+/// Where systems keep the CA certificates that they trust, in one file.
+const SYSTEM_BUNDLES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The largest system bundle that is read; they take around 250 KB.
+const MAX_BUNDLE: u64 = 4 * 1024 * 1024;
+
+/// Whether an issuer's name is one that products for inspecting TLS use.
+pub(crate) fn is_inspector(issuer: &str) -> bool {
+    let issuer = issuer.to_lowercase();
+    PRODUCTS.iter().any(|product| {
+        issuer.match_indices(product).any(|(at, _)| {
+            // "eset" is not part of a word such as "preset".
+            let before = issuer[..at].chars().next_back();
+            !before.is_some_and(char::is_alphanumeric)
+        })
+    })
+}
+
+/// Whether this machine trusts the server's chain, although the CA bundle does not lead to it: then it is of a
+/// public CA, or of one that the machine's owner has installed.
+pub(crate) fn is_trusted_by_system(
+    chain: &[CertificateDer<'static>],
+    server_name: &ServerName<'_>,
+) -> bool {
+    let Some((leaf, intermediates)) = chain.split_first() else {
+        return false;
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(system_certificates());
+    if roots.is_empty() {
+        return false;
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .is_ok_and(|verifier| {
+            verifier
+                .verify_server_cert(leaf, intermediates, server_name, &[], UnixTime::now())
+                .is_ok()
+        })
+}
+
+fn system_certificates() -> Vec<CertificateDer<'static>> {
+    SYSTEM_BUNDLES
+        .iter()
+        .find_map(|path| {
+            let mut text = Vec::new();
+            let file = File::open(path).ok()?;
+            file.take(MAX_BUNDLE).read_to_end(&mut text).ok()?;
+            let blocks = pem::blocks(&text, &mut Vec::new()).ok()?;
+            let certificates = blocks
+                .iter()
+                .filter(|block| block.label == "CERTIFICATE")
+                .filter_map(|block| Some(block.body().der?.to_vec().into()))
+                .collect();
+            Some(certificates)
+        })
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_inspector;
+
+    #[test]
+    fn products_are_told_by_their_names() {
+        for name in [
+            "CN=Zscaler Intermediate Root CA",
+            "O=Example Corp,CN=Example Corp TLS Inspection CA",
+            "CN=ESET SSL Filter CA",
+        ] {
+            assert!(is_inspector(name), "{name}");
+        }
+        for name in ["CN=DCS Root CA", "CN=Preset CA", "CN=Reset Networks", ""] {
+            assert!(!is_inspector(name), "{name}");
+        }
+    }
+}

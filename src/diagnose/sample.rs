@@ -1,0 +1,449 @@
+//! Reports for the tests of their renderings.
+
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+use super::check::Check;
+use super::report::{ConnectionSummary, FileSummary, Finding, Outcome, Report, Step, Subject};
+use super::words::system_time;
+use crate::credentials::CertificateSummary;
+use crate::private::{Text, name, path};
+
+pub(super) const URL: &str = "https://dcs-integration.example.org/checks/passport";
+const CA_PATH: &str = "/etc/dcs/ca-bundle.pem";
+const CERTIFICATE_PATH: &str = "/etc/dcs/client.pem";
+const KEY_PATH: &str = "/etc/dcs/client.key";
+const LEAF: &str = "CN=dcs-integration-tls.example.org,O=Example Insurance Ltd,L=Leeds,C=GB";
+const ISSUING: &str = "CN=DCS Integration Issuing CA,O=Document Checking Service,C=GB";
+const ROOT: &str = "CN=DCS Integration Root CA,O=Document Checking Service,C=GB";
+const SERVER: &str = "CN=dcs-integration.example.org,O=Document Checking Service,C=GB";
+
+/// All that a redacted report must not hold, from each of the reports here.
+pub(super) const PRIVATE: &[&str] = &[
+    "/etc/dcs",
+    "client.pem",
+    "client.key",
+    "ca-bundle.pem",
+    "Insurance",
+    "Leeds",
+    "Issuing",
+    "Root CA",
+    "integration-tls",
+    "CN=",
+    "alert(1)",
+    "onerror",
+    "xxxx",
+    "hostile",
+];
+
+pub(super) fn created() -> Timestamp {
+    "2026-05-12T09:30:00.123456789Z".parse().unwrap()
+}
+
+/// Days are counted from [`created`].
+pub(super) fn certificate(
+    subject: &str,
+    issuer: &str,
+    from_day: i64,
+    to_day: i64,
+) -> CertificateSummary {
+    let is_ca = subject.contains(" CA");
+    CertificateSummary {
+        subject: name(subject).into(),
+        issuer: name(issuer).into(),
+        serial: "4D3F91A27B60C85E".into(),
+        not_before: day(from_day),
+        not_after: day(to_day),
+        key: if is_ca { "RSA 4096" } else { "RSA 2048" }.into(),
+        signature_algorithm: "sha256WithRSAEncryption".into(),
+        is_ca,
+        key_usage: if is_ca {
+            vec!["keyCertSign", "cRLSign"]
+        } else {
+            vec!["digitalSignature"]
+        },
+        extended_key_usage: if is_ca {
+            Vec::new()
+        } else {
+            vec!["clientAuth".into()]
+        },
+        alternative_names: Vec::new(),
+        thumbprint: "n2mF0c6H1rQ8kVbT4yZpXwJ3sLdUa9eGiMoRhNqPfEw".into(),
+    }
+}
+
+fn day(offset: i64) -> SystemTime {
+    let now = system_time(created());
+    let by = Duration::from_secs(offset.unsigned_abs() * 86_400);
+    if offset < 0 { now - by } else { now + by }
+}
+
+fn finding(
+    check: Check,
+    outcome: Outcome,
+    subject: Subject,
+    message: impl Into<Text>,
+    advice: impl Into<Text>,
+) -> Finding {
+    Finding {
+        check,
+        outcome,
+        severity: check.severity(),
+        subject,
+        message: message.into(),
+        advice: advice.into(),
+    }
+}
+
+fn subject_of(check: Check) -> Subject {
+    let name = check.name();
+    if name.contains("_BUNDLE_") {
+        Subject::CaBundle
+    } else if name.contains("_KEY_") && !name.contains("_CERT_") || name.contains("FILE_PERM") {
+        Subject::PrivateKey
+    } else if name.ends_with("_ANSWER") || name.ends_with("_BODY") || name.ends_with("_AVAILABLE") {
+        Subject::Service
+    } else if Check::ALL.iter().position(|c| *c == check)
+        >= Check::ALL.iter().position(|c| *c == Check::Proxy)
+    {
+        Subject::Connection
+    } else {
+        Subject::Certificate
+    }
+}
+
+/// `head` first, then the skipped ones with their reason, and all others as passed.
+fn findings(head: Vec<Finding>, skipped: &[(Check, &'static str)]) -> Vec<Finding> {
+    let mut all = head;
+    for (check, reason) in skipped {
+        all.push(finding(
+            *check,
+            Outcome::Skipped,
+            subject_of(*check),
+            *reason,
+            "",
+        ));
+    }
+    for check in Check::ALL {
+        if !all.iter().any(|finding| finding.check == *check) {
+            all.push(finding(
+                *check,
+                Outcome::Passed,
+                subject_of(*check),
+                check.title(),
+                "",
+            ));
+        }
+    }
+    all
+}
+
+fn step(name: &'static str, outcome: Outcome, us: u64, message: impl Into<Text>) -> Step {
+    Step {
+        name,
+        outcome,
+        duration: Duration::from_micros(us),
+        message: message.into(),
+    }
+}
+
+fn files(leaf: CertificateSummary) -> Vec<FileSummary> {
+    vec![
+        FileSummary {
+            subject: Subject::CaBundle,
+            source: path(CA_PATH).into(),
+            format: Some("PEM"),
+            repairs: Vec::new(),
+            certificates: vec![
+                certificate(ROOT, ROOT, -1200, 6000),
+                certificate(ISSUING, ROOT, -800, 1022),
+            ],
+            key: None,
+        },
+        FileSummary {
+            subject: Subject::Certificate,
+            source: path(CERTIFICATE_PATH).into(),
+            format: Some("PEM"),
+            repairs: vec!["It has the line ends of Windows (CRLF)."],
+            certificates: vec![leaf, certificate(ISSUING, ROOT, -800, 1022)],
+            key: None,
+        },
+        FileSummary {
+            subject: Subject::PrivateKey,
+            source: path(KEY_PATH).into(),
+            format: Some("PEM"),
+            repairs: Vec::new(),
+            certificates: Vec::new(),
+            key: Some("RSA 2048".into()),
+        },
+    ]
+}
+
+fn steps(http: Outcome, answer: &'static str) -> Vec<Step> {
+    vec![
+        step("dns", Outcome::Passed, 3_210, "203.0.113.10, 203.0.113.11"),
+        step(
+            "tcp",
+            Outcome::Failed,
+            21_450,
+            "203.0.113.10:443: connection refused",
+        ),
+        step("tcp", Outcome::Passed, 11_020, "203.0.113.11:443"),
+        step(
+            "tls",
+            Outcome::Passed,
+            38_900,
+            "TLSv1.2, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        ),
+        step("http", http, 12_340, answer),
+    ]
+}
+
+fn connection(status: u16) -> ConnectionSummary {
+    let mut server = certificate(SERVER, ISSUING, -30, 335);
+    server.extended_key_usage = vec!["serverAuth".into()];
+    server.alternative_names = vec![name("dcs-integration.example.org").into()];
+    ConnectionSummary {
+        address: Some("203.0.113.11:443".into()),
+        tls_version: Some("TLSv1.2"),
+        tls_cipher: Some("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
+        server_chain: vec![server, certificate(ISSUING, ROOT, -800, 1022)],
+        client_certificate_asked: Some(true),
+        client_certificate_sent: Some(true),
+        accepted_cas: vec![name(ISSUING).into(), name(ROOT).into()],
+        tls_alert: None,
+        http_status: Some(status),
+        clock_skew_seconds: Some(42),
+    }
+}
+
+/// nginx turns an expired certificate down, and there is more amiss.
+pub(super) fn expired() -> Report {
+    let leaf = certificate(LEAF, ISSUING, -377, -12);
+    Report {
+        created: created(),
+        url: URL.into(),
+        proxy: Some("proxy.example.org:3128".into()),
+        findings: findings(
+            vec![
+                finding(
+                    Check::CertificateNotExpired,
+                    Outcome::Failed,
+                    Subject::Certificate,
+                    format!(
+                        "The client certificate {} ({}) expired on 2026-04-30, 12 days ago.",
+                        path(CERTIFICATE_PATH),
+                        name(LEAF)
+                    ),
+                    format!(
+                        "Ask the DCS team for a new one, made from a new key: `openssl req -new -newkey rsa:2048 -nodes -keyout {} -out request.csr`",
+                        path("/etc/dcs/new.key")
+                    ),
+                ),
+                finding(
+                    Check::ClientCertificateAccepted,
+                    Outcome::Failed,
+                    Subject::Connection,
+                    "The server answered with HTTP 400 and nginx's page `400 The SSL certificate error`.",
+                    "Mend the client certificate first; then ask the DCS team whether it is revoked.",
+                ),
+                finding(
+                    Check::FilePermissions,
+                    Outcome::Failed,
+                    Subject::PrivateKey,
+                    format!(
+                        "Everybody on this machine may read {} (mode 644).",
+                        path(KEY_PATH)
+                    ),
+                    format!("Take the rights away: `chmod o-rwx {}`", path(KEY_PATH)),
+                ),
+                finding(
+                    Check::FileIntact,
+                    Outcome::Failed,
+                    Subject::Certificate,
+                    format!(
+                        "{} has the line ends of Windows (CRLF).",
+                        path(CERTIFICATE_PATH)
+                    ),
+                    "The library reads it as it is; other programs may not.",
+                ),
+            ],
+            &[
+                (Check::StatusBody, "The service gave no answer to look at."),
+                (Check::Available, "The service gave no answer to look at."),
+                (Check::KeyPassword, "The private key is not encrypted."),
+            ],
+        ),
+        steps: steps(Outcome::Failed, "HTTP 400"),
+        files: files(leaf.clone()),
+        chain: vec![leaf, certificate(ISSUING, ROOT, -800, 1022)],
+        connection: connection(400),
+    }
+}
+
+/// Nothing is wrong.
+pub(super) fn well() -> Report {
+    let leaf = certificate(LEAF, ISSUING, -112, 253);
+    Report {
+        findings: findings(Vec::new(), &[]),
+        steps: vec![
+            step("dns", Outcome::Passed, 3_210, "203.0.113.11"),
+            step("tcp", Outcome::Passed, 11_020, "203.0.113.11:443"),
+            step(
+                "tls",
+                Outcome::Passed,
+                38_900,
+                "TLSv1.2, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+            ),
+            step("http", Outcome::Passed, 12_340, "HTTP 200"),
+        ],
+        files: files(leaf.clone()),
+        chain: vec![leaf, certificate(ISSUING, ROOT, -800, 1022)],
+        connection: connection(200),
+        proxy: None,
+        ..expired()
+    }
+}
+
+/// Calls work, and the certificate ends soon.
+pub(super) fn ends_soon() -> Report {
+    let leaf = certificate(LEAF, ISSUING, -346, 19);
+    Report {
+        findings: findings(
+            vec![finding(
+                Check::CertificateExpiresLater,
+                Outcome::Failed,
+                Subject::Certificate,
+                format!(
+                    "The client certificate {} expires on 2026-05-31, in 19 days.",
+                    path(CERTIFICATE_PATH)
+                ),
+                "Ask the DCS team for the next certificate now, made from a new key.",
+            )],
+            &[],
+        ),
+        files: files(leaf.clone()),
+        chain: vec![leaf, certificate(ISSUING, ROOT, -800, 1022)],
+        ..well()
+    }
+}
+
+/// The host name cannot be looked up; one file is missing.
+pub(super) fn offline() -> Report {
+    let at = |check| Check::ALL.iter().position(|c| *c == check).unwrap();
+    let skipped: Vec<_> = Check::ALL[at(Check::Connect)..]
+        .iter()
+        .map(|check| (*check, "There is no connection to the server."))
+        .chain([(Check::Proxy, "No proxy is configured.")])
+        .collect();
+    let mut report = Report {
+        findings: findings(
+            vec![
+                finding(
+                    Check::Resolve,
+                    Outcome::Failed,
+                    Subject::Connection,
+                    "The host dcs-integration.example.org cannot be looked up: no such host.",
+                    "Check the host name in the URL and this machine's DNS: `getent hosts dcs-integration.example.org`",
+                ),
+                finding(
+                    Check::FileReadable,
+                    Outcome::Failed,
+                    Subject::PrivateKey,
+                    format!(
+                        "The private key {} cannot be read: no such file.",
+                        path(KEY_PATH)
+                    ),
+                    "Check the path.",
+                ),
+            ],
+            &skipped,
+        ),
+        steps: vec![
+            step("dns", Outcome::Failed, 5_003_000, "no such host"),
+            step("tcp", Outcome::Skipped, 0, "no address"),
+        ],
+        connection: ConnectionSummary::default(),
+        ..well()
+    };
+    report.files[2].format = None;
+    report.files[2].key = None;
+    report
+}
+
+/// Names that want to be more than names.
+pub(super) fn hostile() -> Report {
+    let script = "CN=<script>alert(1)</script>\"'&amp;,O=</style></title><img src=x onerror=alert(1)>,OU=`hostile`";
+    let long = format!("CN={},O=hostile", "x".repeat(5_000));
+    let turned = "CN=\u{202e}moc.elpmaxe\u{202c} שלום مرحبا,O=hostile";
+    let leaf = certificate(script, &long, -10, 10);
+    let mut report = Report {
+        url: "https://h.example.org/<script>alert(1)</script>?\"'".into(),
+        proxy: Some("<script>:1".into()),
+        findings: findings(
+            vec![
+                finding(
+                    Check::ServerName,
+                    Outcome::Failed,
+                    Subject::Connection,
+                    format!(
+                        "The server's certificate is for {} and not for `<b>`, it's \"odd` & more.",
+                        name(script)
+                    ),
+                    format!("Use {}.", name(turned)),
+                ),
+                finding(
+                    Check::ClientCertificateIssuer,
+                    Outcome::Failed,
+                    Subject::Certificate,
+                    format!(
+                        "{} is not by {}.",
+                        path("/etc/dcs/<script>hostile"),
+                        name(&long)
+                    ),
+                    "",
+                ),
+            ],
+            &[],
+        ),
+        steps: vec![step("http", Outcome::Failed, u64::MAX, name(script))],
+        chain: vec![leaf.clone(), certificate(turned, turned, 5, 10)],
+        ..expired()
+    };
+    report.files[1].certificates = vec![leaf, certificate(&long, turned, -10, 10)];
+    report.files[1].certificates[0].alternative_names = vec![name(script).into()];
+    report.files[1].source = path("/etc/dcs/<script>hostile\u{202e}").into();
+    report.connection.accepted_cas =
+        vec![name(turned).into(), name(script).into(), name(&long).into()];
+    report.connection.clock_skew_seconds = Some(i64::MIN);
+    report
+}
+
+/// A report of nothing.
+pub(super) fn empty() -> Report {
+    Report {
+        created: created(),
+        url: String::new(),
+        proxy: None,
+        findings: Vec::new(),
+        steps: Vec::new(),
+        files: Vec::new(),
+        chain: Vec::new(),
+        connection: ConnectionSummary::default(),
+    }
+}
+
+/// Each of them with a name.
+pub(super) fn all() -> Vec<(&'static str, Report)> {
+    vec![
+        ("expired", expired()),
+        ("well", well()),
+        ("ends-soon", ends_soon()),
+        ("offline", offline()),
+        ("hostile", hostile()),
+        ("empty", empty()),
+        ("redacted", expired().redacted()),
+        ("redacted-hostile", hostile().redacted()),
+    ]
+}

@@ -1,0 +1,514 @@
+//! The checks on the wire: look-up, TCP, proxy, TLS and the status call, a step each.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::check::Check;
+use super::evidence::count;
+use super::explain::{foreign_issuer, unexplained};
+use super::interception;
+use super::offline::Offline;
+use super::report::{ConnectionSummary, Finding, Outcome, Step, Subject};
+use crate::client;
+use crate::config::Config;
+use crate::credentials::x509::{Certificate, printable};
+use crate::credentials::{CaBundle, CertificateSummary};
+use crate::error::{Code, Error};
+use crate::private::{self, Text};
+use crate::status::Status;
+use crate::transport::trial::Trial;
+use crate::transport::{self, Call, Deadline, Facts, Start, Transport, Witness, header_text};
+
+/// How far two clocks may be apart before it is worth a word.
+const MAX_SKEW_SECONDS: i64 = 120;
+
+/// The CA names of a server that are looked at; a server with a public store can name hundreds.
+const MAX_ACCEPTED_CAS: usize = 500;
+
+/// What was seen on the wire.
+#[derive(Default)]
+pub(crate) struct Wire {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) connection: ConnectionSummary,
+    /// The service answered the call with 200.
+    pub(crate) is_answered: bool,
+    pub(crate) tls_alert: Option<u8>,
+}
+
+struct Probe<'a> {
+    transport: Arc<Transport>,
+    offline: &'a Offline,
+    has_proxy: bool,
+    wire: Wire,
+    progress: &'a mut dyn FnMut(&Step),
+}
+
+/// Goes the way to the service step by step, as far as it leads, within the configuration's limits of time.
+pub(crate) fn check(
+    config: &Config,
+    offline: &Offline,
+    progress: &mut dyn FnMut(&Step),
+) -> Result<Wire, Error> {
+    let bundle = offline.files.ca_bundle.as_ref().ok();
+    let anchors = bundle.map_or_else(Vec::new, CaBundle::anchors);
+    let bundle_name = bundle.map_or("the CA bundle", |bundle| &bundle.name);
+    let transport = Transport::new(config, anchors, bundle_name, offline.identity.as_ref())?;
+    let mut probe = Probe {
+        transport: Arc::new(transport),
+        offline,
+        has_proxy: config.proxy.is_some(),
+        wire: Wire::default(),
+        progress,
+    };
+    let deadline = Deadline::of_call(config.timeout);
+    if probe.reach(deadline.of_connect(config.connect_timeout)) {
+        probe.call(deadline);
+    }
+    Ok(probe.wire)
+}
+
+impl Probe<'_> {
+    fn step(
+        &mut self,
+        name: &'static str,
+        outcome: Outcome,
+        duration: Duration,
+        message: impl Into<Text>,
+    ) {
+        let step = Step {
+            name,
+            outcome,
+            duration,
+            message: message.into(),
+        };
+        (self.progress)(&step);
+        self.wire.steps.push(step);
+    }
+
+    fn step_of<T>(&mut self, name: &'static str, trial: &Trial<T>, message: impl Into<Text>) {
+        match &trial.outcome {
+            Ok(_) => self.step(name, Outcome::Passed, trial.duration, message),
+            Err(error) => {
+                let message = error.message_text().clone();
+                self.step(name, Outcome::Failed, trial.duration, message);
+            }
+        }
+    }
+
+    fn passed(&mut self, check: Check, message: impl Into<Text>) {
+        self.wire
+            .findings
+            .push(Finding::passed(check, subject_of(check), message));
+    }
+
+    fn failed(&mut self, check: Check, error: &Error) {
+        self.wire
+            .findings
+            .push(Finding::of_error(check, subject_of(check), error));
+    }
+
+    fn add(&mut self, finding: Finding) {
+        self.wire.findings.push(finding);
+    }
+
+    /// Look-up, TCP to each address, and the proxy. False where no way leads on.
+    fn reach(&mut self, deadline: Deadline) -> bool {
+        let looked_up = self.transport.try_look_up(deadline);
+        let first_hop = self.transport.first_hop().host.clone();
+        let addresses = match &looked_up.outcome {
+            Ok(addresses) => addresses.clone(),
+            Err(error) => {
+                self.step_of("dns", &looked_up, "");
+                self.failed(Check::Resolve, error);
+                return false;
+            }
+        };
+        let list = addresses
+            .iter()
+            .map(|address| address.ip().to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
+        let message = format!(
+            "{first_hop} has {}: {list}.",
+            count(addresses.len(), "address")
+        );
+        self.step_of("dns", &looked_up, message.clone());
+        self.passed(Check::Resolve, message);
+
+        let mut reachable = None;
+        let mut failures: Vec<Error> = Vec::new();
+        for (index, address) in addresses.iter().enumerate() {
+            let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+            let share = deadline.remaining().unwrap_or_default() / left;
+            let trial = self.transport.try_tcp(*address, deadline.at_most(share));
+            self.step_of("tcp", &trial, format!("Connected to {address}."));
+            match trial.outcome {
+                Ok(()) => reachable = reachable.or(Some(*address)),
+                Err(error) => failures.push(error),
+            }
+        }
+        let Some(address) = reachable else {
+            let check = if self.has_proxy {
+                Check::Proxy
+            } else {
+                Check::Connect
+            };
+            if let Some(error) = failures.first() {
+                let words: Vec<&str> = failures.iter().map(Error::message).collect();
+                let finding = Finding::failed(check, subject_of(check), words.join(" "))
+                    .with_advice(error.hint_text().clone());
+                self.add(finding);
+            }
+            return false;
+        };
+        self.wire.connection.address = Some(address.to_string());
+        let check = Check::Connect;
+        if failures.is_empty() {
+            self.passed(check, format!("A connection to {address} can be made."));
+        } else {
+            self.passed(
+                check,
+                format!(
+                    "{} of the {} addresses answer; the others cost every new connection time.",
+                    addresses.len() - failures.len(),
+                    addresses.len()
+                ),
+            );
+        }
+        if !self.has_proxy {
+            return true;
+        }
+        let trial = self.transport.try_proxy(address, deadline);
+        let message = format!("{first_hop} opens a tunnel to {}.", self.transport.peer);
+        self.step_of("proxy", &trial, message.clone());
+        match &trial.outcome {
+            Ok(()) => {
+                self.passed(Check::Proxy, message);
+                true
+            }
+            Err(error) => {
+                self.failed(Check::Proxy, error);
+                false
+            }
+        }
+    }
+
+    /// The handshake and the status call.
+    fn call(&mut self, deadline: Deadline) {
+        let begun = Instant::now();
+        let (mut trial, witness) = self.transport.try_connect(deadline);
+        self.note_witness(&witness);
+        let message = match &trial.outcome {
+            Ok(connection) => {
+                let facts = connection.facts;
+                trial.duration = facts.tls;
+                format!("{}, {}.", facts.version, facts.cipher)
+            }
+            Err(_) => String::new(),
+        };
+        self.step_of("tls", &trial, message.clone());
+        let connection = match trial.outcome {
+            Ok(connection) => connection,
+            Err(error) => return self.handshake_failed(&error, &witness),
+        };
+        let facts = connection.facts;
+        self.wire.connection.tls_version = Some(facts.version);
+        self.wire.connection.tls_cipher = Some(facts.cipher);
+        self.passed(Check::Handshake, message);
+        self.server_is_right(&witness);
+        self.client_certificate(facts, &witness);
+
+        let call = Call::new(deadline, begun, Start::over(connection));
+        let sent = Instant::now();
+        let answer = transport::get(&self.transport, &call);
+        let duration = sent.elapsed();
+        let outcome = answer.and_then(|answer| {
+            self.wire.connection.http_status = Some(answer.status);
+            self.clock(header_text(&answer.headers, "date"));
+            client::read(answer, &call, begun, &self.transport)
+        });
+        let trial = Trial { outcome, duration };
+        self.step_of("http", &trial, "HTTP 200, with the status.");
+        match &trial.outcome {
+            Ok(status) => self.answered(status),
+            Err(error) => self.refused(error),
+        }
+    }
+
+    fn note_witness(&mut self, witness: &Witness) {
+        let chain = witness.server_chain.iter();
+        self.wire.connection.server_chain = chain
+            .filter_map(|der| CertificateSummary::of(&Certificate::new(der.clone())))
+            .collect();
+        self.wire.connection.accepted_cas = witness
+            .accepted_cas
+            .iter()
+            .take(MAX_ACCEPTED_CAS)
+            .filter_map(|name| crate::credentials::x509::name_text(name))
+            .map(|name| private::name(name).into())
+            .collect();
+    }
+
+    /// The server's certificate passed all of its checks.
+    fn server_is_right(&mut self, witness: &Witness) {
+        let leaf = witness.server_chain.first();
+        let Some(leaf) = leaf.map(|der| Certificate::new(der.clone())) else {
+            return;
+        };
+        let Some(fields) = &leaf.fields else { return };
+        let (subject, issuer) = (&fields.subject, &fields.issuer);
+        self.passed(
+            Check::ServerNotIntercepted,
+            format!("The server shows {subject}."),
+        );
+        self.passed(
+            Check::ServerTrusted,
+            format!("{subject} is issued by {issuer}, to which the CA bundle leads."),
+        );
+        self.passed(
+            Check::ServerValid,
+            format!(
+                "It is valid until {}.",
+                crate::credentials::x509::day(fields.not_after)
+            ),
+        );
+        let host = self.transport.endpoint.target.host.clone();
+        self.passed(Check::ServerName, format!("It is for {host}."));
+    }
+
+    /// What the handshake, in which the server was content, had to do with the client's certificate.
+    fn client_certificate(&mut self, facts: Facts, witness: &Witness) {
+        let auth = facts.client_auth;
+        self.wire.connection.client_certificate_asked = Some(auth.asked);
+        self.wire.connection.client_certificate_sent = Some(auth.sent);
+        if !auth.asked {
+            self.add(Finding::failed(
+                Check::ClientCertificateAsked,
+                Subject::Connection,
+                format!(
+                    "{} did not ask for a client certificate.",
+                    self.transport.peer
+                ),
+            ));
+            return;
+        }
+        let named = witness.accepted_cas.len();
+        self.passed(
+            Check::ClientCertificateAsked,
+            match named {
+                0 => "The server asks for a client certificate, and names no CAs.".to_owned(),
+                _ => format!(
+                    "The server asks for a client certificate, and names {}.",
+                    count(named, "CA")
+                ),
+            },
+        );
+        match self.transport.issuer_known() {
+            Some(true) => self.passed(
+                Check::ClientCertificateIssuer,
+                "One of the certificate's issuers is among the CAs that the server names.",
+            ),
+            Some(false) => self.issuer_is_foreign(),
+            None => {}
+        }
+        if auth.sent {
+            self.passed(
+                Check::ClientCertificateSent,
+                "The client certificate was sent.",
+            );
+        }
+    }
+
+    fn issuer_is_foreign(&mut self) {
+        let evidence = self.offline.evidence.as_ref();
+        let finding = foreign_issuer(evidence, &self.wire.connection.accepted_cas);
+        self.add(finding);
+    }
+
+    fn handshake_failed(&mut self, error: &Error, witness: &Witness) {
+        self.wire.tls_alert = error.tls_alert();
+        self.wire.connection.tls_alert = self.wire.tls_alert;
+        match error.code() {
+            Code::ServerUntrusted => self.untrusted(error, witness),
+            Code::ServerCertificate => self.failed(Check::ServerValid, error),
+            Code::ServerName => {
+                self.passed(
+                    Check::ServerTrusted,
+                    "The CA bundle leads to the server's certificate.",
+                );
+                self.failed(Check::ServerName, error);
+            }
+            Code::ClientCertRequired | Code::ClientCertRejected => {
+                // The server spoke of the client's certificate, so its own had passed.
+                self.server_is_right(witness);
+                self.wire.connection.client_certificate_asked = Some(true);
+                if self.transport.issuer_known() == Some(false) {
+                    self.issuer_is_foreign();
+                }
+                self.refused(error);
+            }
+            _ => {
+                let check = error.check().unwrap_or(Check::Handshake);
+                self.failed(check, error);
+            }
+        }
+    }
+
+    fn untrusted(&mut self, error: &Error, witness: &Witness) {
+        if self.offline.files.ca_bundle.is_err() {
+            self.add(Finding::skipped(
+                Check::ServerTrusted,
+                Subject::Connection,
+                "There is no CA bundle to check the server's certificate with.",
+            ));
+            return;
+        }
+        let names = &self.transport.endpoint.server_name;
+        let inspector = self
+            .wire
+            .connection
+            .server_chain
+            .iter()
+            .map(|certificate| &certificate.issuer)
+            .find(|issuer| interception::is_inspector(issuer.as_str()))
+            .cloned();
+        if let Some(issuer) = inspector {
+            let message = format!(
+                "{} shows a certificate by {}, which is a product for inspecting TLS by its name: a proxy or firewall on the way opens the connection.",
+                self.transport.peer,
+                issuer.marked()
+            );
+            self.add(Finding::failed(
+                Check::ServerNotIntercepted,
+                Subject::Connection,
+                message,
+            ));
+        } else if interception::is_trusted_by_system(&witness.server_chain, names) {
+            let issuer = self
+                .wire
+                .connection
+                .server_chain
+                .last()
+                .map(|top| top.issuer.clone());
+            let message = format!(
+                "{} shows a certificate by {}, a CA that this machine trusts but that is not in the CA bundle: either a proxy or firewall on the way inspects TLS, or the host in the URL is not the DCS's.",
+                self.transport.peer,
+                issuer.as_ref().map_or("(unknown)", Text::marked)
+            );
+            self.add(Finding::failed(
+                Check::ServerNotIntercepted,
+                Subject::Connection,
+                message,
+            ));
+        }
+        self.failed(Check::ServerTrusted, error);
+    }
+
+    fn clock(&mut self, date: Option<&str>) {
+        let Some(theirs) = date.and_then(|date| jiff::fmt::rfc2822::parse(date.trim()).ok()) else {
+            return;
+        };
+        let Ok(now) = jiff::Timestamp::try_from(SystemTime::now()) else {
+            return;
+        };
+        let skew = now.as_second() - theirs.timestamp().as_second();
+        self.wire.connection.clock_skew_seconds = Some(skew);
+        if skew.abs() <= MAX_SKEW_SECONDS {
+            self.passed(
+                Check::Clock,
+                format!(
+                    "The clocks are {} apart.",
+                    count(usize::try_from(skew.unsigned_abs()).unwrap_or(0), "second")
+                ),
+            );
+        } else {
+            let way = if skew > 0 { "ahead of" } else { "behind" };
+            let apart = apart_text(skew.unsigned_abs());
+            self.add(Finding::failed(
+                Check::Clock,
+                Subject::Connection,
+                format!("This machine's clock is {apart} {way} the server's."),
+            ));
+        }
+    }
+
+    fn answered(&mut self, status: &Status) {
+        self.wire.is_answered = true;
+        if self.wire.connection.client_certificate_sent == Some(true) {
+            self.passed(
+                Check::ClientCertificateAccepted,
+                "The server accepts the client certificate.",
+            );
+        }
+        self.passed(Check::Answer, "HTTP 200.");
+        self.passed(Check::StatusBody, Check::StatusBody.title());
+        if status.available() {
+            self.passed(Check::Available, Check::Available.title());
+        } else {
+            let why = status
+                .message()
+                .map_or_else(String::new, |message| format!(": {}", printable(message)));
+            self.add(Finding::failed(
+                Check::Available,
+                Subject::Service,
+                format!("The DCS says that it is not available{why}."),
+            ));
+        }
+    }
+
+    /// The call came to an error after the server's certificate had passed.
+    fn refused(&mut self, error: &Error) {
+        if let Some(alert) = error.tls_alert() {
+            self.wire.tls_alert = Some(alert);
+            self.wire.connection.tls_alert = Some(alert);
+        }
+        match error.code() {
+            Code::ClientCertRequired if self.offline.identity.is_none() => {
+                let is_broken = self.offline.is_unusable;
+                self.wire.connection.client_certificate_sent = Some(false);
+                if is_broken {
+                    self.add(Finding::skipped(
+                        Check::ClientCertificateSent,
+                        Subject::Certificate,
+                        "The server wants a client certificate, and there is none that could be sent.",
+                    ));
+                } else {
+                    self.failed(Check::ClientCertificateSent, error);
+                }
+            }
+            Code::ClientCertRequired => self.failed(Check::ClientCertificateSent, error),
+            Code::ClientCertRejected => {
+                self.wire.connection.client_certificate_sent = Some(true);
+                let advice = unexplained(self.wire.tls_alert, self.offline.evidence.as_ref());
+                let check = Check::ClientCertificateAccepted;
+                let finding =
+                    Finding::of_error(check, Subject::Certificate, error).with_advice(advice);
+                self.add(finding);
+            }
+            _ => {
+                let check = error.check().unwrap_or(Check::Answer);
+                self.failed(check, error);
+            }
+        }
+    }
+}
+
+fn apart_text(seconds: u64) -> String {
+    let number = |unit: u64| usize::try_from(seconds / unit).unwrap_or(usize::MAX);
+    match seconds {
+        0..7200 => count(number(60), "minute"),
+        7200..172_800 => count(number(3600), "hour"),
+        _ => count(number(86_400), "day"),
+    }
+}
+
+fn subject_of(check: Check) -> Subject {
+    match check {
+        Check::ClientCertificateIssuer
+        | Check::ClientCertificateSent
+        | Check::ClientCertificateAccepted => Subject::Certificate,
+        Check::Answer | Check::StatusBody | Check::Available => Subject::Service,
+        _ => Subject::Connection,
+    }
+}

@@ -1,0 +1,347 @@
+//! `dcs_diagnose` and its report.
+
+use std::ffi::{CString, c_char};
+use std::ptr;
+use std::sync::OnceLock;
+
+use super::code::dcs_code;
+use super::config::dcs_config;
+use super::error::dcs_error;
+use super::{guard, text};
+use crate::diagnose::{Finding, Report, Step, diagnose};
+
+/// What a diagnosis found. Owned by the caller, who frees it with `dcs_report_free`; its texts live until
+/// then. It never changes, so threads may read it at once. It holds no key material and no password;
+/// `dcs_report_redacted` gives one without paths and names too.
+///
+/// ```c
+/// dcs_report *report = NULL;
+/// dcs_error *error = NULL;
+/// if (dcs_diagnose(config, &report, &error) == DCS_OK) {
+///     fputs(dcs_report_text(report), stderr);
+///     if (dcs_report_cause(report) >= 0) {
+///         fprintf(stderr, "do first: %s\n",
+///                 dcs_report_finding_advice(report, (size_t)dcs_report_cause(report)));
+///     }
+/// }
+/// dcs_report_free(report);
+/// dcs_error_free(error);
+/// ```
+pub struct dcs_report {
+    report: Report,
+    findings: Vec<FindingTexts>,
+    steps: Vec<StepTexts>,
+    // The documents are long, and few callers want all three: each is made when it is first asked for.
+    text: OnceLock<CString>,
+    json: OnceLock<CString>,
+    html: OnceLock<CString>,
+}
+
+struct FindingTexts {
+    check: CString,
+    outcome: CString,
+    severity: CString,
+    subject: CString,
+    title: CString,
+    message: CString,
+    advice: CString,
+}
+
+struct StepTexts {
+    name: CString,
+    outcome: CString,
+    message: CString,
+}
+
+/// Read by threads without a lock on the caller's side, which the compiler checks here.
+const _: fn() = || {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<dcs_report>();
+};
+
+impl dcs_report {
+    fn into_raw(report: Report) -> *mut dcs_report {
+        Box::into_raw(Box::new(dcs_report {
+            findings: report.findings().iter().map(FindingTexts::new).collect(),
+            steps: report.steps().iter().map(StepTexts::new).collect(),
+            text: OnceLock::new(),
+            json: OnceLock::new(),
+            html: OnceLock::new(),
+            report,
+        }))
+    }
+}
+
+impl FindingTexts {
+    fn new(finding: &Finding) -> Self {
+        FindingTexts {
+            check: finding.check().c_name().to_owned(),
+            outcome: text::owned(finding.outcome().name()),
+            severity: text::owned(finding.severity().name()),
+            subject: text::owned(finding.subject().name()),
+            title: text::owned(finding.check().title()),
+            message: text::owned(finding.message()),
+            advice: text::owned(finding.advice()),
+        }
+    }
+}
+
+impl StepTexts {
+    fn new(step: &Step) -> Self {
+        StepTexts {
+            name: text::owned(step.name()),
+            outcome: text::owned(step.outcome().name()),
+            message: text::owned(step.message()),
+        }
+    }
+}
+
+/// Checks a configuration from the files to the service's answer, and says what is wrong.
+///
+/// `DCS_OK` for every diagnosis that was made, also where it found that calls fail: that is in the report. It
+/// works on a configuration that no client can be made from: every check that still can be made is made.
+///
+/// Connects to the service and makes the status call, in the calling thread, within the configuration's
+/// limits of time. Reads the three files and, where the server's certificate is not trusted, the CA
+/// certificates that this machine trusts; nothing is written. The configuration is only borrowed.
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` where `config` or `report` is NULL, `DCS_ERR_INTERNAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_diagnose(
+    config: *const dcs_config,
+    report: *mut *mut dcs_report,
+    error: *mut *mut dcs_error,
+) -> dcs_code {
+    guard::code_and_error(error, || {
+        // SAFETY: the caller's duty, see the module.
+        unsafe {
+            guard::clear(report);
+            let config = guard::required(config, "config")?;
+            if report.is_null() {
+                return Err(guard::is_null("report"));
+            }
+            *report = dcs_report::into_raw(diagnose(&config.config));
+        }
+        Ok(())
+    })
+}
+
+/// 1 where no check failed that makes calls fail (warnings and notes may still be there), 0 where one did,
+/// -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_ok(report: *const dcs_report) -> i32 {
+    guard::read(report, -1, |r| i32::from(r.report.ok()))
+}
+
+/// The index of the finding that is the likeliest cause of what is wrong; -1 where nothing is (a note is nothing
+/// wrong), and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_cause(report: *const dcs_report) -> i32 {
+    guard::read(report, -1, |r| r.report.cause().map_or(-1, |_| 0))
+}
+
+/// The whole report for a terminal or a log: lines of plain text, the likeliest cause first. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_text(report: *const dcs_report) -> *const c_char {
+    guard::read(report, ptr::null(), |r| {
+        r.text
+            .get_or_init(|| text::owned(&r.report.text()))
+            .as_ptr()
+    })
+}
+
+/// The whole report for a program: one JSON object, whose member `schema` is the version of its layout. NULL
+/// for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_json(report: *const dcs_report) -> *const c_char {
+    guard::read(report, ptr::null(), |r| {
+        r.json
+            .get_or_init(|| text::owned(&r.report.json()))
+            .as_ptr()
+    })
+}
+
+/// The whole report for a browser: one HTML document that loads nothing else. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_html(report: *const dcs_report) -> *const c_char {
+    guard::read(report, ptr::null(), |r| {
+        r.html
+            .get_or_init(|| text::owned(&r.report.html()))
+            .as_ptr()
+    })
+}
+
+/// The same report without paths and without the names in certificates: `[path]` and `[name]` stand for
+/// them. A new report, which the caller frees too; the first one stays as it is.
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` where `report` or `redacted` is NULL, `DCS_ERR_INTERNAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_redacted(
+    report: *const dcs_report,
+    redacted: *mut *mut dcs_report,
+    error: *mut *mut dcs_error,
+) -> dcs_code {
+    guard::code_and_error(error, || {
+        // SAFETY: the caller's duty, see the module.
+        unsafe {
+            guard::clear(redacted);
+            let report = guard::required(report, "report")?;
+            if redacted.is_null() {
+                return Err(guard::is_null("redacted"));
+            }
+            *redacted = dcs_report::into_raw(report.report.redacted());
+        }
+        Ok(())
+    })
+}
+
+/// The pointer to a text of a finding.
+fn finding_text(
+    report: *const dcs_report,
+    index: usize,
+    field: impl FnOnce(&FindingTexts) -> &CString,
+) -> *const c_char {
+    guard::read(report, ptr::null(), |r| {
+        text::pointer(r.findings.get(index).map(field))
+    })
+}
+
+/// The pointer to a text of a step.
+fn step_text(
+    report: *const dcs_report,
+    index: usize,
+    field: impl FnOnce(&StepTexts) -> &CString,
+) -> *const c_char {
+    guard::read(report, ptr::null(), |r| {
+        text::pointer(r.steps.get(index).map(field))
+    })
+}
+
+/// The number of findings, one for each check that was made or could not be made; 0 for NULL.
+///
+/// Their order: the failed ones first, the likeliest cause at the head, so that where one failed the finding
+/// 0 is what to mend first. Then those that were skipped and passed, in the order in which checks are made.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_finding_count(report: *const dcs_report) -> usize {
+    guard::read(report, 0, |r| r.findings.len())
+}
+
+/// The name of the check, such as "DCS_CHECK_CERT_NOT_EXPIRED". Names are only ever added, so monitoring may
+/// rely on them. NULL for NULL and for an index that is too large.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_finding_check(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    finding_text(report, index, |finding| &finding.check)
+}
+
+/// What came of the check: "passed"; "failed"; "skipped" where something that it needs is missing. NULL as
+/// for the check.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_finding_outcome(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    finding_text(report, index, |finding| &finding.outcome)
+}
+
+/// How much it weighs where the check failed, from heavy to light: "error", calls fail; "warning", they
+/// succeed for now or may succeed, and something should be done; "note", nothing has to be done. NULL as for
+/// the check.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_finding_severity(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    finding_text(report, index, |finding| &finding.severity)
+}
+
+/// What the finding is about: "ca_bundle", "certificate", "private_key", "connection" or "service". NULL as
+/// for the check.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_finding_subject(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    finding_text(report, index, |finding| &finding.subject)
+}
+
+/// What must be so for the check to pass, as a sentence. NULL as for the check.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_finding_title(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    finding_text(report, index, |finding| &finding.title)
+}
+
+/// What was seen, with the file or host it concerns. NULL as for the check.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_finding_message(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    finding_text(report, index, |finding| &finding.message)
+}
+
+/// What to do about it; "" where nothing has to be done. NULL as for the check.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_finding_advice(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    finding_text(report, index, |finding| &finding.advice)
+}
+
+/// The number of steps on the way to the answer, in the order in which they were made; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_step_count(report: *const dcs_report) -> usize {
+    guard::read(report, 0, |r| r.steps.len())
+}
+
+/// "dns", "tcp" (once for each address), "proxy", "tls" or "http". NULL for NULL and for an index that is too
+/// large.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_step_name(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    step_text(report, index, |step| &step.name)
+}
+
+/// How the step ended: "passed", "failed" or "skipped". NULL as for the name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_step_outcome(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    step_text(report, index, |step| &step.outcome)
+}
+
+/// What was seen, such as the addresses or the TLS version and cipher suite. NULL as for the name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_step_message(
+    report: *const dcs_report,
+    index: usize,
+) -> *const c_char {
+    step_text(report, index, |step| &step.message)
+}
+
+/// How long the step took, in microseconds; 0 for one that was not made. -1 for NULL and for an index that is
+/// too large.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_step_us(report: *const dcs_report, index: usize) -> i64 {
+    guard::read(report, -1, |r| {
+        r.report.steps().get(index).map_or(-1, |step| {
+            i64::try_from(step.duration().as_micros()).unwrap_or(i64::MAX)
+        })
+    })
+}
+
+/// Frees a report. NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_report_free(report: *mut dcs_report) {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { guard::free(report) };
+}

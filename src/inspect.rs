@@ -1,0 +1,94 @@
+//! What is in a file, whatever its format: for `dcs inspect`.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::credentials::contents::{Contents, Item as Content, Kind};
+use crate::credentials::private_key;
+use crate::credentials::source::{Document, Role, Source};
+use crate::credentials::summary::CertificateSummary;
+use crate::credentials::x509::Certificate;
+use crate::error::Error;
+
+/// What a file holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// `PEM`, `DER`, `base64 of DER`, `PKCS#12` or `PKCS#7`.
+    pub format: &'static str,
+    /// What had come to harm on its way and was mended, in words that go on from "The file ".
+    pub repairs: Vec<&'static str>,
+    /// What is in it, in its order.
+    pub items: Vec<Item>,
+}
+
+/// One thing in a file.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Item {
+    /// Such as `certificate`, `private key (PKCS#8)` or `certificate signing request`.
+    pub kind: &'static str,
+    /// The line that it begins on, in PEM.
+    pub line: Option<usize>,
+    /// What a certificate says; `None` for other things and for one that cannot be read.
+    pub certificate: Option<CertificateSummary>,
+    /// A private key's kind and size, such as `RSA 2048`; `None` for other things, for one that cannot be used and
+    /// for an encrypted one without its password.
+    pub key: Option<String>,
+}
+
+/// Says what a file holds.
+///
+/// # Errors
+/// [`Code::File`](crate::Code::File) where it cannot be read; [`Code::Certificate`](crate::Code::Certificate)
+/// where nothing in it can be made out; [`Code::Password`](crate::Code::Password) where it is encrypted as a
+/// whole (PKCS#12) and the password is missing or wrong.
+pub fn inspect_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<Inspection, Error> {
+    read(&Source::File(path.as_ref().to_owned()), password)
+}
+
+/// As [`inspect_file`], of content that is already in memory.
+///
+/// # Errors
+/// As [`inspect_file`], but for [`Code::File`](crate::Code::File).
+pub fn inspect(data: &[u8], password: Option<&str>) -> Result<Inspection, Error> {
+    read(&Source::Bytes(Zeroizing::new(data.to_vec())), password)
+}
+
+fn read(source: &Source, password: Option<&str>) -> Result<Inspection, Error> {
+    let document = Document::read(source, Role::Any)?;
+    let contents = Contents::read(&document, password)?;
+    let items = contents.items.iter();
+    Ok(Inspection {
+        format: contents.format.name(),
+        repairs: contents
+            .repairs
+            .iter()
+            .map(|repair| repair.words())
+            .collect(),
+        items: items
+            .map(|item| describe(item, &document, password))
+            .collect(),
+    })
+}
+
+fn describe(item: &Content, document: &Document, password: Option<&str>) -> Item {
+    let certificate = match (item.kind, &item.der) {
+        (Kind::Certificate, Some(der)) => {
+            CertificateSummary::of(&Certificate::new(der.to_vec().into()))
+        }
+        _ => None,
+    };
+    Item {
+        kind: item.kind.words(),
+        line: item.line,
+        certificate,
+        key: item
+            .kind
+            .is_private_key()
+            .then(|| private_key::of_item(item, document, password).ok())
+            .flatten()
+            .map(|key| key.description),
+    }
+}

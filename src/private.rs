@@ -1,0 +1,157 @@
+//! Parts of a message that a report can leave out: paths and names.
+//!
+//! Messages are put together with `format!` in many places and pass through many hands. What is the
+//! caller's own business in them is wrapped between two control characters, which nothing from outside
+//! can bring along ([`printable`](crate::credentials::x509::printable) replaces them). So the finished
+//! [`Text`] knows where they are, without each message being built from parts.
+
+use std::borrow::Cow;
+use std::fmt;
+
+const PATH: char = '\u{1}';
+const NAME: char = '\u{2}';
+const END: char = '\u{3}';
+
+/// Whether a character is one of those that mark a private part.
+pub(crate) fn is_mark(c: char) -> bool {
+    matches!(c, PATH | NAME | END)
+}
+
+/// A path as part of a message.
+pub(crate) fn path(path: impl fmt::Display) -> String {
+    mark(PATH, &path.to_string())
+}
+
+/// A certificate's subject or issuer as part of a message.
+pub(crate) fn name(name: impl fmt::Display) -> String {
+    mark(NAME, &name.to_string())
+}
+
+fn mark(kind: char, text: &str) -> String {
+    let clean = text.chars().map(|c| if c.is_control() { '?' } else { c });
+    std::iter::once(kind).chain(clean).chain([END]).collect()
+}
+
+/// A finished message, which can be shown whole or without paths and names.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Text {
+    shown: Cow<'static, str>,
+    /// As it was put together; `None` where nothing in it is private.
+    marked: Option<Box<str>>,
+}
+
+impl Text {
+    /// The whole message.
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// The message without paths and names: `[path]` and `[name]` stand for them.
+    #[must_use]
+    pub fn redacted(&self) -> Text {
+        match &self.marked {
+            None => self.clone(),
+            Some(marked) => Text {
+                shown: Cow::Owned(without_private(marked)),
+                marked: None,
+            },
+        }
+    }
+
+    /// The message as it was put together, to be part of another one.
+    pub(crate) fn marked(&self) -> &str {
+        self.marked.as_deref().unwrap_or(&self.shown)
+    }
+}
+
+fn without_private(marked: &str) -> String {
+    let mut redacted = String::with_capacity(marked.len());
+    let mut is_private = false;
+    for c in marked.chars() {
+        match c {
+            PATH | NAME => {
+                is_private = true;
+                redacted.push_str(if c == PATH { "[path]" } else { "[name]" });
+            }
+            END => is_private = false,
+            c if !is_private => redacted.push(c),
+            _ => {}
+        }
+    }
+    redacted
+}
+
+impl From<String> for Text {
+    fn from(marked: String) -> Self {
+        if !marked.contains([PATH, NAME]) {
+            return Text {
+                shown: Cow::Owned(marked),
+                marked: None,
+            };
+        }
+        Text {
+            shown: Cow::Owned(marked.replace([PATH, NAME, END], "")),
+            marked: Some(marked.into()),
+        }
+    }
+}
+
+impl From<&'static str> for Text {
+    fn from(text: &'static str) -> Self {
+        Text {
+            shown: Cow::Borrowed(text),
+            marked: None,
+        }
+    }
+}
+
+impl From<Cow<'static, str>> for Text {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.shown)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.shown, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_names_can_be_left_out() {
+        let text = Text::from(format!(
+            "The key {} is not that of {}.",
+            path("/etc/dcs/a.key"),
+            name("CN=Example\u{3}\n")
+        ));
+        assert_eq!(
+            text.as_str(),
+            "The key /etc/dcs/a.key is not that of CN=Example??."
+        );
+        let redacted = text.redacted();
+        assert_eq!(redacted.as_str(), "The key [path] is not that of [name].");
+        assert!(!format!("{redacted:?}{}", redacted.marked()).contains("Example"));
+        let other = Text::from(format!("Because {}", text.marked()));
+        assert_eq!(other.redacted().as_str(), format!("Because {redacted}"));
+    }
+
+    #[test]
+    fn a_text_without_private_parts_is_the_same_either_way() {
+        let text = Text::from("Nothing private.".to_owned());
+        assert_eq!(text, text.redacted());
+        assert_eq!(text, Text::from("Nothing private."));
+    }
+}

@@ -1,0 +1,77 @@
+//! The steps of a connection one by one, for a diagnosis: each tried on its own and told with its outcome.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::deadline::{Deadline, Phase};
+use super::socket::Socket;
+use super::tls::{self, Witness};
+use super::{Connection, Transport, proxy};
+use crate::error::{Code, Error};
+
+/// What a step came to, and the time it took.
+pub(crate) struct Trial<T> {
+    pub(crate) outcome: Result<T, Error>,
+    pub(crate) duration: Duration,
+}
+
+fn timed<T>(step: impl FnOnce() -> Result<T, Error>) -> Trial<T> {
+    let begun = Instant::now();
+    let outcome = step();
+    Trial {
+        outcome,
+        duration: begun.elapsed(),
+    }
+}
+
+impl Transport {
+    /// Looks up the first host on the way: the proxy's, where there is one.
+    pub(crate) fn try_look_up(&self, deadline: Deadline) -> Trial<Arc<[SocketAddr]>> {
+        timed(|| self.resolver.resolve(deadline))
+    }
+
+    /// Makes a TCP connection to one address, and the tunnel where there is a proxy, and closes it again.
+    pub(crate) fn try_tcp(&self, address: SocketAddr, deadline: Deadline) -> Trial<()> {
+        timed(|| self.open_socket(address, deadline).map(drop))
+    }
+
+    /// Asks the proxy for the tunnel, and closes it again.
+    pub(crate) fn try_proxy(&self, address: SocketAddr, deadline: Deadline) -> Trial<()> {
+        timed(|| {
+            let Some(proxy) = &self.proxy else {
+                return Ok(());
+            };
+            let mut socket = self.open_socket(address, deadline)?;
+            proxy::connect(&mut socket, proxy, &self.endpoint.target, deadline)
+        })
+    }
+
+    /// Opens a connection, and keeps what the server showed and asked for.
+    pub(crate) fn try_connect(&self, deadline: Deadline) -> (Trial<Connection>, Witness) {
+        tls::watch();
+        let trial = timed(|| self.connect(deadline));
+        (trial, tls::take_witness())
+    }
+
+    fn open_socket(&self, address: SocketAddr, deadline: Deadline) -> Result<Socket, Error> {
+        let failed = |error: &std::io::Error| {
+            if error.kind() == std::io::ErrorKind::TimedOut {
+                return deadline.error(Phase::Connect, &address.to_string());
+            }
+            let reason = match error.kind() {
+                std::io::ErrorKind::ConnectionRefused => "the connection was refused".to_owned(),
+                _ => error.to_string(),
+            };
+            Error::new(
+                Code::Connect,
+                format!("No connection to {address}: {reason}."),
+            )
+            .with_os_error(error)
+        };
+        let Some(remaining) = deadline.remaining() else {
+            return Err(deadline.error(Phase::Connect, &address.to_string()));
+        };
+        Socket::connect(&address, remaining).map_err(|error| failed(&error))
+    }
+}
