@@ -83,6 +83,11 @@ class Listener:
         while self._connections:
             self._connections.pop().close()
 
+    def hang_up(self) -> None:
+        """End the connections taken so far, and from now on each one that comes."""
+        self._hang_up = True
+        self.drop()
+
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

@@ -6,7 +6,7 @@ import os
 import weakref
 from ctypes import byref, c_void_p
 
-from . import _error, _status
+from . import _error, _log, _status
 from ._code import Code
 from ._config import Config
 from ._native import api
@@ -88,20 +88,16 @@ class Client:
     ) -> None:
         """Read the files and make the client. Nothing is sent yet."""
         with Config() as config:
-            if url is not None:
-                config.set_text("url", url)
-            if ca_bundle is not None:
-                config.set_file("ca_bundle", ca_bundle)
-            if certificate is not None:
-                config.set_file("certificate", certificate)
-            if private_key is not None:
-                config.set_file("private_key", private_key)
-            if password is not None:
-                config.set_text("private_key_password", password)
-            if proxy is not None:
-                config.set_text("proxy", proxy)
-            config.set_seconds("timeout", timeout)
-            config.set_seconds("connect_timeout", connect_timeout)
+            config.fill(
+                url=url,
+                ca_bundle=ca_bundle,
+                certificate=certificate,
+                private_key=private_key,
+                password=password,
+                timeout=timeout,
+                connect_timeout=connect_timeout,
+                proxy=proxy,
+            )
             self._open(config, url)
 
     @classmethod
@@ -119,7 +115,11 @@ class Client:
         return client
 
     def _open(self, config: Config, url: str | None) -> None:
-        self._handle = _Handle(config.new_client())
+        _log.prepare()
+        try:
+            self._handle = _Handle(config.new_client())
+        finally:
+            _log.drain()
         self._host = _host(url)
 
     def status(self) -> _status.Status:
@@ -144,10 +144,12 @@ class Client:
                 hint="Make one Client, keep it while it is needed, and close it when all calls are done.",
             )
         response, error = c_void_p(), c_void_p()
+        _log.prepare()
         try:
             code = api.dcs_status(handle.address, byref(response), byref(error))
             # Before anything is raised: a kept traceback must not keep a closed client alive.
             del handle
+            _log.drain()
             if code:
                 raise _error.from_handle(code, error.value)
             return _status.read(response.value)

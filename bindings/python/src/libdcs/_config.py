@@ -27,11 +27,37 @@ class Config:
         api.dcs_config_free(self._address)
         self._address = None
 
+    def fill(
+        self,
+        *,
+        url: str | None,
+        ca_bundle: str | os.PathLike[str] | bytes | None,
+        certificate: str | os.PathLike[str] | bytes | None,
+        private_key: str | os.PathLike[str] | bytes | None,
+        password: str | None,
+        timeout: float,
+        connect_timeout: float,
+        proxy: str | None,
+    ) -> None:
+        """Set what a client and a diagnosis take as arguments."""
+        if url is not None:
+            self.set_text("url", url)
+        if ca_bundle is not None:
+            self.set_file("ca_bundle", ca_bundle)
+        if certificate is not None:
+            self.set_file("certificate", certificate)
+        if private_key is not None:
+            self.set_file("private_key", private_key)
+        if password is not None:
+            self.set_text("private_key_password", password)
+        if proxy is not None:
+            self.set_text("proxy", proxy)
+        self.set_seconds("timeout", timeout)
+        self.set_seconds("connect_timeout", connect_timeout)
+
     def set_text(self, option: str, value: str) -> None:
         """Set an option by its name in C."""
-        if not isinstance(value, str):
-            raise TypeError(f"{option} must be a str, not {type(value).__name__}")
-        self._fallible(api.dcs_config_set_option, option.encode(), _utf8(option, value))
+        self._fallible(api.dcs_config_set_option, option.encode(), text_argument(option, value))
 
     def set_seconds(self, name: str, seconds: float) -> None:
         """Set a time limit. Part of a millisecond counts as a whole one, so that none becomes 0."""
@@ -56,7 +82,7 @@ class Config:
             given = f"{len(value)} bytes"
         elif isinstance(value, os.PathLike):
             path = os.fspath(value)
-            code = getattr(api, f"dcs_config_set_{option}_file")(self._address, _utf8(option, path))
+            code = getattr(api, f"dcs_config_set_{option}_file")(self._address, utf8(option, path))
             given = f"the path {path!r}"
         else:
             raise TypeError(
@@ -75,6 +101,12 @@ class Config:
         self._fallible(api.dcs_client_new, ctypes.byref(client))
         return client.value
 
+    def diagnose(self) -> int | None:
+        """Make a `dcs_report`, which is the caller's to free."""
+        report = ctypes.c_void_p()
+        self._fallible(api.dcs_diagnose, ctypes.byref(report))
+        return report.value
+
     def _fallible(self, function: ctypes._NamedFuncPointer, *arguments: object) -> None:
         error = ctypes.c_void_p()
         code = function(self._address, *arguments, ctypes.byref(error))
@@ -85,7 +117,15 @@ class Config:
             api.dcs_error_free(error)
 
 
-def _utf8(option: str, value: str | bytes) -> bytes:
+def text_argument(option: str, value: str) -> bytes:
+    """Encode an argument that must be a str."""
+    if not isinstance(value, str):
+        raise TypeError(f"{option} must be a str, not {type(value).__name__}")
+    return utf8(option, value)
+
+
+def utf8(option: str, value: str | bytes) -> bytes:
+    """Encode a value for the library."""
     try:
         data = value if isinstance(value, bytes) else value.encode()
     except UnicodeEncodeError:

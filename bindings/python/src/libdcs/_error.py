@@ -21,7 +21,8 @@ class DcsError(Exception):
         +-- ImportError
             +-- LoadError           `import libdcs` found no usable shared library
 
-    `Client(...)` and `Client.from_env()` raise `ConfigError`. `Client.status()` raises `NetworkError`,
+    `Client(...)` and `Client.from_env()` raise `ConfigError`, and so do `diagnose`, for an option that cannot
+    be used, and `convert_key`. `Client.status()` raises `NetworkError`,
     `TlsError`, `ServiceError` and `ClosedError`. `str(error)` holds message, code and hint; no key
     bytes, password or file content is ever part of it. All of them can be pickled.
 
@@ -72,7 +73,7 @@ class DcsError(Exception):
 class ConfigError(DcsError):
     """The caller's input: an option, a file, the certificate, the key or its password.
 
-    Raised when a client is made; nothing has been sent.
+    Raised when a client is made, before a diagnosis, or by `convert_key`; nothing has been sent.
     """
 
 

@@ -73,6 +73,33 @@ TABLE: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "dcs_status_response_tls_version": (_TEXT, (_HANDLE,)),
     "dcs_status_response_tls_cipher": (_TEXT, (_HANDLE,)),
     "dcs_status_response_free": (None, (_HANDLE,)),
+    "dcs_diagnose": (_CODE, (_HANDLE, _OUT, _OUT)),
+    "dcs_report_ok": (_INT32, (_HANDLE,)),
+    "dcs_report_cause": (_INT32, (_HANDLE,)),
+    "dcs_report_text": (_TEXT, (_HANDLE,)),
+    "dcs_report_json": (_TEXT, (_HANDLE,)),
+    "dcs_report_html": (_TEXT, (_HANDLE,)),
+    "dcs_report_redacted": (_CODE, (_HANDLE, _OUT, _OUT)),
+    "dcs_report_finding_count": (_SIZE, (_HANDLE,)),
+    "dcs_report_finding_check": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_finding_outcome": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_finding_severity": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_finding_subject": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_finding_title": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_finding_message": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_finding_advice": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_step_count": (_SIZE, (_HANDLE,)),
+    "dcs_report_step_name": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_step_outcome": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_step_message": (_TEXT, (_HANDLE, _SIZE)),
+    "dcs_report_step_us": (_INT64, (_HANDLE, _SIZE)),
+    "dcs_report_free": (None, (_HANDLE,)),
+    "dcs_private_key_to_pkcs8_der": (_CODE, (_BYTES, _SIZE, _TEXT, _OUT, _OUT)),
+    "dcs_private_key_file_to_pkcs8_der": (_CODE, (_TEXT, _TEXT, _OUT, _OUT)),
+    # An address: from a _BYTES result ctypes would read up to the first zero byte.
+    "dcs_buffer_data": (_HANDLE, (_HANDLE,)),
+    "dcs_buffer_len": (_SIZE, (_HANDLE,)),
+    "dcs_buffer_free": (None, (_HANDLE,)),
     "dcs_error_code": (_CODE, (_HANDLE,)),
     "dcs_error_message": (_TEXT, (_HANDLE,)),
     "dcs_error_hint": (_TEXT, (_HANDLE,)),
@@ -83,13 +110,29 @@ TABLE: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "dcs_error_retryable": (_INT32, (_HANDLE,)),
     "dcs_error_retry_after_ms": (_INT64, (_HANDLE,)),
     "dcs_error_free": (None, (_HANDLE,)),
+    "dcs_log_set_level": (_CODE, (_INT32,)),
+    "dcs_log_next": (_CODE, (_OUT,)),
+    "dcs_log_record_level": (_INT32, (_HANDLE,)),
+    "dcs_log_record_target": (_TEXT, (_HANDLE,)),
+    "dcs_log_record_text": (_TEXT, (_HANDLE,)),
+    "dcs_log_record_time_unix_ms": (_INT64, (_HANDLE,)),
+    "dcs_log_record_free": (None, (_HANDLE,)),
 }
 
-# The functions that read files or wait for the network let go of the interpreter lock. All others
-# only touch memory and keep it: letting go between two accessors would hand the processor to another
-# thread each time. dcs_config_load_env is among these, so that no os.environ assignment can run
-# while it reads the environment.
-WAITING = frozenset({"dcs_client_new", "dcs_client_free", "dcs_status"})
+# The functions that read files, wait for the network or derive a key from a password let go of the
+# interpreter lock. All others only touch memory and keep it: letting go between two accessors would
+# hand the processor to another thread each time. dcs_config_load_env is among these, so that no
+# os.environ assignment can run while it reads the environment.
+WAITING = frozenset(
+    {
+        "dcs_client_new",
+        "dcs_client_free",
+        "dcs_status",
+        "dcs_diagnose",
+        "dcs_private_key_to_pkcs8_der",
+        "dcs_private_key_file_to_pkcs8_der",
+    }
+)
 
 _FILE_NAME, _SYSTEM_NAME = {
     "win32": ("dcs.dll", "dcs.dll"),

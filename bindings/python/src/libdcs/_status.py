@@ -7,52 +7,12 @@ from datetime import datetime, timedelta, timezone
 from ._code import Code
 from ._error import ServiceError
 from ._native import api, text
-
-TYPE_CHECKING = False  # As in _native.
-if TYPE_CHECKING:
-    from typing import Any, ClassVar
+from ._value import Value, set_field
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
-# How a constructor gets past __setattr__. Field by field, because a loop would cost each call 1.5 us more.
-_set = object.__setattr__
 
-
-class _Value:
-    """An immutable value with the fields of `__slots__`: compared, hashed, shown and pickled by them.
-
-    Dataclasses would do this too, but have no slots before Python 3.10 and take longer to import than
-    all the rest of this package.
-    """
-
-    __slots__: ClassVar[tuple[str, ...]] = ()
-
-    def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} cannot be changed")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{type(self).__name__} cannot be changed")
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return self._values() == other._values()
-
-    def __hash__(self) -> int:
-        return hash(self._values())
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
-        return f"{type(self).__name__}({fields})"
-
-    def __reduce__(self) -> tuple[type[_Value], tuple[Any, ...]]:
-        return type(self), self._values()
-
-
-class Outage(_Value):
+class Outage(Value):
     """A planned outage.
 
     Attributes:
@@ -69,12 +29,12 @@ class Outage(_Value):
 
     def __init__(self, start: datetime, end: datetime, message: str | None = None) -> None:
         """Make one by hand, as a test double needs."""
-        _set(self, "start", start)
-        _set(self, "end", end)
-        _set(self, "message", message)
+        set_field(self, "start", start)
+        set_field(self, "end", end)
+        set_field(self, "message", message)
 
 
-class RateLimit(_Value):
+class RateLimit(Value):
     """The `X-RateLimit-*` headers; a field is None where its header did not come.
 
     Attributes:
@@ -93,12 +53,12 @@ class RateLimit(_Value):
         self, limit: int | None = None, remaining: int | None = None, reset: float | None = None
     ) -> None:
         """Make one by hand, as a test double needs."""
-        _set(self, "limit", limit)
-        _set(self, "remaining", remaining)
-        _set(self, "reset", reset)
+        set_field(self, "limit", limit)
+        set_field(self, "remaining", remaining)
+        set_field(self, "reset", reset)
 
 
-class Quota(_Value):
+class Quota(Value):
     """The `DCS-Quota-*` headers; a field is None where its header did not come.
 
     Attributes:
@@ -113,11 +73,11 @@ class Quota(_Value):
 
     def __init__(self, limit: int | None = None, remaining: int | None = None) -> None:
         """Make one by hand, as a test double needs."""
-        _set(self, "limit", limit)
-        _set(self, "remaining", remaining)
+        set_field(self, "limit", limit)
+        set_field(self, "remaining", remaining)
 
 
-class Connection(_Value):
+class Connection(Value):
     """What the connection did for one call. Times are in seconds (float).
 
     Attributes:
@@ -167,21 +127,21 @@ class Connection(_Value):
         cipher: str = "",
     ) -> None:
         """Make one by hand, as a test double needs."""
-        _set(self, "dns", dns)
-        _set(self, "tcp", tcp)
-        _set(self, "tls", tls)
-        _set(self, "first_byte", first_byte)
-        _set(self, "total", total)
-        _set(self, "reused", reused)
-        _set(self, "session_resumed", session_resumed)
-        _set(self, "tls_version", tls_version)
-        _set(self, "cipher", cipher)
+        set_field(self, "dns", dns)
+        set_field(self, "tcp", tcp)
+        set_field(self, "tls", tls)
+        set_field(self, "first_byte", first_byte)
+        set_field(self, "total", total)
+        set_field(self, "reused", reused)
+        set_field(self, "session_resumed", session_resumed)
+        set_field(self, "tls_version", tls_version)
+        set_field(self, "cipher", cipher)
 
 
 _NO_CONNECTION = Connection()
 
 
-class Status(_Value):
+class Status(Value):
     """The DCS's answer: a value of its own, which neither changes nor needs the client any more.
 
     Attributes:
@@ -223,13 +183,13 @@ class Status(_Value):
         connection: Connection = _NO_CONNECTION,
     ) -> None:
         """Make one by hand, as a test double needs."""
-        _set(self, "available", available)
-        _set(self, "message", message)
-        _set(self, "scheduled_outages", scheduled_outages)
-        _set(self, "json", json)
-        _set(self, "rate_limit", rate_limit)
-        _set(self, "quota", quota)
-        _set(self, "connection", connection)
+        set_field(self, "available", available)
+        set_field(self, "message", message)
+        set_field(self, "scheduled_outages", scheduled_outages)
+        set_field(self, "json", json)
+        set_field(self, "rate_limit", rate_limit)
+        set_field(self, "quota", quota)
+        set_field(self, "connection", connection)
 
 
 def read(response: int | None) -> Status:

@@ -1,0 +1,67 @@
+"""The diagnosis."""
+
+from __future__ import annotations
+
+from . import _log, _report
+from ._config import Config
+
+TYPE_CHECKING = False  # As in _native.
+if TYPE_CHECKING:
+    import os
+
+
+def diagnose(
+    *,
+    url: str | None = None,
+    ca_bundle: str | os.PathLike[str] | bytes | None = None,
+    certificate: str | os.PathLike[str] | bytes | None = None,
+    private_key: str | os.PathLike[str] | bytes | None = None,
+    password: str | None = None,
+    timeout: float = 30.0,
+    connect_timeout: float = 10.0,
+    proxy: str | None = None,
+) -> _report.Report:
+    """Check everything from the files to the service's answer, and say what is wrong.
+
+    Takes the arguments of `Client`, also those that no client can be made from: a file that is missing, a key
+    that is not the certificate's or an expired certificate is a finding of the report, and every check that
+    still can be made is made.
+
+    Connects to the service and makes the status call, within `timeout` and `connect_timeout`; the interpreter
+    lock is released meanwhile. Reads the three files and, where the server's certificate is not trusted, the
+    CA certificates that this machine trusts; nothing is written.
+
+    Raises:
+        ConfigError: An option cannot be used, such as a URL that is not https. Nothing has been sent.
+        TypeError: A value is of the wrong type.
+    """
+    with Config() as config:
+        config.fill(
+            url=url,
+            ca_bundle=ca_bundle,
+            certificate=certificate,
+            private_key=private_key,
+            password=password,
+            timeout=timeout,
+            connect_timeout=connect_timeout,
+            proxy=proxy,
+        )
+        return _run(config)
+
+
+def diagnose_from_env() -> _report.Report:
+    """Check what the environment variables `DCS_*` say, as `Client.from_env` reads them.
+
+    Does and raises what `diagnose` does.
+    """
+    with Config() as config:
+        config.load_env()
+        return _run(config)
+
+
+def _run(config: Config) -> _report.Report:
+    _log.prepare()
+    try:
+        return _report.take(config.diagnose())
+    finally:
+        _log.drain()
