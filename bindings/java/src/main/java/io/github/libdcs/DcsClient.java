@@ -5,7 +5,6 @@ import java.lang.ref.Reference;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.net.URI;
-import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -67,7 +66,24 @@ public final class DcsClient implements AutoCloseable {
         NativeLoader.require();
         try (NativeConfig config = new NativeConfig()) {
             config.loadEnvironment();
-            return new DcsClient(config.newClient());
+            return new DcsClient(NativeLog.during(config::newClient));
+        }
+    }
+
+    /**
+     * Checks what the environment variables say, those of {@link #fromEnvironment()}, from the files to the
+     * service's answer; otherwise as {@link Builder#diagnose()}.
+     *
+     * @return what was found
+     * @throws DcsConfigException where a variable's value is not one that the option takes, such as a URL that is
+     *     not https; the message names it, and nothing has been sent
+     * @throws DcsLoadException where the native library cannot be loaded
+     */
+    public static DcsReport diagnoseFromEnvironment() {
+        NativeLoader.require();
+        try (NativeConfig config = new NativeConfig()) {
+            config.loadEnvironment();
+            return NativeLog.during(config::diagnose);
         }
     }
 
@@ -82,15 +98,19 @@ public final class DcsClient implements AutoCloseable {
      */
     public DcsStatus status() {
         try {
-            long client = handle.enter();
-            try {
-                return call(client);
-            } finally {
-                handle.leave();
-            }
+            return NativeLog.during(this::enterAndCall);
         } finally {
             // Otherwise a client whose last use is this call could be closed by the cleaner just before enter().
             Reference.reachabilityFence(this);
+        }
+    }
+
+    private DcsStatus enterAndCall() {
+        long client = handle.enter();
+        try {
+            return call(client);
+        } finally {
+            handle.leave();
         }
     }
 
@@ -145,8 +165,9 @@ public final class DcsClient implements AutoCloseable {
      * file is given as its path or as its bytes; the later call counts. Certificate and private key go
      * together; without both, a client can be made, and the server then says what it thinks of that.
      *
-     * <p>For one thread and one client: {@link #build()} can be called once, succeed or fail, after which the
-     * builder holds no secrets any more and every method throws {@link IllegalStateException}.
+     * <p>For one thread and one use: {@link #build()} or {@link #diagnose()} can be called once, succeed or fail,
+     * after which the builder holds no secrets any more and every method throws {@link IllegalStateException}. To
+     * do both, have a method that makes the builder.
      */
     public static final class Builder {
         private final NativeConfig config = new NativeConfig();
@@ -173,7 +194,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder caBundle(Path file) {
-            byte[] path = encode(file);
+            byte[] path = NativeText.encode(file);
             config.set("the CA bundle", address -> LibDcs.dcs_config_set_ca_bundle_file(address, path));
             return this;
         }
@@ -196,7 +217,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder certificate(Path file) {
-            byte[] path = encode(file);
+            byte[] path = NativeText.encode(file);
             config.set("the certificate", address -> LibDcs.dcs_config_set_certificate_file(address, path));
             return this;
         }
@@ -219,7 +240,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder privateKey(Path file) {
-            byte[] path = encode(file);
+            byte[] path = NativeText.encode(file);
             config.set("the private key", address -> LibDcs.dcs_config_set_private_key_file(address, path));
             return this;
         }
@@ -304,7 +325,24 @@ public final class DcsClient implements AutoCloseable {
          */
         public DcsClient build() {
             try (config) {
-                return new DcsClient(config.newClient());
+                return new DcsClient(NativeLog.during(config::newClient));
+            }
+        }
+
+        /**
+         * Checks everything from the files to the service's answer, and says what is wrong. Takes also what no
+         * client can be made from: a file that is missing, a key that is not the certificate's or an expired
+         * certificate is a finding of the report, and every check that still can be made is made.
+         *
+         * <p>Connects to the service and makes the status call, and waits for the end within the builder's time
+         * limits, in a native call (see {@link DcsClient} on virtual threads). Reads the three files and, where the
+         * server's certificate is not trusted, the CA certificates that this machine trusts; nothing is written.
+         *
+         * @return what was found
+         */
+        public DcsReport diagnose() {
+            try (config) {
+                return NativeLog.during(config::diagnose);
             }
         }
 
@@ -312,14 +350,6 @@ public final class DcsClient implements AutoCloseable {
             try (SecretMemory memory = SecretMemory.ofBytes(bytes)) {
                 config.set(what, address -> setter.set(address, memory.address(), memory.length()));
             }
-        }
-
-        private static byte[] encode(Path file) {
-            if (file.getFileSystem() != FileSystems.getDefault()) {
-                throw new IllegalArgumentException(
-                        file.toUri() + " is not a file of the operating system; read it, and give its bytes.");
-            }
-            return NativeText.encode(file.toString());
         }
 
         /** As text, since the library has the words for a value that is not a time limit. */

@@ -81,7 +81,8 @@ public class DcsException extends RuntimeException {
     }
 
     /**
-     * The name of the check that explains the failure, such as {@code DCS_CHECK_CERT_NOT_EXPIRED}.
+     * The name of the check that explains the failure, such as {@code DCS_CHECK_CERT_NOT_EXPIRED}: that of
+     * {@link DcsFinding#check()}. Names are only ever added, so monitoring may rely on them.
      *
      * @return the name, or empty where no check does
      */

@@ -2,7 +2,8 @@ package io.github.libdcs;
 
 /**
  * The functions of {@code include/dcs.h}, each declared once, under its C name; a test compares both lists,
- * parameter by parameter. {@link NativeLoader} connects them: nothing here may be called before
+ * parameter by parameter. Only {@code dcs_log_set_callback} is left out, since {@link NativeLog} takes the
+ * records when a call has ended. {@link NativeLoader} connects them: nothing here may be called before
  * {@link NativeLoader#require()} has returned.
  *
  * <p>Pointers, {@code size_t} and {@code int64_t} are all {@code long}: JNA hands primitives on without
@@ -127,4 +128,70 @@ final class LibDcs {
     static native long dcs_error_retry_after_ms(long error);
 
     static native void dcs_error_free(long error);
+
+    static native int dcs_diagnose(long config, long[] report, long[] error);
+
+    static native int dcs_report_ok(long report);
+
+    static native int dcs_report_cause(long report);
+
+    static native long dcs_report_text(long report);
+
+    static native long dcs_report_json(long report);
+
+    static native long dcs_report_html(long report);
+
+    static native int dcs_report_redacted(long report, long[] redacted, long[] error);
+
+    static native long dcs_report_finding_count(long report);
+
+    static native long dcs_report_finding_check(long report, long i);
+
+    static native long dcs_report_finding_outcome(long report, long i);
+
+    static native long dcs_report_finding_severity(long report, long i);
+
+    static native long dcs_report_finding_subject(long report, long i);
+
+    static native long dcs_report_finding_title(long report, long i);
+
+    static native long dcs_report_finding_message(long report, long i);
+
+    static native long dcs_report_finding_advice(long report, long i);
+
+    static native long dcs_report_step_count(long report);
+
+    static native long dcs_report_step_name(long report, long i);
+
+    static native long dcs_report_step_outcome(long report, long i);
+
+    static native long dcs_report_step_message(long report, long i);
+
+    static native long dcs_report_step_us(long report, long i);
+
+    static native void dcs_report_free(long report);
+
+    static native int dcs_private_key_to_pkcs8_der(long data, long len, long password, long[] der, long[] error);
+
+    static native int dcs_private_key_file_to_pkcs8_der(byte[] path, long password, long[] der, long[] error);
+
+    static native long dcs_buffer_data(long buffer);
+
+    static native long dcs_buffer_len(long buffer);
+
+    static native void dcs_buffer_free(long buffer);
+
+    static native int dcs_log_set_level(int level);
+
+    static native int dcs_log_next(long[] record);
+
+    static native int dcs_log_record_level(long record);
+
+    static native long dcs_log_record_target(long record);
+
+    static native long dcs_log_record_text(long record);
+
+    static native long dcs_log_record_time_unix_ms(long record);
+
+    static native void dcs_log_record_free(long record);
 }

@@ -50,9 +50,22 @@ final class NativeConfig implements AutoCloseable {
         return client[0];
     }
 
+    /** Checks everything from the files to the service's answer. */
+    DcsReport diagnose() {
+        long[] report = new long[1];
+        long[] error = new long[1];
+        int code = call(config -> LibDcs.dcs_diagnose(config, report, error));
+        Failure.check(code, "The diagnosis", error);
+        try {
+            return DcsReport.read(report[0]);
+        } finally {
+            LibDcs.dcs_report_free(report[0]);
+        }
+    }
+
     private int call(LongToIntFunction function) {
         if (closed) {
-            throw new IllegalStateException("build() was called on this builder, which makes one client;"
+            throw new IllegalStateException("build() or diagnose() was called on this builder, which is used up;"
                     + " begin another with DcsClient.builder().");
         }
         try {

@@ -1,0 +1,364 @@
+package io.github.libdcs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.ResourceBundle;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What reaches the host's loggers, here those of {@code java.util.logging}, and what does not. */
+class LogIT {
+    private static final String PASSPORT = "/checks/passport";
+    private static final String PASSWORD = "correct horse";
+
+    /** Held, since a logger that nobody holds loses its level. */
+    private final Logger root = Logger.getLogger("io.github.libdcs");
+    private final Logger tls = Logger.getLogger("io.github.libdcs.tls");
+    private final List<LogRecord> records = Collections.synchronizedList(new ArrayList<>());
+    private final Handler handler = new Keep(records);
+
+    @BeforeEach
+    void listen() {
+        root.setUseParentHandlers(false);
+        root.addHandler(handler);
+    }
+
+    @AfterEach
+    void stop() {
+        for (Handler each : root.getHandlers()) {
+            root.removeHandler(each);
+        }
+        root.setLevel(null);
+        root.setUseParentHandlers(true);
+        tls.setLevel(null);
+    }
+
+    @Test
+    void theStepsOfACallAtDebug() {
+        root.setLevel(Level.FINE);
+        try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build()) {
+            assertTold("files FINE", Testbed.file("ca_bundle").toString());
+            records.clear();
+            client.status();
+            assertTold("dns FINE", "localhost is at ");
+            assertTold("tcp FINE", "connected");
+            assertTold("tls FINE", "handshake done: TLSv1.2, TLS_");
+            assertTold("http FINE", "GET " + PASSPORT);
+            assertTold("client FINE", "HTTP 200");
+            assertFalse(lines().contains("bytes read"), lines());
+            List<Integer> levels = records.stream().map(r -> r.getLevel().intValue()).collect(Collectors.toList());
+            assertTrue(levels.stream().allMatch(level -> level == Level.FINE.intValue()), lines());
+        }
+        records.clear();
+        Testbed.builder("tls12_close", PASSPORT).diagnose();
+        assertTold("tls FINE", "handshake done: TLSv1.2, TLS_");
+    }
+
+    @Test
+    void bytesAtTrace() {
+        root.setLevel(Level.FINER);
+        call();
+        assertTold("tcp FINER", "bytes read");
+        assertTold("client FINE", "HTTP 200");
+    }
+
+    @Test
+    void failuresAreToldAtDebugOnly() {
+        root.setLevel(Level.FINE);
+        try (DcsClient client = Testbed.builder("tls12_close", "/404").build()) {
+            assertThrows(DcsServiceException.class, client::status);
+        }
+        assertTold("client FINE", "DCS_ERR_NOT_FOUND");
+        records.clear();
+        assertThrows(DcsConfigException.class,
+                () -> Testbed.builder("tls12_close", "/").caBundle(Testbed.file("missing")).build());
+        assertTold("client FINE", "DCS_ERR_FILE");
+    }
+
+    @Test
+    void aLevelCountsFromTheNextCallOn() {
+        try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build()) {
+            client.status();
+            assertEquals("", lines());
+            root.setLevel(Level.FINE);
+            client.status();
+            assertTold("client FINE", "HTTP 200");
+            records.clear();
+            root.setLevel(Level.INFO);
+            client.status();
+            root.setLevel(Level.FINE);
+            Testbed.builder("tls12_close", PASSPORT).build().close(); // hands on what would have been left
+            assertFalse(lines().contains("HTTP 200"), lines());
+        }
+    }
+
+    @Test
+    void aPartByItsOwnLogger() {
+        tls.setLevel(Level.FINE);
+        call();
+        assertTold("tls FINE", "handshake done");
+        assertTrue(records.stream().allMatch(r -> r.getLoggerName().endsWith(".tls")), lines());
+    }
+
+    @Test
+    void anExpiredCertificateIsAWarningUnlessThatIsOff() {
+        build("rejected_expired");
+        assertTold("files WARNING", "expired on ");
+        assertEquals(1, records.size(), lines());
+        records.clear();
+        root.setLevel(Level.OFF);
+        build("rejected_expired");
+        root.setLevel(Level.FINER);
+        build("client"); // hands on what would have been left
+        assertFalse(lines().contains("expired on "), lines());
+    }
+
+    @Test
+    void noSecretAtTrace() throws IOException {
+        root.setLevel(Level.ALL);
+        try (DcsClient client = Testbed.builder("tls12_close", PASSPORT + "?token=swordfish")
+                .privateKey(Testbed.file("client_key_encrypted"))
+                .password(PASSWORD.toCharArray())
+                .build()) {
+            client.status();
+        }
+        try (DcsClient client = Testbed.builder("tls12_close", PASSPORT)
+                .privateKey(Testbed.bytes("client_key"))
+                .proxy(URI.create("http://user:hunter2@localhost:1"))
+                .build()) {
+            assertThrows(DcsNetworkException.class, client::status);
+        }
+        String text = lines();
+        assertTold("client FINE", "HTTP 200");
+        assertTold("client FINE", "DCS_ERR_PROXY");
+        for (String secret : new String[] {PASSWORD, "hunter2", "swordfish", "scheduledOutages"}) {
+            assertFalse(text.contains(secret), text);
+        }
+        Texts.assertHoldsNothingOf(Testbed.file("client_key"), text);
+        Texts.assertHoldsNothingOf(Testbed.file("client_key_encrypted"), text);
+    }
+
+    @Test
+    void aLoggerThatThrowsBreaksNoCall() {
+        root.setLevel(Level.FINE);
+        for (Throwable thrown : new Throwable[] {new IllegalStateException("full"), new AssertionError("broken")}) {
+            root.removeHandler(handler);
+            Handler throwing = new Throwing(thrown);
+            root.addHandler(throwing);
+            try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build();
+                    DcsClient failing = Testbed.builder("tls12_close", "/404").build()) {
+                assertTrue(client.status().available());
+                assertEquals(DcsCode.NOT_FOUND, assertThrows(DcsServiceException.class, failing::status).code());
+            }
+            root.removeHandler(throwing);
+            root.addHandler(handler);
+            call();
+            assertTold("client FINE", "HTTP 200"); // nothing has stuck
+            assertFalse(lines().contains("NOT_FOUND"), lines());
+            records.clear();
+        }
+    }
+
+    @Test
+    void nothingIsLostAmongThreads() {
+        root.setLevel(Level.FINE);
+        int calls = 200;
+        try (DcsClient client = Testbed.builder("tls12_keepalive", PASSPORT).build()) {
+            List<CompletableFuture<DcsStatus>> answers = new ArrayList<>();
+            for (int i = 0; i < calls; i++) {
+                answers.add(client.statusAsync());
+            }
+            answers.forEach(CompletableFuture::join);
+        }
+        assertEquals(calls, records.stream().filter(r -> r.getLoggerName().endsWith(".client")
+                && r.getMessage().contains("HTTP 200")).count());
+    }
+
+    @Test
+    void byDefaultNothingIsPrinted() throws Exception {
+        assertEquals("", Child.run(Quiet.class, Map.of()));
+    }
+
+    @Test
+    void byDefaultAnExpiredCertificateIs() throws Exception {
+        String text = Child.run(Expired.class, Map.of(), "-Duser.language=en");
+        assertEquals(1, text.split("expired on ", -1).length - 1, text);
+        assertTrue(text.contains("WARNING"), text);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"getLogger", "isLoggable", "log"})
+    void aLoggingFrameworkThatIsBrokenBreaksNoCall(String broken, @TempDir Path folder) throws Exception {
+        Path services = Files.createDirectories(folder.resolve("META-INF/services"));
+        Files.writeString(services.resolve(System.LoggerFinder.class.getName()), Broken.class.getName());
+        String classPath = folder + File.pathSeparator + System.getProperty("java.class.path");
+        assertEquals("broken as asked", Child.run(classPath, Quiet.class, Map.of(), "-Dbroken=" + broken));
+    }
+
+    private static void call() {
+        try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build()) {
+            client.status();
+        }
+    }
+
+    private static void build(String name) {
+        Testbed.withCertificate("tls12_close", PASSPORT, name + "_cert", name + "_key").build().close();
+    }
+
+    /** Some record of a logger and level, such as {@code tls FINE}, holds these words. */
+    private void assertTold(String loggerAndLevel, String words) {
+        assertTrue(lines().lines().anyMatch(line -> line.startsWith("io.github.libdcs." + loggerAndLevel + " ")
+                && line.contains(words)), loggerAndLevel + " " + words + " is not in:\n" + lines());
+    }
+
+    private String lines() {
+        synchronized (records) {
+            return records.stream()
+                    .map(r -> r.getLoggerName() + " " + r.getLevel().getName() + " " + r.getMessage() + "\n")
+                    .collect(Collectors.joining());
+        }
+    }
+
+    private static final class Keep extends Handler {
+        private final List<LogRecord> records;
+
+        private Keep(List<LogRecord> records) {
+            this.records = records;
+        }
+
+        @Override
+        public void publish(LogRecord record) {
+            records.add(record);
+        }
+
+        @Override
+        public void flush() {
+        }
+
+        @Override
+        public void close() {
+        }
+    }
+
+    private static final class Throwing extends Handler {
+        private final Throwable thrown;
+
+        private Throwing(Throwable thrown) {
+            this.thrown = thrown;
+        }
+
+        @Override
+        public void publish(LogRecord record) {
+            if (thrown instanceof Error) {
+                throw (Error) thrown;
+            }
+            throw (RuntimeException) thrown;
+        }
+
+        @Override
+        public void flush() {
+        }
+
+        @Override
+        public void close() {
+        }
+    }
+
+    /** A logging framework of which one method fails, the one that the property {@code broken} names. */
+    public static final class Broken extends System.LoggerFinder implements System.Logger {
+        private static final String METHOD = System.getProperty("broken");
+        private static final AtomicBoolean TOLD = new AtomicBoolean();
+
+        /** For the service loader. */
+        public Broken() {
+        }
+
+        private static void call(String method, boolean matters) {
+            if (matters && method.equals(METHOD)) {
+                if (TOLD.compareAndSet(false, true)) {
+                    System.out.println("broken as asked");
+                }
+                throw new NoClassDefFoundError("org/example/Appender");
+            }
+        }
+
+        @Override
+        public System.Logger getLogger(String name, Module module) {
+            call("getLogger", name.startsWith("io.github.libdcs"));
+            return this;
+        }
+
+        @Override
+        public String getName() {
+            return "broken";
+        }
+
+        @Override
+        public boolean isLoggable(System.Logger.Level level) {
+            call("isLoggable", true);
+            return true;
+        }
+
+        @Override
+        public void log(System.Logger.Level level, ResourceBundle bundle, String text, Throwable thrown) {
+            call("log", true);
+        }
+
+        @Override
+        public void log(System.Logger.Level level, ResourceBundle bundle, String format, Object... parameters) {
+            call("log", true);
+        }
+    }
+
+    /** Does all that a client does, well and badly, and prints nothing. */
+    static final class Quiet {
+        private Quiet() {
+        }
+
+        public static void main(String[] arguments) {
+            try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build();
+                    DcsClient failing = Testbed.builder("tls12_close", "/404").build()) {
+                assertTrue(client.status().available());
+                assertTrue(client.statusAsync().join().available());
+                assertThrows(DcsServiceException.class, failing::status);
+            }
+            assertThrows(DcsConfigException.class,
+                    () -> Testbed.builder("tls12_close", "/").caBundle(Testbed.file("missing")).build());
+            assertTrue(Testbed.builder("tls12_close", PASSPORT).diagnose().ok());
+            assertFalse(Testbed.builder("server_expired", PASSPORT).diagnose().ok());
+        }
+    }
+
+    /** Makes a client that needs attention. */
+    static final class Expired {
+        private Expired() {
+        }
+
+        public static void main(String[] arguments) {
+            build("rejected_expired");
+        }
+    }
+}
