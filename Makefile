@@ -1,4 +1,4 @@
-# make demo    the main job on the built-in sandbox, from C, Python and Java, and the three documented errors
+# make demo    the main job on the built-in sandbox, from C, Python and Java, the three documented errors, a diagnosis
 # make test    everything that CI runs
 # make help    the other targets
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job on the built-in sandbox: the status call from C, Python and Java, then the three documented
-# errors and what the library says about each.
+# errors and what the library says about each, then the diagnosis of a broken set-up.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,7 +23,7 @@ rm -rf "$work"
 mkdir -p "$work"
 
 title 'Building the library and the sandbox'
-"$cargo" build --release --locked --features sandbox --lib --bin dcs-sandbox
+"$cargo" build --release --locked --features sandbox,cli --lib --bin dcs-sandbox --bin dcs
 ln -sf libdcs.so "$release/libdcs.so.0"
 
 title 'Starting the sandbox'
@@ -83,11 +83,23 @@ DCS_CERTIFICATE=$work/sandbox/expired-client.pem DCS_PRIVATE_KEY=$work/sandbox/c
 DCS_CA_BUNDLE=$work/sandbox/wrong-ca-bundle.pem \
     documented 'SSL certificate problem: unable to get local issuer certificate'
 
+title 'Diagnosis of a set-up that is broken in two places'
+cp "$work/sandbox/client.key" "$work/client.key"
+chmod 644 "$work/client.key"
+echo '$ dcs diagnose'
+DCS_CERTIFICATE=$work/sandbox/expired-client.pem DCS_PRIVATE_KEY=$work/client.key \
+    "$release/dcs" diagnose --html "$work/report.html" && {
+    echo 'The diagnosis should have found an error.' >&2
+    exit 1
+}
+echo "The same as a page for the browser: $work/report.html"
+
 title 'Done'
 echo 'To try it yourself, start the sandbox and paste the settings that it prints into another shell:'
 echo "    $release/dcs-sandbox"
 echo "The same calls on your own files: set DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY, and run"
 echo "    $work/status"
+echo "or, for every check that can be made on them, $release/dcs diagnose"
 for language in "${skipped[@]}"; do
     echo "Skipped: $language"
 done

@@ -204,6 +204,53 @@ fn a_c_program_is_told_what_is_wrong() {
 }
 
 #[test]
+fn a_c_program_gets_a_report() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_close", "/checks/passport");
+    let output = calls(&testbed, &url, GOOD, &["diagnose"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_line(&output, "ok=1");
+    assert_line(
+        &output,
+        "finding=passed DCS_CHECK_CERT_NOT_EXPIRED certificate",
+    );
+    for step in ["dns", "tcp", "tls", "http"] {
+        assert_line(&output, &format!("step=passed {step}"));
+    }
+    assert!(!text(&output.stdout).contains("threads read different"));
+    assert!(!text(&output.stdout).contains("took no time"));
+
+    let expired = ["ca_bundle", "rejected_expired_cert", "rejected_expired_key"];
+    let output = calls(&testbed, &url, expired, &["diagnose"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_line(&output, "ok=0");
+    // The likeliest cause is the first finding.
+    let printed = text(&output.stdout);
+    let first = printed.lines().find(|line| line.starts_with("finding="));
+    assert_eq!(
+        first,
+        Some("finding=failed DCS_CHECK_CERT_NOT_EXPIRED certificate")
+    );
+    let path = testbed.file("rejected_expired_cert").display().to_string();
+    let (whole, redacted) = printed.split_once("\nredacted=").unwrap();
+    assert!(whole.contains(&path), "{whole}");
+    assert!(!redacted.contains(&path), "{redacted}");
+
+    // No client can be made from this.
+    let output = calls(
+        &testbed,
+        &url,
+        ["ca_bundle", "missing", "client_key"],
+        &["diagnose"],
+    );
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_line(
+        &output,
+        "finding=failed DCS_CHECK_FILE_READABLE certificate",
+    );
+}
+
+#[test]
 fn sixteen_threads_share_one_client() {
     let testbed = Testbed::from_env();
     for listener in [
@@ -246,10 +293,14 @@ fn memcheck_finds_no_leak_and_no_fault() {
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert_line(&output, "right=160");
     }
+    let url = testbed.url("tls12_close", "/checks/passport");
+    let mut command = memcheck();
+    command.arg(&program);
+    let output = run_calls(command, &testbed, &url, GOOD, &["diagnose"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
     // A failure's memory is given back too.
     let mut command = memcheck();
     command.arg(&program);
-    let url = testbed.url("tls12_close", "/checks/passport");
     let output = run_calls(command, &testbed, &url, ["ca_bundle", "-", "-"], &[]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert_line(&output, "code=DCS_ERR_CLIENT_CERT_REQUIRED");

@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use dcs::Code;
+use dcs::log::Level;
 
 /// The files of the boundary, in the order of the header's sections.
-const SECTIONS: [&str; 6] = ["version", "code", "error", "config", "client", "status"];
+const SECTIONS: [&str; 9] = [
+    "version", "code", "error", "config", "client", "status", "report", "buffer", "log",
+];
 
 const ABOUT: &str = "\
 /*
@@ -26,7 +29,8 @@ const ABOUT: &str = "\
  * Text is NUL-terminated UTF-8, in and out.
  *
  * Threads: each type says who may use it. The library installs no signal handler, prints nothing, reads
- * the environment in dcs_config_load_env only, and never ends the process.
+ * the environment in dcs_config_load_env only, and never ends the process. Its log is off until
+ * dcs_log_set_level turns it on.
  */";
 
 fn codes() -> String {
@@ -34,26 +38,39 @@ fn codes() -> String {
         "/* Codes: from 100 the caller's input, from 200 the network, from 300 TLS, from 400 the service's\n * answers (where an HTTP status has a code of its own the numbers agree), 900 the library itself. */\n",
     );
     for code in Code::ALL {
-        text.push_str("\n/*");
-        let mut width = 2;
-        for word in code.meaning().split_whitespace() {
-            if width + 1 + word.len() > 100 {
-                text.push_str("\n *");
-                width = 2;
-            }
-            write!(text, " {word}").unwrap();
-            width += 1 + word.len();
-        }
-        writeln!(text, " */\n#define {} {}", code.name(), code.number()).unwrap();
+        constant(&mut text, code.meaning(), code.name(), code.number());
     }
     text
+}
+
+fn levels() -> String {
+    let mut text = String::from("/* Levels of the log; each includes those before it. */\n");
+    for level in Level::ALL {
+        let name = format!("DCS_LOG_{}", level.name().to_ascii_uppercase());
+        constant(&mut text, level.meaning(), &name, level.number());
+    }
+    text
+}
+
+fn constant(text: &mut String, meaning: &str, name: &str, number: i32) {
+    text.push_str("\n/*");
+    let mut width = 2;
+    for word in meaning.split_whitespace() {
+        if width + 1 + word.len() > 100 {
+            text.push_str("\n *");
+            width = 2;
+        }
+        write!(text, " {word}").unwrap();
+        width += 1 + word.len();
+    }
+    writeln!(text, " */\n#define {name} {number}").unwrap();
 }
 
 fn generated() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     config.header = Some(ABOUT.into());
-    config.after_includes = Some(format!("\n{}", codes().trim_end()));
+    config.after_includes = Some(format!("\n{}\n{}", codes(), levels().trim_end()));
     let mut builder = cbindgen::Builder::new().with_config(config);
     for section in SECTIONS {
         builder = builder.with_src(root.join(format!("src/ffi/{section}.rs")));

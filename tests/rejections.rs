@@ -34,7 +34,11 @@ const CAUSES: [(&str, Option<Check>, &[u8]); 8] = [
         Some(Check::CertificateNotSelfSigned),
         &[48],
     ),
-    ("rejected_revoked", None, &[44]),
+    (
+        "rejected_revoked",
+        Some(Check::ClientCertificateAccepted),
+        &[44],
+    ),
     (
         "rejected_no_client_auth",
         Some(Check::CertificateClientAuth),
@@ -46,7 +50,11 @@ const CAUSES: [(&str, Option<Check>, &[u8]); 8] = [
         &[48],
     ),
     // Apache judges the depth itself, which OpenSSL has no better alert for.
-    ("rejected_too_deep", None, &[80]),
+    (
+        "rejected_too_deep",
+        Some(Check::ClientCertificateAccepted),
+        &[80],
+    ),
 ];
 
 #[test]

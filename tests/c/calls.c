@@ -2,8 +2,9 @@
  * Makes status calls and tells about them; tests/c_abi.rs reads what it prints.
  *
  *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY [THREADS [CALLS]]
+ *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY diagnose
  *
- * "-" leaves a file out. With THREADS, that many threads make CALLS calls in all over one client, and each
+ * "-" leaves a file out. With "diagnose", tells what a diagnosis finds, read by four threads at once. With THREADS, that many threads make CALLS calls in all over one client, and each
  * answer is compared with the documented one.
  */
 
@@ -126,6 +127,80 @@ static int race(const dcs_client *client, int threads, long calls) {
     return 0;
 }
 
+/* What one thread reads of a report; the documents are made when the first of them asks. */
+struct reading {
+    const dcs_report *report;
+    const char *text;
+    const char *json;
+    const char *html;
+};
+
+static void *read_report(void *argument) {
+    struct reading *reading = argument;
+
+    reading->text = dcs_report_text(reading->report);
+    reading->json = dcs_report_json(reading->report);
+    reading->html = dcs_report_html(reading->report);
+    return NULL;
+}
+
+static int print_report(const dcs_report *report) {
+    pthread_t ids[4];
+    struct reading readings[4];
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        readings[i].report = report;
+        if (pthread_create(&ids[i], NULL, read_report, &readings[i]) != 0) {
+            return 2;
+        }
+    }
+    for (i = 0; i < 4; i++) {
+        pthread_join(ids[i], NULL);
+    }
+    for (i = 0; i < 4; i++) {
+        if (readings[i].text == NULL || readings[i].text != readings[0].text ||
+            readings[i].json != readings[0].json || readings[i].html != readings[0].html) {
+            puts("the threads read different texts");
+        }
+    }
+    printf("ok=%" PRId32 "\n", dcs_report_ok(report));
+    for (i = 0; i < dcs_report_finding_count(report); i++) {
+        printf("finding=%s %s %s\n", dcs_report_finding_outcome(report, i),
+               dcs_report_finding_check(report, i), dcs_report_finding_subject(report, i));
+        if (strcmp(dcs_report_finding_outcome(report, i), "failed") == 0) {
+            print_text("message", dcs_report_finding_message(report, i));
+            print_text("advice", dcs_report_finding_advice(report, i));
+        }
+    }
+    for (i = 0; i < dcs_report_step_count(report); i++) {
+        printf("step=%s %s\n", dcs_report_step_outcome(report, i), dcs_report_step_name(report, i));
+        if (dcs_report_step_us(report, i) < 0 || dcs_report_step_us(report, i) > 60000000) {
+            puts("a step took no time that it can have taken");
+        }
+    }
+    return dcs_report_ok(report) == 1 ? 0 : 1;
+}
+
+static int diagnose(const dcs_config *config) {
+    dcs_report *report = NULL;
+    dcs_report *redacted = NULL;
+    dcs_error *error = NULL;
+    int result = 2;
+
+    if (dcs_diagnose(config, &report, &error) == DCS_OK &&
+        dcs_report_redacted(report, &redacted, &error) == DCS_OK) {
+        result = print_report(report);
+        print_text("json", dcs_report_json(report));
+        print_text("redacted", dcs_report_json(redacted));
+    } else {
+        print_error(error);
+    }
+    dcs_report_free(report);
+    dcs_report_free(redacted);
+    return result;
+}
+
 static dcs_code set_file(dcs_config *config, const char *path,
                          dcs_code (*setter)(dcs_config *, const char *)) {
     return strcmp(path, "-") == 0 ? DCS_OK : setter(config, path);
@@ -140,10 +215,18 @@ int main(int argc, char **argv) {
     if (argc < 5 || dcs_config_set_option(config, "url", argv[1], &error) != DCS_OK ||
         set_file(config, argv[2], dcs_config_set_ca_bundle_file) != DCS_OK ||
         set_file(config, argv[3], dcs_config_set_certificate_file) != DCS_OK ||
-        set_file(config, argv[4], dcs_config_set_private_key_file) != DCS_OK ||
-        dcs_client_new(config, &client, &error) != DCS_OK) {
+        set_file(config, argv[4], dcs_config_set_private_key_file) != DCS_OK) {
         dcs_config_free(config);
         return error != NULL ? print_error(error) : 2;
+    }
+    if (argc > 5 && strcmp(argv[5], "diagnose") == 0) {
+        result = diagnose(config);
+        dcs_config_free(config);
+        return result;
+    }
+    if (dcs_client_new(config, &client, &error) != DCS_OK) {
+        dcs_config_free(config);
+        return print_error(error);
     }
     dcs_config_free(config);
 

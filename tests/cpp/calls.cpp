@@ -16,6 +16,7 @@
 static_assert(std::is_nothrow_move_constructible_v<dcs::client>);
 static_assert(!std::is_copy_constructible_v<dcs::client>);
 static_assert(std::is_copy_constructible_v<dcs::status>);
+static_assert(std::is_copy_constructible_v<dcs::report>);
 static_assert(std::is_nothrow_copy_constructible_v<dcs::error>);
 static_assert(std::is_base_of_v<std::runtime_error, dcs::error>);
 
@@ -156,7 +157,71 @@ int main(int argc, char **argv) {
         });
         CHECK(error.code() == DCS_ERR_FILE);
         CHECK(error.os_code().has_value());
-        CHECK(!error.check());
+        CHECK(error.check() == "DCS_CHECK_FILE_READABLE");
+    }
+    {
+        CHECK(!dcs::next_log_record());
+        const auto unknown = caught([] { dcs::log_level(6); });
+        CHECK(unknown.code() == DCS_ERR_INVALID_ARGUMENT);
+        CHECK(unknown.message().find("6") != std::string::npos);
+        const auto begun = std::chrono::system_clock::now() - std::chrono::seconds(1);
+        dcs::log_level(DCS_LOG_INFO);
+        CHECK(dcs::client(config_for("/checks/passport")).status().available());
+        dcs::log_level(DCS_LOG_OFF);
+        const auto record = dcs::next_log_record();
+        CHECK(record && record->level == DCS_LOG_INFO);
+        CHECK(record && record->target == "dcs.client");
+        CHECK(record && record->text.find("HTTP 200") != std::string::npos);
+        CHECK(record && record->time > begun);
+        CHECK(!dcs::next_log_record());
+    }
+    {
+        const dcs::report report = dcs::diagnose(config_for("/checks/passport"));
+        CHECK(report.ok());
+        CHECK(!report.cause());
+        CHECK(report.text().size() > 40);
+        CHECK(report.json().find("DCS_CHECK_CERT_NOT_EXPIRED") != std::string::npos);
+        CHECK(report.html().find("<html") != std::string::npos);
+        CHECK(!report.findings().empty());
+        bool is_http_passed = false;
+        for (const auto &step : report.steps()) {
+            CHECK(step.duration.count() >= 0);
+            is_http_passed |= step.name == "http" && step.outcome == "passed";
+        }
+        CHECK(is_http_passed);
+        CHECK(report.json().find(argv[3]) != std::string::npos);
+        const dcs::report redacted = report.redacted();
+        CHECK(redacted.ok());
+        CHECK(redacted.json().find(argv[3]) == std::string::npos);
+        CHECK(redacted.findings().size() == report.findings().size());
+    }
+    {
+        // No client can be made from this.
+        dcs::config config = config_for("/checks/passport");
+        config.certificate_file("/does/not/exist.pem");
+        const dcs::report report = dcs::diagnose(config);
+        CHECK(!report.ok());
+        const auto cause = report.cause();
+        CHECK(cause.has_value());
+        if (cause) {
+            CHECK(cause->check == "DCS_CHECK_FILE_READABLE");
+            CHECK(cause->outcome == "failed");
+            CHECK(cause->severity == "error");
+            CHECK(cause->subject == "certificate");
+            CHECK(cause->title == "The file can be read.");
+            CHECK(cause->message.find("/does/not/exist.pem") != std::string::npos);
+            CHECK(!cause->advice.empty());
+            CHECK(report.findings().front().message == cause->message);
+        }
+    }
+    {
+        const auto der = dcs::private_key_to_pkcs8_der(content(argv[4]));
+        CHECK(der.size() > 1000);
+        CHECK(der.at(0) == 0x30);
+        CHECK(dcs::private_key_to_pkcs8_der(content(argv[4]), "unused") == der);
+        CHECK(dcs::private_key_file_to_pkcs8_der(argv[4]) == der);
+        const auto error = caught([] { dcs::private_key_to_pkcs8_der("no key"); });
+        CHECK(error.code() == DCS_ERR_PRIVATE_KEY);
     }
     return failures == 0 ? 0 : 1;
 }

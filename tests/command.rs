@@ -1,0 +1,1178 @@
+//! The built `dcs`, against real servers, with openssl as the reference.
+
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use dcs_testbed::{PASSWORD, Testbed};
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_dcs");
+
+/// The command with nothing of this process's environment.
+fn dcs(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.env_clear().args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    dcs(arguments).output().unwrap()
+}
+
+/// The command with the testbed's good settings in the environment.
+fn configured(testbed: &Testbed, path: &str, arguments: &[&str]) -> Command {
+    let mut command = dcs(arguments);
+    command
+        .env("DCS_URL", testbed.url("tls12_close", path))
+        .env("DCS_CA_BUNDLE", testbed.file("ca_bundle"))
+        .env("DCS_CERTIFICATE", testbed.file("client_cert"))
+        .env("DCS_PRIVATE_KEY", testbed.file("client_key"));
+    command
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+#[track_caller]
+fn assert_exit(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    assert!(!err(output).contains("panicked"), "{output:?}");
+}
+
+fn path(testbed: &Testbed, name: &str) -> String {
+    testbed.file(name).to_str().unwrap().to_owned()
+}
+
+/// An empty folder for one test.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("command-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn openssl(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("openssl").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output.stdout
+}
+
+/// Fails where a line of the file, other than a PEM label, or the testbed's password is in what was printed.
+#[track_caller]
+fn assert_no_secret(output: &Output, key: &Path) {
+    let printed = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(!printed.contains(PASSWORD), "{printed}");
+    for line in fs::read_to_string(key).unwrap().lines() {
+        if line.len() >= 16 && !line.starts_with("-----") {
+            assert!(!printed.contains(&line[..16]), "{printed}");
+        }
+    }
+}
+
+// The command line.
+
+#[test]
+fn help_names_what_a_user_needs() {
+    let help = out(&run(&["--help"]));
+    for word in [
+        "status",
+        "diagnose",
+        "inspect",
+        "convert-key",
+        "thumbprint",
+        "completions",
+        "man",
+        "Exit status:\n  0  ",
+        "  4  ",
+        "DCS_URL",
+        "DCS_CA_BUNDLE",
+        "DCS_CERTIFICATE",
+        "DCS_PRIVATE_KEY ",
+        "DCS_PRIVATE_KEY_PASSWORD",
+        "DCS_PROXY",
+        "DCS_TIMEOUT_MS",
+        "DCS_CONNECT_TIMEOUT_MS",
+        "NO_COLOR",
+    ] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    for (command, words) in [
+        (
+            "status",
+            &[
+                "--cacert",
+                "--cert",
+                "--key",
+                "list of processes",
+                "--pass-file",
+                "--proxy",
+                "--connect-timeout",
+                "-m, --max-time",
+                "-v, --verbose",
+                "--url",
+                "--json",
+                "DCS_URL",
+                "Exit status",
+            ][..],
+        ),
+        ("diagnose", &["--html", "--redact", "--json", "--color"]),
+        ("inspect", &["--json", "--pass-file"]),
+        ("convert-key", &["--out", "--force", "0600"]),
+        ("thumbprint", &["--all"]),
+    ] {
+        let output = run(&[command, "--help"]);
+        assert_exit(&output, 0);
+        let help = out(&output);
+        for word in words {
+            assert!(help.contains(word), "{command}, {word}: {help}");
+        }
+    }
+    let version = out(&run(&["--version"]));
+    assert_eq!(version, concat!("dcs ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn mistakes_on_the_command_line() {
+    for (arguments, words) in [
+        (&[][..], "Usage: dcs"),
+        (&["statsu"], "dcs: unrecognized subcommand 'statsu'"),
+        (&["status", "--jsn"], "'--json'"),
+        (
+            &["status", "https://a/", "--url", "https://b/"],
+            "cannot be used with",
+        ),
+        (
+            &["status", "--pass", "x", "--pass-file", "y"],
+            "cannot be used with",
+        ),
+        (&["status", "--max-time", "0"], "number of seconds"),
+        (
+            &["status", "--connect-timeout", "soon"],
+            "number of seconds",
+        ),
+        (
+            &["status", "http://example.org/"],
+            "dcs: The URL 'http://example.org/' is not https.\n",
+        ),
+        (&["status", "--proxy", "proxy:3128"], "proxy URL"),
+        (&["diagnose", "--color", "sometimes"], "always"),
+        (&["inspect"], "FILE"),
+        (
+            &["convert-key"],
+            "dcs: There is no private key to convert.\n",
+        ),
+        (&["convert-key", "--force"], "--out"),
+        (&["thumbprint"], "DCS_CERTIFICATE"),
+        (&["completions", "tcsh"], "bash"),
+    ] {
+        let output = run(arguments);
+        assert_exit(&output, 2);
+        assert_eq!(out(&output), "", "{arguments:?}");
+        assert!(
+            err(&output).contains(words),
+            "{arguments:?}: {}",
+            err(&output)
+        );
+    }
+}
+
+#[test]
+fn mistakes_are_json_where_json_is_asked_for() {
+    for command in ["status", "diagnose"] {
+        let output = run(&[command, "--json", "http://example.org/"]);
+        assert_exit(&output, 2);
+        let error = &json(&output)["error"];
+        assert_eq!(error["code"], "DCS_ERR_INVALID_ARGUMENT");
+        assert_eq!(err(&output), "");
+    }
+}
+
+#[test]
+fn a_mistaken_variable_is_named() {
+    let output = dcs(&["status"])
+        .env("DCS_TIMEOUT_MS", "soon")
+        .output()
+        .unwrap();
+    assert_exit(&output, 2);
+    assert!(err(&output).contains("DCS_TIMEOUT_MS"), "{output:?}");
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    let testbed = Testbed::from_env();
+    for mut command in [
+        dcs(&["man"]),
+        dcs(&["--help"]),
+        dcs(&["completions", "bash"]),
+        configured(&testbed, "/checks/passport", &["status"]),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command.stdout(writer).output().unwrap();
+        assert_exit(&output, 0);
+        assert_eq!(err(&output), "");
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = dcs(&["man"]).stdout(full).output().unwrap();
+    assert_exit(&output, 1);
+    assert!(err(&output).starts_with("dcs: Standard output cannot be written to"));
+}
+
+#[test]
+fn completions_for_the_shells() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = run(&["completions", shell]);
+        assert_exit(&output, 0);
+        for word in ["convert-key", "max-time", "thumbprint"] {
+            assert!(out(&output).contains(word), "{shell}");
+        }
+    }
+    // The shell itself takes them, and they complete.
+    let script = folder("completions").join("dcs.bash");
+    fs::write(&script, run(&["completions", "bash"]).stdout).unwrap();
+    let output = Command::new("bash")
+        .arg("-c")
+        .arg("set -e; . \"$1\"; COMP_WORDS=(dcs diag); COMP_CWORD=1; _dcs dcs diag dcs; echo \"${COMPREPLY[@]}\"")
+        .arg("bash")
+        .arg(&script)
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "diagnose\n",
+        "{output:?}"
+    );
+}
+
+#[test]
+fn the_man_page() {
+    let output = run(&["man"]);
+    assert_exit(&output, 0);
+    let page = out(&output);
+    assert_eq!(page.matches("\n.TH dcs 1").count(), 1, "{page}");
+    let file = folder("man").join("dcs.1");
+    fs::write(&file, &page).unwrap();
+    let shown = Command::new("man")
+        .args(["--warnings", "-l"])
+        .arg(&file)
+        .env("MANWIDTH", "100")
+        .output();
+    let Ok(shown) = shown else {
+        return; // There is no man on this machine.
+    };
+    // A container's man may be a stub that only says so.
+    if !shown.status.success() || !out(&shown).contains("NAME") {
+        return;
+    }
+    assert_eq!(err(&shown), "", "groff finds fault with the page");
+    for word in [
+        "EXIT STATUS",
+        "ENVIRONMENT",
+        "dcs diagnose [OPTIONS] [URL]",
+        "--pass-file <FILE>",
+        "retry_after_ms",
+    ] {
+        assert!(out(&shown).contains(word), "{word}: {}", out(&shown));
+    }
+}
+
+// status
+
+#[test]
+fn status_available() {
+    let testbed = Testbed::from_env();
+    let output = configured(&testbed, "/checks/passport", &["status"])
+        .output()
+        .unwrap();
+    assert_exit(&output, 0);
+    let text = out(&output);
+    assert!(text.starts_with("The DCS is available.\n"), "{text}");
+    for word in [
+        "https://localhost:",
+        "TLSv1.2",
+        "DNS",
+        "TCP",
+        "TLS ",
+        "first byte",
+        "total",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    assert!(!text.contains('\u{1b}'), "{text}");
+    assert_eq!(err(&output), "");
+}
+
+#[test]
+fn status_available_as_json() {
+    let testbed = Testbed::from_env();
+    let output = configured(&testbed, "/checks/passport", &["status", "--json"])
+        .output()
+        .unwrap();
+    assert_exit(&output, 0);
+    let answer = json(&output);
+    assert_eq!(
+        answer["status"],
+        serde_json::json!({"available": true, "message": null, "scheduled_outages": []})
+    );
+    assert_eq!(answer["limits"]["quota_limit"], Value::Null);
+    let connection = &answer["connection"];
+    assert_eq!(connection["tls_version"], "TLSv1.2");
+    assert_eq!(connection["reused"], false);
+    let time = |name: &str| connection[name].as_u64().unwrap();
+    assert!(time("tls_us") > 0);
+    assert!(time("first_byte_us") >= time("dns_us") + time("tcp_us") + time("tls_us"));
+    assert!(time("total_us") >= time("first_byte_us"));
+
+    let output = configured(&testbed, "/limits", &["status", "--json"])
+        .output()
+        .unwrap();
+    let limits = &json(&output)["limits"];
+    for name in [
+        "rate_limit",
+        "rate_limit_remaining",
+        "rate_limit_reset_ms",
+        "quota_limit",
+        "quota_remaining",
+    ] {
+        assert!(limits[name].is_u64(), "{limits}");
+    }
+    let output = configured(&testbed, "/limits", &["status"])
+        .output()
+        .unwrap();
+    assert!(
+        out(&output).contains(" requests left; the window ends in "),
+        "{output:?}"
+    );
+    assert!(out(&output).contains(" checks left\n"), "{output:?}");
+}
+
+#[test]
+fn status_unavailable() {
+    let testbed = Testbed::from_env();
+    let output = configured(&testbed, "/unavailable", &["status"])
+        .output()
+        .unwrap();
+    assert_exit(&output, 4);
+    assert!(
+        out(&output).starts_with("The DCS is not available.\n  message "),
+        "{output:?}"
+    );
+    let output = configured(&testbed, "/unavailable", &["status", "--json"])
+        .output()
+        .unwrap();
+    assert_exit(&output, 4);
+    assert_eq!(json(&output)["status"]["available"], false);
+    assert!(json(&output)["status"]["message"].is_string());
+}
+
+#[test]
+fn status_of_planned_outages_is_in_utc() {
+    let testbed = Testbed::from_env();
+    let mut command = configured(&testbed, "/outages", &["status"]);
+    let output = command.env("TZ", "Asia/Tokyo").output().unwrap();
+    let text = out(&output);
+    let outages: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("  outage "))
+        .collect();
+    assert!(!outages.is_empty(), "{text}");
+    assert!(
+        outages.iter().all(|line| line.matches(" UTC").count() == 2),
+        "{text}"
+    );
+
+    let output = configured(&testbed, "/outages", &["status", "--json"])
+        .output()
+        .unwrap();
+    let outage = &json(&output)["status"]["scheduled_outages"][0];
+    assert!(
+        outage["start"].is_string() && outage["end_unix_ms"].is_i64(),
+        "{outage}"
+    );
+}
+
+#[test]
+fn status_that_fails() {
+    let testbed = Testbed::from_env();
+    let output = configured(&testbed, "/503", &["status", "--json"])
+        .output()
+        .unwrap();
+    assert_exit(&output, 1);
+    let error = &json(&output)["error"];
+    assert_eq!(error["code"], "DCS_ERR_UNAVAILABLE");
+    assert_eq!(error["http_status"], 503);
+    assert_eq!(error["retryable"], true);
+    assert_eq!(error["retry_after_ms"], 2000);
+    for name in ["message", "hint"] {
+        assert!(error[name].is_string(), "{error}");
+    }
+    assert!(error.get("check").is_some(), "{error}");
+    for name in ["tls_alert", "os_code"] {
+        assert_eq!(error.get(name), Some(&Value::Null), "{error}");
+    }
+    let output = configured(&testbed, "/503", &["status"]).output().unwrap();
+    assert_exit(&output, 1);
+    assert_eq!(out(&output), "");
+    let text = err(&output);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("dcs: localhost:"), "{lines:?}");
+    assert!(lines[1].contains(" (DCS_ERR_UNAVAILABLE"), "{lines:?}");
+    assert_eq!(lines[2..], ["The service asks to wait 2 s."]);
+
+    let missing = configured(
+        &testbed,
+        "/checks/passport",
+        &["status", "--cacert", "/nonexistent/ca.pem"],
+    )
+    .output()
+    .unwrap();
+    assert_exit(&missing, 1);
+    assert!(err(&missing).contains("/nonexistent/ca.pem"), "{missing:?}");
+    assert!(err(&missing).contains("dcs diagnose"), "{missing:?}");
+}
+
+#[test]
+fn a_rejected_certificate_comes_with_the_check() {
+    let testbed = Testbed::from_env();
+    let mut command = configured(&testbed, "/checks/passport", &["status"]);
+    command
+        .env("DCS_CERTIFICATE", testbed.file("rejected_expired_cert"))
+        .env("DCS_PRIVATE_KEY", testbed.file("rejected_expired_key"));
+    let output = command.output().unwrap();
+    assert_exit(&output, 1);
+    assert!(
+        err(&output).contains("(DCS_ERR_CLIENT_CERT_REJECTED, DCS_CHECK_CERT_NOT_EXPIRED)"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn flags_win_over_the_environment() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_close", "/checks/passport");
+    let (ca, certificate, key) = (
+        path(&testbed, "ca_bundle"),
+        path(&testbed, "client_cert"),
+        path(&testbed, "client_key_encrypted"),
+    );
+    let with = |arguments: &[&str]| {
+        let mut command = dcs(&["status"]);
+        command
+            .env("DCS_URL", "https://wrong.invalid/")
+            .env("DCS_CA_BUNDLE", "/nonexistent/ca.pem")
+            .env("DCS_CERTIFICATE", "/nonexistent/cert.pem")
+            .env("DCS_PRIVATE_KEY", "/nonexistent/key.pem")
+            .env("DCS_PRIVATE_KEY_PASSWORD", "wrong")
+            .env("DCS_PROXY", "http://wrong.invalid:1")
+            .env("DCS_TIMEOUT_MS", "1")
+            .env("DCS_CONNECT_TIMEOUT_MS", "1")
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let all = [
+        url.as_str(),
+        "--cacert",
+        &ca,
+        "--cert",
+        &certificate,
+        "--key",
+        &key,
+        "--pass",
+        PASSWORD,
+        "--max-time",
+        "20",
+        "--connect-timeout",
+        "20",
+    ];
+    // Every flag but the proxy's, which names one that is not there: the call fails for that reason alone.
+    let output = with(&[&all[..], &["--proxy", "http://localhost:1"]].concat());
+    assert_exit(&output, 1);
+    assert!(err(&output).contains("(DCS_ERR_PROXY"), "{output:?}");
+    assert!(err(&output).contains("localhost:1"), "{output:?}");
+    assert!(!err(&output).contains("wrong.invalid"), "{output:?}");
+
+    // Each flag that is left out makes the environment's value show.
+    for (left_out, words) in [
+        (0..1, "wrong.invalid"),
+        (1..3, "/nonexistent/ca.pem"),
+        (3..5, "/nonexistent/cert.pem"),
+        (5..7, "/nonexistent/key.pem"),
+        (7..9, "DCS_ERR_PASSWORD"),
+    ] {
+        let mut arguments = all.to_vec();
+        arguments.drain(left_out);
+        let mut command = dcs(&["status"]);
+        command
+            .env("DCS_URL", "https://wrong.invalid/")
+            .env("DCS_CA_BUNDLE", "/nonexistent/ca.pem")
+            .env("DCS_CERTIFICATE", "/nonexistent/cert.pem")
+            .env("DCS_PRIVATE_KEY", "/nonexistent/key.pem")
+            .env("DCS_PRIVATE_KEY_PASSWORD", "wrong")
+            .args(&arguments);
+        let output = command.output().unwrap();
+        assert_exit(&output, 1);
+        assert!(err(&output).contains(words), "{words}: {output:?}");
+    }
+    // And with none left out the call succeeds, the URL as a flag too.
+    let mut command = dcs(&["status", "--url"]);
+    let output = command
+        .env("DCS_URL", "https://wrong.invalid/")
+        .env("DCS_PRIVATE_KEY_PASSWORD", "wrong")
+        .env("DCS_TIMEOUT_MS", "1")
+        .env("DCS_CONNECT_TIMEOUT_MS", "1")
+        .args(all)
+        .output()
+        .unwrap();
+    assert_exit(&output, 0);
+}
+
+#[test]
+fn a_key_in_the_certificates_file_is_found() {
+    let testbed = Testbed::from_env();
+    let output = run(&[
+        "status",
+        &testbed.url("tls12_close", "/checks/passport"),
+        "--cacert",
+        &path(&testbed, "ca_bundle"),
+        "-E",
+        &path(&testbed, "client_combined"),
+    ]);
+    assert_exit(&output, 0);
+}
+
+#[test]
+fn a_certificate_without_its_key_is_told_as_that() {
+    let testbed = Testbed::from_env();
+    let output = run(&[
+        "status",
+        &testbed.url("tls12_close", "/checks/passport"),
+        "--cacert",
+        &path(&testbed, "ca_bundle"),
+        "--cert",
+        &path(&testbed, "client_cert"),
+    ]);
+    assert_exit(&output, 1);
+    assert!(!err(&output).contains("exchanged"), "{output:?}");
+    assert!(err(&output).contains("key"), "{output:?}");
+}
+
+#[test]
+fn the_password_comes_by_each_way_and_is_never_shown() {
+    let testbed = Testbed::from_env();
+    let key = testbed.file("client_key_encrypted");
+    let file = folder("password").join("password");
+    fs::write(&file, format!("{PASSWORD}\r\nsecond line\n")).unwrap();
+    let command = |arguments: &[&str]| {
+        let mut command = configured(&testbed, "/checks/passport", &["status", "--verbose"]);
+        command.env("DCS_PRIVATE_KEY", &key).args(arguments);
+        command
+    };
+    let file = file.to_str().unwrap();
+    for mut command in [
+        command(&["--pass", PASSWORD]),
+        command(&["--pass-file", file]),
+    ] {
+        let output = command.output().unwrap();
+        assert_exit(&output, 0);
+        assert_no_secret(&output, &key);
+    }
+    let output = command(&[])
+        .env("DCS_PRIVATE_KEY_PASSWORD", PASSWORD)
+        .output()
+        .unwrap();
+    assert_exit(&output, 0);
+
+    let mut child = command(&["--pass-file", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    assert_exit(&child.wait_with_output().unwrap(), 0);
+
+    // Nor is a wrong one shown, nor what is in the key's file.
+    let output = command(&["--pass", "hunter2hunter2"]).output().unwrap();
+    assert_exit(&output, 1);
+    assert!(err(&output).contains("(DCS_ERR_PASSWORD"), "{output:?}");
+    assert!(!err(&output).contains("hunter2"), "{output:?}");
+    assert_no_secret(&output, &key);
+    for (arguments, words) in [
+        (
+            ["--pass-file", "/nonexistent/password"],
+            "/nonexistent/password is not there",
+        ),
+        (["--pass-file", "/dev/null"], "empty first line"),
+        (["--pass-file", "/dev/zero"], "larger than 64 KiB"),
+    ] {
+        let output = command(&arguments).output().unwrap();
+        assert_exit(&output, 1);
+        assert!(err(&output).contains(words), "{output:?}");
+    }
+}
+
+#[test]
+fn secrets_in_urls_are_not_shown() {
+    let testbed = Testbed::from_env();
+    let path = "/checks/passport?token=hunter2";
+    let output = configured(&testbed, path, &["status"]).output().unwrap();
+    assert_exit(&output, 0);
+    assert!(!out(&output).contains("hunter2"), "{output:?}");
+    for url in [
+        "https://user:hunter2@example.org/",
+        "http://user:hunter2@example.org/",
+    ] {
+        for arguments in [
+            &["status", url][..],
+            &["status", "--json", url],
+            &["diagnose", url],
+        ] {
+            let output = run(arguments);
+            assert_exit(&output, 2);
+            assert!(!format!("{}{}", out(&output), err(&output)).contains("hunter2"));
+        }
+    }
+    let proxy = "http://user:hunter2@localhost:1";
+    let output = configured(
+        &testbed,
+        "/checks/passport",
+        &["status", "--verbose", "--proxy", proxy],
+    )
+    .output()
+    .unwrap();
+    assert_exit(&output, 1);
+    assert!(!format!("{output:?}").contains("hunter2"), "{output:?}");
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let testbed = Testbed::from_env();
+    let on_terminal = |arguments: &str, no_color: Option<&str>| {
+        let mut command = Command::new("script");
+        command
+            .args(["--quiet", "--return", "--command"])
+            .arg(format!("'{PROGRAM}' status {arguments}"))
+            .arg("/dev/null")
+            .env_remove("NO_COLOR")
+            .env("TERM", "xterm")
+            .env("DCS_URL", testbed.url("tls12_close", "/checks/passport"))
+            .env("DCS_CA_BUNDLE", testbed.file("ca_bundle"))
+            .env("DCS_CERTIFICATE", testbed.file("client_cert"))
+            .env("DCS_PRIVATE_KEY", testbed.file("client_key"))
+            .stdin(Stdio::null());
+        if let Some(value) = no_color {
+            command.env("NO_COLOR", value);
+        }
+        let output = command.output().unwrap();
+        assert_exit(&output, 0);
+        assert!(out(&output).contains("The DCS is available."), "{output:?}");
+        out(&output).contains("\u{1b}[32m")
+    };
+    assert!(on_terminal("", None));
+    assert!(on_terminal("", Some("")), "an empty NO_COLOR says nothing");
+    assert!(!on_terminal("", Some("1")));
+    assert!(!on_terminal("--color never", None));
+    assert!(on_terminal("--color always", Some("1")));
+
+    let always = configured(
+        &testbed,
+        "/checks/passport",
+        &["status", "--color", "always"],
+    )
+    .output()
+    .unwrap();
+    assert!(out(&always).contains("\u{1b}[32m"));
+}
+
+#[test]
+fn verbose_tells_the_steps_on_standard_error() {
+    let testbed = Testbed::from_env();
+    let output = configured(
+        &testbed,
+        "/checks/passport",
+        &["status", "--verbose", "--json"],
+    )
+    .output()
+    .unwrap();
+    assert_exit(&output, 0);
+    json(&output);
+    assert!(err(&output).contains("* debug dcs.tls: "), "{output:?}");
+    assert_no_secret(&output, &testbed.file("client_key"));
+    let quiet = configured(&testbed, "/checks/passport", &["status"])
+        .output()
+        .unwrap();
+    assert_eq!(err(&quiet), "");
+}
+
+// diagnose
+
+#[test]
+fn diagnose_of_a_good_configuration() {
+    let testbed = Testbed::from_env();
+    let output = configured(&testbed, "/checks/passport", &["diagnose"])
+        .output()
+        .unwrap();
+    assert_exit(&output, 0);
+    assert!(out(&output).contains("localhost"), "{output:?}");
+    assert_eq!(err(&output), "", "the steps are for a terminal");
+    let output = configured(&testbed, "/checks/passport", &["diagnose", "--json"])
+        .output()
+        .unwrap();
+    assert_exit(&output, 0);
+    assert!(json(&output).is_object());
+    assert_no_secret(&output, &testbed.file("client_key"));
+}
+
+#[test]
+fn diagnose_that_finds_an_error() {
+    let testbed = Testbed::from_env();
+    let mut command = configured(&testbed, "/checks/passport", &["diagnose"]);
+    command
+        .env("DCS_CERTIFICATE", testbed.file("rejected_expired_cert"))
+        .env("DCS_PRIVATE_KEY", testbed.file("rejected_expired_key"));
+    let output = command.output().unwrap();
+    assert_exit(&output, 1);
+    assert!(out(&output).contains("expired"), "{output:?}");
+    assert_no_secret(&output, &testbed.file("rejected_expired_key"));
+
+    // Of a configuration that no client can be made from, too.
+    let output = run(&["diagnose", "--json", "https://localhost:1/"]);
+    assert_exit(&output, 1);
+    assert!(json(&output).is_object());
+}
+
+#[test]
+fn diagnose_that_finds_a_warning_only() {
+    let testbed = Testbed::from_env();
+    let output = configured(&testbed, "/unavailable", &["diagnose"])
+        .output()
+        .unwrap();
+    assert_exit(&output, 3);
+}
+
+#[test]
+fn diagnose_shows_its_steps_on_a_terminal() {
+    let testbed = Testbed::from_env();
+    let steps = |ca_bundle: &str, arguments: &str| {
+        let output = Command::new("script")
+            .args(["--quiet", "--return", "--command"])
+            .arg(format!("'{PROGRAM}' diagnose {arguments} >/dev/null"))
+            .arg("/dev/null")
+            .env("NO_COLOR", "1")
+            .env("DCS_URL", testbed.url("tls12_close", "/checks/passport"))
+            .env("DCS_CA_BUNDLE", testbed.file(ca_bundle))
+            .env("DCS_CERTIFICATE", testbed.file("client_cert"))
+            .env("DCS_PRIVATE_KEY", testbed.file("client_key"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        out(&output).replace('\r', "")
+    };
+    let shown = steps("ca_bundle", "");
+    for step in [
+        "\n  ok    dns ",
+        "\n  ok    tcp ",
+        "\n  ok    tls ",
+        "\n  ok    http ",
+    ] {
+        assert!(shown.contains(step), "{step}: {shown}");
+    }
+    assert_eq!(steps("ca_bundle", "--json"), "");
+
+    let failed = steps("other_ca_bundle", "");
+    assert!(failed.contains("\n  FAIL  tls "), "{failed}");
+    assert!(failed.contains("CN="), "{failed}");
+    let redacted = steps("other_ca_bundle", "--redact");
+    assert!(redacted.contains("\n  FAIL  tls "), "{redacted}");
+    assert!(!redacted.contains("CN="), "{redacted}");
+}
+
+#[test]
+fn diagnose_writes_a_page() {
+    let testbed = Testbed::from_env();
+    let folder = folder("html");
+    let page = folder.join("report.html");
+    let diagnose = |html: &Path| {
+        let mut command = configured(&testbed, "/checks/passport", &["diagnose", "--html"]);
+        command.arg(html).output().unwrap()
+    };
+    // A regular file is replaced, and nothing else is left beside it.
+    fs::write(&page, "before").unwrap();
+    let output = diagnose(&page);
+    assert_exit(&output, 0);
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.to_lowercase().starts_with("<!doctype html"), "{html}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+
+    // Anything else is left alone.
+    let link = folder.join("link");
+    std::os::unix::fs::symlink(&page, &link).unwrap();
+    for (path, words) in [
+        (folder.as_path(), "a folder"),
+        (link.as_path(), "a symbolic link"),
+        (Path::new("/dev/null"), "not a regular file"),
+        (&folder.join("missing").join("x.html"), "no such folder"),
+    ] {
+        let output = diagnose(path);
+        assert_exit(&output, 1);
+        assert!(err(&output).contains(words), "{output:?}");
+        assert_eq!(out(&output), "", "said before the diagnosis");
+    }
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&page).unwrap().len(), html.len());
+}
+
+#[test]
+fn diagnose_leaves_paths_and_names_out() {
+    let testbed = Testbed::from_env();
+    let page = folder("redact").join("report.html");
+    for arguments in [&["diagnose"][..], &["diagnose", "--json"]] {
+        let plain = configured(&testbed, "/checks/passport", arguments)
+            .output()
+            .unwrap();
+        let folder = testbed.dir().to_str().unwrap();
+        assert!(out(&plain).contains(folder), "{plain:?}");
+        assert!(out(&plain).contains("CN="), "{plain:?}");
+        let mut command = configured(&testbed, "/checks/passport", arguments);
+        let redacted = command
+            .arg("--redact")
+            .arg("--html")
+            .arg(&page)
+            .output()
+            .unwrap();
+        for text in [out(&redacted), fs::read_to_string(&page).unwrap()] {
+            assert!(!text.contains(folder) && !text.contains("CN="), "{text}");
+            assert!(text.contains("[path]"), "{text}");
+        }
+    }
+}
+
+// inspect
+
+#[test]
+fn inspect_of_certificates_and_keys() {
+    let testbed = Testbed::from_env();
+    let (chain, key) = (path(&testbed, "client_chain"), path(&testbed, "client_key"));
+    let output = run(&["inspect", &chain, &key]);
+    assert_exit(&output, 0);
+    let text = out(&output);
+    for word in [
+        format!("{chain}: PEM\n"),
+        format!("\n\n{key}: PEM\n"),
+        "\n  certificate, line 1\n".into(),
+        "    subject     ".into(),
+        "    issuer      ".into(),
+        "days left".into(),
+        "RSA 2048".into(),
+        "clientAuth".into(),
+        "    thumbprint  ".into(),
+        "CA          yes".into(),
+    ] {
+        assert!(text.contains(&word), "{word}: {text}");
+    }
+    assert_no_secret(&output, &testbed.file("client_key"));
+}
+
+#[test]
+fn inspect_as_json() {
+    let testbed = Testbed::from_env();
+    let certificate = path(&testbed, "client_cert");
+    let output = run(&[
+        "inspect",
+        "--json",
+        &certificate,
+        &path(&testbed, "client_key"),
+    ]);
+    assert_exit(&output, 0);
+    let document = json(&output);
+    let file = &document["files"][0];
+    assert_eq!(file["file"], certificate.as_str());
+    assert_eq!(file["format"], "PEM");
+    let seen = &file["items"][0]["certificate"];
+    assert_eq!(
+        seen["thumbprint"],
+        thumbprint_by_openssl(&certificate).as_str()
+    );
+    assert_eq!(seen["is_ca"], false);
+    assert_eq!(seen["valid_now"], true);
+    assert!(
+        (360..=365).contains(&seen["days_left"].as_i64().unwrap()),
+        "{seen}"
+    );
+    assert!(seen["not_after"].as_str().unwrap().ends_with('Z'), "{seen}");
+    assert_eq!(document["files"][1]["items"][0]["key"], "RSA 2048");
+    assert_no_secret(&output, &testbed.file("client_key"));
+}
+
+#[test]
+fn inspect_goes_on_after_a_file_that_cannot_be_read() {
+    let testbed = Testbed::from_env();
+    let certificate = path(&testbed, "client_cert");
+    let garbage = path(&testbed, "garbage");
+    let files = ["/nonexistent/x.pem", &garbage, &certificate];
+    let output = run(&[&["inspect"], &files[..]].concat());
+    assert_exit(&output, 1);
+    assert!(
+        out(&output).starts_with(&format!("{certificate}: PEM\n")),
+        "{output:?}"
+    );
+    assert!(err(&output).contains("/nonexistent/x.pem"), "{output:?}");
+    assert!(err(&output).contains("(DCS_ERR_FILE"), "{output:?}");
+    assert!(err(&output).contains(&garbage), "{output:?}");
+
+    let output = run(&[&["inspect", "--json"], &files[..]].concat());
+    assert_exit(&output, 1);
+    let document = json(&output);
+    assert_eq!(document["files"][0]["error"]["code"], "DCS_ERR_FILE");
+    assert!(document["files"][1]["error"]["message"].is_string());
+    assert_eq!(document["files"][2]["format"], "PEM");
+    assert_eq!(err(&output), "");
+}
+
+#[test]
+fn inspect_of_an_encrypted_key() {
+    let testbed = Testbed::from_env();
+    let key = path(&testbed, "client_key_encrypted");
+    let output = run(&["inspect", &key]);
+    assert_exit(&output, 0);
+    assert!(
+        out(&output).contains("encrypted (--pass-file FILE"),
+        "{output:?}"
+    );
+    let output = run(&["inspect", &key, "--pass", PASSWORD]);
+    assert_exit(&output, 0);
+    assert!(out(&output).contains("RSA 2048"), "{output:?}");
+    assert_no_secret(&output, Path::new(&key));
+}
+
+// convert-key
+
+#[test]
+fn convert_key_keeps_files_that_are_there() {
+    let testbed = Testbed::from_env();
+    let folder = folder("convert-keep");
+    let file = folder.join("there.der");
+    fs::write(&file, "before").unwrap();
+    let out_file = file.to_str().unwrap();
+    let key = path(&testbed, "client_key");
+    let output = run(&["convert-key", "--key", &key, "--out", out_file]);
+    assert_exit(&output, 1);
+    assert!(err(&output).contains("is there already"), "{output:?}");
+    assert!(err(&output).contains("--force"), "{output:?}");
+    let output = run(&[
+        "convert-key",
+        "--key",
+        &key,
+        "--force",
+        "--out",
+        "/dev/null",
+    ]);
+    assert_exit(&output, 1);
+    assert!(err(&output).contains("not a regular file"), "{output:?}");
+    // A failure with --force leaves the old file, and nothing beside it.
+    let empty = path(&testbed, "empty");
+    let output = run(&["convert-key", "--key", &empty, "--force", "--out", out_file]);
+    assert_exit(&output, 1);
+    assert_eq!(fs::read(&file).unwrap(), b"before");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    let output = run(&["convert-key", "--key", "/nonexistent/x.key"]);
+    assert_exit(&output, 1);
+    assert!(
+        err(&output).contains("/nonexistent/x.key cannot be read: there is no such file"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn convert_key_does_not_fill_a_terminal() {
+    let testbed = Testbed::from_env();
+    let key = path(&testbed, "client_key");
+    let output = Command::new("script")
+        .args(["--quiet", "--return", "--command"])
+        .arg(format!("'{PROGRAM}' convert-key --key '{key}'"))
+        .arg("/dev/null")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_exit(&output, 2);
+    assert!(
+        out(&output).contains("Standard output is a terminal"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn convert_key_gives_what_openssl_gives() {
+    let testbed = Testbed::from_env();
+    let folder = folder("convert");
+    let expected = openssl(&[
+        "pkcs8",
+        "-topk8",
+        "-nocrypt",
+        "-outform",
+        "DER",
+        "-in",
+        &path(&testbed, "client_key"),
+    ]);
+    for (name, arguments) in [
+        ("client_key", &[][..]),
+        ("client_key_encrypted", &["--pass", PASSWORD]),
+    ] {
+        let key = path(&testbed, name);
+        let file = folder.join(format!("{name}.der"));
+        let file_name = file.to_str().unwrap();
+        let to_file = [
+            &["convert-key", "--key", &key, "--out", file_name],
+            arguments,
+        ]
+        .concat();
+        let output = run(&to_file);
+        assert_exit(&output, 0);
+        assert!(
+            output.stdout.is_empty() && output.stderr.is_empty(),
+            "{output:?}"
+        );
+        assert_eq!(fs::read(&file).unwrap(), expected);
+        assert_eq!(mode(&file), 0o600);
+        assert_exit(&run(&to_file), 1);
+        assert_exit(&run(&[&to_file[..], &["--force"]].concat()), 0);
+        assert_eq!(mode(&file), 0o600);
+
+        let output = run(&[&["convert-key", "--key", &key], arguments].concat());
+        assert_exit(&output, 0);
+        assert_eq!(output.stdout, expected);
+    }
+    let pem = fs::read_to_string(testbed.file("client_key")).unwrap();
+    for value in [pem, path(&testbed, "client_key")] {
+        let output = dcs(&["convert-key"])
+            .env("DCS_PRIVATE_KEY", value)
+            .output()
+            .unwrap();
+        assert_eq!(output.stdout, expected);
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    let output = run(&[
+        "convert-key",
+        "--key",
+        &path(&testbed, "client_key_encrypted"),
+    ]);
+    assert_exit(&output, 1);
+    assert!(err(&output).contains("(DCS_ERR_PASSWORD"), "{output:?}");
+    assert!(output.stdout.is_empty());
+}
+
+// thumbprint
+
+/// By openssl, of the first certificate in the file.
+fn thumbprint_by_openssl(file: &str) -> String {
+    let hex = openssl(&["x509", "-in", file, "-noout", "-fingerprint", "-sha256"]);
+    let hex = String::from_utf8(hex).unwrap();
+    let hash: Vec<u8> = hex
+        .trim()
+        .rsplit('=')
+        .next()
+        .unwrap()
+        .split(':')
+        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+        .collect();
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash)
+}
+
+#[test]
+fn thumbprint_of_the_leaf() {
+    let testbed = Testbed::from_env();
+    let (certificate, chain) = (
+        path(&testbed, "client_cert"),
+        path(&testbed, "client_chain"),
+    );
+    let expected = thumbprint_by_openssl(&certificate);
+    assert_eq!(expected.len(), 43);
+    for arguments in [
+        &["thumbprint", &certificate][..],
+        &["thumbprint", &chain],
+        &["thumbprint", "--cert", &certificate],
+    ] {
+        let output = run(arguments);
+        assert_exit(&output, 0);
+        assert_eq!(out(&output), format!("{expected}\n"), "{arguments:?}");
+    }
+    let pem = fs::read_to_string(&certificate).unwrap();
+    for value in [&certificate, &pem] {
+        let output = dcs(&["thumbprint"])
+            .env("DCS_CERTIFICATE", value)
+            .output()
+            .unwrap();
+        assert_eq!(out(&output), format!("{expected}\n"), "{output:?}");
+    }
+    // The leaf also where it is not the first.
+    let turned = folder("thumbprint").join("turned.pem");
+    let ca = fs::read_to_string(testbed.file("ca_root_only")).unwrap();
+    fs::write(&turned, format!("{ca}\n{pem}")).unwrap();
+    let output = run(&["thumbprint", turned.to_str().unwrap()]);
+    assert_eq!(out(&output), format!("{expected}\n"), "{output:?}");
+}
+
+#[test]
+fn thumbprints_of_all() {
+    let testbed = Testbed::from_env();
+    let chain = path(&testbed, "client_chain");
+    let output = run(&["thumbprint", "--all", &chain]);
+    assert_exit(&output, 0);
+    let text = out(&output);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[0].starts_with(&thumbprint_by_openssl(&chain)),
+        "{text}"
+    );
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.contains("  ") && line.contains("CN=")),
+        "{text}"
+    );
+
+    let bundle = path(&testbed, "ca_bundle");
+    let output = run(&["thumbprint", &bundle, &chain]);
+    assert_exit(&output, 1);
+    assert!(err(&output).contains("CA certificates only"), "{output:?}");
+    assert_eq!(
+        out(&output),
+        format!("{}  {chain}\n", thumbprint_by_openssl(&chain))
+    );
+    let output = run(&["thumbprint", &path(&testbed, "client_key")]);
+    assert_exit(&output, 1);
+    assert!(err(&output).contains("no certificate"), "{output:?}");
+    assert_no_secret(&output, &testbed.file("client_key"));
+}

@@ -1,0 +1,491 @@
+//! The log against real servers: what it tells of a call, in which order, and what it never tells.
+
+mod common;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use common::proxy::{server, tunnel};
+use common::relay::{Fault, Relay, port_of};
+use common::{call, config, config_of, config_without_identity, failure};
+use dcs::log::{self, Level, Record};
+use dcs::{Client, Code, Config};
+use dcs_testbed::{PASSWORD, Testbed};
+
+const PATH: &str = "/checks/passport";
+
+/// The log is the process's: the tests of this file take turns, each from the state of a new process.
+fn alone(level: Level) -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    log::set_sink(None);
+    drain();
+    log::set_level(level);
+    turn
+}
+
+fn drain() -> Vec<Record> {
+    std::iter::from_fn(log::next).collect()
+}
+
+/// Fails where the records are not these: level, target and words of each, in this order.
+#[track_caller]
+fn assert_told(records: &[Record], expected: &[(Level, &str, &str)]) {
+    let all = || {
+        let line = |r: &Record| format!("{} {} {}\n", r.level.name(), r.target, r.text);
+        records.iter().map(line).collect::<String>()
+    };
+    assert_eq!(records.len(), expected.len(), "\n{}", all());
+    for (record, (level, target, words)) in records.iter().zip(expected) {
+        let told = (record.level, record.target);
+        assert_eq!(told, (*level, *target), "'{words}' in\n{}", all());
+        assert!(record.text.contains(words), "no '{words}' in\n{}", all());
+    }
+}
+
+use Level::{Debug, Info};
+
+const FILES: [(Level, &str, &str); 4] = [
+    (Debug, "dcs.files", "ca_bundle"),
+    (Debug, "dcs.files", "certificates: 1"),
+    (Debug, "dcs.files", "RSA 2048 key"),
+    (Debug, "dcs.files", "from the CA bundle: 2"),
+];
+
+#[test]
+fn a_full_handshake_and_a_resumed_one_are_told_step_by_step() {
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Debug);
+    for (listener, version) in [("tls12_close", "TLSv1.2"), ("tls13_close", "TLSv1.3")] {
+        let url = testbed.url(listener, PATH);
+        let peer = format!("localhost:{}", port_of(&url));
+        let client = Client::new(&config(&testbed, &url)).unwrap();
+        assert_told(&drain(), &FILES);
+
+        client.status().unwrap();
+        assert_told(
+            &drain(),
+            &[
+                (Debug, "dcs.dns", "localhost is at "),
+                (Debug, "dcs.tcp", ": connected ("),
+                (Debug, "dcs.tls", &format!("handshake with {peer} begins")),
+                (Debug, "dcs.tls", "names 2 CAs; this client has one to send"),
+                (Debug, "dcs.tls", ": accepted"),
+                (
+                    Debug,
+                    "dcs.tls",
+                    &format!("handshake done: {version}, TLS_"),
+                ),
+                (
+                    Debug,
+                    "dcs.http",
+                    "GET /checks/passport is sent over the new",
+                ),
+                (
+                    Debug,
+                    "dcs.http",
+                    "HTTP 200 and a body of 40 bytes; the connection is closed",
+                ),
+                (Info, "dcs.client", &format!("{peer}: HTTP 200 after ")),
+            ],
+        );
+
+        client.status().unwrap();
+        let resumed = drain();
+        assert_told(
+            &resumed,
+            &[
+                (Debug, "dcs.dns", "(from memory, "),
+                (Debug, "dcs.tcp", ": connected ("),
+                (Debug, "dcs.tls", "begins: server name localhost"),
+                (Debug, "dcs.tls", "session resumed ("),
+                (Debug, "dcs.http", "over the new connection"),
+                (Debug, "dcs.http", "the connection is closed"),
+                (Info, "dcs.client", "new connection, session resumed"),
+            ],
+        );
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = i64::try_from(now.as_millis()).unwrap();
+        assert!((now - 60_000..=now).contains(&resumed[0].time_unix_ms));
+    }
+}
+
+#[test]
+fn a_kept_connection_and_a_dead_one() {
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Debug);
+    let url = testbed.url("tls12_keepalive", PATH);
+    // The first connection dies at its third request, without a word.
+    let relay = Relay::start(port_of(&url), Fault::Close, |record| {
+        record.connection == 1
+            && record.from_client
+            && record.is_application_data
+            && record.number == 3
+    });
+    let client = Client::new(&config(&testbed, &relay.url(&url))).unwrap();
+    client.status().unwrap();
+    drain();
+    client.status().unwrap();
+    assert_told(
+        &drain(),
+        &[
+            (Debug, "dcs.http", "is sent over a kept connection"),
+            (Debug, "dcs.http", "the connection is kept"),
+            (Info, "dcs.client", "connection reused"),
+        ],
+    );
+    client.status().unwrap();
+    let records = drain();
+    assert_told(
+        &records[..3],
+        &[
+            (Debug, "dcs.http", "is sent over a kept connection"),
+            (Debug, "dcs.client", "the call is made again on a new one"),
+            (Debug, "dcs.dns", "localhost"),
+        ],
+    );
+    assert!(records.last().unwrap().text.contains("new connection"));
+}
+
+#[test]
+fn a_rejected_certificate_is_told_on_either_side() {
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Debug);
+    // The server's, by this client.
+    let url = testbed.url("tls12_close", PATH);
+    let mut wrong_bundle = config(&testbed, &url);
+    wrong_bundle.set_ca_bundle_file(testbed.file("other_ca_bundle"));
+    failure(&wrong_bundle, Code::ServerUntrusted);
+    let records = drain();
+    let begin = records.iter().position(|r| r.target == "dcs.tls").unwrap();
+    assert_told(
+        &records[begin..],
+        &[
+            (Debug, "dcs.tls", "begins"),
+            (Debug, "dcs.tls", "names 2 CAs"),
+            (Debug, "dcs.tls", "refused: "),
+            (Debug, "dcs.tls", "failed: "),
+            (Debug, "dcs.tls", "unable to get local issuer certificate"),
+            (
+                Level::Error,
+                "dcs.client",
+                "DCS_ERR_SERVER_UNTRUSTED after ",
+            ),
+        ],
+    );
+
+    // The client's, by an alert of the server and by a page.
+    let expired = config_of(
+        &testbed,
+        &testbed.url("apache_tls12", PATH),
+        "rejected_expired",
+    );
+    failure(&expired, Code::ClientCertRejected);
+    let records = drain();
+    let begin = records.iter().position(|r| r.target == "dcs.tls").unwrap();
+    assert!(
+        records[..begin].iter().any(|record| {
+            record.level == Level::Warning && record.text.contains("expired on ")
+        })
+    );
+    assert_told(
+        &records[begin..],
+        &[
+            (Debug, "dcs.tls", "begins"),
+            (Debug, "dcs.tls", "this client has one to send"),
+            (
+                Debug,
+                "dcs.tls",
+                "the server's certificate is 'CN=Example Org TLS",
+            ),
+            (
+                Debug,
+                "dcs.tls",
+                "the server sent the alert CertificateExpired (45)",
+            ),
+            (Debug, "dcs.tls", "no handshake: localhost:"),
+            (
+                Level::Error,
+                "dcs.client",
+                "DCS_ERR_CLIENT_CERT_REJECTED after ",
+            ),
+        ],
+    );
+    let expired = config_of(&testbed, &url, "rejected_expired");
+    failure(&expired, Code::ClientCertRejected);
+    let records = drain();
+    assert_told(
+        &records[records.len() - 2..],
+        &[
+            (Debug, "dcs.http", "HTTP 400 and a body of "),
+            (Level::Error, "dcs.client", "DCS_ERR_CLIENT_CERT_REJECTED"),
+        ],
+    );
+
+    // None is configured.
+    let nobody = config_without_identity(&testbed, &url);
+    failure(&nobody, Code::ClientCertRequired);
+    assert!(
+        drain()
+            .iter()
+            .any(|r| r.text.contains("none is configured"))
+    );
+}
+
+#[test]
+fn a_proxy_and_a_refused_connection() {
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Debug);
+    let url = testbed.url("tls12_close", PATH);
+    let target = format!("localhost:{}", port_of(&url));
+    let proxy = server(tunnel);
+    let mut config = config(&testbed, &url);
+    let mut call_by_proxy = |proxy: &str| {
+        config.set_proxy(Some(proxy)).unwrap();
+        let client = Client::new(&config).unwrap();
+        drain();
+        let _ = client.status();
+        drain()
+    };
+    let records = call_by_proxy(&format!("http://user:p%40ss@localhost:{proxy}"));
+    assert_told(
+        &records[..5],
+        &[
+            (Debug, "dcs.dns", "localhost"),
+            (Debug, "dcs.tcp", &format!(":{proxy}: connected")),
+            (
+                Debug,
+                "dcs.proxy",
+                &format!("CONNECT {target} by localhost:{proxy}, with credentials"),
+            ),
+            (Debug, "dcs.proxy", "answers HTTP 200"),
+            (Debug, "dcs.tls", &format!("handshake with {target} begins")),
+        ],
+    );
+    let records = call_by_proxy(&format!("http://localhost:{proxy}"));
+    assert_told(
+        &records[2..],
+        &[
+            (Debug, "dcs.proxy", "without credentials"),
+            (Debug, "dcs.proxy", "answers HTTP 407"),
+            (Level::Error, "dcs.client", "DCS_ERR_PROXY after "),
+        ],
+    );
+    let records = call_by_proxy("http://127.0.0.1:1");
+    assert_told(
+        &records,
+        &[
+            (Debug, "dcs.dns", "127.0.0.1 is at 127.0.0.1 (as configured"),
+            (Debug, "dcs.tcp", "127.0.0.1:1: connection refused ("),
+            (Level::Error, "dcs.client", "DCS_ERR_PROXY after "),
+        ],
+    );
+}
+
+#[test]
+fn no_secret_is_told() {
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Trace);
+    let proxy = server(tunnel);
+    let mut config = config(
+        &testbed,
+        &testbed.url("tls12_close", "/redirect?case=hidden-query"),
+    );
+    config
+        .set_proxy(Some(&format!("http://user:p%40ss@localhost:{proxy}")))
+        .unwrap();
+    for key in ["client_key", "client_key_pkcs1", "client_key_encrypted"] {
+        config.set_private_key_password(Some(PASSWORD));
+        config.set_private_key_file(testbed.file(key));
+        failure(&config, Code::Http);
+        config.set_private_key(&std::fs::read(testbed.file(key)).unwrap());
+        failure(&config, Code::Http);
+    }
+    config.set_private_key_password(Some("battery staple"));
+    failure(&config, Code::Password);
+    config.set_private_key(b"-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5IGF0IGFsbA==\n");
+    failure(&config, Code::PrivateKey);
+
+    let records = drain();
+    let count = |words| records.iter().filter(|r| r.text.contains(words)).count();
+    assert!(count("bytes read") > 10 && count("bytes written") > 10);
+    assert_eq!(count("with credentials"), 6);
+    let mut secrets: Vec<String> = [
+        PASSWORD,
+        "battery staple",
+        "p%40ss",
+        "p@ss",
+        "dXNlcjpwQHNz",
+        "hidden-query",
+        "bm90IGEga2V5",
+        "BEGIN",
+    ]
+    .map(str::to_owned)
+    .into();
+    for file in [
+        "client_key",
+        "client_key_pkcs1",
+        "client_key_encrypted",
+        "client_cert",
+    ] {
+        let content = std::fs::read_to_string(testbed.file(file)).unwrap();
+        let lines = content.lines().filter(|line| !line.starts_with("-----"));
+        secrets.extend(lines.map(|line| line.chars().take(16).collect()));
+    }
+    assert!(secrets.len() > 50);
+    for record in &records {
+        for secret in &secrets {
+            assert!(!record.text.contains(secret), "{secret}: {record:?}");
+        }
+    }
+}
+
+#[test]
+fn each_level_passes_itself_and_what_is_graver() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_close", PATH);
+    // A call that succeeds, with an expired certificate that this listener does not ask to be valid.
+    let made_by = |level: Level| {
+        let _turn = alone(level);
+        call(&config(&testbed, &url)).unwrap();
+        let expired = config_of(&testbed, &url, "rejected_expired");
+        failure(&expired, Code::ClientCertRejected);
+        let levels: Vec<Level> = drain().iter().map(|record| record.level).collect();
+        Level::ALL[1..]
+            .iter()
+            .copied()
+            .filter(|level| levels.contains(level))
+            .collect::<Vec<_>>()
+    };
+    for level in Level::ALL {
+        let graver: Vec<Level> = Level::ALL[1..]
+            .iter()
+            .copied()
+            .filter(|other| other <= level)
+            .collect();
+        assert_eq!(made_by(*level), graver, "{level:?}");
+    }
+    let _turn = alone(Level::Info);
+    assert_eq!(log::level(), Level::Info);
+    assert!(log::enabled(Level::Info) && !log::enabled(Level::Debug));
+    log::set_level(Level::Off);
+    assert!(!log::enabled(Level::Error) && !log::enabled(Level::Off));
+}
+
+/// A configuration with a certificate that is valid for so many days more, issued by itself.
+fn valid_for_days(testbed: &Testbed, days: u64) -> Config {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
+    let end = SystemTime::now() + Duration::from_secs(days * 24 * 60 * 60 + 60);
+    params.not_after = rcgen::date_time_ymd(1970, 1, 1) + end.duration_since(UNIX_EPOCH).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let mut config = Config::new();
+    config.set_ca_bundle_file(testbed.file("ca_bundle"));
+    config.set_certificate(certificate.pem().as_bytes());
+    config.set_private_key(key.serialize_pem().as_bytes());
+    config
+}
+
+#[test]
+fn a_client_certificate_near_its_end_is_a_warning() {
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Warning);
+    Client::new(&valid_for_days(&testbed, 31)).unwrap();
+    assert_eq!(drain(), []);
+    Client::new(&valid_for_days(&testbed, 29)).unwrap();
+    assert_told(
+        &drain(),
+        &[(
+            Level::Warning,
+            "dcs.files",
+            "the client certificate (given as bytes) expires on ",
+        )],
+    );
+}
+
+/// Makes one record, of the level error.
+fn make_a_record() {
+    Client::new(&Config::new()).unwrap_err();
+}
+
+#[test]
+fn more_than_the_ring_holds() {
+    let _turn = alone(Level::Error);
+    for _ in 0..1030 {
+        make_a_record();
+    }
+    let records = drain();
+    assert_eq!(records.len(), 1025);
+    assert_told(
+        &records[..2],
+        &[
+            (Level::Warning, "dcs.log", "6 records are lost"),
+            (Level::Error, "dcs.client", "DCS_ERR_CA_BUNDLE"),
+        ],
+    );
+}
+
+#[test]
+fn a_sink_takes_the_rings_place() {
+    let _turn = alone(Level::Error);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let into = seen.clone();
+    log::set_sink(Some(Arc::new(move |record| {
+        // All of the log, and the library, can be used from here.
+        make_a_record();
+        assert_eq!(log::next(), None);
+        log::set_level(log::level());
+        into.lock().unwrap().push(record.clone());
+        log::set_sink(None);
+    })));
+    make_a_record();
+    assert_told(
+        &seen.lock().unwrap(),
+        &[(Level::Error, "dcs.client", "DCS_ERR_CA_BUNDLE")],
+    );
+    assert_eq!(Arc::strong_count(&seen), 1, "the sink is dropped");
+    make_a_record();
+    assert_eq!(drain().len(), 1);
+}
+
+#[test]
+fn a_sink_that_panics_harms_nothing() {
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Trace);
+    log::set_sink(Some(Arc::new(|record| {
+        // Without the hook of the standard library, which would print hundreds of lines.
+        std::panic::resume_unwind(Box::new(record.text.clone()));
+    })));
+    let config = config(&testbed, &testbed.url("tls13_close", PATH));
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| call(&config)));
+    log::set_sink(None);
+    assert!(outcome.unwrap().unwrap().available());
+    drain();
+    make_a_record();
+    assert_eq!(drain().len(), 1);
+}
+
+#[test]
+fn a_call_inside_a_sink_does_not_mislead_the_one_outside() {
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Debug);
+    // The call inside resumes its session and so is not asked for a certificate; the one outside has just
+    // been asked for one when it is interrupted, which is what its error is about.
+    let inner = Client::new(&config(&testbed, &testbed.url("tls12_close", PATH))).unwrap();
+    inner.status().unwrap();
+    drain();
+    let calls = Arc::new(Mutex::new(0));
+    let count = calls.clone();
+    log::set_sink(Some(Arc::new(move |record| {
+        if record.target == "dcs.tls" {
+            assert!(inner.status().unwrap().connection().session_resumed);
+            *count.lock().unwrap() += 1;
+        }
+    })));
+    let nobody = config_without_identity(&testbed, &testbed.url("apache_tls12", PATH));
+    let error = call(&nobody).unwrap_err();
+    log::set_sink(None);
+    assert_eq!(error.code(), Code::ClientCertRequired, "{error}");
+    assert!(*calls.lock().unwrap() >= 3);
+}
