@@ -740,3 +740,49 @@ fn openssl_export(testbed: &Testbed, to: &Path) {
         .unwrap();
     assert!(output.status.success(), "{output:?}");
 }
+
+#[test]
+fn the_documented_error_table() {
+    let testbed = Testbed::from_env();
+    let readme = include_str!("../README.md");
+    let url = testbed.url("tls12_close", PATH);
+    let row = |documented: &str| {
+        let begins = format!("| `{documented}` |");
+        let row = readme.lines().find(|line| line.starts_with(&begins));
+        row.unwrap_or_else(|| panic!("the README has no row for {documented}"))
+    };
+
+    let nobody = failure(
+        &config_without_identity(&testbed, &url),
+        Code::ClientCertRequired,
+    );
+    let line = row("No required SSL certificate was sent");
+    assert!(line.contains(nobody.code().name()), "{line}");
+    assert!(line.contains(&format!("\"{}\"", nobody.hint())), "{nobody}");
+
+    let expired = failure(
+        &config_of(&testbed, &url, "rejected_expired"),
+        Code::ClientCertRejected,
+    );
+    let line = row("SSL certificate error");
+    assert!(line.contains(expired.code().name()), "{line}");
+    // The README's file, name and date are those of an example.
+    let path = testbed.file("rejected_expired_cert");
+    let hint = expired.hint().replace(path.to_str().unwrap(), "client.pem");
+    for part in hint.split(['(', ')']).filter(|part| !part.contains("CN=")) {
+        let (before, after) = part.split_once("on 20").unwrap_or((part, ""));
+        assert!(line.contains(before), "{part}: {line}");
+        let after = after.split_once(',').map_or("", |(_, after)| after);
+        assert!(line.contains(after), "{part}: {line}");
+    }
+
+    let mut wrong_bundle = config(&testbed, &url);
+    wrong_bundle.set_ca_bundle_file(testbed.file("other_ca_bundle"));
+    let untrusted = failure(&wrong_bundle, Code::ServerUntrusted);
+    let line = row("SSL certificate problem: unable to get local issuer certificate");
+    assert!(line.contains(untrusted.code().name()), "{line}");
+    assert!(
+        line.contains(&format!("\"{}\"", untrusted.hint())),
+        "{untrusted}"
+    );
+}
