@@ -6,7 +6,7 @@
 //! knows which call it works for.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Request, Uri, header};
@@ -103,26 +103,41 @@ impl Call {
     }
 }
 
+/// How ureq is set up, the same for every call.
+///
+/// Made once for the process: ureq's own defaults look for a proxy in the environment before ours say that there
+/// is none, and no call may do that.
+fn engine() -> &'static Config {
+    static ENGINE: OnceLock<Config> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        Config::builder()
+            .https_only(true)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .max_idle_connections(0)
+            .max_response_header_size(MAX_HEAD)
+            .user_agent(USER_AGENT)
+            .accept("application/json")
+            .build()
+    })
+}
+
+/// Makes ready what all clients share, so that no call has to.
+pub(crate) fn prepare() {
+    engine();
+}
+
 /// Sends `GET` to the endpoint and receives the whole answer.
 ///
 /// No redirect is followed, no proxy is taken from the environment, and every status is an answer.
 pub(crate) fn get(transport: &Arc<Transport>, call: &Arc<Call>) -> Result<Answer, Error> {
-    let config = Config::builder()
-        .https_only(true)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(None)
-        .max_idle_connections(0)
-        .max_response_header_size(MAX_HEAD)
-        .user_agent(USER_AGENT)
-        .accept("application/json")
-        .build();
     let connector = CallConnector {
         transport: transport.clone(),
         call: call.clone(),
     };
-    let agent = Agent::with_parts(config, connector, NoLookUp);
+    let agent = Agent::with_parts(engine().clone(), connector, NoLookUp);
     let request = Request::get(transport.endpoint.uri.clone())
         .body(())
         .map_err(|error| {
