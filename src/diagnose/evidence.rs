@@ -11,8 +11,9 @@ use super::report::{Finding, Subject};
 use crate::credentials::chain::{self, issuer_of};
 use crate::credentials::identity::CertificateFile;
 use crate::credentials::signature::{self, Signed};
-use crate::credentials::x509::{Certificate, Fields, day};
+use crate::credentials::x509::{Certificate, Fields};
 use crate::credentials::{CaBundle, Identity};
+use crate::instant::day;
 
 const DAY: u64 = 24 * 60 * 60;
 

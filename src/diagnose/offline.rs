@@ -8,9 +8,10 @@ use super::report::{FileSummary, Finding, Subject};
 use crate::config::Config;
 use crate::credentials::contents::{Contents, Kind, Repair};
 use crate::credentials::source::{Document, Role, Source};
-use crate::credentials::x509::{Certificate, day};
+use crate::credentials::x509::Certificate;
 use crate::credentials::{CaBundle, CertificateSummary, Files, Identity};
 use crate::error::{Code, Error};
+use crate::instant::day;
 
 /// The checks that every file goes through, in the order in which they can be made.
 const FILE_CHECKS: [Check; 4] = [

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::credentials::x509::{Certificate, printable};
 use crate::credentials::{CaBundle, CertificateSummary};
 use crate::error::{Code, Error};
+use crate::instant::day;
 use crate::private::{self, Text};
 use crate::status::Status;
 use crate::transport::trial::Trial;
@@ -268,10 +269,7 @@ impl Probe<'_> {
         );
         self.passed(
             Check::ServerValid,
-            format!(
-                "It is valid until {}.",
-                crate::credentials::x509::day(fields.not_after)
-            ),
+            format!("It is valid until {}.", day(fields.not_after)),
         );
         let host = self.transport.endpoint.target.host.clone();
         self.passed(Check::ServerName, format!("It is for {host}."));

@@ -3,42 +3,18 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::civil::{self, DateTime};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::check::Severity;
 use super::report::{FileSummary, Finding, Outcome, Report, Step, Subject};
 use crate::credentials::CertificateSummary;
+use crate::instant::{SECONDS_PER_DAY, unix_seconds};
 use crate::private::Text;
 
 /// What a redacted name reads: see [`crate::private`].
 const REDACTED_NAME: &str = "[name]";
-const SECONDS_PER_DAY: i64 = 86_400;
 /// No chain is longer, and a circle of names must end somewhere.
 const MAX_CHAIN: usize = 8;
-
-/// An instant of a certificate in UTC.
-///
-/// Not as a [`Timestamp`], which ends a day before 9999-12-31T23:59:59Z: that is what a certificate without
-/// an end says (RFC 5280, section 4.1.2.5).
-fn utc(time: SystemTime) -> Option<DateTime> {
-    civil::date(1970, 1, 1)
-        .at(0, 0, 0, 0)
-        .checked_add(SignedDuration::from_secs(unix_seconds(time)?))
-        .ok()
-}
-
-/// Whole seconds since 1970, rounded down.
-fn unix_seconds(time: SystemTime) -> Option<i64> {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_secs()).ok(),
-        Err(before) => {
-            let before = before.duration();
-            let whole = i64::try_from(before.as_secs()).ok()?;
-            Some(-whole - i64::from(before.subsec_nanos() > 0))
-        }
-    }
-}
 
 /// To the second.
 pub(super) fn system_time(created: Timestamp) -> SystemTime {
@@ -50,27 +26,16 @@ pub(super) fn system_time(created: Timestamp) -> SystemTime {
     }
 }
 
-/// RFC 3339 to the second; `None` outside the years that it can write.
-pub(super) fn rfc3339(time: SystemTime) -> Option<String> {
-    let time = utc(time)?;
-    (time.year() >= 0).then(|| format!("{time}Z"))
-}
-
-/// The same of the report's own instant.
+/// The report's own instant in RFC 3339, to the second.
 pub(super) fn rfc3339_of(created: Timestamp) -> String {
     Timestamp::from_second(created.as_second())
         .unwrap_or(created)
         .to_string()
 }
 
-/// The day of an instant, such as `2026-11-24`.
-pub(super) fn day(time: SystemTime) -> String {
-    utc(time).map_or_else(|| "unknown".into(), |time| time.date().to_string())
-}
-
 /// Whole days until the certificate expires, rounded down: negative exactly where it has expired.
 pub(super) fn days_left(certificate: &CertificateSummary, created: Timestamp) -> Option<i64> {
-    Some(seconds_left(certificate, created)?.div_euclid(SECONDS_PER_DAY))
+    certificate.days_left(system_time(created))
 }
 
 fn seconds_left(certificate: &CertificateSummary, created: Timestamp) -> Option<i64> {
@@ -374,17 +339,6 @@ pub(super) fn role(index: usize, certificate: &CertificateSummary) -> &'static s
 mod tests {
     use super::*;
     use crate::diagnose::sample;
-
-    #[test]
-    fn instants_reach_to_the_end_that_means_never() {
-        let never = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-        assert_eq!(rfc3339(never).unwrap(), "9999-12-31T23:59:59Z");
-        assert_eq!(day(UNIX_EPOCH - Duration::from_millis(1)), "1969-12-31");
-        assert_eq!(
-            rfc3339(UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)),
-            None
-        );
-    }
 
     #[test]
     fn days_are_negative_exactly_where_it_has_expired() {

@@ -6,9 +6,9 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatibl
 
 use super::deadline::{Deadline, Phase};
 use super::tls::{ClientAuth, Refused};
-use crate::credentials::x509::day;
 use crate::diagnose::{Check, is_inspector};
 use crate::error::{Code, Error};
+use crate::instant::day;
 
 /// What a failure is told with.
 pub(crate) struct Scene<'a> {
