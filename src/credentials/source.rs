@@ -116,11 +116,13 @@ impl Document {
 
     /// The same with another code than the role's own.
     pub(crate) fn error_as(&self, code: Code, check: Check, what: impl fmt::Display) -> Error {
-        Error::new(code, capitalise(format!("{} {what}", self.name))).with_check(check)
+        Error::new(code, capitalise(&format!("{} {what}", self.name))).with_check(check)
     }
 }
 
-fn capitalise(mut sentence: String) -> String {
+/// With its first letter large, as a sentence begins.
+pub(crate) fn capitalise(text: &str) -> String {
+    let mut sentence = text.to_owned();
     if let Some(first) = sentence.get_mut(..1) {
         first.make_ascii_uppercase();
     }

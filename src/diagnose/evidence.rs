@@ -11,6 +11,7 @@ use super::report::{Finding, Subject};
 use crate::credentials::chain::{self, issuer_of};
 use crate::credentials::identity::CertificateFile;
 use crate::credentials::signature::{self, Signed};
+use crate::credentials::source::capitalise;
 use crate::credentials::x509::{Certificate, Fields};
 use crate::credentials::{CaBundle, Identity};
 use crate::instant::day;
@@ -122,8 +123,7 @@ impl Evidence {
 
     /// "The client certificate client.pem (CN=Example)" at the begin of a sentence.
     fn which(&self, fields: &Fields) -> String {
-        let name = self.name.strip_prefix('t').unwrap_or(&self.name);
-        format!("T{name} ({})", fields.subject)
+        capitalise(&format!("{} ({})", self.name, fields.subject))
     }
 
     fn validity(&self, fields: &Fields, now: SystemTime, findings: &mut Vec<Finding>) {
@@ -364,11 +364,11 @@ fn verdict(
 
 /// The environment that a Common Name ends on, by the DCS's convention: organisation, use, environment, date.
 fn environment(common_name: &str) -> Option<&'static str> {
-    ["integration", "production"].into_iter().find(|word| {
-        common_name
-            .to_ascii_lowercase()
-            .split(' ')
-            .any(|part| part == *word)
+    // The last such word: an organisation may have one in its name.
+    common_name.rsplit(' ').find_map(|word| {
+        ["integration", "production"]
+            .into_iter()
+            .find(|environment| word.eq_ignore_ascii_case(environment))
     })
 }
 
@@ -425,6 +425,11 @@ mod tests {
                 "Example TLS Production 2026-01-01",
                 "dcs.ida.digital.cabinet-office.gov.uk",
                 (Some("production"), Some("production")),
+            ),
+            (
+                "Integration Systems Ltd TLS Production 2026-01-01",
+                "localhost",
+                (Some("production"), None),
             ),
             ("Example Productions", "localhost", (None, None)),
         ] {

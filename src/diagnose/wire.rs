@@ -23,6 +23,9 @@ use crate::transport::{self, Call, Deadline, Facts, Start, Transport, Witness, h
 /// How far two clocks may be apart before it is worth a word.
 const MAX_SKEW_SECONDS: i64 = 120;
 
+/// How long an address is tried once another one has answered.
+const OTHER_ADDRESSES: Duration = Duration::from_millis(500);
+
 /// The CA names of a server that are looked at; a server with a public store can name hundreds.
 const MAX_ACCEPTED_CAS: usize = 500;
 
@@ -63,7 +66,7 @@ pub(crate) fn check(
         progress,
     };
     let deadline = Deadline::of_call(config.timeout);
-    if probe.reach(deadline.of_connect(config.connect_timeout)) {
+    if probe.reach(deadline, config.connect_timeout) {
         probe.call(deadline);
     }
     Ok(probe.wire)
@@ -114,7 +117,8 @@ impl Probe<'_> {
     }
 
     /// Look-up, TCP to each address, and the proxy. False where no way leads on.
-    fn reach(&mut self, deadline: Deadline) -> bool {
+    fn reach(&mut self, call: Deadline, connect_timeout: Duration) -> bool {
+        let deadline = call.of_connect(connect_timeout);
         let looked_up = self.transport.try_look_up(deadline);
         let first_hop = self.transport.first_hop().host.clone();
         let addresses = match &looked_up.outcome {
@@ -141,7 +145,11 @@ impl Probe<'_> {
         let mut failures: Vec<Error> = Vec::new();
         for (index, address) in addresses.iter().enumerate() {
             let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-            let share = deadline.remaining().unwrap_or_default() / left;
+            let mut share = deadline.remaining().unwrap_or_default() / left;
+            if reachable.is_some() {
+                // The way is found: a dead address must not take the time that it needs.
+                share = share.min(OTHER_ADDRESSES);
+            }
             let trial = self.transport.try_tcp(*address, deadline.at_most(share));
             self.step_of("tcp", &trial, format!("Connected to {address}."));
             match trial.outcome {
@@ -180,7 +188,9 @@ impl Probe<'_> {
         if !self.has_proxy {
             return true;
         }
-        let trial = self.transport.try_proxy(address, deadline);
+        let trial = self
+            .transport
+            .try_proxy(address, call.of_connect(connect_timeout));
         let message = format!("{first_hop} opens a tunnel to {}.", self.transport.peer);
         self.step_of("proxy", &trial, message.clone());
         match &trial.outcome {
@@ -238,6 +248,10 @@ impl Probe<'_> {
     }
 
     fn note_witness(&mut self, witness: &Witness) {
+        if witness.client_auth.asked {
+            self.wire.connection.client_certificate_asked = Some(true);
+            self.wire.connection.client_certificate_sent = Some(witness.client_auth.sent);
+        }
         let chain = witness.server_chain.iter();
         self.wire.connection.server_chain = chain
             .filter_map(|der| CertificateSummary::of(&Certificate::new(der.clone())))
@@ -259,10 +273,13 @@ impl Probe<'_> {
         };
         let Some(fields) = &leaf.fields else { return };
         let (subject, issuer) = (&fields.subject, &fields.issuer);
-        self.passed(
-            Check::ServerNotIntercepted,
-            format!("The server shows {subject}."),
-        );
+        match self.inspector() {
+            Some(issuer) => self.intercepted(&issuer),
+            None => self.passed(
+                Check::ServerNotIntercepted,
+                format!("The server shows {subject}."),
+            ),
+        }
         self.passed(
             Check::ServerTrusted,
             format!("{subject} is issued by {issuer}, to which the CA bundle leads."),
@@ -340,7 +357,6 @@ impl Probe<'_> {
             Code::ClientCertRequired | Code::ClientCertRejected => {
                 // The server spoke of the client's certificate, so its own had passed.
                 self.server_is_right(witness);
-                self.wire.connection.client_certificate_asked = Some(true);
                 if self.transport.issuer_known() == Some(false) {
                     self.issuer_is_foreign();
                 }
@@ -363,25 +379,8 @@ impl Probe<'_> {
             return;
         }
         let names = &self.transport.endpoint.server_name;
-        let inspector = self
-            .wire
-            .connection
-            .server_chain
-            .iter()
-            .map(|certificate| &certificate.issuer)
-            .find(|issuer| interception::is_inspector(issuer.as_str()))
-            .cloned();
-        if let Some(issuer) = inspector {
-            let message = format!(
-                "{} shows a certificate by {}, which is a product for inspecting TLS by its name: a proxy or firewall on the way opens the connection.",
-                self.transport.peer,
-                issuer.marked()
-            );
-            self.add(Finding::failed(
-                Check::ServerNotIntercepted,
-                Subject::Connection,
-                message,
-            ));
+        if let Some(issuer) = self.inspector() {
+            self.intercepted(&issuer);
         } else if interception::is_trusted_by_system(&witness.server_chain, names) {
             let issuer = self
                 .wire
@@ -401,6 +400,28 @@ impl Probe<'_> {
             ));
         }
         self.failed(Check::ServerTrusted, error);
+    }
+
+    /// The issuer among those that the server shows which is a product for inspecting TLS by its name.
+    fn inspector(&self) -> Option<Text> {
+        let shown = self.wire.connection.server_chain.iter();
+        shown
+            .map(|certificate| &certificate.issuer)
+            .find(|issuer| interception::is_inspector(issuer.as_str()))
+            .cloned()
+    }
+
+    fn intercepted(&mut self, issuer: &Text) {
+        let message = format!(
+            "{} shows a certificate by {}, which is a product for inspecting TLS by its name: a proxy or firewall on the way opens the connection.",
+            self.transport.peer,
+            issuer.marked()
+        );
+        self.add(Finding::failed(
+            Check::ServerNotIntercepted,
+            Subject::Connection,
+            message,
+        ));
     }
 
     fn clock(&mut self, date: Option<&str>) {
@@ -464,7 +485,6 @@ impl Probe<'_> {
         match error.code() {
             Code::ClientCertRequired if self.offline.identity.is_none() => {
                 let is_broken = self.offline.is_unusable;
-                self.wire.connection.client_certificate_sent = Some(false);
                 if is_broken {
                     self.add(Finding::skipped(
                         Check::ClientCertificateSent,
@@ -477,7 +497,6 @@ impl Probe<'_> {
             }
             Code::ClientCertRequired => self.failed(Check::ClientCertificateSent, error),
             Code::ClientCertRejected => {
-                self.wire.connection.client_certificate_sent = Some(true);
                 let advice = unexplained(self.wire.tls_alert, self.offline.evidence.as_ref());
                 let check = Check::ClientCertificateAccepted;
                 let finding =

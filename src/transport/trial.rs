@@ -31,7 +31,7 @@ impl Transport {
         timed(|| self.resolver.resolve(deadline))
     }
 
-    /// Makes a TCP connection to one address, and the tunnel where there is a proxy, and closes it again.
+    /// Makes a TCP connection to one address of the first host on the way, and closes it again.
     pub(crate) fn try_tcp(&self, address: SocketAddr, deadline: Deadline) -> Trial<()> {
         timed(|| self.open_socket(address, deadline).map(drop))
     }
@@ -49,6 +49,7 @@ impl Transport {
 
     /// Opens a connection, and keeps what the server showed and asked for.
     pub(crate) fn try_connect(&self, deadline: Deadline) -> (Trial<Connection>, Witness) {
+        tls::begin_handshake();
         tls::watch();
         let trial = timed(|| self.connect(deadline));
         (trial, tls::take_witness())

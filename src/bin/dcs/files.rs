@@ -93,6 +93,14 @@ pub fn write(
     check(what, path, existing)?;
     let failed = |error: &io::Error| Failure::io(what, path, "written", error);
     let mut file = new_file(folder(path), access).map_err(|error| failed(&error))?;
+    if access == Access::Usual
+        && let Ok(before) = fs::metadata(path)
+    {
+        // What is written over keeps its rights.
+        file.as_file()
+            .set_permissions(before.permissions())
+            .map_err(|error| failed(&error))?;
+    }
     file.write_all(content)
         .and_then(|()| file.as_file().sync_all())
         .map_err(|error| failed(&error))?;
