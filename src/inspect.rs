@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use zeroize::Zeroizing;
-
 use crate::credentials::contents::{Contents, Item as Content, Kind};
 use crate::credentials::private_key;
 use crate::credentials::source::{Document, Role, Source};
@@ -53,7 +51,7 @@ pub fn inspect_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<In
 /// # Errors
 /// As [`inspect_file`], but for [`Code::File`](crate::Code::File).
 pub fn inspect(data: &[u8], password: Option<&str>) -> Result<Inspection, Error> {
-    read(&Source::Bytes(Zeroizing::new(data.to_vec())), password)
+    read(&Source::bytes(data), password)
 }
 
 /// How many encrypted keys of one file are looked into.

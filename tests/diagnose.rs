@@ -354,7 +354,7 @@ fn a_file_that_nothing_can_be_done_with_is_the_cause_and_the_rest_is_checked_all
         (Certificate, "csr", Check::FileRole),
         (Certificate, "client_key", Check::FileRole),
         (Certificate, "public_key", Check::FileRole),
-        (Certificate, "ca_bundle", Check::KeyMatchesCertificate),
+        (Certificate, "ca_bundle", Check::FileRole),
         (Certificate, "rsa1024_cert", Check::KeyLength),
         (Key, "missing", Check::FileReadable),
         (Key, "empty", Check::FileNotEmpty),
@@ -785,4 +785,73 @@ fn the_documented_error_table() {
         line.contains(&format!("\"{}\"", untrusted.hint())),
         "{untrusted}"
     );
+}
+
+#[test]
+fn names_in_a_servers_certificate_are_left_out_too() {
+    let testbed = Testbed::from_env();
+    let report = diagnose(&config(&testbed, &testbed.url("server_wrong_name", PATH)));
+    let message = cause(&report).message();
+    let name = message
+        .rsplit("but for ")
+        .next()
+        .unwrap()
+        .trim_end_matches('.');
+    assert!(name.contains('.') && !name.contains(' '), "{message}");
+    let redacted = report.redacted();
+    for document in [redacted.text(), redacted.json(), redacted.html()] {
+        assert!(!document.contains(name), "{document}");
+    }
+}
+
+#[test]
+fn an_inspector_whose_ca_is_in_the_bundle_is_still_named() {
+    let testbed = Testbed::from_env();
+    let mut config = config(&testbed, &testbed.url("server_intercepted", PATH));
+    config.set_ca_bundle_file(testbed.file("inspection_ca"));
+    config.set_certificate_file(testbed.file("client_chain"));
+    assert_cause(&config, Check::ServerNotIntercepted, Severity::Warning);
+}
+
+#[test]
+fn an_alert_before_any_certificate_says_nothing_about_ours() {
+    use std::io::{Read as _, Write as _};
+
+    let testbed = Testbed::from_env();
+    // A firewall that answers the ClientHello with access_denied (49).
+    let port = common::proxy::server(|mut stream| {
+        let mut hello = [0; 4096];
+        let _ = stream.read(&mut hello);
+        let _ = stream.write_all(&[21, 3, 3, 0, 2, 2, 49]);
+    });
+    let config = config(&testbed, &format!("https://localhost:{port}{PATH}"));
+    let error = failure(&config, Code::Tls);
+    assert_eq!(error.tls_alert(), Some(49));
+    let report = assert_cause(&config, Check::Handshake, Severity::Error);
+    assert_eq!(outcome(&report, Check::ClientCertificateAccepted), None);
+    assert_eq!(
+        outcome(&report, Check::ServerTrusted),
+        Some(Outcome::Skipped)
+    );
+    assert_eq!(outcome(&report, Check::Answer), Some(Outcome::Skipped));
+}
+
+#[test]
+fn without_a_certificate_a_broken_network_is_still_the_cause() {
+    let testbed = Testbed::from_env();
+    let config = config_without_identity(&testbed, "https://dcs.invalid/checks/passport");
+    assert_cause(&config, Check::Resolve, Severity::Error);
+}
+
+#[test]
+fn the_root_stays_where_names_are_left_out() {
+    let testbed = Testbed::from_env();
+    let report = diagnose(&config(&testbed, &testbed.url("tls12_close", PATH)));
+    let links = |report: &Report| {
+        let text = report.text();
+        let way = text.split("The way to the root\n").nth(1).unwrap();
+        way.lines().take_while(|line| !line.is_empty()).count()
+    };
+    assert_eq!(links(&report), 3, "{}", report.text());
+    assert_eq!(links(&report.redacted()), 3);
 }

@@ -18,6 +18,8 @@ pub struct CertificateSummary {
     pub subject: Text,
     /// The issuer, in the order of RFC 4514.
     pub issuer: Text,
+    /// Whether subject and issuer are the same name, as a root's are.
+    pub is_self_issued: bool,
     /// The serial number in hexadecimal.
     pub serial: String,
     /// From when it is valid.
@@ -49,6 +51,7 @@ impl CertificateSummary {
         Some(CertificateSummary {
             subject: fields.subject.clone().into(),
             issuer: fields.issuer.clone().into(),
+            is_self_issued: certificate.is_self_issued(),
             serial: fields.serial.clone(),
             not_before: fields.not_before,
             not_after: fields.not_after,

@@ -173,7 +173,7 @@ impl Evidence {
         let self_signed = leaf.is_self_issued();
         findings.push(verdict(
             Check::CertificateNotCa,
-            !fields.is_ca || self_signed,
+            !fields.is_ca,
             || format!("{which} is no CA's."),
             || format!("{which} is a CA certificate, which issues others and is not used itself."),
         ));
@@ -285,7 +285,7 @@ impl Evidence {
                 || format!("It leads to {} by way of {} in between.", last_issuer, count(self.intermediates(), "intermediate")),
                 || {
                     format!(
-                        "The client certificate does not lead to a CA: the issuer of {} ({last_issuer}) is neither in its own file nor in {}.",
+                        "The client certificate does not lead to a CA: the issuer that {} names, {last_issuer}, is neither in its own file nor in {}.",
                         if self.links.len() == 1 { self.name.clone() } else { last.subject().to_owned() },
                         self.bundle_name
                     )

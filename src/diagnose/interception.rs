@@ -75,8 +75,8 @@ pub(crate) fn is_inspector(issuer: &str) -> bool {
         issuer.match_indices(product).any(|(at, _)| {
             let before = issuer[..at].chars().next_back();
             let after = issuer[at + product.len()..].chars().next();
-            !before.is_some_and(char::is_alphanumeric)
-                && !(product.len() <= SHORT && after.is_some_and(char::is_alphanumeric))
+            let goes_on = product.len() <= SHORT && after.is_some_and(char::is_alphanumeric);
+            !goes_on && !before.is_some_and(char::is_alphanumeric)
         })
     })
 }

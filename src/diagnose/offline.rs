@@ -271,11 +271,14 @@ fn about_certificate_file(files: &Files, findings: &mut Vec<Finding>) {
     let subject = Subject::Certificate;
     match &files.certificate {
         None => {
-            findings.push(Finding::failed(
-                Check::FileConfigured,
-                subject,
-                "No client certificate is configured.",
-            ));
+            findings.push(
+                Finding::failed(
+                    Check::FileConfigured,
+                    subject,
+                    "No client certificate is configured.",
+                )
+                .with_advice("Configure the TLS client certificate that the DCS team sent you (`DCS_CERTIFICATE`, or `--cert` of the command)."),
+            );
         }
         Some(Err(error)) => note_unreadable(error, subject, findings),
         Some(Ok(file)) => {
@@ -288,11 +291,14 @@ fn about_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
     let subject = Subject::PrivateKey;
     match &files.private_key {
         None => {
-            findings.push(Finding::failed(
-                Check::FileConfigured,
-                subject,
-                "No private key is configured.",
-            ));
+            findings.push(
+                Finding::failed(
+                    Check::FileConfigured,
+                    subject,
+                    "No private key is configured.",
+                )
+                .with_advice("Configure the private key that the certificate request was made with (`DCS_PRIVATE_KEY`, or `--key` of the command)."),
+            );
         }
         Some(Err(error)) => {
             note_unreadable(error, subject, findings);
@@ -326,8 +332,10 @@ fn about_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
 
 /// The permissions of a key that could not be read as one, but whose file could.
 fn note_permissions(config: &Config, findings: &mut Vec<Finding>) {
+    let password = config.password.as_ref().map(|password| password.as_str());
     if let Some(source) = &config.private_key
         && let Ok(document) = Document::read(source, Role::PrivateKey)
+        && Contents::read(&document, password).is_ok_and(|contents| contents.has_private_key())
     {
         permissions(&document, findings);
     }

@@ -69,8 +69,22 @@ pub(crate) fn check(
     if probe.reach(deadline, config.connect_timeout) {
         probe.call(deadline);
     }
+    probe.note_unreached();
     Ok(probe.wire)
 }
+
+/// What every connection to the service comes past, in its order.
+const WAY: [Check; 9] = [
+    Check::Connect,
+    Check::Handshake,
+    Check::ServerTrusted,
+    Check::ServerValid,
+    Check::ServerName,
+    Check::ClientCertificateAsked,
+    Check::Answer,
+    Check::StatusBody,
+    Check::Available,
+];
 
 impl Probe<'_> {
     fn step(
@@ -96,6 +110,17 @@ impl Probe<'_> {
             Err(error) => {
                 let message = error.message_text().clone();
                 self.step(name, Outcome::Failed, trial.duration, message);
+            }
+        }
+    }
+
+    /// The checks that the connection did not get as far as.
+    fn note_unreached(&mut self) {
+        for check in WAY {
+            let findings = &self.wire.findings;
+            if !findings.iter().any(|finding| finding.check == check) {
+                let reason = "The connection did not get there.";
+                self.add(Finding::skipped(check, subject_of(check), reason));
             }
         }
     }
@@ -165,7 +190,14 @@ impl Probe<'_> {
             };
             if let Some(error) = failures.first() {
                 let words: Vec<&str> = failures.iter().map(Error::message).collect();
-                let finding = Finding::failed(check, subject_of(check), words.join(" "))
+                let mut message = words.join(" ");
+                if self.has_proxy {
+                    message = format!(
+                        "The proxy {} cannot be reached: {message}",
+                        self.transport.first_hop()
+                    );
+                }
+                let finding = Finding::failed(check, subject_of(check), message)
                     .with_advice(error.hint_text().clone());
                 self.add(finding);
             }

@@ -6,15 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use jiff::Timestamp;
 
 use super::check::Severity;
-use super::report::{FileSummary, Finding, Outcome, Report, Step, Subject};
+use super::report::{FileSummary, Finding, Outcome, Report, Step};
 use crate::credentials::CertificateSummary;
 use crate::instant::{SECONDS_PER_DAY, unix_seconds};
 use crate::private::Text;
-
-/// What a redacted name reads: see [`crate::private`].
-const REDACTED_NAME: &str = "[name]";
-/// No chain is longer, and a circle of names must end somewhere.
-const MAX_CHAIN: usize = 8;
 
 /// To the second.
 pub(super) fn system_time(created: Timestamp) -> SystemTime {
@@ -188,7 +183,8 @@ pub(super) fn good_news(report: &Report) -> String {
     match (passed, skipped) {
         (0, _) => "No check could be made.".into(),
         (1, 0) => "The one check that was made passed.".into(),
-        (_, 0) => format!("All {passed} checks passed."),
+        (_, 0) if report.failed().next().is_none() => format!("All {passed} checks passed."),
+        (_, 0) => format!("{passed} checks passed."),
         _ => format!(
             "{} passed, {skipped} could not be made.",
             count(passed, "check", "checks")
@@ -205,7 +201,8 @@ pub(super) fn with_outcome(report: &Report, outcome: Outcome) -> impl Iterator<I
 
 /// The failed checks but the likeliest cause: errors, then warnings, then notes, else in their order.
 pub(super) fn other_problems(report: &Report) -> Vec<&Finding> {
-    let mut others: Vec<_> = report.failed().skip(1).collect();
+    let cause = usize::from(report.cause().is_some());
+    let mut others: Vec<_> = report.failed().skip(cause).collect();
     others.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     others
 }
@@ -278,60 +275,24 @@ pub(super) enum Link<'a> {
     Missing(&'a Text),
 }
 
-/// The chain that the client sends, led on through the CA bundle as far as names tell.
+/// The chain that the client sends, and the root in the CA bundle that it leads to.
 pub(super) fn chain_to_root(report: &Report) -> Vec<Link<'_>> {
     let mut links: Vec<_> = report.chain.iter().map(Link::Sent).collect();
-    let bundle: Vec<_> = report
-        .files
-        .iter()
-        .filter(|file| file.subject == Subject::CaBundle)
-        .flat_map(|file| &file.certificates)
-        .collect();
-    let created = system_time(report.created);
-    let mut last = report.chain.last();
-    while let Some(certificate) = last.take() {
-        // Redacted names are all alike: they lead nowhere.
-        if certificate.subject == certificate.issuer
-            || certificate.issuer.as_str() == REDACTED_NAME
-            || links.len() >= MAX_CHAIN
-        {
-            break;
-        }
-        let named = || {
-            bundle
-                .iter()
-                .copied()
-                .filter(|candidate| candidate.is_ca && candidate.subject == certificate.issuer)
-        };
-        match named()
-            .find(|candidate| candidate.is_valid_at(created))
-            .or_else(|| named().next())
-        {
-            Some(issuer) => {
-                links.push(Link::InBundle(issuer));
-                last = Some(issuer);
-            }
-            None => links.push(Link::Missing(&certificate.issuer)),
-        }
+    match (&report.root, report.chain.last()) {
+        (Some(root), _) => links.push(Link::InBundle(root)),
+        (None, Some(last)) if !last.is_self_issued => links.push(Link::Missing(&last.issuer)),
+        _ => {}
     }
     links
 }
 
 /// What a certificate is on the way from the leaf to the root.
 pub(super) fn role(index: usize, certificate: &CertificateSummary) -> &'static str {
-    let names_are_known = certificate.subject.as_str() != REDACTED_NAME;
-    if names_are_known && certificate.subject == certificate.issuer {
-        if certificate.is_ca {
-            "root"
-        } else {
-            "self-signed"
-        }
-    } else if index == 0 {
-        "client certificate"
-    } else if names_are_known {
-        "intermediate"
-    } else {
-        "issuer"
+    match (certificate.is_self_issued, certificate.is_ca, index) {
+        (true, true, _) => "root",
+        (true, false, _) => "self-signed",
+        (false, _, 0) => "client certificate",
+        _ => "intermediate",
     }
 }
 
@@ -415,8 +376,8 @@ mod tests {
                 "bundle DCS Integration Root CA"
             ]
         );
-        assert_eq!(chain_to_root(&report.redacted()).len(), 2);
-        report.files.clear();
+        assert_eq!(names(&report.redacted()).len(), 3);
+        report.root = None;
         assert_eq!(names(&report)[2], "missing DCS Integration Root CA");
     }
 }

@@ -428,7 +428,9 @@ mod tests {
 
     #[test]
     fn names_are_bare() {
-        assert_eq!(name_text("DnsName(\"example.org\")"), "example.org");
-        assert_eq!(name_text("plain"), "plain");
+        let bare = |name| crate::private::Text::from(name_text(name));
+        assert_eq!(bare("DnsName(\"example.org\")").as_str(), "example.org");
+        assert_eq!(bare("plain").as_str(), "plain");
+        assert_eq!(bare("plain").redacted().as_str(), "[name]");
     }
 }

@@ -1,8 +1,8 @@
 //! `dcs convert-key`: a private key as PKCS#8 in DER.
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
 
+use dcs::Config;
 use zeroize::Zeroizing;
 
 use crate::arguments::ConvertKeyArguments;
@@ -10,9 +10,6 @@ use crate::failure::{Exit, Failure};
 use crate::files::{self, Access, Existing};
 use crate::output;
 use crate::settings;
-
-/// What the library reads of a file at most.
-const MAX_KEY_FILE: u64 = 4 * 1024 * 1024;
 
 /// What the file is called in messages.
 const KEY: &str = "The converted key";
