@@ -855,3 +855,85 @@ fn the_root_stays_where_names_are_left_out() {
     assert_eq!(links(&report), 3, "{}", report.text());
     assert_eq!(links(&report.redacted()), 3);
 }
+
+#[test]
+fn a_server_that_asks_for_no_certificate_is_noticed() {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+
+    let testbed = Testbed::from_env();
+    let folder = testbed.dir().join("asks-nobody");
+    std::fs::create_dir(&folder).unwrap();
+    let (mut ca, ca_key) = (
+        CertificateParams::new(vec![]).unwrap(),
+        KeyPair::generate().unwrap(),
+    );
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+    let key = KeyPair::generate().unwrap();
+    let server = CertificateParams::new(vec!["localhost".into()])
+        .unwrap()
+        .signed_by(&key, &Issuer::new(ca, ca_key))
+        .unwrap();
+    let (certificate, key_file) = (folder.join("cert"), folder.join("key"));
+    std::fs::write(&certificate, server.pem()).unwrap();
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let mut child = Command::new("openssl")
+        .args(["s_server", "-quiet", "-www", "-accept"])
+        .arg(format!("127.0.0.1:{port}"))
+        .arg("-cert")
+        .arg(&certificate)
+        .arg("-key")
+        .arg(&key_file)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = std::time::Instant::now();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+        std::thread::yield_now();
+    }
+    let mut config = config(&testbed, &format!("https://localhost:{port}/"));
+    config.set_ca_bundle(ca_pem.as_bytes());
+    // Its answer is a page and no status, and nothing about the client's certificate.
+    let report = diagnose(&config);
+    config.set_private_key_file(testbed.file("other_key"));
+    let unusable = diagnose(&config);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(
+        cause(&report).check(),
+        Check::StatusBody,
+        "{}",
+        report.text()
+    );
+    assert_eq!(
+        outcome(&report, Check::ClientCertificateAsked),
+        Some(Outcome::Failed)
+    );
+    assert_eq!(outcome(&report, Check::ClientCertificateSent), None);
+    // What no client can be made from is never well.
+    assert!(!unusable.ok(), "{}", unusable.text());
+    assert_eq!(cause(&unusable).check(), Check::KeyMatchesCertificate);
+}
+
+#[test]
+fn a_key_file_without_a_key_and_an_encryption_certificate() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_close", PATH);
+    let mut config = config(&testbed, &url);
+    config.set_private_key(
+        b"-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n",
+    );
+    assert_cause(&config, Check::KeyPresent, Severity::Error);
+    let report = diagnose(&config_of(&testbed, &url, "encryption"));
+    assert_eq!(
+        outcome(&report, Check::CertificateKeyUsage),
+        Some(Outcome::Failed),
+        "{}",
+        report.text()
+    );
+}

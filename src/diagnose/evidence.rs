@@ -413,6 +413,42 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A certificate of a name, and what is found wrong with it on a host.
+    fn failed_on(host: &str, common_name: &str) -> Vec<Check> {
+        use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, common_name);
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let evidence = Evidence {
+            links: vec![Certificate::new(certificate.der().clone())],
+            cas: None,
+            name: "the client certificate x".into(),
+            bundle_name: "the CA bundle".into(),
+            host: host.into(),
+        };
+        let findings = evidence.findings(SystemTime::now());
+        let failed = findings.iter().filter(|finding| finding.is_failed());
+        failed.map(|finding| finding.check).collect()
+    }
+
+    #[test]
+    fn a_certificate_of_the_other_environment_is_told_by_its_name() {
+        let host = "dcs-integration.ida.digital.cabinet-office.gov.uk";
+        let wrong = failed_on(host, "Example TLS Production 2026-01-01");
+        assert!(wrong.contains(&Check::CertificateEnvironment), "{wrong:?}");
+        for (host, name) in [
+            (host, "Example TLS Integration 2026-01-01"),
+            ("localhost", "Example TLS Production 2026-01-01"),
+        ] {
+            let right = failed_on(host, name);
+            assert!(!right.contains(&Check::CertificateEnvironment), "{right:?}");
+        }
+    }
+
     #[test]
     fn environments_are_told_by_the_convention() {
         for (name, host, expected) in [
