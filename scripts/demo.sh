@@ -61,7 +61,7 @@ fi
 title 'Java'
 if command -v "$mvn" >/dev/null && command -v javac >/dev/null; then
     MAVEN_OPTS=-Djansi.mode=strip "$mvn" --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt="$release/libdcs.so" \
-        -DskipITs package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/jars"
+        -DskipITs package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/jars" | sed 's/\x1b\[[0-9;]*m//g'
     cp bindings/java/target/libdcs-*.jar "$work/jars"
     java -cp "$work/jars/*" examples/Status.java
 else

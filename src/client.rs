@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Config;
-use crate::credentials::x509::{day, printable};
+use crate::credentials::x509::printable;
 use crate::credentials::{Files, Identity};
 use crate::diagnose::{self, Evidence};
 use crate::error::{Code, Error};
+use crate::instant::day;
 use crate::log;
 use crate::rejection::{self, Handshake};
 use crate::status::{ConnectionInfo, Limits, Status};

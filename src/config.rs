@@ -72,7 +72,7 @@ impl Config {
 
     /// The CA bundle's content, copied.
     pub fn set_ca_bundle(&mut self, content: &[u8]) {
-        self.ca_bundle = Some(Source::Bytes(Zeroizing::new(content.to_vec())));
+        self.ca_bundle = Some(Source::bytes(content));
     }
 
     /// The path of the client certificate: the leaf, with or without its intermediates, as PEM, DER, PKCS#7 or
@@ -83,7 +83,7 @@ impl Config {
 
     /// The client certificate's content, copied.
     pub fn set_certificate(&mut self, content: &[u8]) {
-        self.certificate = Some(Source::Bytes(Zeroizing::new(content.to_vec())));
+        self.certificate = Some(Source::bytes(content));
     }
 
     /// The path of the private key: PKCS#1, PKCS#8 or SEC1, plain or encrypted, as PEM or DER, or PKCS#12. It may
@@ -94,7 +94,7 @@ impl Config {
 
     /// The private key's content, copied; the copy is wiped when it is no longer needed.
     pub fn set_private_key(&mut self, content: &[u8]) {
-        self.private_key = Some(Source::Bytes(Zeroizing::new(content.to_vec())));
+        self.private_key = Some(Source::bytes(content));
     }
 
     /// The password of an encrypted private key or PKCS#12 store; `None` takes it back.
@@ -152,7 +152,7 @@ fn limit(what: &str, milliseconds: u32) -> Result<Duration, Error> {
             Code::InvalidArgument,
             format!("A {what} of 0 is not a limit that any call could keep."),
         )
-        .with_hint("Give the limit in milliseconds, 1 or more."));
+        .with_hint("Give a limit above zero."));
     }
     Ok(Duration::from_millis(u64::from(milliseconds)))
 }

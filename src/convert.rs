@@ -4,34 +4,52 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::config::Config;
 use crate::credentials::contents::Contents;
 use crate::credentials::source::{Document, Role, Source};
 use crate::credentials::{pkcs8, private_key};
 use crate::diagnose::Check;
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// Converts a private key, in any form that a client takes, to PKCS#8 in DER, not encrypted: the bytes that
 /// `openssl pkcs8 -topk8 -nocrypt -outform DER` gives.
 ///
 /// # Errors
-/// [`Code::PrivateKey`](crate::Code::PrivateKey) where the data holds no usable key, or more than one;
-/// [`Code::Password`](crate::Code::Password) where it is encrypted and the password is missing or wrong.
+/// [`Code::PrivateKey`] where the data holds no usable key, or more than one;
+/// [`Code::Password`] where it is encrypted and the password is missing or wrong.
 pub fn private_key_to_pkcs8_der(
     data: &[u8],
     password: Option<&str>,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
-    convert(&Source::Bytes(Zeroizing::new(data.to_vec())), password)
+    convert(&Source::bytes(data), password)
 }
 
 /// As [`private_key_to_pkcs8_der`], of a file.
 ///
 /// # Errors
-/// As [`private_key_to_pkcs8_der`], and [`Code::File`](crate::Code::File) where the file cannot be read.
+/// As [`private_key_to_pkcs8_der`], and [`Code::File`] where the file cannot be read.
 pub fn private_key_file_to_pkcs8_der(
     path: impl AsRef<Path>,
     password: Option<&str>,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     convert(&Source::File(path.as_ref().to_owned()), password)
+}
+
+impl Config {
+    /// As [`private_key_to_pkcs8_der`], of the private key that is configured, with its password.
+    ///
+    /// # Errors
+    /// As [`private_key_file_to_pkcs8_der`]; [`Code::PrivateKey`] also where no private key is configured.
+    pub fn private_key_to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let source = self.private_key.as_ref().ok_or_else(|| {
+            Error::new(Code::PrivateKey, "No private key is configured.")
+                .with_check(Check::FileConfigured)
+        })?;
+        convert(
+            source,
+            self.password.as_ref().map(|password| password.as_str()),
+        )
+    }
 }
 
 fn convert(source: &Source, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Error> {

@@ -59,6 +59,10 @@ pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) 
         url: config.endpoint.shown(),
         proxy: config.proxy.as_ref().map(|proxy| proxy.target.to_string()),
         chain: chain.iter().filter_map(CertificateSummary::of).collect(),
+        root: offline
+            .evidence
+            .as_ref()
+            .and_then(|evidence| CertificateSummary::of(evidence.root(now)?)),
         findings: rank::rank(&offline, &wire),
         steps: wire.steps,
         files: offline.summaries,

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use zeroize::Zeroizing;
-
 use crate::credentials::contents::{Contents, Item as Content, Kind};
 use crate::credentials::private_key;
 use crate::credentials::source::{Document, Role, Source};
@@ -33,8 +31,8 @@ pub struct Item {
     pub line: Option<usize>,
     /// What a certificate says; `None` for other things and for one that cannot be read.
     pub certificate: Option<CertificateSummary>,
-    /// A private key's kind and size, such as `RSA 2048`; `None` for other things, for one that cannot be used and
-    /// for an encrypted one without its password.
+    /// A private key's kind and size, such as `RSA 2048`; `None` for other things, for one that cannot be used, for
+    /// an encrypted one without its password, and for what comes behind the fourth encrypted one.
     pub key: Option<String>,
 }
 
@@ -53,13 +51,23 @@ pub fn inspect_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<In
 /// # Errors
 /// As [`inspect_file`], but for [`Code::File`](crate::Code::File).
 pub fn inspect(data: &[u8], password: Option<&str>) -> Result<Inspection, Error> {
-    read(&Source::Bytes(Zeroizing::new(data.to_vec())), password)
+    read(&Source::bytes(data), password)
 }
+
+/// How many encrypted keys of one file are looked into.
+const MAX_DECRYPTED: usize = 4;
 
 fn read(source: &Source, password: Option<&str>) -> Result<Inspection, Error> {
     let document = Document::read(source, Role::Any)?;
     let contents = Contents::read(&document, password)?;
-    let items = contents.items.iter();
+    let mut encrypted = 0;
+    let mut items = Vec::with_capacity(contents.items.len());
+    for item in &contents.items {
+        // Deriving a key from a password is slow by design, and a file can hold thousands of such keys.
+        encrypted += usize::from(item.is_encrypted());
+        let password = password.filter(|_| encrypted <= MAX_DECRYPTED);
+        items.push(describe(item, &document, password));
+    }
     Ok(Inspection {
         format: contents.format.name(),
         repairs: contents
@@ -67,9 +75,7 @@ fn read(source: &Source, password: Option<&str>) -> Result<Inspection, Error> {
             .iter()
             .map(|repair| repair.words())
             .collect(),
-        items: items
-            .map(|item| describe(item, &document, password))
-            .collect(),
+        items,
     })
 }
 

@@ -31,6 +31,7 @@ mod diagnose;
 mod error;
 pub mod ffi;
 mod inspect;
+mod instant;
 pub mod log;
 mod private;
 mod rejection;

@@ -200,7 +200,7 @@ impl Ring {
     }
 }
 
-/// Makes a record and hands it on. The macros below ask [`enabled`] first.
+/// Makes a record and hands it on. The macro below asks [`enabled`] first.
 pub(crate) fn write(level: Level, target: &'static str, text: fmt::Arguments<'_>) {
     // Where a sink's own calls made records, each of them would call the sink again.
     if IN_SINK.try_with(Cell::get).unwrap_or(true) {
@@ -220,7 +220,7 @@ fn hand_over(sink: &Sink, record: &Record) {
     let _ = IN_SINK.try_with(|inside| inside.set(true));
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| sink(record)));
     let _ = IN_SINK.try_with(|inside| inside.set(false));
-    crate::transport::put_back(&notes);
+    crate::transport::put_back(notes);
     if let Err(payload) = outcome {
         // A payload whose own drop panics must not end the call either.
         std::mem::forget(payload);

@@ -83,7 +83,7 @@ fn without_private(marked: &str) -> String {
 
 impl From<String> for Text {
     fn from(marked: String) -> Self {
-        if !marked.contains([PATH, NAME]) {
+        if !marked.contains(is_mark) {
             return Text {
                 shown: Cow::Owned(marked),
                 marked: None,

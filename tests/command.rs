@@ -1008,7 +1008,7 @@ fn convert_key_keeps_files_that_are_there() {
     let output = run(&["convert-key", "--key", "/nonexistent/x.key"]);
     assert_exit(&output, 1);
     assert!(
-        err(&output).contains("/nonexistent/x.key cannot be read: there is no such file"),
+        err(&output).contains("/nonexistent/x.key cannot be opened: there is no such file"),
         "{output:?}"
     );
 }

@@ -354,7 +354,7 @@ fn a_file_that_nothing_can_be_done_with_is_the_cause_and_the_rest_is_checked_all
         (Certificate, "csr", Check::FileRole),
         (Certificate, "client_key", Check::FileRole),
         (Certificate, "public_key", Check::FileRole),
-        (Certificate, "ca_bundle", Check::KeyMatchesCertificate),
+        (Certificate, "ca_bundle", Check::FileRole),
         (Certificate, "rsa1024_cert", Check::KeyLength),
         (Key, "missing", Check::FileReadable),
         (Key, "empty", Check::FileNotEmpty),
@@ -784,5 +784,156 @@ fn the_documented_error_table() {
     assert!(
         line.contains(&format!("\"{}\"", untrusted.hint())),
         "{untrusted}"
+    );
+}
+
+#[test]
+fn names_in_a_servers_certificate_are_left_out_too() {
+    let testbed = Testbed::from_env();
+    let report = diagnose(&config(&testbed, &testbed.url("server_wrong_name", PATH)));
+    let message = cause(&report).message();
+    let name = message
+        .rsplit("but for ")
+        .next()
+        .unwrap()
+        .trim_end_matches('.');
+    assert!(name.contains('.') && !name.contains(' '), "{message}");
+    let redacted = report.redacted();
+    for document in [redacted.text(), redacted.json(), redacted.html()] {
+        assert!(!document.contains(name), "{document}");
+    }
+}
+
+#[test]
+fn an_inspector_whose_ca_is_in_the_bundle_is_still_named() {
+    let testbed = Testbed::from_env();
+    let mut config = config(&testbed, &testbed.url("server_intercepted", PATH));
+    config.set_ca_bundle_file(testbed.file("inspection_ca"));
+    config.set_certificate_file(testbed.file("client_chain"));
+    assert_cause(&config, Check::ServerNotIntercepted, Severity::Warning);
+}
+
+#[test]
+fn an_alert_before_any_certificate_says_nothing_about_ours() {
+    use std::io::{Read as _, Write as _};
+
+    let testbed = Testbed::from_env();
+    // A firewall that answers the ClientHello with access_denied (49).
+    let port = common::proxy::server(|mut stream| {
+        let mut hello = [0; 4096];
+        let _ = stream.read(&mut hello);
+        let _ = stream.write_all(&[21, 3, 3, 0, 2, 2, 49]);
+    });
+    let config = config(&testbed, &format!("https://localhost:{port}{PATH}"));
+    let error = failure(&config, Code::Tls);
+    assert_eq!(error.tls_alert(), Some(49));
+    let report = assert_cause(&config, Check::Handshake, Severity::Error);
+    assert_eq!(outcome(&report, Check::ClientCertificateAccepted), None);
+    assert_eq!(
+        outcome(&report, Check::ServerTrusted),
+        Some(Outcome::Skipped)
+    );
+    assert_eq!(outcome(&report, Check::Answer), Some(Outcome::Skipped));
+}
+
+#[test]
+fn without_a_certificate_a_broken_network_is_still_the_cause() {
+    let testbed = Testbed::from_env();
+    let config = config_without_identity(&testbed, "https://dcs.invalid/checks/passport");
+    assert_cause(&config, Check::Resolve, Severity::Error);
+}
+
+#[test]
+fn the_root_stays_where_names_are_left_out() {
+    let testbed = Testbed::from_env();
+    let report = diagnose(&config(&testbed, &testbed.url("tls12_close", PATH)));
+    let links = |report: &Report| {
+        let text = report.text();
+        let way = text.split("The way to the root\n").nth(1).unwrap();
+        way.lines().take_while(|line| !line.is_empty()).count()
+    };
+    assert_eq!(links(&report), 3, "{}", report.text());
+    assert_eq!(links(&report.redacted()), 3);
+}
+
+#[test]
+fn a_server_that_asks_for_no_certificate_is_noticed() {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+
+    let testbed = Testbed::from_env();
+    let folder = testbed.dir().join("asks-nobody");
+    std::fs::create_dir(&folder).unwrap();
+    let (mut ca, ca_key) = (
+        CertificateParams::new(vec![]).unwrap(),
+        KeyPair::generate().unwrap(),
+    );
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+    let key = KeyPair::generate().unwrap();
+    let server = CertificateParams::new(vec!["localhost".into()])
+        .unwrap()
+        .signed_by(&key, &Issuer::new(ca, ca_key))
+        .unwrap();
+    let (certificate, key_file) = (folder.join("cert"), folder.join("key"));
+    std::fs::write(&certificate, server.pem()).unwrap();
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let mut child = Command::new("openssl")
+        .args(["s_server", "-quiet", "-www", "-accept"])
+        .arg(format!("127.0.0.1:{port}"))
+        .arg("-cert")
+        .arg(&certificate)
+        .arg("-key")
+        .arg(&key_file)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = std::time::Instant::now();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+        std::thread::yield_now();
+    }
+    let mut config = config(&testbed, &format!("https://localhost:{port}/"));
+    config.set_ca_bundle(ca_pem.as_bytes());
+    // Its answer is a page and no status, and nothing about the client's certificate.
+    let report = diagnose(&config);
+    config.set_private_key_file(testbed.file("other_key"));
+    let unusable = diagnose(&config);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(
+        cause(&report).check(),
+        Check::StatusBody,
+        "{}",
+        report.text()
+    );
+    assert_eq!(
+        outcome(&report, Check::ClientCertificateAsked),
+        Some(Outcome::Failed)
+    );
+    assert_eq!(outcome(&report, Check::ClientCertificateSent), None);
+    // What no client can be made from is never well.
+    assert!(!unusable.ok(), "{}", unusable.text());
+    assert_eq!(cause(&unusable).check(), Check::KeyMatchesCertificate);
+}
+
+#[test]
+fn a_key_file_without_a_key_and_an_encryption_certificate() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_close", PATH);
+    let mut config = config(&testbed, &url);
+    config.set_private_key(
+        b"-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n",
+    );
+    assert_cause(&config, Check::KeyPresent, Severity::Error);
+    let report = diagnose(&config_of(&testbed, &url, "encryption"));
+    assert_eq!(
+        outcome(&report, Check::CertificateKeyUsage),
+        Some(Outcome::Failed),
+        "{}",
+        report.text()
     );
 }

@@ -170,8 +170,8 @@ fn every_wrong_file_is_named_with_what_is_wrong() {
         (
             Certificate,
             "ca_bundle",
-            Code::KeyMismatch,
-            "not the key of",
+            Code::Certificate,
+            "CA certificates only",
         ),
         (Key, "missing", Code::File, "no such file"),
         (Key, "directory", Code::File, "directory"),

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use dcs::Code;
 use dcs::log::Level;
+use dcs::{Check, Code};
 
 /// The files of the boundary, in the order of the header's sections.
 const SECTIONS: [&str; 9] = [
@@ -110,10 +110,9 @@ fn every_section_of_the_boundary_is_in_the_header() {
     }
 }
 
-/// Whether a code's variant is named in a source file, behind which a test asserts it.
-fn is_named(code: Code, source: &str) -> bool {
-    let needle = format!("Code::{code:?}");
-    source.match_indices(&needle).any(|(at, _)| {
+/// Whether a variant such as `Code::File` is named in a source file, behind which a test asserts it.
+fn is_named(needle: &str, source: &str) -> bool {
+    source.match_indices(needle).any(|(at, _)| {
         let next = source[at + needle.len()..].chars().next();
         !next.is_some_and(|next| next.is_ascii_alphanumeric())
     })
@@ -134,6 +133,23 @@ fn every_code_is_asserted_by_a_test() {
     }
     // DCS_OK is what every test of a success asserts.
     for code in &Code::ALL[1..] {
-        assert!(is_named(*code, &sources), "no test asserts {}", code.name());
+        let variant = format!("Code::{code:?}");
+        assert!(is_named(&variant, &sources), "no test asserts {variant}");
+    }
+}
+
+#[test]
+fn every_check_is_asserted_by_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // The environment is told by the DCS's own hosts, which no test can be.
+    let unit_tests = std::fs::read_to_string(root.join("src/diagnose/evidence.rs")).unwrap();
+    let mut sources = unit_tests.split_once("mod tests").unwrap().1.to_owned();
+    for file in ["diagnose", "convert", "rejections"] {
+        let path = root.join(format!("tests/{file}.rs"));
+        sources.push_str(&std::fs::read_to_string(path).unwrap());
+    }
+    for check in Check::ALL {
+        let variant = format!("Check::{check:?}");
+        assert!(is_named(&variant, &sources), "no test asserts {variant}");
     }
 }

@@ -11,6 +11,8 @@ use crate::error::{Code, Error};
 struct ConfigOption {
     name: &'static str,
     variable: &'static str,
+    /// Where content came from that the variable held.
+    origin: &'static str,
     set: fn(&mut Config, &str) -> Result<(), Error>,
 }
 
@@ -18,11 +20,13 @@ const OPTIONS: &[ConfigOption] = &[
     ConfigOption {
         name: "url",
         variable: "DCS_URL",
+        origin: "in DCS_URL",
         set: Config::set_url,
     },
     ConfigOption {
         name: "ca_bundle",
         variable: "DCS_CA_BUNDLE",
+        origin: "in DCS_CA_BUNDLE",
         set: |config, value| {
             if is_content(value) {
                 config.set_ca_bundle(value.as_bytes());
@@ -35,6 +39,7 @@ const OPTIONS: &[ConfigOption] = &[
     ConfigOption {
         name: "certificate",
         variable: "DCS_CERTIFICATE",
+        origin: "in DCS_CERTIFICATE",
         set: |config, value| {
             if is_content(value) {
                 config.set_certificate(value.as_bytes());
@@ -47,6 +52,7 @@ const OPTIONS: &[ConfigOption] = &[
     ConfigOption {
         name: "private_key",
         variable: "DCS_PRIVATE_KEY",
+        origin: "in DCS_PRIVATE_KEY",
         set: |config, value| {
             if is_content(value) {
                 config.set_private_key(value.as_bytes());
@@ -59,6 +65,7 @@ const OPTIONS: &[ConfigOption] = &[
     ConfigOption {
         name: "private_key_password",
         variable: "DCS_PRIVATE_KEY_PASSWORD",
+        origin: "in DCS_PRIVATE_KEY_PASSWORD",
         set: |config, value| {
             config.set_private_key_password(Some(value));
             Ok(())
@@ -67,16 +74,19 @@ const OPTIONS: &[ConfigOption] = &[
     ConfigOption {
         name: "proxy",
         variable: "DCS_PROXY",
+        origin: "in DCS_PROXY",
         set: |config, value| config.set_proxy(Some(value)),
     },
     ConfigOption {
         name: "timeout_ms",
         variable: "DCS_TIMEOUT_MS",
+        origin: "in DCS_TIMEOUT_MS",
         set: |config, value| config.set_timeout_ms(milliseconds("timeout", value)?),
     },
     ConfigOption {
         name: "connect_timeout_ms",
         variable: "DCS_CONNECT_TIMEOUT_MS",
+        origin: "in DCS_CONNECT_TIMEOUT_MS",
         set: |config, value| config.set_connect_timeout_ms(milliseconds("connect timeout", value)?),
     },
 ];
@@ -111,6 +121,19 @@ impl Config {
         }
     }
 
+    /// Has the messages about a file's content name the variable that it stood in.
+    fn note_origin(&mut self, option: &ConfigOption) {
+        let source = match option.name {
+            "ca_bundle" => &mut self.ca_bundle,
+            "certificate" => &mut self.certificate,
+            "private_key" => &mut self.private_key,
+            _ => return,
+        };
+        if let Some(source) = source {
+            source.set_origin(option.origin);
+        }
+    }
+
     /// Takes the options that are set in the environment; this is the only function that looks there.
     ///
     /// Variables: `DCS_URL`, `DCS_CA_BUNDLE`, `DCS_CERTIFICATE`, `DCS_PRIVATE_KEY` (each a path, or the content:
@@ -140,6 +163,7 @@ impl Config {
                     );
                     Error::new(error.code(), message).with_hint(error.hint().to_owned())
                 })?;
+                loaded.note_origin(option);
             }
         }
         *self = loaded;
@@ -155,7 +179,9 @@ fn is_content(value: &str) -> bool {
     if value.contains("-----BEGIN") {
         return true;
     }
-    let text = value.trim().as_bytes();
+    let text = value
+        .trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'')
+        .as_bytes();
     let begins = match text {
         [b'M', b'A'..=b'P', ..] => true,
         text => text.starts_with(b"LS0tLS1CRUdJTi"),
@@ -200,12 +226,11 @@ mod tests {
             format!("{config:?}").contains("Bytes(64 bytes)"),
             "{config:?}"
         );
-        for path in [
-            "MY/key.pem",
-            "/etc/MA",
-            "MII",
-            &format!("MII{}.key", "a".repeat(80)),
-        ] {
+        config
+            .set_option("private_key", &format!("\"{key}\""))
+            .unwrap();
+        assert!(format!("{config:?}").contains("Bytes(66 bytes)"));
+        for path in ["MY/key.pem", "/etc/MA", "MII", "MII/example.key"] {
             config.set_option("private_key", path).unwrap();
             assert!(format!("{config:?}").contains(path), "{config:?}");
         }

@@ -28,7 +28,8 @@ impl CaBundle {
                 Code::CaBundle,
                 "No CA bundle is configured, so no server could be trusted.",
             )
-            .with_check(Check::FileConfigured));
+            .with_check(Check::FileConfigured)
+            .with_hint("Configure the CA bundle that the DCS team published for your environment (`DCS_CA_BUNDLE`, or `--cacert` of the command)."));
         };
         let document = Document::read(source, Role::CaBundle)?;
         let contents = Contents::read(&document, password)?;

@@ -146,6 +146,11 @@ impl Item {
         }
     }
 
+    /// Whether it takes a password to use it.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.kind == Kind::EncryptedPkcs8 || self.encryption.is_some()
+    }
+
     /// The DER, or the error that it is damaged.
     pub(crate) fn der(&self, document: &Document) -> Result<&[u8], Error> {
         self.der

@@ -196,6 +196,20 @@ fn leaf_position(
             )
             .with_hint(Check::KeyLength.advice()));
     }
+    let is_ca = |certificate: &Certificate| {
+        certificate
+            .fields
+            .as_ref()
+            .is_some_and(|fields| fields.is_ca)
+    };
+    if file.certificates.iter().all(is_ca) {
+        return Err(document
+            .error(
+                Check::FileRole,
+                format!("holds CA certificates only ({subject}), and none of them is the key's."),
+            )
+            .with_hint("It looks like the CA bundle: give the certificate that the DCS team sent you for your own request."));
+    }
     Err(key_document.error_as(
         Code::KeyMismatch,
         Check::KeyMatchesCertificate,

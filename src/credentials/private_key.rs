@@ -57,7 +57,7 @@ pub(crate) fn of_item(
     Ok(PrivateKey {
         description: describe(&signing_key),
         signing_key,
-        is_encrypted: item.kind == Kind::EncryptedPkcs8 || item.encryption.is_some(),
+        is_encrypted: item.is_encrypted(),
     })
 }
 

@@ -57,24 +57,66 @@ impl Role {
 #[derive(Clone)]
 pub(crate) enum Source {
     File(PathBuf),
-    Bytes(Zeroizing<Vec<u8>>),
+    Bytes {
+        content: Zeroizing<Vec<u8>>,
+        /// "given as bytes", or where else it came from.
+        origin: &'static str,
+    },
 }
 
 impl Source {
     /// The path, or that there is none; marked as private.
     pub(crate) fn shown(&self) -> String {
         match self {
-            Source::File(path) => private::path(path.display()),
-            Source::Bytes(_) => "(given as bytes)".into(),
+            Source::File(path) => shown(path),
+            Source::Bytes { origin, .. } => format!("({origin})"),
         }
     }
+
+    pub(crate) fn bytes(content: &[u8]) -> Self {
+        Source::Bytes {
+            content: Zeroizing::new(content.to_vec()),
+            origin: "given as bytes",
+        }
+    }
+
+    /// Says where the content came from; a file's path says that itself.
+    pub(crate) fn set_origin(&mut self, from: &'static str) {
+        if let Source::Bytes { origin, .. } = self {
+            *origin = from;
+        }
+    }
+}
+
+/// A path for a message, marked as private. What looks like a key and not like a path, because content was given
+/// where a path was wanted, is not shown.
+fn shown(path: &Path) -> String {
+    if looks_like_content(&path.to_string_lossy()) && !path.exists() {
+        return "(not shown, because it looks like content and not like a path)".into();
+    }
+    private::path(path.display())
+}
+
+/// Whether a text has a long run as base64 and hexadecimal have, and names seldom.
+fn looks_like_content(text: &str) -> bool {
+    const BASE64_RUN: usize = 20;
+    const HEX_RUN: usize = 32;
+    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|run| {
+        let has = |is: fn(&u8) -> bool| run.bytes().any(|byte| is(&byte));
+        let is_mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+        run.len() >= BASE64_RUN && is_mixed && has(u8::is_ascii_digit)
+            || run.len() >= HEX_RUN && run.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Source::File(path) if looks_like_content(&path.to_string_lossy()) => {
+                f.write_str("File(not shown)")
+            }
             Source::File(path) => write!(f, "File({path:?})"),
-            Source::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            Source::Bytes { content, .. } => write!(f, "Bytes({} bytes)", content.len()),
         }
     }
 }
@@ -94,7 +136,7 @@ impl Document {
     pub(crate) fn read(source: &Source, role: Role) -> Result<Self, Error> {
         let (bytes, mode) = match source {
             Source::File(path) => read_file(path, role)?,
-            Source::Bytes(bytes) => (bytes.clone(), None),
+            Source::Bytes { content, .. } => (content.clone(), None),
         };
         let document = Document {
             role,
@@ -116,11 +158,13 @@ impl Document {
 
     /// The same with another code than the role's own.
     pub(crate) fn error_as(&self, code: Code, check: Check, what: impl fmt::Display) -> Error {
-        Error::new(code, capitalise(format!("{} {what}", self.name))).with_check(check)
+        Error::new(code, capitalise(&format!("{} {what}", self.name))).with_check(check)
     }
 }
 
-fn capitalise(mut sentence: String) -> String {
+/// With its first letter large, as a sentence begins.
+pub(crate) fn capitalise(text: &str) -> String {
+    let mut sentence = text.to_owned();
     if let Some(first) = sentence.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -139,7 +183,7 @@ fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>
             format!(
                 "The {} {} cannot be {what}: {reason}.",
                 role.noun(),
-                private::path(path.display())
+                shown(path)
             ),
         )
         .with_check(Check::FileReadable)
@@ -185,11 +229,7 @@ fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>
 fn file_error(role: Role, path: &Path, what: &str) -> Error {
     Error::new(
         Code::File,
-        format!(
-            "The {} {} {what}",
-            role.noun(),
-            private::path(path.display())
-        ),
+        format!("The {} {} {what}", role.noun(), shown(path)),
     )
     .with_check(Check::FileReadable)
 }
@@ -220,4 +260,35 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_in_the_place_of_a_path_is_not_shown() {
+        for content in [
+            "\"MIIEowIBAAKCAQEAtGgY28xPiM68gX4+d2HV\"",
+            "KEY=MIIEowIBAAKCAQEAtGgY28xPiM68",
+            "owIBAAKCAQEAtGgY28xPiM68gX4+d2HV%",
+            "MC4CAQAwBQYDK2VwBCIEINTu",
+            "30820122300d06092a864886f70d01010105",
+        ] {
+            let error = Document::read(&Source::File(content.into()), Role::PrivateKey);
+            let text = error.err().unwrap().to_string();
+            assert!(!text.contains(&content[4..16]), "{text}");
+            assert!(text.contains("looks like content"), "{text}");
+            assert!(!format!("{:?}", Source::File(content.into())).contains(&content[4..16]));
+        }
+        for path in [
+            "/etc/dcs/client.key",
+            "/opt/ExampleOrganisation/TLS/Integration2026/client.pem",
+            "C:\\Program Files\\DCS\\client.key",
+            "../secrets/3f2504e0-4f89-11d3-9a0c-0305e82c3301/tls.key",
+        ] {
+            let error = Document::read(&Source::File(path.into()), Role::PrivateKey);
+            assert!(error.err().unwrap().message().contains(path));
+        }
+    }
 }

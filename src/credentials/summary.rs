@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::x509::Certificate;
 use crate::diagnose::redact;
+use crate::instant::{SECONDS_PER_DAY, rfc3339, unix_seconds};
 use crate::private::{self, Text};
 
 /// What a certificate says, in words. Nothing in it is secret.
@@ -17,6 +18,8 @@ pub struct CertificateSummary {
     pub subject: Text,
     /// The issuer, in the order of RFC 4514.
     pub issuer: Text,
+    /// Whether subject and issuer are the same name, as a root's are.
+    pub is_self_issued: bool,
     /// The serial number in hexadecimal.
     pub serial: String,
     /// From when it is valid.
@@ -48,6 +51,7 @@ impl CertificateSummary {
         Some(CertificateSummary {
             subject: fields.subject.clone().into(),
             issuer: fields.issuer.clone().into(),
+            is_self_issued: certificate.is_self_issued(),
             serial: fields.serial.clone(),
             not_before: fields.not_before,
             not_after: fields.not_after,
@@ -64,6 +68,22 @@ impl CertificateSummary {
     /// Whether it is valid at this instant.
     pub fn is_valid_at(&self, now: SystemTime) -> bool {
         self.not_before <= now && now <= self.not_after
+    }
+
+    /// [`not_before`](Self::not_before) in RFC 3339, to the second; `None` for a year that it cannot write.
+    pub fn not_before_rfc3339(&self) -> Option<String> {
+        rfc3339(self.not_before)
+    }
+
+    /// [`not_after`](Self::not_after) in RFC 3339, to the second; `None` for a year that it cannot write.
+    pub fn not_after_rfc3339(&self) -> Option<String> {
+        rfc3339(self.not_after)
+    }
+
+    /// Whole days from `now` until it expires, rounded down: negative exactly where it has expired.
+    pub fn days_left(&self, now: SystemTime) -> Option<i64> {
+        let left = unix_seconds(self.not_after)?.checked_sub(unix_seconds(now)?)?;
+        Some(left.div_euclid(SECONDS_PER_DAY))
     }
 
     pub(crate) fn redact(&mut self) {

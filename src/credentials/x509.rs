@@ -273,11 +273,3 @@ pub(crate) fn printable(text: &str) -> String {
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()
 }
-
-/// The day of an instant, such as `2026-11-24`.
-pub(crate) fn day(time: SystemTime) -> String {
-    match jiff::Timestamp::try_from(time) {
-        Ok(time) => time.to_string().chars().take(10).collect(),
-        Err(_) => "(a date out of range)".into(),
-    }
-}

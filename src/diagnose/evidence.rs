@@ -11,8 +11,10 @@ use super::report::{Finding, Subject};
 use crate::credentials::chain::{self, issuer_of};
 use crate::credentials::identity::CertificateFile;
 use crate::credentials::signature::{self, Signed};
-use crate::credentials::x509::{Certificate, Fields, day};
+use crate::credentials::source::capitalise;
+use crate::credentials::x509::{Certificate, Fields};
 use crate::credentials::{CaBundle, Identity};
+use crate::instant::day;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -121,8 +123,7 @@ impl Evidence {
 
     /// "The client certificate client.pem (CN=Example)" at the begin of a sentence.
     fn which(&self, fields: &Fields) -> String {
-        let name = self.name.strip_prefix('t').unwrap_or(&self.name);
-        format!("T{name} ({})", fields.subject)
+        capitalise(&format!("{} ({})", self.name, fields.subject))
     }
 
     fn validity(&self, fields: &Fields, now: SystemTime, findings: &mut Vec<Finding>) {
@@ -172,7 +173,7 @@ impl Evidence {
         let self_signed = leaf.is_self_issued();
         findings.push(verdict(
             Check::CertificateNotCa,
-            !fields.is_ca || self_signed,
+            !fields.is_ca,
             || format!("{which} is no CA's."),
             || format!("{which} is a CA certificate, which issues others and is not used itself."),
         ));
@@ -284,7 +285,7 @@ impl Evidence {
                 || format!("It leads to {} by way of {} in between.", last_issuer, count(self.intermediates(), "intermediate")),
                 || {
                     format!(
-                        "The client certificate does not lead to a CA: the issuer of {} ({last_issuer}) is neither in its own file nor in {}.",
+                        "The client certificate does not lead to a CA: the issuer that {} names, {last_issuer}, is neither in its own file nor in {}.",
                         if self.links.len() == 1 { self.name.clone() } else { last.subject().to_owned() },
                         self.bundle_name
                     )
@@ -363,11 +364,11 @@ fn verdict(
 
 /// The environment that a Common Name ends on, by the DCS's convention: organisation, use, environment, date.
 fn environment(common_name: &str) -> Option<&'static str> {
-    ["integration", "production"].into_iter().find(|word| {
-        common_name
-            .to_ascii_lowercase()
-            .split(' ')
-            .any(|part| part == *word)
+    // The last such word: an organisation may have one in its name.
+    common_name.rsplit(' ').find_map(|word| {
+        ["integration", "production"]
+            .into_iter()
+            .find(|environment| word.eq_ignore_ascii_case(environment))
     })
 }
 
@@ -412,6 +413,42 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A certificate of a name, and what is found wrong with it on a host.
+    fn failed_on(host: &str, common_name: &str) -> Vec<Check> {
+        use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, common_name);
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let evidence = Evidence {
+            links: vec![Certificate::new(certificate.der().clone())],
+            cas: None,
+            name: "the client certificate x".into(),
+            bundle_name: "the CA bundle".into(),
+            host: host.into(),
+        };
+        let findings = evidence.findings(SystemTime::now());
+        let failed = findings.iter().filter(|finding| finding.is_failed());
+        failed.map(|finding| finding.check).collect()
+    }
+
+    #[test]
+    fn a_certificate_of_the_other_environment_is_told_by_its_name() {
+        let host = "dcs-integration.ida.digital.cabinet-office.gov.uk";
+        let wrong = failed_on(host, "Example TLS Production 2026-01-01");
+        assert!(wrong.contains(&Check::CertificateEnvironment), "{wrong:?}");
+        for (host, name) in [
+            (host, "Example TLS Integration 2026-01-01"),
+            ("localhost", "Example TLS Production 2026-01-01"),
+        ] {
+            let right = failed_on(host, name);
+            assert!(!right.contains(&Check::CertificateEnvironment), "{right:?}");
+        }
+    }
+
     #[test]
     fn environments_are_told_by_the_convention() {
         for (name, host, expected) in [
@@ -424,6 +461,11 @@ mod tests {
                 "Example TLS Production 2026-01-01",
                 "dcs.ida.digital.cabinet-office.gov.uk",
                 (Some("production"), Some("production")),
+            ),
+            (
+                "Integration Systems Ltd TLS Production 2026-01-01",
+                "localhost",
+                (Some("production"), None),
             ),
             ("Example Productions", "localhost", (None, None)),
         ] {

@@ -11,9 +11,10 @@ use super::check::Severity;
 use super::report::{FileSummary, Finding, Outcome, Report, Step, Subject};
 use super::words::{
     self, Link, Validity, chain_to_root, clean, clock, common_name, contents, count, count_of, cut,
-    day, duration, validity, yes_no,
+    duration, validity, yes_no,
 };
 use crate::credentials::CertificateSummary;
+use crate::instant::day;
 
 const STYLE: &str = include_str!("report.css");
 /// The longest message that is shown.

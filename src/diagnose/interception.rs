@@ -68,12 +68,15 @@ const MAX_BUNDLE: u64 = 4 * 1024 * 1024;
 
 /// Whether an issuer's name is one that products for inspecting TLS use.
 pub(crate) fn is_inspector(issuer: &str) -> bool {
+    /// Words as short as this may be part of a longer one; longer names are followed by anything.
+    const SHORT: usize = 5;
     let issuer = issuer.to_lowercase();
     PRODUCTS.iter().any(|product| {
         issuer.match_indices(product).any(|(at, _)| {
-            // "eset" is not part of a word such as "preset".
             let before = issuer[..at].chars().next_back();
-            !before.is_some_and(char::is_alphanumeric)
+            let after = issuer[at + product.len()..].chars().next();
+            let goes_on = product.len() <= SHORT && after.is_some_and(char::is_alphanumeric);
+            !goes_on && !before.is_some_and(char::is_alphanumeric)
         })
     })
 }
@@ -133,7 +136,7 @@ mod tests {
         ] {
             assert!(is_inspector(name), "{name}");
         }
-        for name in ["CN=DCS Root CA", "CN=Preset CA", "CN=Reset Networks", ""] {
+        for name in ["CN=DCS Root CA", "CN=Preset CA", "CN=Burpengary CA", ""] {
             assert!(!is_inspector(name), "{name}");
         }
     }

@@ -7,10 +7,11 @@ use super::evidence::{Evidence, count};
 use super::report::{FileSummary, Finding, Subject};
 use crate::config::Config;
 use crate::credentials::contents::{Contents, Kind, Repair};
-use crate::credentials::source::{Document, Role, Source};
-use crate::credentials::x509::{Certificate, day};
+use crate::credentials::source::{Document, Role, Source, capitalise};
+use crate::credentials::x509::Certificate;
 use crate::credentials::{CaBundle, CertificateSummary, Files, Identity};
 use crate::error::{Code, Error};
+use crate::instant::day;
 
 /// The checks that every file goes through, in the order in which they can be made.
 const FILE_CHECKS: [Check; 4] = [
@@ -147,7 +148,7 @@ fn note_readable(
         Finding::failed(
             Check::FileIntact,
             subject,
-            capitalised(&format!("{document} {}.", harm.join(", and "))),
+            capitalise(&format!("{document} {}.", harm.join(", and "))),
         )
     });
     findings.push(Finding::passed(
@@ -195,7 +196,7 @@ fn about_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
         subject,
         format!(
             "{} of {}.",
-            capitalised(&count(bundle.cas().count(), "CA certificate")),
+            capitalise(&count(bundle.cas().count(), "CA certificate")),
             count(bundle.certificates.len(), "certificate")
         ),
     ));
@@ -206,7 +207,7 @@ fn about_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
             subject,
             format!(
                 "{}, such as {}.",
-                capitalised(&count(roots.len(), "root")),
+                capitalise(&count(roots.len(), "root")),
                 root.subject()
             ),
         ),
@@ -215,7 +216,7 @@ fn about_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
             subject,
             format!(
                 "{} holds intermediates only, and no root.",
-                capitalised(&bundle.name)
+                capitalise(&bundle.name)
             ),
         ),
     });
@@ -224,7 +225,7 @@ fn about_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
         Finding::failed(
             Check::BundleNoPrivateKey,
             subject,
-            format!("{} holds a private key.", capitalised(&bundle.name)),
+            format!("{} holds a private key.", capitalise(&bundle.name)),
         )
     } else {
         Finding::passed(
@@ -270,11 +271,14 @@ fn about_certificate_file(files: &Files, findings: &mut Vec<Finding>) {
     let subject = Subject::Certificate;
     match &files.certificate {
         None => {
-            findings.push(Finding::failed(
-                Check::FileConfigured,
-                subject,
-                "No client certificate is configured.",
-            ));
+            findings.push(
+                Finding::failed(
+                    Check::FileConfigured,
+                    subject,
+                    "No client certificate is configured.",
+                )
+                .with_advice("Configure the TLS client certificate that the DCS team sent you (`DCS_CERTIFICATE`, or `--cert` of the command)."),
+            );
         }
         Some(Err(error)) => note_unreadable(error, subject, findings),
         Some(Ok(file)) => {
@@ -287,11 +291,14 @@ fn about_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
     let subject = Subject::PrivateKey;
     match &files.private_key {
         None => {
-            findings.push(Finding::failed(
-                Check::FileConfigured,
-                subject,
-                "No private key is configured.",
-            ));
+            findings.push(
+                Finding::failed(
+                    Check::FileConfigured,
+                    subject,
+                    "No private key is configured.",
+                )
+                .with_advice("Configure the private key that the certificate request was made with (`DCS_PRIVATE_KEY`, or `--key` of the command)."),
+            );
         }
         Some(Err(error)) => {
             note_unreadable(error, subject, findings);
@@ -325,34 +332,42 @@ fn about_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
 
 /// The permissions of a key that could not be read as one, but whose file could.
 fn note_permissions(config: &Config, findings: &mut Vec<Finding>) {
+    let password = config.password.as_ref().map(|password| password.as_str());
     if let Some(source) = &config.private_key
         && let Ok(document) = Document::read(source, Role::PrivateKey)
+        && Contents::read(&document, password).is_ok_and(|contents| contents.has_private_key())
     {
         permissions(&document, findings);
     }
 }
 
 fn permissions(document: &Document, findings: &mut Vec<Finding>) {
-    /// "Others may read" and "others may write".
-    const OTHERS: u32 = 0o006;
+    const OTHERS_READ: u32 = 0o004;
+    const OTHERS_WRITE: u32 = 0o002;
     let Some(mode) = document.mode else { return };
     let check = Check::FilePermissions;
-    findings.push(if mode & OTHERS == 0 {
+    let others = match (mode & OTHERS_READ != 0, mode & OTHERS_WRITE != 0) {
+        (false, false) => None,
+        (true, false) => Some("read"),
+        (false, true) => Some("write"),
+        (true, true) => Some("read and write"),
+    };
+    findings.push(if let Some(others) = others {
+        Finding::failed(
+            check,
+            Subject::PrivateKey,
+            format!(
+                "Everybody on this machine may {others} {} (mode {:04o}).",
+                document.name,
+                mode & 0o7777
+            ),
+        )
+    } else {
         Finding::passed(
             check,
             Subject::PrivateKey,
             format!(
                 "Only its owner and group may read it (mode {:04o}).",
-                mode & 0o7777
-            ),
-        )
-    } else {
-        Finding::failed(
-            check,
-            Subject::PrivateKey,
-            format!(
-                "Everybody on this machine may read {} (mode {:04o}).",
-                document.name,
                 mode & 0o7777
             ),
         )
@@ -369,7 +384,7 @@ fn order(identity: &Identity, certificates: &[Certificate]) -> Finding {
             subject,
             format!(
                 "{} has the certificate that belongs to the key in place {} of {}, behind {}.",
-                capitalised(&identity.name),
+                capitalise(&identity.name),
                 identity.leaf_position + 1,
                 certificates.len(),
                 certificates[0].subject()
@@ -385,7 +400,7 @@ fn order(identity: &Identity, certificates: &[Certificate]) -> Finding {
             subject,
             format!(
                 "{} has {} behind {}, which it did not issue.",
-                capitalised(&identity.name),
+                capitalise(&identity.name),
                 pair[1].subject(),
                 pair[0].subject()
             ),
@@ -463,12 +478,4 @@ fn summary(
         certificates,
         key,
     })
-}
-
-fn capitalised(text: &str) -> String {
-    let mut text = text.to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text
 }

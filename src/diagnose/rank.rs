@@ -15,13 +15,13 @@ pub(crate) fn rank(offline: &Offline, wire: &Wire) -> Vec<Finding> {
         .chain(&wire.findings)
         .cloned()
         .collect();
-    if wire.is_answered {
+    if wire.is_answered && !offline.is_unusable {
         for finding in &mut findings {
             excuse(finding);
         }
     }
     weigh_expired_in_bundle(&mut findings);
-    let cause = cause(&findings, wire).map(|finding| finding.check);
+    let cause = cause(&findings, offline, wire).map(|finding| finding.check);
     if cause != Some(Check::ClientCertificateAccepted) {
         for finding in &mut findings {
             if finding.check == Check::ClientCertificateAccepted && finding.is_failed() {
@@ -64,7 +64,10 @@ fn weigh_expired_in_bundle(findings: &mut [Finding]) {
         _ if is_needed => {
             "It matters where one of them is what a chain needs: see the other findings."
         }
-        Some(Outcome::Passed) => "It does not matter: no chain needs them.",
+        Some(Outcome::Passed) if client == Some(Outcome::Passed) => {
+            "It does not matter: no chain needs them."
+        }
+        Some(Outcome::Passed) => "The server's chain does not need them.",
         _ => return,
     };
     for finding in findings {
@@ -88,7 +91,7 @@ fn is_rejected(findings: &[Finding]) -> bool {
 }
 
 /// The likeliest cause of what is wrong.
-fn cause<'a>(findings: &'a [Finding], wire: &Wire) -> Option<&'a Finding> {
+fn cause<'a>(findings: &'a [Finding], offline: &Offline, wire: &Wire) -> Option<&'a Finding> {
     let worst = findings
         .iter()
         .filter(|finding| finding.is_failed())
@@ -107,7 +110,14 @@ fn cause<'a>(findings: &'a [Finding], wire: &Wire) -> Option<&'a Finding> {
             .iter()
             .find(|finding| finding.is_failed() && finding.severity == worst && check(finding))
     };
-    failed(|finding| finding.check.is_about_a_file())
-        .or_else(|| failed(|finding| finding.check.is_on_the_wire()))
-        .or_else(|| failed(|_| true))
+    let of_file = failed(|finding| finding.check.is_about_a_file());
+    let of_wire = failed(|finding| finding.check.is_on_the_wire());
+    // That no certificate is configured matters first where the server missed it.
+    let is_missed = of_wire.is_some_and(|finding| finding.check == Check::ClientCertificateSent);
+    let (first, second) = if offline.is_unusable || is_missed {
+        (of_file, of_wire)
+    } else {
+        (of_wire, of_file)
+    };
+    first.or(second).or_else(|| failed(|_| true))
 }

@@ -241,6 +241,8 @@ pub struct Report {
     pub(crate) files: Vec<FileSummary>,
     /// The certificates that the client sends: the leaf, then its issuers.
     pub(crate) chain: Vec<CertificateSummary>,
+    /// The root in the CA bundle that the chain leads to.
+    pub(crate) root: Option<CertificateSummary>,
     pub(crate) connection: ConnectionSummary,
 }
 
@@ -291,6 +293,7 @@ impl Report {
                 .for_each(CertificateSummary::redact);
         }
         report.chain.iter_mut().for_each(CertificateSummary::redact);
+        report.root.iter_mut().for_each(CertificateSummary::redact);
         let connection = &mut report.connection;
         connection
             .server_chain

@@ -68,6 +68,7 @@ pub(super) fn certificate(
         } else {
             vec!["clientAuth".into()]
         },
+        is_self_issued: subject == issuer,
         alternative_names: Vec::new(),
         thumbprint: "n2mF0c6H1rQ8kVbT4yZpXwJ3sLdUa9eGiMoRhNqPfEw".into(),
     }
@@ -278,6 +279,7 @@ pub(super) fn expired() -> Report {
         steps: steps(Outcome::Failed, "HTTP 400"),
         files: files(leaf.clone()),
         chain: vec![leaf, certificate(ISSUING, ROOT, -800, 1022)],
+        root: Some(certificate(ROOT, ROOT, -1200, 6000)),
         connection: connection(400),
     }
 }
@@ -300,6 +302,7 @@ pub(super) fn well() -> Report {
         ],
         files: files(leaf.clone()),
         chain: vec![leaf, certificate(ISSUING, ROOT, -800, 1022)],
+        root: Some(certificate(ROOT, ROOT, -1200, 6000)),
         connection: connection(200),
         proxy: None,
         ..expired()
@@ -325,6 +328,7 @@ pub(super) fn ends_soon() -> Report {
         ),
         files: files(leaf.clone()),
         chain: vec![leaf, certificate(ISSUING, ROOT, -800, 1022)],
+        root: Some(certificate(ROOT, ROOT, -1200, 6000)),
         ..well()
     }
 }
@@ -409,6 +413,7 @@ pub(super) fn hostile() -> Report {
         ),
         steps: vec![step("http", Outcome::Failed, u64::MAX, name(script))],
         chain: vec![leaf.clone(), certificate(turned, turned, 5, 10)],
+        root: None,
         ..expired()
     };
     report.files[1].certificates = vec![leaf, certificate(&long, turned, -10, 10)];
@@ -430,6 +435,7 @@ pub(super) fn empty() -> Report {
         steps: Vec::new(),
         files: Vec::new(),
         chain: Vec::new(),
+        root: None,
         connection: ConnectionSummary::default(),
     }
 }

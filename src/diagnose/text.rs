@@ -3,10 +3,11 @@
 use super::check::Severity;
 use super::report::{FileSummary, Finding, Outcome, Report};
 use super::words::{
-    self, Link, Validity, chain_to_root, clean, clock, common_name, contents, count_of, cut, day,
+    self, Link, Validity, chain_to_root, clean, clock, common_name, contents, count_of, cut,
     duration, validity, yes_no,
 };
 use crate::credentials::CertificateSummary;
+use crate::instant::day;
 
 /// Lines are broken before this column where words allow.
 const WIDTH: usize = 100;

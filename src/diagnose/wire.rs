@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::credentials::x509::{Certificate, printable};
 use crate::credentials::{CaBundle, CertificateSummary};
 use crate::error::{Code, Error};
+use crate::instant::day;
 use crate::private::{self, Text};
 use crate::status::Status;
 use crate::transport::trial::Trial;
@@ -21,6 +22,9 @@ use crate::transport::{self, Call, Deadline, Facts, Start, Transport, Witness, h
 
 /// How far two clocks may be apart before it is worth a word.
 const MAX_SKEW_SECONDS: i64 = 120;
+
+/// How long an address is tried once another one has answered.
+const OTHER_ADDRESSES: Duration = Duration::from_millis(500);
 
 /// The CA names of a server that are looked at; a server with a public store can name hundreds.
 const MAX_ACCEPTED_CAS: usize = 500;
@@ -62,11 +66,25 @@ pub(crate) fn check(
         progress,
     };
     let deadline = Deadline::of_call(config.timeout);
-    if probe.reach(deadline.of_connect(config.connect_timeout)) {
+    if probe.reach(deadline, config.connect_timeout) {
         probe.call(deadline);
     }
+    probe.note_unreached();
     Ok(probe.wire)
 }
+
+/// What every connection to the service comes past, in its order.
+const WAY: [Check; 9] = [
+    Check::Connect,
+    Check::Handshake,
+    Check::ServerTrusted,
+    Check::ServerValid,
+    Check::ServerName,
+    Check::ClientCertificateAsked,
+    Check::Answer,
+    Check::StatusBody,
+    Check::Available,
+];
 
 impl Probe<'_> {
     fn step(
@@ -96,6 +114,17 @@ impl Probe<'_> {
         }
     }
 
+    /// The checks that the connection did not get as far as.
+    fn note_unreached(&mut self) {
+        for check in WAY {
+            let findings = &self.wire.findings;
+            if !findings.iter().any(|finding| finding.check == check) {
+                let reason = "The connection did not get there.";
+                self.add(Finding::skipped(check, subject_of(check), reason));
+            }
+        }
+    }
+
     fn passed(&mut self, check: Check, message: impl Into<Text>) {
         self.wire
             .findings
@@ -113,7 +142,8 @@ impl Probe<'_> {
     }
 
     /// Look-up, TCP to each address, and the proxy. False where no way leads on.
-    fn reach(&mut self, deadline: Deadline) -> bool {
+    fn reach(&mut self, call: Deadline, connect_timeout: Duration) -> bool {
+        let deadline = call.of_connect(connect_timeout);
         let looked_up = self.transport.try_look_up(deadline);
         let first_hop = self.transport.first_hop().host.clone();
         let addresses = match &looked_up.outcome {
@@ -140,7 +170,11 @@ impl Probe<'_> {
         let mut failures: Vec<Error> = Vec::new();
         for (index, address) in addresses.iter().enumerate() {
             let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-            let share = deadline.remaining().unwrap_or_default() / left;
+            let mut share = deadline.remaining().unwrap_or_default() / left;
+            if reachable.is_some() {
+                // The way is found: a dead address must not take the time that it needs.
+                share = share.min(OTHER_ADDRESSES);
+            }
             let trial = self.transport.try_tcp(*address, deadline.at_most(share));
             self.step_of("tcp", &trial, format!("Connected to {address}."));
             match trial.outcome {
@@ -156,7 +190,14 @@ impl Probe<'_> {
             };
             if let Some(error) = failures.first() {
                 let words: Vec<&str> = failures.iter().map(Error::message).collect();
-                let finding = Finding::failed(check, subject_of(check), words.join(" "))
+                let mut message = words.join(" ");
+                if self.has_proxy {
+                    message = format!(
+                        "The proxy {} cannot be reached: {message}",
+                        self.transport.first_hop()
+                    );
+                }
+                let finding = Finding::failed(check, subject_of(check), message)
                     .with_advice(error.hint_text().clone());
                 self.add(finding);
             }
@@ -179,7 +220,9 @@ impl Probe<'_> {
         if !self.has_proxy {
             return true;
         }
-        let trial = self.transport.try_proxy(address, deadline);
+        let trial = self
+            .transport
+            .try_proxy(address, call.of_connect(connect_timeout));
         let message = format!("{first_hop} opens a tunnel to {}.", self.transport.peer);
         self.step_of("proxy", &trial, message.clone());
         match &trial.outcome {
@@ -237,6 +280,10 @@ impl Probe<'_> {
     }
 
     fn note_witness(&mut self, witness: &Witness) {
+        if witness.client_auth.asked {
+            self.wire.connection.client_certificate_asked = Some(true);
+            self.wire.connection.client_certificate_sent = Some(witness.client_auth.sent);
+        }
         let chain = witness.server_chain.iter();
         self.wire.connection.server_chain = chain
             .filter_map(|der| CertificateSummary::of(&Certificate::new(der.clone())))
@@ -258,20 +305,20 @@ impl Probe<'_> {
         };
         let Some(fields) = &leaf.fields else { return };
         let (subject, issuer) = (&fields.subject, &fields.issuer);
-        self.passed(
-            Check::ServerNotIntercepted,
-            format!("The server shows {subject}."),
-        );
+        match self.inspector() {
+            Some(issuer) => self.intercepted(&issuer),
+            None => self.passed(
+                Check::ServerNotIntercepted,
+                format!("The server shows {subject}."),
+            ),
+        }
         self.passed(
             Check::ServerTrusted,
             format!("{subject} is issued by {issuer}, to which the CA bundle leads."),
         );
         self.passed(
             Check::ServerValid,
-            format!(
-                "It is valid until {}.",
-                crate::credentials::x509::day(fields.not_after)
-            ),
+            format!("It is valid until {}.", day(fields.not_after)),
         );
         let host = self.transport.endpoint.target.host.clone();
         self.passed(Check::ServerName, format!("It is for {host}."));
@@ -342,7 +389,6 @@ impl Probe<'_> {
             Code::ClientCertRequired | Code::ClientCertRejected => {
                 // The server spoke of the client's certificate, so its own had passed.
                 self.server_is_right(witness);
-                self.wire.connection.client_certificate_asked = Some(true);
                 if self.transport.issuer_known() == Some(false) {
                     self.issuer_is_foreign();
                 }
@@ -365,25 +411,8 @@ impl Probe<'_> {
             return;
         }
         let names = &self.transport.endpoint.server_name;
-        let inspector = self
-            .wire
-            .connection
-            .server_chain
-            .iter()
-            .map(|certificate| &certificate.issuer)
-            .find(|issuer| interception::is_inspector(issuer.as_str()))
-            .cloned();
-        if let Some(issuer) = inspector {
-            let message = format!(
-                "{} shows a certificate by {}, which is a product for inspecting TLS by its name: a proxy or firewall on the way opens the connection.",
-                self.transport.peer,
-                issuer.marked()
-            );
-            self.add(Finding::failed(
-                Check::ServerNotIntercepted,
-                Subject::Connection,
-                message,
-            ));
+        if let Some(issuer) = self.inspector() {
+            self.intercepted(&issuer);
         } else if interception::is_trusted_by_system(&witness.server_chain, names) {
             let issuer = self
                 .wire
@@ -403,6 +432,28 @@ impl Probe<'_> {
             ));
         }
         self.failed(Check::ServerTrusted, error);
+    }
+
+    /// The issuer among those that the server shows which is a product for inspecting TLS by its name.
+    fn inspector(&self) -> Option<Text> {
+        let shown = self.wire.connection.server_chain.iter();
+        shown
+            .map(|certificate| &certificate.issuer)
+            .find(|issuer| interception::is_inspector(issuer.as_str()))
+            .cloned()
+    }
+
+    fn intercepted(&mut self, issuer: &Text) {
+        let message = format!(
+            "{} shows a certificate by {}, which is a product for inspecting TLS by its name: a proxy or firewall on the way opens the connection.",
+            self.transport.peer,
+            issuer.marked()
+        );
+        self.add(Finding::failed(
+            Check::ServerNotIntercepted,
+            Subject::Connection,
+            message,
+        ));
     }
 
     fn clock(&mut self, date: Option<&str>) {
@@ -466,7 +517,6 @@ impl Probe<'_> {
         match error.code() {
             Code::ClientCertRequired if self.offline.identity.is_none() => {
                 let is_broken = self.offline.is_unusable;
-                self.wire.connection.client_certificate_sent = Some(false);
                 if is_broken {
                     self.add(Finding::skipped(
                         Check::ClientCertificateSent,
@@ -479,7 +529,6 @@ impl Probe<'_> {
             }
             Code::ClientCertRequired => self.failed(Check::ClientCertificateSent, error),
             Code::ClientCertRejected => {
-                self.wire.connection.client_certificate_sent = Some(true);
                 let advice = unexplained(self.wire.tls_alert, self.offline.evidence.as_ref());
                 let check = Check::ClientCertificateAccepted;
                 let finding =

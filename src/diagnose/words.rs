@@ -3,42 +3,13 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::civil::{self, DateTime};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::check::Severity;
-use super::report::{FileSummary, Finding, Outcome, Report, Step, Subject};
+use super::report::{FileSummary, Finding, Outcome, Report, Step};
 use crate::credentials::CertificateSummary;
+use crate::instant::{SECONDS_PER_DAY, unix_seconds};
 use crate::private::Text;
-
-/// What a redacted name reads: see [`crate::private`].
-const REDACTED_NAME: &str = "[name]";
-const SECONDS_PER_DAY: i64 = 86_400;
-/// No chain is longer, and a circle of names must end somewhere.
-const MAX_CHAIN: usize = 8;
-
-/// An instant of a certificate in UTC.
-///
-/// Not as a [`Timestamp`], which ends a day before 9999-12-31T23:59:59Z: that is what a certificate without
-/// an end says (RFC 5280, section 4.1.2.5).
-fn utc(time: SystemTime) -> Option<DateTime> {
-    civil::date(1970, 1, 1)
-        .at(0, 0, 0, 0)
-        .checked_add(SignedDuration::from_secs(unix_seconds(time)?))
-        .ok()
-}
-
-/// Whole seconds since 1970, rounded down.
-fn unix_seconds(time: SystemTime) -> Option<i64> {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_secs()).ok(),
-        Err(before) => {
-            let before = before.duration();
-            let whole = i64::try_from(before.as_secs()).ok()?;
-            Some(-whole - i64::from(before.subsec_nanos() > 0))
-        }
-    }
-}
 
 /// To the second.
 pub(super) fn system_time(created: Timestamp) -> SystemTime {
@@ -50,27 +21,16 @@ pub(super) fn system_time(created: Timestamp) -> SystemTime {
     }
 }
 
-/// RFC 3339 to the second; `None` outside the years that it can write.
-pub(super) fn rfc3339(time: SystemTime) -> Option<String> {
-    let time = utc(time)?;
-    (time.year() >= 0).then(|| format!("{time}Z"))
-}
-
-/// The same of the report's own instant.
+/// The report's own instant in RFC 3339, to the second.
 pub(super) fn rfc3339_of(created: Timestamp) -> String {
     Timestamp::from_second(created.as_second())
         .unwrap_or(created)
         .to_string()
 }
 
-/// The day of an instant, such as `2026-11-24`.
-pub(super) fn day(time: SystemTime) -> String {
-    utc(time).map_or_else(|| "unknown".into(), |time| time.date().to_string())
-}
-
 /// Whole days until the certificate expires, rounded down: negative exactly where it has expired.
 pub(super) fn days_left(certificate: &CertificateSummary, created: Timestamp) -> Option<i64> {
-    Some(seconds_left(certificate, created)?.div_euclid(SECONDS_PER_DAY))
+    certificate.days_left(system_time(created))
 }
 
 fn seconds_left(certificate: &CertificateSummary, created: Timestamp) -> Option<i64> {
@@ -223,7 +183,8 @@ pub(super) fn good_news(report: &Report) -> String {
     match (passed, skipped) {
         (0, _) => "No check could be made.".into(),
         (1, 0) => "The one check that was made passed.".into(),
-        (_, 0) => format!("All {passed} checks passed."),
+        (_, 0) if report.failed().next().is_none() => format!("All {passed} checks passed."),
+        (_, 0) => format!("{passed} checks passed."),
         _ => format!(
             "{} passed, {skipped} could not be made.",
             count(passed, "check", "checks")
@@ -240,7 +201,8 @@ pub(super) fn with_outcome(report: &Report, outcome: Outcome) -> impl Iterator<I
 
 /// The failed checks but the likeliest cause: errors, then warnings, then notes, else in their order.
 pub(super) fn other_problems(report: &Report) -> Vec<&Finding> {
-    let mut others: Vec<_> = report.failed().skip(1).collect();
+    let cause = usize::from(report.cause().is_some());
+    let mut others: Vec<_> = report.failed().skip(cause).collect();
     others.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     others
 }
@@ -313,60 +275,24 @@ pub(super) enum Link<'a> {
     Missing(&'a Text),
 }
 
-/// The chain that the client sends, led on through the CA bundle as far as names tell.
+/// The chain that the client sends, and the root in the CA bundle that it leads to.
 pub(super) fn chain_to_root(report: &Report) -> Vec<Link<'_>> {
     let mut links: Vec<_> = report.chain.iter().map(Link::Sent).collect();
-    let bundle: Vec<_> = report
-        .files
-        .iter()
-        .filter(|file| file.subject == Subject::CaBundle)
-        .flat_map(|file| &file.certificates)
-        .collect();
-    let created = system_time(report.created);
-    let mut last = report.chain.last();
-    while let Some(certificate) = last.take() {
-        // Redacted names are all alike: they lead nowhere.
-        if certificate.subject == certificate.issuer
-            || certificate.issuer.as_str() == REDACTED_NAME
-            || links.len() >= MAX_CHAIN
-        {
-            break;
-        }
-        let named = || {
-            bundle
-                .iter()
-                .copied()
-                .filter(|candidate| candidate.is_ca && candidate.subject == certificate.issuer)
-        };
-        match named()
-            .find(|candidate| candidate.is_valid_at(created))
-            .or_else(|| named().next())
-        {
-            Some(issuer) => {
-                links.push(Link::InBundle(issuer));
-                last = Some(issuer);
-            }
-            None => links.push(Link::Missing(&certificate.issuer)),
-        }
+    match (&report.root, report.chain.last()) {
+        (Some(root), _) => links.push(Link::InBundle(root)),
+        (None, Some(last)) if !last.is_self_issued => links.push(Link::Missing(&last.issuer)),
+        _ => {}
     }
     links
 }
 
 /// What a certificate is on the way from the leaf to the root.
 pub(super) fn role(index: usize, certificate: &CertificateSummary) -> &'static str {
-    let names_are_known = certificate.subject.as_str() != REDACTED_NAME;
-    if names_are_known && certificate.subject == certificate.issuer {
-        if certificate.is_ca {
-            "root"
-        } else {
-            "self-signed"
-        }
-    } else if index == 0 {
-        "client certificate"
-    } else if names_are_known {
-        "intermediate"
-    } else {
-        "issuer"
+    match (certificate.is_self_issued, certificate.is_ca, index) {
+        (true, true, _) => "root",
+        (true, false, _) => "self-signed",
+        (false, _, 0) => "client certificate",
+        _ => "intermediate",
     }
 }
 
@@ -374,17 +300,6 @@ pub(super) fn role(index: usize, certificate: &CertificateSummary) -> &'static s
 mod tests {
     use super::*;
     use crate::diagnose::sample;
-
-    #[test]
-    fn instants_reach_to_the_end_that_means_never() {
-        let never = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-        assert_eq!(rfc3339(never).unwrap(), "9999-12-31T23:59:59Z");
-        assert_eq!(day(UNIX_EPOCH - Duration::from_millis(1)), "1969-12-31");
-        assert_eq!(
-            rfc3339(UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)),
-            None
-        );
-    }
 
     #[test]
     fn days_are_negative_exactly_where_it_has_expired() {
@@ -461,8 +376,8 @@ mod tests {
                 "bundle DCS Integration Root CA"
             ]
         );
-        assert_eq!(chain_to_root(&report.redacted()).len(), 2);
-        report.files.clear();
+        assert_eq!(names(&report.redacted()).len(), 3);
+        report.root = None;
         assert_eq!(names(&report)[2], "missing DCS Integration Root CA");
     }
 }

@@ -6,9 +6,11 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatibl
 
 use super::deadline::{Deadline, Phase};
 use super::tls::{ClientAuth, Refused};
-use crate::credentials::x509::day;
+use crate::credentials::x509::printable;
 use crate::diagnose::{Check, is_inspector};
 use crate::error::{Code, Error};
+use crate::instant::day;
+use crate::private;
 
 /// What a failure is told with.
 pub(crate) struct Scene<'a> {
@@ -148,7 +150,10 @@ impl Scene<'_> {
             }
             AlertDescription::ProtocolVersion => self.no_common_version(),
             _ if about_certificate && asked && !sent => self.certificate_required(&said),
-            _ if about_certificate && (sent || self.has_identity) => {
+            // On a connection that was kept, or whose session was resumed, the certificate was shown earlier.
+            _ if about_certificate
+                && (sent || self.has_identity && self.phase != Phase::Handshake) =>
+            {
                 self.certificate_rejected(&said, alert)
             }
             AlertDescription::HandshakeFailure if self.phase != Phase::Handshake => Error::new(
@@ -272,7 +277,10 @@ impl Scene<'_> {
                 ),
             )
             .with_hint("The CA may have been issued anew under the same name: get the current CA bundle of the environment that the URL belongs to."),
-            error => new(Code::ServerCertificate, &format!("is not acceptable: {error}")),
+            error => new(
+                Code::ServerCertificate,
+                &format!("is not acceptable: {}", printable(&error.to_string())),
+            ),
         }
     }
 
@@ -300,7 +308,7 @@ pub(crate) const NO_COMMON_SCHEME: &str = "The server accepts no signature that 
 /// `DnsName("example.org")` as rustls prints it, bare.
 fn name_text(name: &str) -> String {
     let bare = name.split('"').nth(1).unwrap_or(name);
-    crate::credentials::x509::printable(bare)
+    private::name(printable(bare))
 }
 
 fn utc_day(time: rustls::pki_types::UnixTime) -> String {
@@ -420,7 +428,9 @@ mod tests {
 
     #[test]
     fn names_are_bare() {
-        assert_eq!(name_text("DnsName(\"example.org\")"), "example.org");
-        assert_eq!(name_text("plain"), "plain");
+        let bare = |name| crate::private::Text::from(name_text(name));
+        assert_eq!(bare("DnsName(\"example.org\")").as_str(), "example.org");
+        assert_eq!(bare("plain").as_str(), "plain");
+        assert_eq!(bare("plain").redacted().as_str(), "[name]");
     }
 }

@@ -69,12 +69,7 @@ pub(crate) fn connect(
 
     match last {
         Some(error) if error.kind() != ErrorKind::TimedOut && deadline.remaining().is_some() => {
-            let hint = match error.kind() {
-                ErrorKind::ConnectionRefused => format!(
-                    "Nothing listens there: check the host and port in the URL ({target}), or whether the service is down."
-                ),
-                _ => Code::Connect.hint().to_owned(),
-            };
+            let hint = hint(error.kind(), target);
             Err(Error::new(
                 Code::Connect,
                 format!("No connection to {target} ({}).", failures.join("; ")),
@@ -83,6 +78,16 @@ pub(crate) fn connect(
             .with_os_error(&error))
         }
         _ => Err(deadline.error(Phase::Connect, &target.to_string())),
+    }
+}
+
+/// What to do about a connection that could not be made.
+pub(crate) fn hint(kind: ErrorKind, target: &Target) -> String {
+    match kind {
+        ErrorKind::ConnectionRefused => format!(
+            "Nothing listens there: check the host and port in the URL ({target}), or whether the service is down."
+        ),
+        _ => Code::Connect.hint().to_owned(),
     }
 }
 

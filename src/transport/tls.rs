@@ -52,17 +52,22 @@ pub(crate) fn client_auth() -> ClientAuth {
 }
 
 /// What this thread's handshake has noted, set aside while foreign code runs that may make one of its own.
-pub(crate) struct SetAside(ClientAuth, bool);
+pub(crate) struct SetAside(ClientAuth, bool, Witness);
 
 /// Sets the thread's notes aside, for [`put_back`].
 pub(crate) fn set_aside() -> SetAside {
-    SetAside(CLIENT_AUTH.get(), WATCHES.replace(false))
+    SetAside(
+        CLIENT_AUTH.get(),
+        WATCHES.replace(false),
+        WITNESS.replace(Witness::NONE),
+    )
 }
 
 /// Puts the thread's notes back.
-pub(crate) fn put_back(notes: &SetAside) {
+pub(crate) fn put_back(notes: SetAside) {
     CLIENT_AUTH.set(notes.0);
     WATCHES.set(notes.1);
+    WITNESS.set(notes.2);
 }
 
 /// What a diagnosis wants to know of a handshake beyond its outcome.
@@ -72,6 +77,7 @@ pub(crate) struct Witness {
     pub(crate) accepted_cas: Vec<Vec<u8>>,
     /// The certificates that the server showed, its own first.
     pub(crate) server_chain: Vec<CertificateDer<'static>>,
+    pub(crate) client_auth: ClientAuth,
 }
 
 thread_local! {
@@ -84,6 +90,10 @@ impl Witness {
     const NONE: Witness = Witness {
         accepted_cas: Vec::new(),
         server_chain: Vec::new(),
+        client_auth: ClientAuth {
+            asked: false,
+            sent: false,
+        },
     };
 }
 
@@ -96,7 +106,10 @@ pub(crate) fn watch() {
 /// What was seen since [`watch`].
 pub(crate) fn take_witness() -> Witness {
     WATCHES.set(false);
-    WITNESS.replace(Witness::NONE)
+    Witness {
+        client_auth: CLIENT_AUTH.get(),
+        ..WITNESS.replace(Witness::NONE)
+    }
 }
 
 fn witness(note: impl FnOnce(&mut Witness)) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::deadline::{Deadline, Phase};
 use super::socket::Socket;
 use super::tls::{self, Witness};
-use super::{Connection, Transport, proxy};
+use super::{Connection, Transport, proxy, tcp};
 use crate::error::{Code, Error};
 
 /// What a step came to, and the time it took.
@@ -31,7 +31,7 @@ impl Transport {
         timed(|| self.resolver.resolve(deadline))
     }
 
-    /// Makes a TCP connection to one address, and the tunnel where there is a proxy, and closes it again.
+    /// Makes a TCP connection to one address of the first host on the way, and closes it again.
     pub(crate) fn try_tcp(&self, address: SocketAddr, deadline: Deadline) -> Trial<()> {
         timed(|| self.open_socket(address, deadline).map(drop))
     }
@@ -49,6 +49,7 @@ impl Transport {
 
     /// Opens a connection, and keeps what the server showed and asked for.
     pub(crate) fn try_connect(&self, deadline: Deadline) -> (Trial<Connection>, Witness) {
+        tls::begin_handshake();
         tls::watch();
         let trial = timed(|| self.connect(deadline));
         (trial, tls::take_witness())
@@ -63,11 +64,13 @@ impl Transport {
                 std::io::ErrorKind::ConnectionRefused => "the connection was refused".to_owned(),
                 _ => error.to_string(),
             };
-            Error::new(
-                Code::Connect,
-                format!("No connection to {address}: {reason}."),
-            )
-            .with_os_error(error)
+            let (code, hint) = match &self.proxy {
+                Some(_) => (Code::Proxy, Code::Proxy.hint().to_owned()),
+                None => (Code::Connect, tcp::hint(error.kind(), self.first_hop())),
+            };
+            Error::new(code, format!("No connection to {address}: {reason}."))
+                .with_hint(hint)
+                .with_os_error(error)
         };
         let Some(remaining) = deadline.remaining() else {
             return Err(deadline.error(Phase::Connect, &address.to_string()));

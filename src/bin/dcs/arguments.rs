@@ -26,9 +26,9 @@ const FILE_EXIT_STATUS: &str = "\
 /// For the help and the man page.
 pub const ENVIRONMENT: &str = "\
 \x20 DCS_URL                   the endpoint's URL                      (--url)
-  DCS_CA_BUNDLE             the CA bundle: a path, or PEM text      (--cacert)
-  DCS_CERTIFICATE           the certificate: a path, or PEM text    (--cert)
-  DCS_PRIVATE_KEY           the private key: a path, or PEM text    (--key)
+  DCS_CA_BUNDLE             the CA bundle: a path, PEM, or base64   (--cacert)
+  DCS_CERTIFICATE           the certificate: a path, PEM, or base64 (--cert)
+  DCS_PRIVATE_KEY           the private key: a path, PEM, or base64 (--key)
   DCS_PRIVATE_KEY_PASSWORD  the password of an encrypted file       (--pass-file)
   DCS_PROXY                 http://[user:password@]host:port        (--proxy)
   DCS_CONNECT_TIMEOUT_MS    a limit in milliseconds                 (--connect-timeout)

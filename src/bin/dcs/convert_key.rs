@@ -1,8 +1,8 @@
 //! `dcs convert-key`: a private key as PKCS#8 in DER.
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
 
+use dcs::Config;
 use zeroize::Zeroizing;
 
 use crate::arguments::ConvertKeyArguments;
@@ -10,9 +10,6 @@ use crate::failure::{Exit, Failure};
 use crate::files::{self, Access, Existing};
 use crate::output;
 use crate::settings;
-
-/// What the library reads of a file at most.
-const MAX_KEY_FILE: u64 = 4 * 1024 * 1024;
 
 /// What the file is called in messages.
 const KEY: &str = "The converted key";
@@ -33,9 +30,7 @@ pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, Failure> {
         }
         None => {}
     }
-    let key = read_key(arguments)?;
-    let password = settings::password(&arguments.password)?;
-    let der = dcs::private_key_to_pkcs8_der(&key, password.as_deref().map(String::as_str))?;
+    let der = convert(arguments)?;
     let Some(path) = &arguments.out else {
         output::print(&*der)?;
         return Ok(Exit::Well);
@@ -50,16 +45,19 @@ pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, Failure> {
     Ok(Exit::Well)
 }
 
-fn read_key(arguments: &ConvertKeyArguments) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    if let Some(path) = &arguments.key {
-        return files::read("The private key", path, MAX_KEY_FILE);
+fn convert(arguments: &ConvertKeyArguments) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut config = Config::new();
+    match (&arguments.key, settings::variable("DCS_PRIVATE_KEY")?) {
+        (Some(path), _) => config.set_private_key_file(path),
+        (None, Some(text)) => config.set_option("private_key", &text)?,
+        (None, None) => {
+            return Err(Failure::usage(
+                "There is no private key to convert.",
+                "Give --key FILE, or set DCS_PRIVATE_KEY.",
+            ));
+        }
     }
-    match settings::variable("DCS_PRIVATE_KEY")? {
-        Some(text) if text.contains("-----BEGIN") => Ok(Zeroizing::new(text.as_bytes().to_vec())),
-        Some(path) => files::read("The private key", Path::new(&*path), MAX_KEY_FILE),
-        None => Err(Failure::usage(
-            "There is no private key to convert.",
-            "Give --key FILE, or set DCS_PRIVATE_KEY.",
-        )),
-    }
+    let password = settings::password(&arguments.password)?;
+    config.set_private_key_password(password.as_deref().map(String::as_str));
+    Ok(config.private_key_to_pkcs8_der()?)
 }

@@ -1,6 +1,6 @@
 //! Reading small files, and writing files whole or not at all.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -23,27 +23,6 @@ pub enum Access {
     Owner,
     /// What the umask leaves.
     Usual,
-}
-
-/// Reads a regular file of limited size. The bytes may be a key's: they are wiped.
-pub fn read(what: &str, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let failed = |error: io::Error| Failure::io(what, path, "read", &error);
-    // Asked before it is opened: to open a named pipe is to wait for somebody who writes to it.
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(Failure::file(
-            format!("{what} {} is {}.", path.display(), kind(&metadata)),
-            "Give the path of a regular file.",
-        ));
-    }
-    let file = File::open(path).map_err(failed)?;
-    match read_limited(file, limit).map_err(failed)? {
-        Some(bytes) => Ok(bytes),
-        None => Err(Failure::file(
-            format!("{what} {} is larger than {limit} bytes.", path.display()),
-            "Check that it is the right file.",
-        )),
-    }
 }
 
 /// Reads to the end; `None` where there is more than the limit.
@@ -93,6 +72,14 @@ pub fn write(
     check(what, path, existing)?;
     let failed = |error: &io::Error| Failure::io(what, path, "written", error);
     let mut file = new_file(folder(path), access).map_err(|error| failed(&error))?;
+    if access == Access::Usual
+        && let Ok(before) = fs::metadata(path)
+    {
+        // What is written over keeps its rights.
+        file.as_file()
+            .set_permissions(before.permissions())
+            .map_err(|error| failed(&error))?;
+    }
     file.write_all(content)
         .and_then(|()| file.as_file().sync_all())
         .map_err(|error| failed(&error))?;

@@ -10,7 +10,7 @@ use crate::arguments::InspectArguments;
 use crate::failure::{Exit, Failure};
 use crate::output;
 use crate::settings;
-use crate::words::{clean_line, days_until, rfc3339, utc_of, validity};
+use crate::words::{clean_line, utc_of, validity};
 
 pub fn run(arguments: &InspectArguments) -> Result<Exit, Failure> {
     let password = settings::password(&arguments.password)?;
@@ -102,9 +102,9 @@ fn certificate_lines(
             "valid",
             format!(
                 "{} to {}: {}",
-                utc_of(certificate.not_before),
-                utc_of(certificate.not_after),
-                validity(certificate.not_before, certificate.not_after, now)
+                utc_of(certificate.not_before_rfc3339().as_deref()),
+                utc_of(certificate.not_after_rfc3339().as_deref()),
+                validity(certificate, now)
             ),
         ),
         ("key", certificate.key.clone()),
@@ -151,9 +151,9 @@ fn item_json(item: &Item, now: SystemTime) -> Value {
             "subject": certificate.subject.as_str(),
             "issuer": certificate.issuer.as_str(),
             "serial": certificate.serial,
-            "not_before": rfc3339(certificate.not_before),
-            "not_after": rfc3339(certificate.not_after),
-            "days_left": days_until(certificate.not_after, now),
+            "not_before": certificate.not_before_rfc3339(),
+            "not_after": certificate.not_after_rfc3339(),
+            "days_left": certificate.days_left(now),
             "valid_now": certificate.is_valid_at(now),
             "key": certificate.key,
             "signature_algorithm": certificate.signature_algorithm,

@@ -41,16 +41,9 @@ impl Settings {
         if let Some(password) = &password {
             config.set_private_key_password(Some(password));
         }
-        match (&arguments.key, &arguments.cert) {
-            (Some(path), _) => config.set_private_key_file(path),
-            // As curl does.
-            (None, Some(path))
-                if variable("DCS_PRIVATE_KEY")?.is_none()
-                    && may_hold_key(path, password.as_deref().map(String::as_str)) =>
-            {
-                config.set_private_key_file(path);
-            }
-            _ => {}
+        // Without one, the library takes the key from the certificate's file, where that holds one.
+        if let Some(path) = &arguments.key {
+            config.set_private_key_file(path);
         }
         if let Some(proxy) = &arguments.proxy {
             config.set_proxy(Some(proxy))?;
@@ -92,16 +85,6 @@ pub fn variable(name: &str) -> Result<Option<Zeroizing<String>>, Failure> {
             "Correct it, or give the flag that is meant for it.",
         )),
     }
-}
-
-/// Whether there is a private key in the file, or whatever keeps it from being read: the library then says
-/// what that is, and not that there is no key.
-fn may_hold_key(path: &Path, password: Option<&str>) -> bool {
-    dcs::inspect_file(path, password).map_or(true, |seen| {
-        seen.items
-            .iter()
-            .any(|item| item.key.is_some() || item.kind.contains("private key"))
-    })
 }
 
 fn given_password(arguments: &PasswordArguments) -> Result<Option<Zeroizing<String>>, Failure> {

@@ -53,7 +53,7 @@ public final class DcsClient implements AutoCloseable {
 
     /**
      * Makes a client from the environment variables {@code DCS_URL}, {@code DCS_CA_BUNDLE},
-     * {@code DCS_CERTIFICATE}, {@code DCS_PRIVATE_KEY} (each of the three a path, or PEM text),
+     * {@code DCS_CERTIFICATE}, {@code DCS_PRIVATE_KEY} (each of the three a path, or PEM, or base64),
      * {@code DCS_PRIVATE_KEY_PASSWORD}, {@code DCS_PROXY}, {@code DCS_TIMEOUT_MS} and
      * {@code DCS_CONNECT_TIMEOUT_MS}; one that is not set, or empty, leaves its option at the default. This is the
      * only method that looks at the environment.
