@@ -106,7 +106,9 @@ fn run<C: Contender>(
         let handles: Vec<_> = others[..threads - 1]
             .iter_mut()
             .enumerate()
-            .map(|(index, worker)| scope.spawn(move || measure(contender, worker, share(index + 1))))
+            .map(|(index, worker)| {
+                scope.spawn(move || measure(contender, worker, share(index + 1)))
+            })
             .collect();
         let mut all = vec![measure(contender, first, share(0))?];
         for handle in handles {

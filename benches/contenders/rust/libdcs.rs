@@ -28,7 +28,10 @@ impl Contender for Libdcs {
             .status()
             .map_err(|error| format!("{}: {error}", error.code().name()))?;
         if !status.available() {
-            return Err(format!("the answer is not the expected one: {}", status.json()));
+            return Err(format!(
+                "the answer is not the expected one: {}",
+                status.json()
+            ));
         }
         Ok(())
     }
