@@ -100,7 +100,7 @@ class Targets(unittest.TestCase):
 
     def test_first_calls_and_system_calls(self) -> None:
         results = Results()
-        results.first_calls_ns = {OURS: [3, 4, 5], CURL: [9, 10, 11], CURL_BEST: [12]}
+        results.first_calls_ns = {OURS: [3, 4, 5], CURL: [12], CURL_BEST: [9, 10, 11]}
         results.system_calls["tls12_keepalive", OURS] = {"read": 1.5, "write": 2.5}
         self.assertEqual(self.value("first call", results), (0.4, True))
         self.assertEqual(self.value("system calls", results), (4, True))

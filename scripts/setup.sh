@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the Rust toolchain and installs the Debian or Ubuntu packages that are missing for the tests, or
-# with --demo for the demo, or with --bench for the race. As root it installs them; otherwise it prints the one line to run and ends with 1.
+# with --demo for the demo, or with --bench for the race. As root it installs them; otherwise it prints the
+# one line to run and ends with 1.
 # With --packages the toolchain, which is usually the user's own and not root's, is left out.
 set -euo pipefail
 
