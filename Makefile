@@ -1,5 +1,6 @@
 # make demo    the main job on the built-in sandbox, from C, Python and Java, the three documented errors, a diagnosis
 # make test    everything that CI runs
+# make bench   the race against other clients on a real nginx (benches/README.md)
 # make help    the other targets
 
 .DEFAULT_GOAL := help
@@ -17,11 +18,12 @@ VENV := $(CARGO_TARGET_DIR)/venv
 WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
-.PHONY: help setup library demo test lint test-rust test-python test-java header clean
+.PHONY: help setup library demo test lint test-rust test-python test-java bench bench-quick header clean
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
 	@echo 'make lint | test-rust | test-python | test-java   parts of make test'
+	@echo 'make bench-quick   the race in under two minutes, for a look'
 	@echo 'make library   $(LIBRARY)'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
@@ -61,12 +63,22 @@ test-python: library $(TESTBED)
 	$(PYTHON) -m venv $(VENV)
 	LIBDCS_PREBUILT=$(LIBRARY) $(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir $(WHEELS) ./bindings/python
 	$(VENV)/bin/pip install --quiet $(WHEELS)/*.whl -r bindings/python/requirements-dev.txt
-	cd bindings/python && $(VENV)/bin/ruff check . ../../examples && $(VENV)/bin/ruff format --check . ../../examples && $(VENV)/bin/mypy
+	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches && $(VENV)/bin/ruff format --check . ../../examples ../../benches && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py)
+	$(VENV)/bin/python -m unittest discover --start-directory benches
 	$(TESTBED) -- $(VENV)/bin/pytest bindings/python/tests
 
 # Against the packaged jar.
 test-java: library $(TESTBED)
 	MAVEN_OPTS=-Djansi.mode=strip $(TESTBED) -- $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
+
+# Builds the contenders, starts the testbed and races. Options of race.py: make bench ARGS='--only C floor'.
+bench:
+	@scripts/setup.sh --bench
+	$(PYTHON) benches/race.py $(ARGS)
+
+bench-quick:
+	@scripts/setup.sh --bench
+	$(PYTHON) benches/race.py --quick $(ARGS)
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header
