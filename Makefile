@@ -17,12 +17,13 @@ VENV := $(CARGO_TARGET_DIR)/venv
 WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
-.PHONY: help setup library demo test lint test-rust test-python test-java header clean
+.PHONY: help setup library demo test lint test-rust test-python test-java instructions header clean
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
 	@echo 'make lint | test-rust | test-python | test-java   parts of make test'
 	@echo 'make library   $(LIBRARY)'
+	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -67,6 +68,11 @@ test-python: library $(TESTBED)
 # Against the packaged jar.
 test-java: library $(TESTBED)
 	MAVEN_OPTS=-Djansi.mode=strip $(TESTBED) -- $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
+
+# The release library's instructions per call, which a test compares.
+instructions: library $(TESTBED)
+	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_INSTRUCTIONS=1 $(TESTBED) -- $(CARGO) test --locked --test instructions
+	@cat benches/instructions/expected.json
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header
