@@ -18,13 +18,14 @@ VENV := $(CARGO_TARGET_DIR)/venv
 WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
-.PHONY: help setup library demo test lint test-rust test-python test-java bench bench-quick header clean
+.PHONY: help setup library demo test lint test-rust test-python test-java bench bench-quick instructions header clean
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
 	@echo 'make lint | test-rust | test-python | test-java   parts of make test'
 	@echo 'make bench-quick   the race in under two minutes, for a look'
 	@echo 'make library   $(LIBRARY)'
+	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -79,6 +80,11 @@ bench:
 bench-quick:
 	@scripts/setup.sh --bench
 	$(PYTHON) benches/race.py --quick $(ARGS)
+
+# The release library's instructions per call, which a test compares.
+instructions: library $(TESTBED)
+	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_INSTRUCTIONS=1 $(TESTBED) -- $(CARGO) test --locked --test instructions
+	@cat benches/instructions/expected.json
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header
