@@ -29,8 +29,8 @@ const MAX_HEAD: usize = 32 * 1024;
 /// What a request takes besides its path and query. ureq writes the request line in one piece, so that the buffer has
 /// to hold them whole.
 const OUTPUT_SIZE: usize = 1024;
-/// Takes the whole of a usual answer at once; it grows up to the head's limit.
-const INPUT_SIZE: usize = 4 * 1024;
+/// Takes the whole of a usual answer, head and body, at once; it grows up to the head's limit.
+const INPUT_SIZE: usize = 1024;
 
 /// One exchange under way, shared by the caller and the connection that serves it.
 pub(crate) struct Call {
