@@ -31,7 +31,7 @@ PUBLISHED = ROOT / "docs" / "benchmarks"
 
 THREADS = (1, 16)
 # A just-in-time compiler needs longer to get to its best.
-WARM_UP_S = {"Java": 5.0, "JavaScript": 2.0, "Node": 2.0}
+WARM_UP_S = {"Java": 5.0, "JavaScript": 2.0, "Node.js": 2.0}
 # A JVM's own threads make system calls all the time, which the difference of two runs does not cancel.
 NOT_TRACED = {"Java"}
 TRACED_TRAFFICS = ("tls12_close", "tls12_keepalive")

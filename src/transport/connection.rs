@@ -8,6 +8,7 @@ use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 
 use super::deadline::{Deadline, Phase};
 use super::failure::Scene;
+use super::http::ExchangeBuffers;
 use super::socket::{Probe, Socket};
 use super::tls::{self, ClientAuth};
 use super::{Transport, proxy, tcp};
@@ -27,6 +28,8 @@ pub(crate) struct Connection {
     tls: ClientConnection,
     client_auth: ClientAuth,
     pub(crate) facts: Facts,
+    /// Those of the last call, for the next one.
+    pub(crate) buffers: ExchangeBuffers,
 }
 
 /// What is known of a connection since its handshake.
@@ -98,6 +101,7 @@ impl Connection {
                 version: "",
                 cipher: "",
             },
+            buffers: ExchangeBuffers::default(),
         };
         connection
             .handshake(transport, deadline)

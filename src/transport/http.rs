@@ -32,6 +32,9 @@ const OUTPUT_SIZE: usize = 1024;
 /// Takes the whole of a usual answer, head and body, at once; it grows up to the head's limit.
 const INPUT_SIZE: usize = 1024;
 
+/// The largest input buffer that an idle connection keeps.
+const KEPT_INPUT: usize = 4 * 1024;
+
 /// One exchange under way, shared by the caller and the connection that serves it.
 pub(crate) struct Call {
     deadline: Deadline,
@@ -252,7 +255,7 @@ impl Connector for CallConnector {
             }
         };
         let reused = pooled.is_some();
-        let connection = match pooled.or(opened) {
+        let mut connection = match pooled.or(opened) {
             Some(connection) => connection,
             None => self.transport.connect(self.call.deadline).map_err(wrap)?,
         };
@@ -262,14 +265,13 @@ impl Connector for CallConnector {
         drop(progress);
         let path = self.transport.endpoint.uri.path_and_query();
         let output_size = OUTPUT_SIZE + path.map_or(0, |path| path.as_str().len());
+        let mut buffers = std::mem::take(&mut connection.buffers);
+        buffers.prepare(output_size);
         Ok(Some(Exchange {
             connection: Some(connection),
             transport: self.transport.clone(),
             call: self.call.clone(),
-            buffers: ExchangeBuffers {
-                output: vec![0; output_size],
-                ..ExchangeBuffers::default()
-            },
+            buffers,
         }))
     }
 }
@@ -366,6 +368,7 @@ impl UreqTransport for Exchange {
         if let Some(mut connection) = self.connection.take()
             && connection.finish_exchange()
         {
+            connection.buffers = std::mem::take(&mut self.buffers);
             self.call.lock().kept = true;
             self.transport.pool.put(connection);
         }
@@ -394,13 +397,26 @@ impl fmt::Debug for Exchange {
 
 /// What ureq writes to and reads from.
 #[derive(Default)]
-struct ExchangeBuffers {
+pub(crate) struct ExchangeBuffers {
     output: Vec<u8>,
     input: Vec<u8>,
     /// The part of `input` that has been received and not consumed.
     begin: usize,
     end: usize,
     progress: bool,
+}
+
+impl ExchangeBuffers {
+    /// Makes them ready for a call; what the last one left in them is passed over.
+    fn prepare(&mut self, output_size: usize) {
+        self.output.resize(output_size, 0);
+        // A large answer's buffer is not kept for the connection's life.
+        if self.input.len() > KEPT_INPUT {
+            self.input = Vec::new();
+        }
+        (self.begin, self.end) = (0, 0);
+        self.progress = false;
+    }
 }
 
 impl Buffers for ExchangeBuffers {
