@@ -17,13 +17,15 @@ VENV := $(CARGO_TARGET_DIR)/venv
 WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
-.PHONY: help setup library demo test lint test-rust test-python test-java instructions header clean
+.PHONY: help setup library demo test lint test-rust test-python test-java instructions \
+	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size header clean
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
 	@echo 'make lint | test-rust | test-python | test-java   parts of make test'
 	@echo 'make library   $(LIBRARY)'
 	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
+	@echo 'make bench-scaling | bench-memory | bench-size   what limits, what it holds, what it is made of; see benches'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -73,6 +75,22 @@ test-java: library $(TESTBED)
 instructions: library $(TESTBED)
 	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_INSTRUCTIONS=1 $(TESTBED) -- $(CARGO) test --locked --test instructions
 	@cat benches/instructions/expected.json
+
+# The benchmarks below need nothing but what the tests need; bench-scaling adds round-trip time as root only.
+bench-scaling: library $(TESTBED)
+	$(PYTHON) benches/scaling.py
+
+bench-scaling-quick: library $(TESTBED)
+	$(PYTHON) benches/scaling.py --quick
+
+bench-memory: library $(TESTBED)
+	$(TESTBED) -- $(PYTHON) benches/memory/memory.py
+
+bench-memory-quick: library $(TESTBED)
+	$(TESTBED) -- $(PYTHON) benches/memory/memory.py --calls 50000
+
+bench-size:
+	$(PYTHON) benches/size.py
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header

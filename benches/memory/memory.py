@@ -58,7 +58,7 @@ def main():
     kept, resumed = result["call_kept"], result["call_resumed"]
     print(f"once per process      {result['process']['heap']:>10,} bytes of heap, kept after the first client is freed")
     print(f"a client              {client['heap']:>10,} bytes of heap, {client['resident']:,} resident, mean of {client['of']}")
-    print(f"an idle connection    {idle['heap']:>10,} bytes of heap, {idle['resident']:,} resident, mean of {idle['of']}")
+    print(f"an idle connection    {idle['heap']:>10,} bytes of heap, mean of {idle['of']}")
     for name, cost in ("a call, kept", kept), ("a call, resumed", resumed):
         print(f"{name:21} {cost['peak']:>10,} bytes of heap at most, in {cost['allocations']} allocations; {cost['left']} left")
     print(f"after {flat['calls']:,} calls: heap {flat['heap']}, resident {flat['resident']} (at a tenth, half, the end)")
