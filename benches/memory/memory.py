@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What memory a client, an idle connection and a call take, and that a million calls take no more than the first.
 
-    make bench-memory                  a million calls over kept connections, some minutes
+    make bench-memory                  a million calls over kept connections, about a minute
     make bench-memory-quick            50 000 of them
 
 Compiles benches/memory/memory.c against the release library and runs it inside the testbed (DCS_TESTBED), against its nginx.
