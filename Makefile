@@ -18,7 +18,8 @@ VENV := $(CARGO_TARGET_DIR)/venv
 WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
-.PHONY: help setup library demo test lint test-rust test-python test-java bench bench-quick instructions header clean
+.PHONY: help setup library demo test lint test-rust test-python test-java bench bench-quick instructions \
+	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size header clean
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -26,6 +27,7 @@ help:
 	@echo 'make bench-quick   the race in under two minutes, for a look'
 	@echo 'make library   $(LIBRARY)'
 	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
+	@echo 'make bench-scaling | bench-memory | bench-size   what limits, what it holds, what it is made of; see benches'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -85,6 +87,22 @@ bench-quick:
 instructions: library $(TESTBED)
 	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_INSTRUCTIONS=1 $(TESTBED) -- $(CARGO) test --locked --test instructions
 	@cat benches/instructions/expected.json
+
+# The benchmarks below need nothing but what the tests need; bench-scaling adds round-trip time as root only.
+bench-scaling: library $(TESTBED)
+	$(PYTHON) benches/scaling.py
+
+bench-scaling-quick: library $(TESTBED)
+	$(PYTHON) benches/scaling.py --quick
+
+bench-memory: library $(TESTBED)
+	$(TESTBED) -- $(PYTHON) benches/memory/memory.py
+
+bench-memory-quick: library $(TESTBED)
+	$(TESTBED) -- $(PYTHON) benches/memory/memory.py --calls 50000
+
+bench-size:
+	$(PYTHON) benches/size.py
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header

@@ -170,7 +170,7 @@ static struct cost cost_of_call(dcs_client *client) {
 int main(int argc, char **argv) {
     int clients, connections, i;
     long calls, done, before, before_resident, client_heap, client_resident, first_heap, flat[3], flat_resident[3];
-    long connection_heap, connection_resident, start_heap, start_resident, end_heap, end_blocks, start_blocks;
+    long connection_heap, start_heap, start_resident, end_heap, end_blocks, start_blocks;
     struct cost kept, resumed;
     dcs_client *client, **many;
     char *close_url, *keep_url, **files;
@@ -221,12 +221,10 @@ int main(int argc, char **argv) {
     call(client);
     kept = cost_of_call(client);
     before = atomic_load(&live);
-    before_resident = resident();
     atomic_store(&fresh, 0);
     overlap(client, connections);
     /* One connection was there before. */
     connection_heap = atomic_load(&fresh) > 0 ? (atomic_load(&live) - before) / atomic_load(&fresh) : -1;
-    connection_resident = atomic_load(&fresh) > 0 ? (resident() - before_resident) / atomic_load(&fresh) : -1;
     dcs_client_free(client);
 
     /* Flat: after a tenth of the calls, after half, and at the end. */
@@ -243,12 +241,12 @@ int main(int argc, char **argv) {
 
     printf("{\"process\": {\"heap\": %ld, \"resident_at_start\": %ld}, "
            "\"client\": {\"heap\": %ld, \"resident\": %ld, \"left_heap\": %ld, \"left_blocks\": %ld, \"of\": %d}, "
-           "\"idle_connection\": {\"heap\": %ld, \"resident\": %ld, \"of\": %d}, "
+           "\"idle_connection\": {\"heap\": %ld, \"of\": %d}, "
            "\"call_kept\": {\"peak\": %ld, \"left\": %ld, \"allocations\": %ld}, "
            "\"call_resumed\": {\"peak\": %ld, \"left\": %ld, \"allocations\": %ld}, "
            "\"flat\": {\"calls\": %ld, \"heap\": [%ld, %ld, %ld], \"resident\": [%ld, %ld, %ld]}}\n",
            first_heap, start_resident, client_heap, client_resident, end_heap, end_blocks, clients, connection_heap,
-           connection_resident, atomic_load(&fresh), kept.peak, kept.heap, kept.allocations, resumed.peak, resumed.heap,
+           atomic_load(&fresh), kept.peak, kept.heap, kept.allocations, resumed.peak, resumed.heap,
            resumed.allocations, calls, flat[0], flat[1], flat[2], flat_resident[0], flat_resident[1], flat_resident[2]);
     free(many);
     return 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What memory a client, an idle connection and a call take, and that a million calls take no more than the first.
 
-    make bench-memory                  a million calls over kept connections, some minutes
+    make bench-memory                  a million calls over kept connections, about a minute
     make bench-memory-quick            50 000 of them
 
 Compiles benches/memory/memory.c against the release library and runs it inside the testbed (DCS_TESTBED), against its nginx.
@@ -58,7 +58,7 @@ def main():
     kept, resumed = result["call_kept"], result["call_resumed"]
     print(f"once per process      {result['process']['heap']:>10,} bytes of heap, kept after the first client is freed")
     print(f"a client              {client['heap']:>10,} bytes of heap, {client['resident']:,} resident, mean of {client['of']}")
-    print(f"an idle connection    {idle['heap']:>10,} bytes of heap, {idle['resident']:,} resident, mean of {idle['of']}")
+    print(f"an idle connection    {idle['heap']:>10,} bytes of heap, mean of {idle['of']}")
     for name, cost in ("a call, kept", kept), ("a call, resumed", resumed):
         print(f"{name:21} {cost['peak']:>10,} bytes of heap at most, in {cost['allocations']} allocations; {cost['left']} left")
     print(f"after {flat['calls']:,} calls: heap {flat['heap']}, resident {flat['resident']} (at a tenth, half, the end)")

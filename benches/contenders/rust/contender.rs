@@ -13,14 +13,18 @@ pub struct Arguments {
     pub ca_bundle: String,
     pub chain: String,
     pub key: String,
+    pub variant: String,
 }
 
 /// What makes the calls.
 pub trait Contender: Sized + Sync {
     /// What one thread keeps from call to call, and from run to run.
-    type Worker: Default + Send;
+    type Worker: Send;
 
     fn new(arguments: &Arguments) -> Result<Self, String>;
+
+    /// What the thread of this number begins with.
+    fn worker(&self, thread: usize) -> Self::Worker;
 
     /// One call, checked.
     fn call(&self, worker: &mut Self::Worker) -> Result<(), String>;
@@ -28,14 +32,14 @@ pub trait Contender: Sized + Sync {
     fn versions() -> Value;
 }
 
-/// A contender's whole program. It has one variant, the default.
+/// A contender's whole program.
 pub fn main<C: Contender>() -> ExitCode {
     let values: Vec<String> = std::env::args().skip(1).collect();
     let once = match &values[..] {
-        [_, _, _, _, variant] if variant == "default" => false,
-        [_, _, _, _, variant, once] if variant == "default" && once == "once" => true,
+        [_, _, _, _, _] => false,
+        [_, _, _, _, _, once] if once == "once" => true,
         _ => {
-            eprintln!("arguments: URL CA_BUNDLE CERTIFICATE_CHAIN PRIVATE_KEY default [once]");
+            eprintln!("arguments: URL CA_BUNDLE CERTIFICATE_CHAIN PRIVATE_KEY VARIANT [once]");
             return ExitCode::from(2);
         }
     };
@@ -44,10 +48,11 @@ pub fn main<C: Contender>() -> ExitCode {
         ca_bundle: values[1].clone(),
         chain: values[2].clone(),
         key: values[3].clone(),
+        variant: values[4].clone(),
     };
     let outcome = C::new(&arguments).and_then(|contender| {
         if once {
-            contender.call(&mut C::Worker::default())
+            contender.call(&mut contender.worker(0))
         } else {
             obey(&contender)
         }
@@ -95,8 +100,8 @@ fn run<C: Contender>(
     calls: usize,
     threads: usize,
 ) -> Result<Value, String> {
-    if workers.len() < threads {
-        workers.resize_with(threads, C::Worker::default);
+    for thread in workers.len()..threads {
+        workers.push(contender.worker(thread));
     }
     let share = |index: usize| calls / threads + usize::from(index < calls % threads);
     let cpu = cpu_ns();

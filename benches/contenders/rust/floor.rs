@@ -1,5 +1,7 @@
 //! The floor: what a call costs at least. rustls on a bare TCP socket, the address known, the request
 //! prepared, sessions resumed, and the answer read to the end of its JSON and not parsed.
+//!
+//! Its variant is `default`, or the number of clients, each with its own sessions, that the threads share out.
 
 mod contender;
 
@@ -16,15 +18,17 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use serde_json::{Value, json};
 
 struct Floor {
-    config: Arc<ClientConfig>,
+    clients: Vec<Arc<ClientConfig>>,
     name: ServerName<'static>,
     address: SocketAddr,
     request: Vec<u8>,
 }
 
-/// The connection that the server keeps alive, where it does.
-#[derive(Default)]
-struct Worker(Option<Connection>);
+struct Worker {
+    client: Arc<ClientConfig>,
+    /// The connection that the server keeps alive, where it does.
+    kept: Option<Connection>,
+}
 
 struct Connection {
     socket: TcpStream,
@@ -46,27 +50,43 @@ impl Contender for Floor {
             .map_err(text)?
             .find(SocketAddr::is_ipv4)
             .ok_or("the host has no IPv4 address")?;
+        let clients = match arguments.variant.as_str() {
+            "default" => 1,
+            number => match number.parse() {
+                Ok(clients @ 1..) => clients,
+                _ => return Err("the variant is default, or a number of clients".to_owned()),
+            },
+        };
         Ok(Floor {
-            config: Arc::new(configure(arguments)?),
+            clients: (0..clients)
+                .map(|_| configure(arguments).map(Arc::new))
+                .collect::<Result<_, _>>()?,
             name: ServerName::try_from(name).map_err(text)?,
             address,
             request: format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes(),
         })
     }
 
+    fn worker(&self, thread: usize) -> Worker {
+        Worker {
+            client: Arc::clone(&self.clients[thread % self.clients.len()]),
+            kept: None,
+        }
+    }
+
     fn call(&self, worker: &mut Worker) -> Result<(), String> {
         let mut answer = [0; 4096];
-        if let Some(connection) = &mut worker.0 {
+        if let Some(connection) = &mut worker.kept {
             match connection.call(&self.request, &mut answer) {
                 Ok(length) => return check(&answer[..length]).map(drop),
                 // Idle between two runs for longer than the server waits.
-                Err(_) => worker.0 = None,
+                Err(_) => worker.kept = None,
             }
         }
-        let mut connection = self.connect().map_err(text)?;
+        let mut connection = self.connect(&worker.client).map_err(text)?;
         let length = connection.call(&self.request, &mut answer).map_err(text)?;
         if check(&answer[..length])? {
-            worker.0 = Some(connection);
+            worker.kept = Some(connection);
         }
         Ok(())
     }
@@ -77,10 +97,10 @@ impl Contender for Floor {
 }
 
 impl Floor {
-    fn connect(&self) -> io::Result<Connection> {
+    fn connect(&self, client: &Arc<ClientConfig>) -> io::Result<Connection> {
         let socket = TcpStream::connect(self.address)?;
         socket.set_nodelay(true)?;
-        let tls = ClientConnection::new(self.config.clone(), self.name.clone())
+        let tls = ClientConnection::new(Arc::clone(client), self.name.clone())
             .map_err(io::Error::other)?;
         Ok(Connection { socket, tls })
     }

@@ -13,6 +13,9 @@ impl Contender for Libdcs {
     type Worker = ();
 
     fn new(arguments: &Arguments) -> Result<Self, String> {
+        if arguments.variant != "default" {
+            return Err("there is one variant: default".to_owned());
+        }
         let text = |error: dcs::Error| format!("{}: {error}", error.code().name());
         let mut config = dcs::Config::new();
         config.set_url(&arguments.url).map_err(text)?;
@@ -21,6 +24,8 @@ impl Contender for Libdcs {
         config.set_private_key_file(&arguments.key);
         dcs::Client::new(&config).map(Libdcs).map_err(text)
     }
+
+    fn worker(&self, _thread: usize) {}
 
     fn call(&self, _worker: &mut ()) -> Result<(), String> {
         let status = self
