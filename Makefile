@@ -66,7 +66,7 @@ test-python: library $(TESTBED)
 	$(PYTHON) -m venv $(VENV)
 	LIBDCS_PREBUILT=$(LIBRARY) $(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir $(WHEELS) ./bindings/python
 	$(VENV)/bin/pip install --quiet $(WHEELS)/*.whl -r bindings/python/requirements-dev.txt
-	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches && $(VENV)/bin/ruff format --check . ../../examples ../../benches && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py)
+	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches && $(VENV)/bin/ruff format --check . ../../examples ../../benches && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py)
 	$(VENV)/bin/python -m unittest discover --start-directory benches
 	$(TESTBED) -- $(VENV)/bin/pytest bindings/python/tests
 

@@ -3,10 +3,13 @@
 
     make bench-size        (or: benches/size.py [--json])
 
-Builds the release library once more with its symbol table into target/symbols, sums the sizes of its symbols with nm by the
-crate that they come from, and prints the table of the sections, which is the whole file once it is stripped. A function
-of the standard library that is made for a crate's type counts for that crate, and what was inlined for the one that it was inlined into.
+Builds the release library once more with its symbol table into target/symbols, sums the sizes of its symbols
+with nm by the crate that they come from, and prints the table of the sections, which is the whole file once
+it is stripped. A function of the standard library that is made for a crate's type counts for that crate, and
+what was inlined for the one that it was inlined into.
 """
+
+from __future__ import annotations
 
 import collections
 import json
@@ -21,11 +24,22 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "symbols"
 
 # Where a symbol's memory is; nm's letter, in either case.
 KINDS = {"t": "code", "w": "code", "r": "constants", "v": "constants", "d": "data", "b": "data"}
-STANDARD = {"core", "alloc", "std", "hashbrown", "gimli", "addr2line", "rustc_demangle", "miniz_oxide", "object"}
+STANDARD = {
+    "core",
+    "alloc",
+    "std",
+    "hashbrown",
+    "gimli",
+    "addr2line",
+    "rustc_demangle",
+    "miniz_oxide",
+    "object",
+}
 PRIMITIVES = {"dyn", "mut", "const", "impl", "as", "for"}
 
 
-def build():
+def build() -> Path:
+    """The release library with its symbols."""
     environment = dict(os.environ, CARGO_PROFILE_RELEASE_STRIP="none", CARGO_TARGET_DIR=str(TARGET))
     subprocess.run(
         ["cargo", "build", "--release", "--locked", "--lib", "--quiet"], cwd=ROOT, env=environment, check=True
@@ -33,7 +47,7 @@ def build():
     return TARGET / "release" / "libdcs.so"
 
 
-def crate(name):
+def crate(name: str) -> str:
     """The crate of a demangled symbol."""
     if name.startswith("dcs_"):
         return "dcs"
@@ -44,16 +58,19 @@ def crate(name):
         return "aws-lc"
     for word in re.findall(r"(?<![:\w])([a-z_][a-z0-9_]*)(?:\[[0-9a-f]+\])?::", name):
         if word not in PRIMITIVES and word not in STANDARD:
-            return word
+            return str(word)
     return "the standard library"
 
 
-def symbols(library):
+def symbols(library: Path) -> dict[str, collections.Counter[str]]:
     """Bytes by crate and kind. Symbols at one address are one and the same."""
-    totals = collections.defaultdict(collections.Counter)
+    totals: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     seen = set()
     listing = subprocess.run(
-        ["nm", "--print-size", "--demangle", "--defined-only", library], capture_output=True, text=True, check=True
+        ["nm", "--print-size", "--demangle", "--defined-only", library],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     for line in listing.splitlines():
         fields = line.split(None, 3)
@@ -66,23 +83,26 @@ def symbols(library):
     return totals
 
 
-def sections(library):
+def sections(library: Path) -> dict[str, int]:
+    """Bytes by section, of what is loaded."""
     listing = subprocess.run(["size", "-A", library], capture_output=True, text=True, check=True).stdout
     sizes = {}
     for line in listing.splitlines():
         fields = line.split()
-        if len(fields) == 3 and fields[1].isdigit() and not fields[0].startswith(".debug") and fields[0] != ".bss":
+        if len(fields) == 3 and fields[1].isdigit() and not fields[0].startswith((".debug", ".bss")):
             sizes[fields[0]] = int(fields[1])
     return sizes
 
 
-def main():
+def main() -> None:
+    """Builds, measures and prints."""
     library = build()
     stripped = TARGET / "stripped.so"
     subprocess.run(["strip", "-o", stripped, library], check=True)
     crates, parts = symbols(library), sections(stripped)
     if "--json" in sys.argv[1:]:
-        json.dump({"file": stripped.stat().st_size, "crates": crates, "sections": parts}, sys.stdout, indent=1)
+        figures = {"file": stripped.stat().st_size, "crates": crates, "sections": parts}
+        json.dump(figures, sys.stdout, indent=1)
         return
     print(f"libdcs.so, stripped: {stripped.stat().st_size:,} bytes\n")
     print(f"{'section':24} {'bytes':>12}")
