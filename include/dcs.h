@@ -14,8 +14,10 @@
  *
  * Text is NUL-terminated UTF-8, in and out.
  *
- * Threads: each type says who may use it. The library installs no signal handler, prints nothing, reads
- * the environment in dcs_config_load_env only, and never ends the process. Its log is off until
+ * Threads: each type says who may use it. The library installs no signal handler, prints nothing, takes
+ * from the environment in dcs_config_load_env only, and never ends the process. (The HTTP layer looks at
+ * the proxy variables once, when a process makes its first client, and what it finds is not used: as for
+ * getenv, no other thread may change the environment meanwhile.) Its log is off until
  * dcs_log_set_level turns it on.
  */
 
@@ -392,7 +394,7 @@ dcs_code dcs_config_set_option(dcs_config *config,
                                dcs_error **error);
 
 /**
- * Takes the options that are set in the environment; no other function looks there.
+ * Takes the options that are set in the environment; no other function takes anything from there.
  *
  * Variables: DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE, DCS_PRIVATE_KEY (each a path, or the content: PEM,
  * where the value contains "-----BEGIN", or base64 of DER or PEM), DCS_PRIVATE_KEY_PASSWORD, DCS_PROXY, DCS_TIMEOUT_MS,

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Checks the Rust toolchain and installs the Debian or Ubuntu packages that are missing for the tests, or
-# with --demo for the demo. As root it installs them; otherwise it prints the one line to run and ends with 1.
+# with --demo for the demo, or with --bench for the race. As root it installs them; otherwise it prints the
+# one line to run and ends with 1.
 # With --packages the toolchain, which is usually the user's own and not root's, is left out.
 set -euo pipefail
 
 for_demo=
+for_bench=
 only_packages=
 for argument in "$@"; do
     case $argument in
     --demo) for_demo=yes ;;
+    --bench) for_bench=yes ;;
     --packages) only_packages=yes ;;
     *)
-        echo "usage: $0 [--demo] [--packages]" >&2
+        echo "usage: $0 [--demo | --bench] [--packages]" >&2
         exit 2
         ;;
     esac
@@ -28,7 +31,7 @@ check_toolchain() {
         echo "Rust 1.88 or newer is needed, and this is $(cargo --version): see https://rustup.rs" >&2
         exit 1
     fi
-    if [ -z "$for_demo" ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+    if [ -z "$for_demo$for_bench" ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
         echo 'The tests need rustfmt and clippy: rustup component add rustfmt clippy' >&2
         exit 1
     fi
@@ -51,24 +54,29 @@ if ! printf '#include <stdio.h>\nint main(void) { return 0; }\n' | cc -x c -o /d
 fi
 need make make
 if [ -z "$for_demo" ]; then
-    need c++ g++
-    need nm binutils
     need nginx nginx-light
     # The server and its modules without the service that the package apache2 would start.
     need apache2 apache2-bin
     need haproxy haproxy
     need openssl openssl
+    need python3 python3
+    if ! python3 -c 'import ensurepip' 2>/dev/null; then
+        missing+=(python3-venv)
+    fi
+fi
+if [ -n "$for_bench" ]; then
+    need strace strace
+fi
+if [ -z "$for_demo$for_bench" ]; then
+    need c++ g++
+    need nm binutils
     need curl curl
     need valgrind valgrind
     need setpriv util-linux
     # Opens the report that is made for a browser.
     need chromium chromium
-    need python3 python3
     need javac default-jdk-headless
     need mvn maven
-    if ! python3 -c 'import ensurepip' 2>/dev/null; then
-        missing+=(python3-venv)
-    fi
 fi
 
 if [ ${#missing[@]} -eq 0 ]; then
@@ -81,7 +89,7 @@ if ! command -v apt-get >/dev/null; then
 fi
 if [ "$(id -u)" != 0 ]; then
     echo "Some programs are missing (${missing[*]}). Install them with:" >&2
-    echo "    sudo $(realpath "$0") --packages${for_demo:+ --demo}" >&2
+    echo "    sudo $(realpath "$0") --packages${for_demo:+ --demo}${for_bench:+ --bench}" >&2
     exit 1
 fi
 

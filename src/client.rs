@@ -140,10 +140,10 @@ pub(crate) fn read(
         return Err(rejection::error_for(&answer, peer, seen));
     }
     let limits = Limits::read(&answer.headers);
-    let content_type = header_text(&answer.headers, "content-type").map(printable);
     let mut status = Status::parse(answer.body).map_err(|what| {
-        let kind =
-            content_type.map_or(String::new(), |kind| format!("; it says that it is {kind}"));
+        let kind = header_text(&answer.headers, "content-type").map_or(String::new(), |kind| {
+            format!("; it says that it is {}", printable(kind))
+        });
         Error::new(
             Code::Response,
             format!("The status answer of {peer} {what}{kind}."),

@@ -5,9 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::temporal::Pieces;
 use serde_json::{Map, Value};
-use ureq::http::HeaderMap;
-
-use crate::transport::header_text;
+use ureq::http::{HeaderMap, HeaderValue};
 
 /// The DCS's answer to the status call.
 ///
@@ -150,15 +148,28 @@ impl Status {
 
 impl Limits {
     pub(crate) fn read(headers: &HeaderMap) -> Self {
-        let number = |name| header_text(headers, name)?.trim().parse::<u64>().ok();
-        Limits {
-            rate_limit: number("x-ratelimit-limit"),
-            rate_limit_remaining: number("x-ratelimit-remaining"),
-            rate_limit_reset: number("x-ratelimit-reset").map(Duration::from_secs),
-            quota_limit: number("dcs-quota-limit"),
-            quota_remaining: number("dcs-quota-remaining"),
+        let mut limits = Limits::default();
+        // One pass over the few headers there are costs less than a look-up for each of the names.
+        for (name, value) in headers {
+            let field = match name.as_str() {
+                "x-ratelimit-limit" => &mut limits.rate_limit,
+                "x-ratelimit-remaining" => &mut limits.rate_limit_remaining,
+                "x-ratelimit-reset" => {
+                    limits.rate_limit_reset = number(value).map(Duration::from_secs);
+                    continue;
+                }
+                "dcs-quota-limit" => &mut limits.quota_limit,
+                "dcs-quota-remaining" => &mut limits.quota_remaining,
+                _ => continue,
+            };
+            *field = number(value);
         }
+        limits
     }
+}
+
+fn number(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.trim().parse().ok()
 }
 
 fn parse_outage(index: usize, value: &Value) -> Result<Outage, String> {

@@ -11,7 +11,9 @@ mod http;
 mod p521;
 mod pool;
 mod proxy;
+mod sessions;
 mod socket;
+mod spoken;
 mod tcp;
 mod tls;
 pub(crate) mod trial;
@@ -23,15 +25,18 @@ use rustls::ClientConfig;
 
 use crate::config::{Config, Endpoint, Proxy, Target};
 use crate::credentials::Identity;
-use crate::error::Error;
+use crate::error::{Code, Error};
 pub(crate) use connection::Connection;
 pub(crate) use connection::Facts;
+use connection::TLS_1_2;
 pub(crate) use deadline::{Deadline, Phase};
 use dns::Resolver;
 pub(crate) use failure::NO_COMMON_SCHEME;
 use failure::Scene;
 pub(crate) use http::{Answer, Call, Start, get, header_text, is_html};
 use pool::Pool;
+use sessions::Sessions;
+use spoken::Spoken;
 pub(crate) use tls::{Anchor, ClientAuth, Witness, put_back, set_aside};
 use tls::{IdentityResolver, Verifier};
 
@@ -44,6 +49,9 @@ pub(crate) struct Transport {
     proxy: Option<Proxy>,
     resolver: Resolver,
     tls: Arc<ClientConfig>,
+    tls12: Arc<ClientConfig>,
+    sessions: Arc<Sessions>,
+    spoken: Spoken,
     verifier: Arc<Verifier>,
     client_auth: Arc<IdentityResolver>,
     connect_timeout: Duration,
@@ -62,6 +70,7 @@ impl Transport {
         ca_bundle: &str,
         identity: Option<&Identity>,
     ) -> Result<Self, Error> {
+        http::prepare();
         let endpoint = config.endpoint.clone();
         let has_identity = identity.is_some();
         let tls = tls::configure(anchors, identity)?;
@@ -74,6 +83,9 @@ impl Transport {
             peer: endpoint.target.to_string(),
             proxy: config.proxy.clone(),
             tls: tls.config,
+            tls12: tls.tls12,
+            sessions: tls.sessions,
+            spoken: Spoken::default(),
             verifier: tls.verifier,
             client_auth: tls.identity,
             connect_timeout: config.connect_timeout,
@@ -93,8 +105,30 @@ impl Transport {
     }
 
     /// Opens a connection, within its own limit of time.
+    ///
+    /// Where the server was just seen to speak TLS 1.2, only that is offered: a session of it is resumed without
+    /// any asymmetric operation, and the key shares that TLS 1.3 wants beforehand would be made for nothing.
     pub(crate) fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
-        Connection::open(self, deadline.of_connect(self.connect_timeout))
+        let deadline = deadline.of_connect(self.connect_timeout);
+        if self.spoken.is_tls12() {
+            match Connection::open(self, &self.tls12, deadline) {
+                Ok(connection) => {
+                    if !connection.facts.resumed {
+                        self.spoken.forget();
+                    }
+                    return Ok(connection);
+                }
+                // It may have stopped speaking TLS 1.2 in the meantime.
+                Err(error) if error.code() == Code::Tls => self.spoken.forget(),
+                Err(error) => return Err(error),
+            }
+        }
+        let connection = Connection::open(self, &self.tls, deadline)?;
+        if connection.facts.version == TLS_1_2 {
+            self.sessions.forget_tickets();
+        }
+        self.spoken.note(connection.facts.version);
+        Ok(connection)
     }
 
     /// Whether the server names one of the client certificate's issuers among the CAs that it accepts, as the

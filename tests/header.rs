@@ -28,8 +28,10 @@ const ABOUT: &str = "\
  *
  * Text is NUL-terminated UTF-8, in and out.
  *
- * Threads: each type says who may use it. The library installs no signal handler, prints nothing, reads
- * the environment in dcs_config_load_env only, and never ends the process. Its log is off until
+ * Threads: each type says who may use it. The library installs no signal handler, prints nothing, takes
+ * from the environment in dcs_config_load_env only, and never ends the process. (The HTTP layer looks at
+ * the proxy variables once, when a process makes its first client, and what it finds is not used: as for
+ * getenv, no other thread may change the environment meanwhile.) Its log is off until
  * dcs_log_set_level turns it on.
  */";
 

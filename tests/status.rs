@@ -288,3 +288,50 @@ fn the_environment_is_read_where_it_is_asked_for() {
     let text = child(&[("DCS_PROXY", "http://127.0.0.1:1".into())]);
     assert!(text.contains("error=DCS_ERR_PROXY"), "{text}");
 }
+
+#[test]
+fn a_server_that_changes_its_tls_version_is_followed() {
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU16, Ordering};
+
+    // What listens behind one port changes, as behind a load balancer.
+    let testbed = Testbed::from_env();
+    let url = |listener| testbed.url(listener, "/checks/passport");
+    let port = |listener| common::relay::port_of(&url(listener));
+    let behind = Arc::new(AtomicU16::new(port("tls12_close")));
+    let front = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = front.local_addr().unwrap();
+    let upstream = behind.clone();
+    std::thread::spawn(move || {
+        for client in front.incoming().flatten() {
+            let server =
+                TcpStream::connect(("127.0.0.1", upstream.load(Ordering::SeqCst))).unwrap();
+            for (mut from, mut to) in [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server, client),
+            ] {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            }
+        }
+    });
+    let url = format!("https://localhost:{}/checks/passport", address.port());
+    let client = Client::new(&config(&testbed, &url)).unwrap();
+    let call = |listener| {
+        behind.store(port(listener), Ordering::SeqCst);
+        let connection = client.status().unwrap().connection();
+        (connection.tls_version, connection.session_resumed)
+    };
+    assert_eq!(call("tls12_close"), ("TLSv1.2", false));
+    assert_eq!(call("tls12_close"), ("TLSv1.2", true));
+    assert_eq!(call("tls13_close"), ("TLSv1.3", false));
+    assert_eq!(call("tls13_close"), ("TLSv1.3", true));
+    // rustls asks for no session of TLS 1.2 while it offers one of TLS 1.3.
+    assert_eq!(call("tls12_close"), ("TLSv1.2", false));
+    assert_eq!(call("tls12_close"), ("TLSv1.2", false));
+    assert_eq!(call("tls12_close"), ("TLSv1.2", true));
+    assert_eq!(call("tls12_close"), ("TLSv1.2", true));
+}

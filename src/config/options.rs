@@ -134,7 +134,7 @@ impl Config {
         }
     }
 
-    /// Takes the options that are set in the environment; this is the only function that looks there.
+    /// Takes the options that are set in the environment; no other function takes anything from there.
     ///
     /// Variables: `DCS_URL`, `DCS_CA_BUNDLE`, `DCS_CERTIFICATE`, `DCS_PRIVATE_KEY` (each a path, or the content:
     /// PEM, where the value contains `-----BEGIN`, or base64 of DER or PEM), `DCS_PRIVATE_KEY_PASSWORD`, `DCS_PROXY`, `DCS_TIMEOUT_MS`,

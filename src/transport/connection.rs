@@ -4,10 +4,11 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::{ClientConnection, HandshakeKind};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 
 use super::deadline::{Deadline, Phase};
 use super::failure::Scene;
+use super::http::ExchangeBuffers;
 use super::socket::{Probe, Socket};
 use super::tls::{self, ClientAuth};
 use super::{Transport, proxy, tcp};
@@ -17,8 +18,9 @@ use crate::log;
 /// After a failed write the server's reason may already be here; it is looked for no longer than this.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// The newer version's name, as OpenSSL and nginx write it.
+/// The versions' names, as OpenSSL and nginx write them.
 const TLS_1_3: &str = "TLSv1.3";
+pub(crate) const TLS_1_2: &str = "TLSv1.2";
 
 /// A connection after its handshake.
 pub(crate) struct Connection {
@@ -26,6 +28,8 @@ pub(crate) struct Connection {
     tls: ClientConnection,
     client_auth: ClientAuth,
     pub(crate) facts: Facts,
+    /// Those of the last call, for the next one.
+    pub(crate) buffers: ExchangeBuffers,
 }
 
 /// What is known of a connection since its handshake.
@@ -50,7 +54,11 @@ pub(crate) enum Received {
 
 impl Connection {
     /// Connects and makes the TLS handshake, through the proxy where there is one.
-    pub(crate) fn open(transport: &Transport, deadline: Deadline) -> Result<Self, Error> {
+    pub(crate) fn open(
+        transport: &Transport,
+        config: &Arc<ClientConfig>,
+        deadline: Deadline,
+    ) -> Result<Self, Error> {
         let target = &transport.endpoint.target;
         let (mut socket, times) = match &transport.proxy {
             Some(proxy) => tcp::connect(&proxy.target, &transport.resolver, deadline)
@@ -66,16 +74,20 @@ impl Connection {
         log::emit!(
             Debug,
             TLS,
-            "handshake with {target} begins: server name {}, TLS 1.3 and 1.2 offered",
-            target.host
+            "handshake with {target} begins: server name {}, offered: {}",
+            target.host,
+            if Arc::ptr_eq(config, &transport.tls) {
+                "TLS 1.3 and 1.2"
+            } else {
+                "TLS 1.2"
+            }
         );
         let server_name = transport.endpoint.server_name.clone();
-        let tls =
-            ClientConnection::new(Arc::clone(&transport.tls), server_name).map_err(|error| {
-                transport
-                    .scene(Phase::Handshake, deadline)
-                    .tls(&error, None)
-            })?;
+        let tls = ClientConnection::new(Arc::clone(config), server_name).map_err(|error| {
+            transport
+                .scene(Phase::Handshake, deadline)
+                .tls(&error, None)
+        })?;
         let mut connection = Connection {
             socket,
             tls,
@@ -89,6 +101,7 @@ impl Connection {
                 version: "",
                 cipher: "",
             },
+            buffers: ExchangeBuffers::default(),
         };
         connection
             .handshake(transport, deadline)
@@ -99,7 +112,7 @@ impl Connection {
         connection.facts.resumed = connection.tls.handshake_kind() == Some(HandshakeKind::Resumed);
         connection.facts.version = match connection.tls.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => TLS_1_3,
-            _ => "TLSv1.2",
+            _ => TLS_1_2,
         };
         connection.facts.cipher = connection
             .tls

@@ -6,7 +6,7 @@
 //! knows which call it works for.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Request, Uri, header};
@@ -29,8 +29,11 @@ const MAX_HEAD: usize = 32 * 1024;
 /// What a request takes besides its path and query. ureq writes the request line in one piece, so that the buffer has
 /// to hold them whole.
 const OUTPUT_SIZE: usize = 1024;
-/// Takes the whole of a usual answer at once; it grows up to the head's limit.
-const INPUT_SIZE: usize = 4 * 1024;
+/// Takes the whole of a usual answer, head and body, at once; it grows up to the head's limit.
+const INPUT_SIZE: usize = 1024;
+
+/// The largest input buffer that an idle connection keeps.
+const KEPT_INPUT: usize = 4 * 1024;
 
 /// One exchange under way, shared by the caller and the connection that serves it.
 pub(crate) struct Call {
@@ -103,26 +106,41 @@ impl Call {
     }
 }
 
+/// How ureq is set up, the same for every call.
+///
+/// Made once for the process: ureq's own defaults look for a proxy in the environment before ours say that there
+/// is none, and no call may do that.
+fn engine() -> &'static Config {
+    static ENGINE: OnceLock<Config> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        Config::builder()
+            .https_only(true)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .max_idle_connections(0)
+            .max_response_header_size(MAX_HEAD)
+            .user_agent(USER_AGENT)
+            .accept("application/json")
+            .build()
+    })
+}
+
+/// Makes ready what all clients share, so that no call has to.
+pub(crate) fn prepare() {
+    engine();
+}
+
 /// Sends `GET` to the endpoint and receives the whole answer.
 ///
 /// No redirect is followed, no proxy is taken from the environment, and every status is an answer.
 pub(crate) fn get(transport: &Arc<Transport>, call: &Arc<Call>) -> Result<Answer, Error> {
-    let config = Config::builder()
-        .https_only(true)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(None)
-        .max_idle_connections(0)
-        .max_response_header_size(MAX_HEAD)
-        .user_agent(USER_AGENT)
-        .accept("application/json")
-        .build();
     let connector = CallConnector {
         transport: transport.clone(),
         call: call.clone(),
     };
-    let agent = Agent::with_parts(config, connector, NoLookUp);
+    let agent = Agent::with_parts(engine().clone(), connector, NoLookUp);
     let request = Request::get(transport.endpoint.uri.clone())
         .body(())
         .map_err(|error| {
@@ -237,7 +255,7 @@ impl Connector for CallConnector {
             }
         };
         let reused = pooled.is_some();
-        let connection = match pooled.or(opened) {
+        let mut connection = match pooled.or(opened) {
             Some(connection) => connection,
             None => self.transport.connect(self.call.deadline).map_err(wrap)?,
         };
@@ -247,14 +265,13 @@ impl Connector for CallConnector {
         drop(progress);
         let path = self.transport.endpoint.uri.path_and_query();
         let output_size = OUTPUT_SIZE + path.map_or(0, |path| path.as_str().len());
+        let mut buffers = std::mem::take(&mut connection.buffers);
+        buffers.prepare(output_size);
         Ok(Some(Exchange {
             connection: Some(connection),
             transport: self.transport.clone(),
             call: self.call.clone(),
-            buffers: ExchangeBuffers {
-                output: vec![0; output_size],
-                ..ExchangeBuffers::default()
-            },
+            buffers,
         }))
     }
 }
@@ -351,6 +368,7 @@ impl UreqTransport for Exchange {
         if let Some(mut connection) = self.connection.take()
             && connection.finish_exchange()
         {
+            connection.buffers = std::mem::take(&mut self.buffers);
             self.call.lock().kept = true;
             self.transport.pool.put(connection);
         }
@@ -379,13 +397,26 @@ impl fmt::Debug for Exchange {
 
 /// What ureq writes to and reads from.
 #[derive(Default)]
-struct ExchangeBuffers {
+pub(crate) struct ExchangeBuffers {
     output: Vec<u8>,
     input: Vec<u8>,
     /// The part of `input` that has been received and not consumed.
     begin: usize,
     end: usize,
     progress: bool,
+}
+
+impl ExchangeBuffers {
+    /// Makes them ready for a call; what the last one left in them is passed over.
+    fn prepare(&mut self, output_size: usize) {
+        self.output.resize(output_size, 0);
+        // A large answer's buffer is not kept for the connection's life.
+        if self.input.len() > KEPT_INPUT {
+            self.input = Vec::new();
+        }
+        (self.begin, self.end) = (0, 0);
+        self.progress = false;
+    }
 }
 
 impl Buffers for ExchangeBuffers {

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::deadline::Deadline;
 use crate::log;
@@ -10,6 +10,12 @@ use crate::log;
 /// A limit that is already set on the socket serves as long as it is this near to the wanted one, which
 /// saves a system call for each read and write.
 const SLACK: Duration = Duration::from_millis(5);
+
+/// A limit of this length serves for longer waits too: these take several rounds then.
+const LONG_ENOUGH: Duration = Duration::from_secs(1);
+
+/// Zero would mean no limit.
+const MIN_TIMER: Duration = Duration::from_millis(1);
 
 pub(crate) struct Socket {
     stream: TcpStream,
@@ -29,13 +35,13 @@ pub(crate) enum Probe {
 
 impl Socket {
     pub(crate) fn connect(address: &SocketAddr, limit: Duration) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(address, limit)?;
+        let (stream, set) = connect(address, limit)?;
         // A request is one small write: waiting for more to send only delays it.
         stream.set_nodelay(true)?;
         Ok(Socket {
             stream,
-            read_limit: None,
-            write_limit: None,
+            read_limit: set,
+            write_limit: set,
             gathered: Vec::new(),
         })
     }
@@ -58,6 +64,75 @@ impl Socket {
             Err(_) => Probe::Closed,
         }
     }
+}
+
+/// Connects, and tells which limits of time are set on the socket by then.
+///
+/// On Linux the limit for sending is that for connecting too (socket(7)), so that both can be set beforehand: a
+/// socket without blocking and a poll would cost three more system calls.
+#[cfg(target_os = "linux")]
+fn connect(address: &SocketAddr, limit: Duration) -> io::Result<(TcpStream, Option<Duration>)> {
+    use socket2::{Domain, Protocol, Socket, Type};
+
+    let begun = Instant::now();
+    let set = timer_for(limit);
+    let socket = Socket::new(
+        Domain::for_address(*address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_write_timeout(Some(set))?;
+    socket.set_read_timeout(Some(set))?;
+    match socket.connect(&(*address).into()) {
+        Ok(()) => {}
+        // The timer fired, or a signal handler of the host's ran; the kernel goes on connecting.
+        Err(error)
+            if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+                || error.raw_os_error() == Some(libc::EINPROGRESS) =>
+        {
+            await_connected(&socket, begun, limit)?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok((socket.into(), Some(set)))
+}
+
+/// Waits for a connection under way, until `limit` has passed since `begun`.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn await_connected(socket: &socket2::Socket, begun: Instant, limit: Duration) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+
+    loop {
+        let remaining = limit.saturating_sub(begun.elapsed());
+        if remaining.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        let mut wanted = libc::pollfd {
+            fd: socket.as_raw_fd(),
+            events: libc::POLLOUT,
+            revents: 0,
+        };
+        // Rounded up, so that the last wait does not become a busy loop.
+        let milliseconds = remaining.as_micros().div_ceil(1000);
+        let milliseconds = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
+        // SAFETY: the descriptor is open for as long as `socket` is borrowed, and one entry is passed.
+        match unsafe { libc::poll(&raw mut wanted, 1, milliseconds) } {
+            0 => {}
+            1.. => return socket.take_error()?.map_or(Ok(()), Err),
+            _ => {
+                let error = io::Error::last_os_error();
+                if error.kind() != ErrorKind::Interrupted {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn connect(address: &SocketAddr, limit: Duration) -> io::Result<(TcpStream, Option<Duration>)> {
+    Ok((TcpStream::connect_timeout(address, limit)?, None))
 }
 
 #[cfg(unix)]
@@ -107,8 +182,11 @@ impl Bounded<'_> {
                 return Err(ErrorKind::TimedOut.into());
             };
             let wanted = timer_for(remaining);
-            let is_near = limit(self.socket).is_some_and(|set| set.abs_diff(wanted) <= SLACK);
-            if !is_near {
+            // A timer that fires early only makes another round, so a long wait takes what is set.
+            let serves = limit(self.socket).is_some_and(|set| {
+                set <= wanted + SLACK && (set + SLACK >= wanted || set >= LONG_ENOUGH)
+            });
+            if !serves {
                 set(&self.socket.stream, Some(wanted))?;
                 *limit(self.socket) = Some(wanted);
             }
@@ -131,7 +209,7 @@ fn timer_for(remaining: Duration) -> Duration {
     if remaining > SHORT {
         remaining.mul_f32(0.875)
     } else {
-        remaining.max(Duration::from_millis(1))
+        remaining.max(MIN_TIMER)
     }
 }
 
@@ -184,10 +262,8 @@ impl Write for Bounded<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-    use std::time::Instant;
-
     use super::*;
+    use std::net::TcpListener;
 
     fn pair() -> (Socket, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -15,17 +15,16 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_t
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, RootCertStore,
+    SignatureScheme, SupportedProtocolVersion,
 };
 
 use super::p521::Secp521r1;
+use super::sessions::{Sessions, Tls12Sessions};
 use crate::credentials::Identity;
 use crate::credentials::x509::Certificate;
 use crate::error::{Code, Error};
 use crate::log;
-
-/// A client talks to one server; TLS 1.3 tickets are counted apart from this (eight a server).
-const SESSIONS: usize = 8;
 
 /// What happened about the client certificate in a handshake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -415,9 +414,22 @@ impl fmt::Debug for Verifier {
     }
 }
 
+fn is_aes_128(suite: CipherSuite) -> bool {
+    matches!(
+        suite,
+        CipherSuite::TLS13_AES_128_GCM_SHA256
+            | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+            | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+    )
+}
+
 /// What the connections of one client share.
 pub(crate) struct Tls {
+    /// Offers all that there is.
     pub(crate) config: Arc<ClientConfig>,
+    /// Offers TLS 1.2 only, for resuming a session of that version. It shares the sessions.
+    pub(crate) tls12: Arc<ClientConfig>,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) identity: Arc<IdentityResolver>,
 }
@@ -437,18 +449,32 @@ pub(crate) fn configure(anchors: Vec<Anchor>, identity: Option<&Identity>) -> Re
     if signs_on_p521 {
         provider.kx_groups.push(&Secp521r1);
     }
+    // Both are recommended, and a server that leaves the choice to the client gets the one whose hash (SHA-256)
+    // processors have instructions for: a TLS 1.2 handshake is mostly hashing where it resumes a session.
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| !is_aes_128(suite.suite()));
     let provider = Arc::new(provider);
     let verifier = Arc::new(Verifier::new(provider.clone(), anchors)?);
     let identity = Arc::new(IdentityResolver::new(identity));
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|error| Error::new(Code::Internal, format!("TLS cannot be set up: {error}.")))?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier.clone())
-        .with_client_cert_resolver(identity.clone());
-    config.resumption = Resumption::in_memory_sessions(SESSIONS);
+    let build = |versions: &[&'static SupportedProtocolVersion]| {
+        let config = ClientConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(versions)
+            .map_err(|error| Error::new(Code::Internal, format!("TLS cannot be set up: {error}.")))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier.clone())
+            .with_client_cert_resolver(identity.clone());
+        Ok::<_, Error>(config)
+    };
+    let mut config = build(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+    let sessions = Arc::new(Sessions::default());
+    config.resumption = Resumption::store(sessions.clone());
+    let mut tls12 = build(&[&rustls::version::TLS12])?;
+    tls12.resumption = Resumption::store(Arc::new(Tls12Sessions(sessions.clone())));
     Ok(Tls {
         config: Arc::new(config),
+        tls12: Arc::new(tls12),
+        sessions,
         verifier,
         identity,
     })

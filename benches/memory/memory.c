@@ -1,0 +1,253 @@
+/*
+ * Counts the heap that the library holds: one client, one idle connection, one call, and whether calls leave anything
+ * behind. benches/memory/memory.py compiles and runs this:
+ *
+ *     memory CLOSE_URL KEEPALIVE_URL CA CERTIFICATE KEY CLIENTS CONNECTIONS CALLS
+ *
+ * It defines malloc and its kin itself, in front of the C library's, so that what Rust and what aws-lc's C code take are
+ * counted alike. Bytes are those that the allocator hands out (malloc_usable_size), not those asked for. One line of JSON
+ * on standard output.
+ */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <dcs.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *memory);
+
+static atomic_long live, peak, blocks, taken;
+
+static void *add(void *memory) {
+    if (memory != NULL) {
+        long size = (long)malloc_usable_size(memory);
+        long now = atomic_fetch_add(&live, size) + size;
+        long highest = atomic_load(&peak);
+        while (now > highest && !atomic_compare_exchange_weak(&peak, &highest, now)) {
+        }
+        atomic_fetch_add(&blocks, 1);
+        atomic_fetch_add(&taken, 1);
+    }
+    return memory;
+}
+
+static void take_away(size_t size) {
+    atomic_fetch_sub(&live, (long)size);
+    atomic_fetch_sub(&blocks, 1);
+}
+
+void *malloc(size_t size) { return add(__libc_malloc(size)); }
+void *calloc(size_t count, size_t size) { return add(__libc_calloc(count, size)); }
+void *memalign(size_t alignment, size_t size) { return add(__libc_memalign(alignment, size)); }
+void *aligned_alloc(size_t alignment, size_t size) { return add(__libc_memalign(alignment, size)); }
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+    void *made = add(__libc_memalign(alignment, size));
+    if (made == NULL) {
+        return ENOMEM;
+    }
+    *memory = made;
+    return 0;
+}
+
+void *realloc(void *memory, size_t size) {
+    size_t before = memory != NULL ? malloc_usable_size(memory) : 0;
+    void *made = __libc_realloc(memory, size);
+    if (memory != NULL && (made != NULL || size == 0)) {
+        take_away(before);
+    }
+    return add(made);
+}
+
+void free(void *memory) {
+    if (memory != NULL) {
+        take_away(malloc_usable_size(memory));
+        __libc_free(memory);
+    }
+}
+
+/* Resident memory, from Linux's /proc; without the heap's help. */
+static long resident(void) {
+    char text[64];
+    long size = 0, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fgets(text, sizeof text, file) == NULL || sscanf(text, "%ld %ld", &size, &pages) != 2) {
+        fprintf(stderr, "/proc/self/statm cannot be read\n");
+        exit(1);
+    }
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+static void fail(const char *what, dcs_error *error) {
+    fprintf(stderr, "%s: %s\n", what, error != NULL ? dcs_error_message(error) : "no error");
+    exit(1);
+}
+
+static dcs_client *new_client(const char *url, char **files) {
+    dcs_error *error = NULL;
+    dcs_client *client = NULL;
+    dcs_config *config = dcs_config_new();
+    if (dcs_config_set_url(config, url) != DCS_OK || dcs_config_set_ca_bundle_file(config, files[0]) != DCS_OK ||
+        dcs_config_set_certificate_file(config, files[1]) != DCS_OK ||
+        dcs_config_set_private_key_file(config, files[2]) != DCS_OK ||
+        dcs_client_new(config, &client, &error) != DCS_OK) {
+        fail("no client", error);
+    }
+    dcs_config_free(config);
+    return client;
+}
+
+static dcs_status_response *status(dcs_client *client) {
+    dcs_error *error = NULL;
+    dcs_status_response *response = NULL;
+    if (dcs_status(client, &response, &error) != DCS_OK || dcs_status_response_available(response) != 1) {
+        fail("no status", error);
+    }
+    return response;
+}
+
+static void call(dcs_client *client) { dcs_status_response_free(status(client)); }
+
+static pthread_barrier_t together;
+static atomic_int fresh;
+
+/* One call that overlaps with all others, so that each opens a connection: those that find an idle one wait with it. */
+static void *overlapping(void *client) {
+    dcs_status_response *response;
+    pthread_barrier_wait(&together);
+    response = status(client);
+    if (dcs_status_response_connection_reused(response) == 0) {
+        atomic_fetch_add(&fresh, 1);
+    }
+    dcs_status_response_free(response);
+    return NULL;
+}
+
+static void overlap(dcs_client *client, int threads) {
+    pthread_t *all = malloc(sizeof *all * (size_t)threads);
+    int i;
+    pthread_barrier_init(&together, NULL, (unsigned)threads);
+    for (i = 0; i < threads; i++) {
+        if (pthread_create(&all[i], NULL, overlapping, client) != 0) {
+            fail("no thread", NULL);
+        }
+    }
+    for (i = 0; i < threads; i++) {
+        pthread_join(all[i], NULL);
+    }
+    pthread_barrier_destroy(&together);
+    free(all);
+}
+
+struct cost {
+    long heap, peak, allocations;
+};
+
+/* What one call takes at most over what was held before, and what it leaves. */
+static struct cost cost_of_call(dcs_client *client) {
+    struct cost cost;
+    long before = atomic_load(&live), made = atomic_load(&taken);
+    atomic_store(&peak, before);
+    call(client);
+    cost.peak = atomic_load(&peak) - before;
+    cost.heap = atomic_load(&live) - before;
+    cost.allocations = atomic_load(&taken) - made;
+    return cost;
+}
+
+int main(int argc, char **argv) {
+    int clients, connections, i;
+    long calls, done, before, before_resident, client_heap, client_resident, first_heap, flat[3], flat_resident[3];
+    long connection_heap, start_heap, start_resident, end_heap, end_blocks, start_blocks;
+    struct cost kept, resumed;
+    dcs_client *client, **many;
+    char *close_url, *keep_url, **files;
+
+    if (argc != 9 || (clients = atoi(argv[6])) < 1 || (connections = atoi(argv[7])) < 1 || (calls = atol(argv[8])) < 10) {
+        fprintf(stderr, "usage: memory CLOSE_URL KEEPALIVE_URL CA CERTIFICATE KEY CLIENTS CONNECTIONS CALLS\n");
+        return 1;
+    }
+    close_url = argv[1];
+    keep_url = argv[2];
+    files = argv + 3;
+    many = malloc(sizeof *many * (size_t)clients);
+
+    /* What the process takes once, for its first client and calls of each kind and for threads, is not a client's. */
+    start_heap = atomic_load(&live);
+    start_resident = resident();
+    client = new_client(close_url, files);
+    call(client);
+    dcs_client_free(client);
+    client = new_client(keep_url, files);
+    overlap(client, connections);
+    dcs_client_free(client);
+    first_heap = atomic_load(&live) - start_heap;
+
+    before = atomic_load(&live);
+    start_blocks = atomic_load(&blocks);
+    before_resident = resident();
+    for (i = 0; i < clients; i++) {
+        many[i] = new_client(close_url, files);
+    }
+    client_heap = (atomic_load(&live) - before) / clients;
+    client_resident = (resident() - before_resident) / clients;
+    for (i = 0; i < clients; i++) {
+        dcs_client_free(many[i]);
+    }
+    end_heap = atomic_load(&live) - before;
+    end_blocks = atomic_load(&blocks) - start_blocks;
+
+    client = new_client(close_url, files);
+    for (i = 0; i < 20; i++) {
+        call(client);
+    }
+    resumed = cost_of_call(client);
+    dcs_client_free(client);
+
+    client = new_client(keep_url, files);
+    call(client);
+    call(client);
+    kept = cost_of_call(client);
+    before = atomic_load(&live);
+    atomic_store(&fresh, 0);
+    overlap(client, connections);
+    /* One connection was there before. */
+    connection_heap = atomic_load(&fresh) > 0 ? (atomic_load(&live) - before) / atomic_load(&fresh) : -1;
+    dcs_client_free(client);
+
+    /* Flat: after a tenth of the calls, after half, and at the end. */
+    client = new_client(keep_url, files);
+    for (done = 1; done <= calls; done++) {
+        call(client);
+        if (done == calls / 10 || done == calls / 2 || done == calls) {
+            int at = done == calls ? 2 : done == calls / 2 ? 1 : 0;
+            flat[at] = atomic_load(&live);
+            flat_resident[at] = resident();
+        }
+    }
+    dcs_client_free(client);
+
+    printf("{\"process\": {\"heap\": %ld, \"resident_at_start\": %ld}, "
+           "\"client\": {\"heap\": %ld, \"resident\": %ld, \"left_heap\": %ld, \"left_blocks\": %ld, \"of\": %d}, "
+           "\"idle_connection\": {\"heap\": %ld, \"of\": %d}, "
+           "\"call_kept\": {\"peak\": %ld, \"left\": %ld, \"allocations\": %ld}, "
+           "\"call_resumed\": {\"peak\": %ld, \"left\": %ld, \"allocations\": %ld}, "
+           "\"flat\": {\"calls\": %ld, \"heap\": [%ld, %ld, %ld], \"resident\": [%ld, %ld, %ld]}}\n",
+           first_heap, start_resident, client_heap, client_resident, end_heap, end_blocks, clients, connection_heap,
+           atomic_load(&fresh), kept.peak, kept.heap, kept.allocations, resumed.peak, resumed.heap,
+           resumed.allocations, calls, flat[0], flat[1], flat[2], flat_resident[0], flat_resident[1], flat_resident[2]);
+    free(many);
+    return 0;
+}
