@@ -370,13 +370,13 @@ def limit_of(series: list[Point]) -> str:
         f" grows with the threads up to {max(linear)};"
         f" {best['cpu_us_per_call']:.0f} us of CPU time per call in the process"
     )
-    if best["threads"] in linear:
-        return text + ". The limit is waiting for the network: more threads would make more calls."
     if best["processors_of_nginx"] >= 0.85:
         return text + f". The limit is nginx's one worker, {best['processors_of_nginx']:.0%} busy."
     if best["machine_busy"] >= 0.85:
         busy = f"{best['machine_busy']:.0%}"
         return text + f". The limit is the processors, {busy} busy with client, nginx and delay."
+    if best["threads"] in linear:
+        return text + ". The limit is waiting for the network: more threads would make more calls."
     text += (
         f". No one limit: the processors are {best['machine_busy']:.0%} busy, nginx's one worker"
         f" {best['processors_of_nginx']:.0%}, and a call takes {best['median_ms']:.1f} ms"
