@@ -55,7 +55,7 @@ class Plan:
     is_quick: bool
 
 
-FULL = Plan(rounds=7, seconds=0.5, warm_up=1.0, budget=None, once=20, traced_calls=1000, is_quick=False)
+FULL = Plan(rounds=7, seconds=0.5, warm_up=1.0, budget=None, once=20, traced_calls=300, is_quick=False)
 QUICK = Plan(rounds=2, seconds=0.3, warm_up=0.0, budget=75, once=5, traced_calls=200, is_quick=True)
 
 
