@@ -213,6 +213,6 @@ mod tests {
                 1
             );
         }
-        assert_eq!(Code::from_number(205), None);
+        assert_eq!(Code::from_number(206), None);
     }
 }

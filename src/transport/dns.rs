@@ -197,6 +197,14 @@ impl Resolver {
         self.shared.lock().answer = None;
     }
 
+    /// One that has just looked up these addresses.
+    #[cfg(test)]
+    pub(super) fn with_answer(target: Target, addresses: &[SocketAddr]) -> Self {
+        let resolver = Self::new(target);
+        resolver.shared.lock().answer = Some((Instant::now(), addresses.into()));
+        resolver
+    }
+
     fn start(&self) {
         let shared = self.shared.clone();
         let target = self.target.clone();
@@ -266,6 +274,25 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.code(), Code::Resolve);
         assert!(error.message().contains("dcs.invalid"), "{error}");
+    }
+
+    #[test]
+    fn a_look_up_that_is_waited_for_is_interrupted() {
+        use super::super::interrupt::{Interrupt, Wishes};
+
+        let resolver = resolver("localhost");
+        resolver.shared.lock().in_flight = true;
+        let interrupt = Arc::new(Interrupt::default());
+        let wishes = Wishes::new(&interrupt, None);
+        let limit = Deadline::of_call(Duration::from_secs(3600));
+        let outcome = thread::scope(|scope| {
+            let call = scope.spawn(|| resolver.resolve(limit.watched(wishes.watch())));
+            interrupt.raise();
+            call.join().unwrap()
+        });
+        let error = outcome.unwrap_err();
+        assert_eq!(error.code(), Code::Interrupted);
+        assert!(error.message().contains("looking up"), "{error}");
     }
 
     #[test]

@@ -147,3 +147,125 @@ impl Tried {
         });
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::interrupt::{Interrupt, Wishes};
+    use super::*;
+
+    fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    fn refusing() -> SocketAddr {
+        listener().1
+    }
+
+    struct Full {
+        listener: socket2::Socket,
+        queue: Vec<std::net::TcpStream>,
+    }
+
+    /// An address where SYNs go unanswered while what is returned lives: its queue of connections to accept is full.
+    fn unanswering() -> (SocketAddr, Full) {
+        use socket2::{Domain, Socket, Type};
+
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+        listener.bind(&any.into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let mut queue = Vec::new();
+        let brief = Duration::from_millis(100);
+        while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, brief) {
+            queue.push(stream);
+        }
+        (address, Full { listener, queue })
+    }
+
+    fn long() -> Deadline<'static> {
+        Deadline::of_call(Duration::from_secs(30))
+    }
+
+    fn index(tried: &Tried) -> usize {
+        tried.connected.as_ref().unwrap().1
+    }
+
+    #[test]
+    fn the_first_address_serves_where_it_answers() {
+        let ((_a, first), (_b, second)) = (listener(), listener());
+        let tried = connect(&[first, second], long());
+        assert_eq!(index(&tried), 0);
+        assert!(tried.failed.is_empty() && tried.unanswered.is_empty());
+    }
+
+    #[test]
+    fn one_that_refuses_is_followed_by_the_next_at_once() {
+        let (_listener, good) = listener();
+        let tried = connect(&[refusing(), refusing(), good], long());
+        assert_eq!(index(&tried), 2);
+        let kinds: Vec<_> = tried
+            .failed
+            .iter()
+            .map(|failed| failed.error.kind())
+            .collect();
+        assert_eq!(kinds, [io::ErrorKind::ConnectionRefused; 2]);
+    }
+
+    #[test]
+    fn one_that_does_not_answer_holds_nothing_up() {
+        let ((dead, _queue), (_listener, good)) = (unanswering(), listener());
+        // No address alone could have had so much of this.
+        let deadline = Deadline::of_call(Duration::from_secs(3600));
+        let tried = connect(&[dead, good], deadline);
+        assert_eq!(index(&tried), 1);
+        assert_eq!(tried.unanswered, [dead]);
+        // Where time is short, the second still gets its share.
+        let tried = connect(&[dead, good], Deadline::of_call(Duration::from_millis(150)));
+        assert_eq!(index(&tried), 1);
+    }
+
+    #[test]
+    fn a_slow_first_address_still_wins_where_the_others_fail() {
+        let (dead, queue) = unanswering();
+        std::thread::scope(|scope| {
+            let tried = scope.spawn(|| connect(&[dead, refusing()], long()));
+            // The SYN that is sent again, a second later, finds room in the queue.
+            for _ in &queue.queue {
+                queue.listener.accept().unwrap();
+            }
+            let tried = tried.join().unwrap();
+            assert_eq!(index(&tried), 0);
+        });
+    }
+
+    #[test]
+    fn time_and_interruptions_end_it() {
+        let (dead, _queue) = unanswering();
+        let tried = connect(
+            &[dead, refusing()],
+            Deadline::of_call(Duration::from_millis(100)),
+        );
+        assert!(tried.connected.is_none());
+        assert_eq!((tried.over, tried.failed.len()), (Some(Over::Late), 1));
+        assert_eq!(tried.unanswered, [dead]);
+
+        let interrupt = Arc::new(Interrupt::default());
+        let wishes = Wishes::new(&interrupt, None);
+        interrupt.raise();
+        let tried = connect(&[dead], long().watched(wishes.watch()));
+        assert_eq!(tried.over, Some(Over::Interrupted));
+    }
+
+    #[test]
+    fn no_addresses_give_no_connection() {
+        let tried = connect(&[], long());
+        assert!(tried.connected.is_none() && tried.over.is_none());
+    }
+}

@@ -102,7 +102,7 @@ pub(crate) fn hint(kind: ErrorKind, target: &Target) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener};
 
     use super::*;
 
@@ -124,5 +124,21 @@ mod tests {
         assert!(error.message().contains("refused"), "{error}");
         assert!(error.message().contains(&target.to_string()), "{error}");
         assert_ne!(error.os_code(), None);
+    }
+
+    #[test]
+    fn an_address_that_failed_is_tried_last_the_next_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let good = listener.local_addr().unwrap();
+        // Of another address, on which nothing listens.
+        let bad = SocketAddr::from(([127, 0, 0, 2], good.port()));
+        let target = Target {
+            host: "dcs.invalid".into(),
+            port: good.port(),
+        };
+        let resolver = Resolver::with_answer(target.clone(), &[bad, good]);
+        let deadline = Deadline::of_call(Duration::from_secs(5));
+        assert!(connect(&target, &resolver, deadline).is_ok());
+        assert_eq!(*resolver.resolve(deadline).unwrap(), [good, bad]);
     }
 }
