@@ -126,7 +126,7 @@ impl Attempt {
             begun,
         };
         match attempt.socket.connect(&address.into()) {
-            Ok(()) => attempt.finish().map(Begun::Connected),
+            Ok(()) => attempt.into_socket().map(Begun::Connected),
             // The timer fired, or a signal handler of the host's ran; the kernel goes on connecting.
             Err(error)
                 if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
@@ -143,6 +143,10 @@ impl Attempt {
         if let Some(error) = self.socket.take_error()? {
             return Err(error);
         }
+        self.into_socket()
+    }
+
+    fn into_socket(self) -> io::Result<Socket> {
         if !self.is_blocking {
             self.socket.set_nonblocking(false)?;
         }
