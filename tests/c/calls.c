@@ -339,6 +339,9 @@ int main(int argc, char **argv) {
         dcs_config_free(config);
         return error != NULL ? print_error(error) : 2;
     }
+    /* Sixteen handshakes at once in memcheck, on a machine that is busy, can take longer than the default. */
+    dcs_config_set_connect_timeout_ms(config, 60000);
+    dcs_config_set_timeout_ms(config, 120000);
     if (argc > 5 && strcmp(argv[5], "diagnose") == 0) {
         result = diagnose(config);
         dcs_config_free(config);

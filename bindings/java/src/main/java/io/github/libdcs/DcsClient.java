@@ -17,8 +17,9 @@ import java.util.function.LongFunction;
  * Makes the DCS's status call over mutual TLS.
  *
  * <p>A client reads its files when it is built, and again when it is told to ({@link #reload()},
- * {@link Builder#reloadInterval(Duration)}). It is meant to live as long as the service that uses it: it keeps connections alive where the server lets it, and resumes TLS sessions where it does not. Any
- * number of threads may share it.
+ * {@link Builder#reloadInterval(Duration)}). It is meant to live as long as the service that uses it: it keeps
+ * connections alive where the server lets it, and resumes TLS sessions where it does not. Any number of threads may
+ * share it.
  *
  * <p><b>Closing</b> is idempotent and returns at once. Calls that are in flight end within 100 ms with
  * {@link DcsCode#INTERRUPTED}, and the last of them to leave frees the native client; calls that begin afterwards
