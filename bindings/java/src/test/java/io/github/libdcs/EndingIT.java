@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -190,7 +191,7 @@ class EndingIT {
         client.close();
     }
 
-    /** Were it only for interrupt(), a call that is just on its way into the library would stall here. */
+    /** Calls anywhere between the door and the network; {@link ClientHandleIT} has the narrowest place for certain. */
     @Test
     void closeMissesNoCall() throws Exception {
         for (int round = 0; round < 100; round++) {
@@ -252,7 +253,7 @@ class EndingIT {
     void aRejectedCallIsNone() {
         ExecutorService executor = Executors.newSingleThreadExecutor();
         executor.shutdown();
-        assertThrows(java.util.concurrent.RejectedExecutionException.class, () -> client.statusAsync(executor));
+        assertThrows(RejectedExecutionException.class, () -> client.statusAsync(executor));
         client.close();
         assertTrue(client.handle.isFreed());
     }
