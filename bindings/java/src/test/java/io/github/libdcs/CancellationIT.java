@@ -60,6 +60,25 @@ class CancellationIT {
     }
 
     @Test
+    void notFreedWhileItIsUsed() throws Exception {
+        List<Integer> freedMeanwhile = new ArrayList<>();
+        Thread[] leaving = new Thread[1];
+        Cancellation cancellation = new Cancellation(() -> ADDRESS, address -> {
+            leaving[0].start();
+            while (leaving[0].getState() == Thread.State.NEW || leaving[0].getState() == Thread.State.RUNNABLE) {
+                Thread.yield();
+            }
+            freedMeanwhile.add(freed);
+        }, address -> freed++);
+        leaving[0] = new Thread(cancellation::leave);
+        cancellation.enter();
+        cancellation.cancel();
+        leaving[0].join(60_000);
+        assertEquals(List.of(0), freedMeanwhile);
+        assertEquals(1, freed);
+    }
+
+    @Test
     void allAtOnce() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(3);
         CyclicBarrier begin = new CyclicBarrier(3);
