@@ -39,6 +39,7 @@ namespace detail {
 struct deleter {
     void operator()(dcs_config *handle) const noexcept { dcs_config_free(handle); }
     void operator()(dcs_client *handle) const noexcept { dcs_client_free(handle); }
+    void operator()(dcs_cancellation *handle) const noexcept { dcs_cancellation_free(handle); }
     void operator()(dcs_status_response *handle) const noexcept { dcs_status_response_free(handle); }
     void operator()(dcs_report *handle) const noexcept { dcs_report_free(handle); }
     void operator()(dcs_buffer *handle) const noexcept { dcs_buffer_free(handle); }
@@ -65,7 +66,28 @@ inline std::optional<std::int64_t> optional_number(std::int64_t number) {
     return number;
 }
 
+inline std::optional<std::chrono::milliseconds> optional_time(std::int64_t milliseconds) {
+    if (milliseconds < 0) {
+        return std::nullopt;
+    }
+    return std::chrono::milliseconds(milliseconds);
+}
+
 } // namespace detail
+
+/** What the service's headers say about its limits; empty where a header did not come. */
+struct limits {
+    /** Requests allowed in a window. */
+    std::optional<std::int64_t> rate_limit;
+    /** Requests left in this window. */
+    std::optional<std::int64_t> rate_limit_remaining;
+    /** The time until the window ends. */
+    std::optional<std::chrono::milliseconds> rate_limit_reset;
+    /** The checks that were bought. */
+    std::optional<std::int64_t> quota_limit;
+    /** The checks that are left. */
+    std::optional<std::int64_t> quota_remaining;
+};
 
 /** A failure: what happened, to which file, host or field, and what to do. what() has message and hint. */
 class error : public std::runtime_error {
@@ -83,13 +105,21 @@ public:
               from != nullptr ? dcs_error_os_code(from) : 0,
               from != nullptr && dcs_error_retryable(from) == 1,
               from != nullptr ? dcs_error_retry_after_ms(from) : -1,
+              // -1 for a NULL, as where no header came.
+              dcs::limits{
+                  detail::optional_number(dcs_error_rate_limit(from)),
+                  detail::optional_number(dcs_error_rate_limit_remaining(from)),
+                  detail::optional_time(dcs_error_rate_limit_reset_ms(from)),
+                  detail::optional_number(dcs_error_quota_limit(from)),
+                  detail::optional_number(dcs_error_quota_remaining(from)),
+              },
           })) {}
 
     /** A failure that the C ABI gives only the code of. */
     error(dcs_code code, const std::string &message)
         : std::runtime_error(message + " " + detail::text(dcs_code_hint(code))),
           data_(std::make_shared<const data>(data{code, message, detail::text(dcs_code_hint(code)),
-                                                  std::nullopt, 0, -1, 0, false, -1})) {}
+                                                  std::nullopt, 0, -1, 0, false, -1, {}})) {}
 
     /** One of the DCS_ERR_ constants. */
     dcs_code code() const noexcept { return data_->code; }
@@ -115,10 +145,10 @@ public:
     bool retryable() const noexcept { return data_->retryable; }
     /** How long the service asked to wait, where it did. */
     std::optional<std::chrono::milliseconds> retry_after() const noexcept {
-        return data_->retry_after_ms >= 0
-                   ? std::optional<std::chrono::milliseconds>(data_->retry_after_ms)
-                   : std::nullopt;
+        return detail::optional_time(data_->retry_after_ms);
     }
+    /** What the headers of the answer say about rate limit and quota. */
+    const dcs::limits &limits() const noexcept { return data_->limits; }
 
 private:
     struct data {
@@ -131,6 +161,7 @@ private:
         std::int32_t os_code;
         bool retryable;
         std::int64_t retry_after_ms;
+        dcs::limits limits;
     };
 
     static std::string compose(dcs_code code, const dcs_error *from) {
@@ -216,6 +247,16 @@ public:
     config &timeout(std::chrono::milliseconds limit) {
         return option("timeout_ms", std::to_string(limit.count()));
     }
+    /** How often a call first looks whether the files have changed, and reads them again; 0: never. */
+    config &reload_interval(std::chrono::milliseconds interval) {
+        return option("reload_interval_ms", std::to_string(interval.count()));
+    }
+    /** Whether nothing is sent while the service has asked to wait; such a call fails at once. */
+    config &honour_retry_after(bool on) { return option("honour_retry_after", on ? "1" : "0"); }
+    /** How old a status may be to answer a call without asking the DCS again; 0: every call asks. */
+    config &status_max_age(std::chrono::milliseconds age) {
+        return option("status_max_age_ms", std::to_string(age.count()));
+    }
     /** An HTTP proxy: http://[user:password@]host:port */
     config &proxy(const std::string &url) { return option("proxy", url); }
     /** Sets an option by name, from text; the names are those of dcs_config_set_option. */
@@ -263,20 +304,6 @@ struct outage {
     instant end;
     /** The reason, where one was given. */
     std::optional<std::string> message;
-};
-
-/** What the service's headers say about its limits; empty where a header did not come. */
-struct limits {
-    /** Requests allowed in a window. */
-    std::optional<std::int64_t> rate_limit;
-    /** Requests left in this window. */
-    std::optional<std::int64_t> rate_limit_remaining;
-    /** The time until the window ends. */
-    std::optional<std::chrono::milliseconds> rate_limit_reset;
-    /** The checks that were bought. */
-    std::optional<std::int64_t> quota_limit;
-    /** The checks that are left. */
-    std::optional<std::int64_t> quota_remaining;
 };
 
 /** What the connection did for one call. The first three times are zero on a reused connection. */
@@ -330,14 +357,16 @@ public:
     }
     /** The body as it came. */
     std::string json() const { return detail::text(dcs_status_response_json(get())); }
+    /** How long ago the answer came: above 0 where it is shared with an earlier call; see config::status_max_age. */
+    std::chrono::milliseconds age() const noexcept {
+        return std::chrono::milliseconds(dcs_status_response_age_ms(get()));
+    }
     /** What the headers say about rate limit and quota. */
     dcs::limits limits() const {
-        const auto reset =
-            detail::optional_number(dcs_status_response_rate_limit_reset_ms(get()));
         return dcs::limits{
             detail::optional_number(dcs_status_response_rate_limit(get())),
             detail::optional_number(dcs_status_response_rate_limit_remaining(get())),
-            reset ? std::optional<std::chrono::milliseconds>(*reset) : std::nullopt,
+            detail::optional_time(dcs_status_response_rate_limit_reset_ms(get())),
             detail::optional_number(dcs_status_response_quota_limit(get())),
             detail::optional_number(dcs_status_response_quota_remaining(get())),
         };
@@ -366,6 +395,36 @@ private:
     std::shared_ptr<const dcs_status_response> response_;
 };
 
+/** Ends the calls that it is given to. Shared by any number of threads and calls; once cancelled it stays so. */
+class cancellation {
+public:
+    /** One that nobody has cancelled. */
+    cancellation() : handle_(dcs_cancellation_new()) {
+        if (!handle_) {
+            throw error(DCS_ERR_INTERNAL, nullptr);
+        }
+    }
+
+    /** Ends the calls in flight, within 100 ms, with DCS_ERR_INTERRUPTED, and later ones before they send anything. */
+    void cancel() const noexcept { dcs_cancellation_cancel(handle_.get()); }
+    /**
+     * Ends calls also while something can be read from a descriptor, which stays the caller's: a signal handler
+     * writes a byte to a pipe. Empty: none. Not on Windows.
+     */
+    void descriptor(std::optional<int> value) const {
+        const dcs_code code = dcs_cancellation_set_descriptor(handle_.get(), value.value_or(-1));
+        if (code != DCS_OK) {
+            throw error(code, "A call cannot be ended by a descriptor on this system.");
+        }
+    }
+
+    /** The handle of the C ABI, still owned by this object. */
+    const dcs_cancellation *get() const noexcept { return handle_.get(); }
+
+private:
+    detail::handle<dcs_cancellation> handle_;
+};
+
 /** A client; make one and share it between threads. */
 class client {
 public:
@@ -383,15 +442,39 @@ public:
         dcs_status_response *response = nullptr;
         dcs_error *failure = nullptr;
         const dcs_code code = dcs_status(handle_.get(), &response, &failure);
-        detail::handle<dcs_status_response> owned(response);
+        return taken(code, response, failure);
+    }
+    /** The same; ends within 100 ms with DCS_ERR_INTERRUPTED when it is cancelled. */
+    dcs::status status(const cancellation &until) const {
+        dcs_status_response *response = nullptr;
+        dcs_error *failure = nullptr;
+        const dcs_code code = dcs_status_until(handle_.get(), until.get(), &response, &failure);
+        return taken(code, response, failure);
+    }
+    /** Reads the files again, for the calls that begin afterwards. A failure leaves the client as it was. */
+    void reload() const {
+        dcs_error *failure = nullptr;
+        const dcs_code code = dcs_client_reload(handle_.get(), &failure);
         detail::check(code, failure);
-        return dcs::status(std::move(owned));
+    }
+    /** Ends every call in flight, within 100 ms, with DCS_ERR_INTERRUPTED; the client stays usable. */
+    void interrupt() const noexcept { dcs_client_interrupt(handle_.get()); }
+    /** Until when the client certificate is valid, where one is configured and its dates can be read. */
+    std::optional<instant> certificate_not_after() const noexcept {
+        const std::int64_t at = dcs_client_certificate_not_after_unix_ms(handle_.get());
+        return at != INT64_MIN ? std::optional<instant>(std::chrono::milliseconds(at)) : std::nullopt;
     }
 
     /** The handle of the C ABI, still owned by this object. */
     const dcs_client *get() const noexcept { return handle_.get(); }
 
 private:
+    static dcs::status taken(dcs_code code, dcs_status_response *response, dcs_error *failure) {
+        detail::handle<dcs_status_response> owned(response);
+        detail::check(code, failure);
+        return dcs::status(std::move(owned));
+    }
+
     detail::handle<dcs_client> handle_;
 };
 

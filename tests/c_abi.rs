@@ -84,6 +84,7 @@ fn a_c_program_gets_the_answer() {
         assert_line(&output, "available=1");
         assert_line(&output, "message=NULL");
         assert_line(&output, r#"json={"available":true,"scheduledOutages":[]}"#);
+        assert_line(&output, "age_ms=0");
         assert_line(&output, "rate_limit=-1");
         assert_line(&output, &format!("tls_version={version}"));
         assert!(!text(&output.stdout).contains("do not add up"));
@@ -144,6 +145,33 @@ fn a_c_program_is_told_what_is_wrong() {
     assert_line(&output, "code=DCS_ERR_RATE_LIMITED");
     assert_line(&output, "retry_after_ms=7000");
     assert_line(&output, "retryable=1");
+    for line in [
+        "rate_limit=50",
+        "rate_limit_remaining=0",
+        "rate_limit_reset_ms=7000",
+        "quota_limit=-1",
+        "quota_remaining=-1",
+    ] {
+        assert_line(&output, line);
+    }
+    let output = calls(&testbed, &testbed.url("tls12_close", "/403"), GOOD, &[]);
+    for line in ["rate_limit=-1", "quota_limit=1000", "quota_remaining=0"] {
+        assert_line(&output, line);
+    }
+}
+
+fn assert_ended(output: &Output) {
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for how in ["interrupt", "descriptor", "cancel", "cancelled_before"] {
+        assert_line(output, &format!("{how}=DCS_ERR_INTERRUPTED"));
+    }
+    assert_line(output, "freed_in_flight=DCS_ERR_CONNECTION_LOST");
+}
+
+#[test]
+fn a_c_program_ends_its_calls() {
+    let testbed = Testbed::from_env();
+    assert_ended(&calls(&testbed, "https://localhost/", GOOD, &["stall"]));
 }
 
 #[test]
@@ -241,6 +269,10 @@ fn memcheck_finds_no_leak_and_no_fault() {
     command.arg(&program);
     let output = run_calls(command, &testbed, &url, GOOD, &["diagnose"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
+    let mut command = memcheck();
+    command.arg(&program);
+    let output = run_calls(command, &testbed, &url, GOOD, &["stall"]);
+    assert_ended(&output);
     // A failure's memory is given back too.
     let mut command = memcheck();
     command.arg(&program);

@@ -81,20 +81,22 @@ const OPTIONS: &[ConfigOption] = &[
         name: "timeout_ms",
         variable: "DCS_TIMEOUT_MS",
         origin: "in DCS_TIMEOUT_MS",
-        set: |config, value| config.set_timeout_ms(milliseconds("timeout", value)?),
+        set: |config, value| config.set_timeout_ms(milliseconds("timeout", value, 1)?),
     },
     ConfigOption {
         name: "connect_timeout_ms",
         variable: "DCS_CONNECT_TIMEOUT_MS",
         origin: "in DCS_CONNECT_TIMEOUT_MS",
-        set: |config, value| config.set_connect_timeout_ms(milliseconds("connect timeout", value)?),
+        set: |config, value| {
+            config.set_connect_timeout_ms(milliseconds("connect timeout", value, 1)?)
+        },
     },
     ConfigOption {
         name: "reload_interval_ms",
         variable: "DCS_RELOAD_INTERVAL_MS",
         origin: "in DCS_RELOAD_INTERVAL_MS",
         set: |config, value| {
-            config.set_reload_interval_ms(milliseconds("reload interval", value)?);
+            config.set_reload_interval_ms(milliseconds("reload interval", value, 0)?);
             Ok(())
         },
     },
@@ -112,7 +114,7 @@ const OPTIONS: &[ConfigOption] = &[
         variable: "DCS_STATUS_MAX_AGE_MS",
         origin: "in DCS_STATUS_MAX_AGE_MS",
         set: |config, value| {
-            config.set_status_max_age_ms(milliseconds("status's age", value)?);
+            config.set_status_max_age_ms(milliseconds("status's age", value, 0)?);
             Ok(())
         },
     },
@@ -238,12 +240,13 @@ fn switch(name: &str, value: &str) -> Result<bool, Error> {
     }
 }
 
-fn milliseconds(what: &str, value: &str) -> Result<u32, Error> {
+/// The setters judge the number; `least` is for the words.
+fn milliseconds(what: &str, value: &str, least: u32) -> Result<u32, Error> {
     value.parse().map_err(|_| {
         Error::new(
             Code::InvalidArgument,
             format!(
-                "The {what} '{}' is not a whole number of milliseconds from 1 to {}.",
+                "The {what} '{}' is not a whole number of milliseconds from {least} to {}.",
                 crate::credentials::x509::printable(value),
                 u32::MAX
             ),
@@ -292,11 +295,11 @@ mod tests {
             ("uri", "x", "no option 'uri'"),
             ("url", "http://x/", "not https"),
             ("timeout_ms", "0", "0"),
-            ("timeout_ms", "soon", "'soon'"),
+            ("timeout_ms", "soon", "milliseconds from 1 to"),
             ("connect_timeout_ms", "-1", "connect timeout"),
             ("honour_retry_after", "maybe", "neither 1 nor 0"),
-            ("reload_interval_ms", "often", "reload interval"),
-            ("status_max_age_ms", "young", "status's age"),
+            ("reload_interval_ms", "often", "reload interval 'often'"),
+            ("status_max_age_ms", "young", "from 0 to"),
             ("proxy", "proxy", "proxy"),
         ] {
             let error = config.set_option(name, value).unwrap_err();

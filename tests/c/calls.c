@@ -3,18 +3,24 @@
  *
  *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY [THREADS [CALLS]]
  *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY diagnose
+ *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY stall
  *
- * "-" leaves a file out. With "diagnose", tells what a diagnosis finds, read by four threads at once. With THREADS, that many threads make CALLS calls in all over one client, and each
- * answer is compared with the documented one.
+ * "-" leaves a file out. With "diagnose", tells what a diagnosis finds, read by four threads at once. With THREADS,
+ * that many threads make CALLS calls in all over one client, and each answer is compared with the documented one.
+ * With "stall", calls a server of its own that never answers, instead of URL, and ends the calls in every way.
  */
 
 #define _POSIX_C_SOURCE 200809L
 
+#include <arpa/inet.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <dcs.h>
 
@@ -39,6 +45,11 @@ static int print_error(dcs_error *error) {
     printf("tls_alert=%" PRId32 "\n", dcs_error_tls_alert(error));
     printf("retryable=%" PRId32 "\n", dcs_error_retryable(error));
     printf("retry_after_ms=%" PRId64 "\n", dcs_error_retry_after_ms(error));
+    printf("rate_limit=%" PRId64 "\n", dcs_error_rate_limit(error));
+    printf("rate_limit_remaining=%" PRId64 "\n", dcs_error_rate_limit_remaining(error));
+    printf("rate_limit_reset_ms=%" PRId64 "\n", dcs_error_rate_limit_reset_ms(error));
+    printf("quota_limit=%" PRId64 "\n", dcs_error_quota_limit(error));
+    printf("quota_remaining=%" PRId64 "\n", dcs_error_quota_remaining(error));
     dcs_error_free(error);
     return 1;
 }
@@ -63,6 +74,7 @@ static int print_status(dcs_status_response *status) {
         puts("an index that is too large gave something");
     }
     print_text("json", dcs_status_response_json(status));
+    printf("age_ms=%" PRId64 "\n", dcs_status_response_age_ms(status));
     printf("rate_limit=%" PRId64 "\n", dcs_status_response_rate_limit(status));
     printf("rate_limit_remaining=%" PRId64 "\n", dcs_status_response_rate_limit_remaining(status));
     printf("rate_limit_reset_ms=%" PRId64 "\n", dcs_status_response_rate_limit_reset_ms(status));
@@ -201,6 +213,113 @@ static int diagnose(const dcs_config *config) {
     return result;
 }
 
+/* A call in a thread of its own, over a connection that nobody answers. */
+struct stalled {
+    const dcs_client *client;
+    const dcs_cancellation *cancellation;
+    dcs_code code;
+    dcs_code code_of_error;
+};
+
+static void *stall(void *argument) {
+    struct stalled *call = argument;
+    dcs_status_response *response = NULL;
+    dcs_error *error = NULL;
+
+    call->code = call->cancellation != NULL
+                     ? dcs_status_until(call->client, call->cancellation, &response, &error)
+                     : dcs_status(call->client, &response, &error);
+    call->code_of_error = dcs_error_code(error);
+    dcs_error_free(error);
+    return NULL;
+}
+
+/* Begins a call and waits until it has sent something. */
+static int begin(struct stalled *call, pthread_t *thread, int listening) {
+    char byte;
+    int connection;
+
+    if (pthread_create(thread, NULL, stall, call) != 0) {
+        return -1;
+    }
+    connection = accept(listening, NULL, NULL);
+    if (connection < 0 || read(connection, &byte, 1) != 1) {
+        return -1;
+    }
+    return connection;
+}
+
+static void end(const char *name, const struct stalled *call, pthread_t thread, int connection) {
+    pthread_join(thread, NULL);
+    close(connection);
+    print_text(name, call->code == call->code_of_error ? dcs_code_name(call->code) : "two codes");
+}
+
+static int end_calls(const dcs_client *client, int listening) {
+    dcs_cancellation *cancellation = dcs_cancellation_new();
+    struct stalled call = {client, NULL, DCS_OK, DCS_OK};
+    pthread_t thread;
+    int connection;
+    int ends[2];
+
+    if (cancellation == NULL || pipe(ends) != 0) {
+        return 2;
+    }
+    connection = begin(&call, &thread, listening);
+    dcs_client_interrupt(client);
+    end("interrupt", &call, thread, connection);
+
+    /* As a signal handler would. */
+    call.cancellation = cancellation;
+    dcs_cancellation_set_descriptor(cancellation, ends[0]);
+    connection = begin(&call, &thread, listening);
+    if (write(ends[1], "x", 1) != 1) {
+        return 2;
+    }
+    end("descriptor", &call, thread, connection);
+    dcs_cancellation_set_descriptor(cancellation, -1);
+
+    connection = begin(&call, &thread, listening);
+    dcs_cancellation_cancel(cancellation);
+    end("cancel", &call, thread, connection);
+    stall(&call);
+    print_text("cancelled_before", dcs_code_name(call.code));
+    dcs_cancellation_free(cancellation);
+
+    /* Freed in flight: then nobody ends the call, and the server does. */
+    cancellation = dcs_cancellation_new();
+    call.cancellation = cancellation;
+    connection = begin(&call, &thread, listening);
+    dcs_cancellation_free(cancellation);
+    shutdown(connection, SHUT_RDWR);
+    end("freed_in_flight", &call, thread, connection);
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+/* Gives a client a server of this process's own, which takes connections and says nothing. */
+static int listen_for(dcs_config *config) {
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    char url[64];
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (listening < 0 || bind(listening, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(listening, 8) != 0 ||
+        getsockname(listening, (struct sockaddr *)&address, &length) != 0) {
+        return -1;
+    }
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/", ntohs(address.sin_port));
+    /* Longer than any test waits. */
+    dcs_config_set_connect_timeout_ms(config, 600000);
+    dcs_config_set_timeout_ms(config, 600000);
+    return dcs_config_set_url(config, url) == DCS_OK ? listening : -1;
+}
+
 static dcs_code set_file(dcs_config *config, const char *path,
                          dcs_code (*setter)(dcs_config *, const char *)) {
     return strcmp(path, "-") == 0 ? DCS_OK : setter(config, path);
@@ -210,6 +329,7 @@ int main(int argc, char **argv) {
     dcs_config *config = dcs_config_new();
     dcs_client *client = NULL;
     dcs_error *error = NULL;
+    int listening = -1;
     int result;
 
     if (argc < 5 || dcs_config_set_option(config, "url", argv[1], &error) != DCS_OK ||
@@ -219,10 +339,17 @@ int main(int argc, char **argv) {
         dcs_config_free(config);
         return error != NULL ? print_error(error) : 2;
     }
+    /* Sixteen handshakes at once in memcheck, on a machine that is busy, can take longer than the default. */
+    dcs_config_set_connect_timeout_ms(config, 60000);
+    dcs_config_set_timeout_ms(config, 120000);
     if (argc > 5 && strcmp(argv[5], "diagnose") == 0) {
         result = diagnose(config);
         dcs_config_free(config);
         return result;
+    }
+    if (argc > 5 && strcmp(argv[5], "stall") == 0 && (listening = listen_for(config)) < 0) {
+        dcs_config_free(config);
+        return 2;
     }
     if (dcs_client_new(config, &client, &error) != DCS_OK) {
         dcs_config_free(config);
@@ -230,7 +357,10 @@ int main(int argc, char **argv) {
     }
     dcs_config_free(config);
 
-    if (argc > 5) {
+    if (listening >= 0) {
+        result = end_calls(client, listening);
+        close(listening);
+    } else if (argc > 5) {
         result = race(client, atoi(argv[5]), argc > 6 ? atol(argv[6]) : 1000);
     } else {
         dcs_status_response *status = NULL;

@@ -37,6 +37,7 @@ static void versions_and_codes(void) {
     CHECK(dcs_code_name(INT32_MAX) == NULL);
     CHECK(strlen(dcs_code_hint(DCS_ERR_CLIENT_CERT_REQUIRED)) > 20);
     CHECK(dcs_code_hint(INT32_MIN) == NULL);
+    CHECK(DCS_ERR_INTERRUPTED == 205);
 }
 
 static void no_finding(const dcs_report *report, size_t index) {
@@ -56,9 +57,18 @@ static void no_step(const dcs_report *report, size_t index) {
     CHECK(dcs_report_step_us(report, index) == -1);
 }
 
+static void no_limits(const dcs_error *error) {
+    CHECK(dcs_error_rate_limit(error) == -1);
+    CHECK(dcs_error_rate_limit_remaining(error) == -1);
+    CHECK(dcs_error_rate_limit_reset_ms(error) == -1);
+    CHECK(dcs_error_quota_limit(error) == -1);
+    CHECK(dcs_error_quota_remaining(error) == -1);
+}
+
 static void null_is_nothing(void) {
     dcs_config_free(NULL);
     dcs_client_free(NULL);
+    dcs_cancellation_free(NULL);
     dcs_status_response_free(NULL);
     dcs_report_free(NULL);
     dcs_buffer_free(NULL);
@@ -74,6 +84,13 @@ static void null_is_nothing(void) {
     CHECK(dcs_error_os_code(NULL) == 0);
     CHECK(dcs_error_retryable(NULL) == 0);
     CHECK(dcs_error_retry_after_ms(NULL) == -1);
+    no_limits(NULL);
+
+    CHECK(dcs_client_interrupt(NULL) == INVALID);
+    CHECK(dcs_client_certificate_not_after_unix_ms(NULL) == INT64_MIN);
+    CHECK(dcs_cancellation_cancel(NULL) == INVALID);
+    CHECK(dcs_cancellation_set_descriptor(NULL, 0) == INVALID);
+    CHECK(dcs_cancellation_set_descriptor(NULL, -1) == INVALID);
 
     CHECK(dcs_status_response_available(NULL) == -1);
     CHECK(dcs_status_response_message(NULL) == NULL);
@@ -84,6 +101,7 @@ static void null_is_nothing(void) {
     CHECK(dcs_status_response_outage_start_unix_ms(NULL, 0) == INT64_MIN);
     CHECK(dcs_status_response_outage_end_unix_ms(NULL, 0) == INT64_MIN);
     CHECK(dcs_status_response_json(NULL) == NULL);
+    CHECK(dcs_status_response_age_ms(NULL) == -1);
     CHECK(dcs_status_response_rate_limit(NULL) == -1);
     CHECK(dcs_status_response_rate_limit_remaining(NULL) == -1);
     CHECK(dcs_status_response_rate_limit_reset_ms(NULL) == -1);
@@ -153,6 +171,17 @@ static void setters(void) {
     CHECK(dcs_config_set_timeout_ms(config, UINT32_MAX) == DCS_OK);
     CHECK(dcs_config_set_timeout_ms(config, 0) == INVALID);
     CHECK(dcs_config_set_timeout_ms(NULL, 1) == INVALID);
+    CHECK(dcs_config_set_reload_interval_ms(config, 0) == DCS_OK);
+    CHECK(dcs_config_set_reload_interval_ms(config, UINT32_MAX) == DCS_OK);
+    CHECK(dcs_config_set_reload_interval_ms(NULL, 1) == INVALID);
+    CHECK(dcs_config_set_honour_retry_after(config, 1) == DCS_OK);
+    CHECK(dcs_config_set_honour_retry_after(config, 0) == DCS_OK);
+    CHECK(dcs_config_set_honour_retry_after(config, 2) == INVALID);
+    CHECK(dcs_config_set_honour_retry_after(config, -1) == INVALID);
+    CHECK(dcs_config_set_honour_retry_after(NULL, 1) == INVALID);
+    CHECK(dcs_config_set_status_max_age_ms(config, 0) == DCS_OK);
+    CHECK(dcs_config_set_status_max_age_ms(config, UINT32_MAX) == DCS_OK);
+    CHECK(dcs_config_set_status_max_age_ms(NULL, 1) == INVALID);
     CHECK(dcs_config_set_proxy(config, "http://user:p%40ss@proxy:3128") == DCS_OK);
     CHECK(dcs_config_set_proxy(config, NULL) == DCS_OK);
     CHECK(dcs_config_set_proxy(config, "proxy") == INVALID);
@@ -175,6 +204,11 @@ static void errors(void) {
     error = garbage();
     CHECK(dcs_config_set_option(config, "timeout_ms", "100", &error) == DCS_OK);
     CHECK(error == NULL);
+    CHECK(dcs_config_set_option(config, "reload_interval_ms", "0", NULL) == DCS_OK);
+    CHECK(dcs_config_set_option(config, "honour_retry_after", "1", NULL) == DCS_OK);
+    CHECK(dcs_config_set_option(config, "honour_retry_after", "2", NULL) == INVALID);
+    CHECK(dcs_config_set_option(config, "status_max_age_ms", "0", NULL) == DCS_OK);
+    CHECK(dcs_config_set_option(config, "status_max_age_ms", "-1", NULL) == INVALID);
     CHECK(dcs_config_set_option(config, NULL, "x", NULL) == INVALID);
     CHECK(dcs_config_set_option(config, "url", NULL, NULL) == INVALID);
     CHECK(dcs_config_set_option(NULL, "url", "x", NULL) == INVALID);
@@ -191,6 +225,11 @@ static void errors(void) {
     CHECK(dcs_client_new(config, NULL, NULL) == INVALID);
     CHECK(dcs_status(NULL, &response, NULL) == INVALID);
     CHECK(response == NULL);
+    error = garbage();
+    CHECK(dcs_client_reload(NULL, &error) == INVALID);
+    CHECK(strstr(dcs_error_message(error), "'client'") != NULL);
+    dcs_error_free(error);
+    CHECK(dcs_client_reload(NULL, NULL) == INVALID);
 
     /* The configuration is only borrowed and can be used again after a failure. */
     error = garbage();
@@ -203,8 +242,26 @@ static void errors(void) {
     CHECK(dcs_error_tls_alert(error) == -1);
     CHECK(dcs_error_retryable(error) == 0);
     CHECK(dcs_error_retry_after_ms(error) == -1);
+    no_limits(error);
     dcs_error_free(error);
     dcs_config_free(config);
+}
+
+static void cancellations(void) {
+    dcs_cancellation *cancellation = dcs_cancellation_new();
+    dcs_status_response *response = garbage();
+    dcs_error *error = garbage();
+
+    CHECK(cancellation != NULL);
+    CHECK(dcs_status_until(NULL, cancellation, &response, &error) == INVALID);
+    CHECK(response == NULL);
+    CHECK(strstr(dcs_error_message(error), "'client'") != NULL);
+    dcs_error_free(error);
+    CHECK(dcs_cancellation_set_descriptor(cancellation, -1) == DCS_OK);
+    CHECK(dcs_cancellation_set_descriptor(cancellation, INT32_MIN) == DCS_OK);
+    CHECK(dcs_cancellation_cancel(cancellation) == DCS_OK);
+    CHECK(dcs_cancellation_cancel(cancellation) == DCS_OK);
+    dcs_cancellation_free(cancellation);
 }
 
 /* Something that makes exactly one record, of the level DCS_LOG_ERROR. */
@@ -413,6 +470,7 @@ int main(void) {
     null_is_nothing();
     setters();
     errors();
+    cancellations();
     log_levels_and_draining();
     log_callback();
     reports();

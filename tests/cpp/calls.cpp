@@ -3,7 +3,9 @@
 //     calls BASE_URL CA_BUNDLE CERTIFICATE PRIVATE_KEY
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
+#include <future>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -11,10 +13,17 @@
 #include <type_traits>
 #include <vector>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <dcs.hpp>
 
 static_assert(std::is_nothrow_move_constructible_v<dcs::client>);
 static_assert(!std::is_copy_constructible_v<dcs::client>);
+static_assert(std::is_nothrow_move_constructible_v<dcs::cancellation>);
+static_assert(!std::is_copy_constructible_v<dcs::cancellation>);
 static_assert(std::is_copy_constructible_v<dcs::status>);
 static_assert(std::is_copy_constructible_v<dcs::report>);
 static_assert(std::is_nothrow_copy_constructible_v<dcs::error>);
@@ -52,6 +61,36 @@ std::string content(const std::string &path) {
     return text.str();
 }
 
+/** A server that takes connections and never says anything. */
+class silent_server {
+public:
+    silent_server() : listening_(socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        CHECK(bind(listening_, reinterpret_cast<sockaddr *>(&address), length) == 0);
+        CHECK(listen(listening_, 8) == 0);
+        CHECK(getsockname(listening_, reinterpret_cast<sockaddr *>(&address), &length) == 0);
+        url_ = "https://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+    }
+    silent_server(const silent_server &) = delete;
+    silent_server &operator=(const silent_server &) = delete;
+    ~silent_server() { close(listening_); }
+
+    const std::string &url() const { return url_; }
+    /** Waits until a call has sent something, and returns its connection, which stays open. */
+    void await_call() const {
+        const int connection = accept(listening_, nullptr, nullptr);
+        char byte = 0;
+        CHECK(connection >= 0 && read(connection, &byte, 1) == 1);
+    }
+
+private:
+    int listening_;
+    std::string url_;
+};
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -82,6 +121,8 @@ int main(int argc, char **argv) {
         CHECK(status.connection().tls_version == "TLSv1.2");
         CHECK(status.connection().total.count() > 0);
         CHECK(client.status().connection().session_resumed);
+        CHECK(status.age().count() == 0);
+        CHECK(client.certificate_not_after() > std::chrono::system_clock::now());
 
         std::atomic<int> right{0};
         std::vector<std::thread> threads;
@@ -125,6 +166,14 @@ int main(int argc, char **argv) {
         CHECK(error.http_status() == 429);
         CHECK(error.retryable());
         CHECK(error.retry_after() == std::chrono::seconds(7));
+        CHECK(error.limits().rate_limit == 50);
+        CHECK(error.limits().rate_limit_remaining == 0);
+        CHECK(error.limits().rate_limit_reset == std::chrono::seconds(7));
+        CHECK(!error.limits().quota_limit);
+        const auto used_up = caught([&] { dcs::client(config_for("/403")).status(); });
+        CHECK(used_up.limits().quota_limit == 1000);
+        CHECK(used_up.limits().quota_remaining == 0);
+        CHECK(!used_up.limits().rate_limit);
         CHECK(!error.tls_alert());
         CHECK(std::string(error.what()).find(error.message()) != std::string::npos);
         CHECK(std::string(error.what()).find(error.hint()) != std::string::npos);
@@ -148,6 +197,74 @@ int main(int argc, char **argv) {
               DCS_ERR_INVALID_ARGUMENT);
         config.proxy("http://localhost:1").private_key_password("unused");
         CHECK(caught([&] { dcs::client(config).status(); }).code() == DCS_ERR_PROXY);
+    }
+    {
+        const silent_server server;
+        dcs::config config = config_for("");
+        config.url(server.url()).connect_timeout(std::chrono::minutes(10)).timeout(std::chrono::minutes(10));
+        const dcs::client client(config);
+        const dcs::cancellation until;
+        const auto in_flight = [&](auto call) {
+            auto code = std::async(std::launch::async, [=] { return caught(call).code(); });
+            server.await_call();
+            return code;
+        };
+        auto interrupted = in_flight([&] { client.status(); });
+        client.interrupt();
+        CHECK(interrupted.get() == DCS_ERR_INTERRUPTED);
+
+        int ends[2];
+        CHECK(pipe(ends) == 0);
+        until.descriptor(ends[0]);
+        auto signalled = in_flight([&] { client.status(until); });
+        CHECK(write(ends[1], "x", 1) == 1);
+        CHECK(signalled.get() == DCS_ERR_INTERRUPTED);
+        until.descriptor(std::nullopt);
+        close(ends[0]);
+        close(ends[1]);
+
+        auto cancelled = in_flight([&] { client.status(until); });
+        until.cancel();
+        CHECK(cancelled.get() == DCS_ERR_INTERRUPTED);
+        CHECK(caught([&] { client.status(until); }).code() == DCS_ERR_INTERRUPTED);
+        CHECK(dcs::client(config_for("/checks/passport")).status(dcs::cancellation()).available());
+    }
+    {
+        const auto copy = std::filesystem::temp_directory_path() / ("dcs-cpp-" + std::to_string(getpid()) + ".pem");
+        std::filesystem::copy_file(argv[3], copy, std::filesystem::copy_options::overwrite_existing);
+        dcs::config config = config_for("/checks/passport");
+        config.certificate_file(copy.string());
+        const dcs::client client(config);
+        client.reload();
+        std::filesystem::remove(copy);
+        const auto missing = caught([&] { client.reload(); });
+        CHECK(missing.code() == DCS_ERR_FILE);
+        CHECK(missing.message().find(copy.string()) != std::string::npos);
+        CHECK(client.status().available());
+        dcs::config bytes;
+        bytes.ca_bundle(content(argv[2]));
+        CHECK(caught([&] { dcs::client(bytes).reload(); }).code() == DCS_ERR_INVALID_ARGUMENT);
+        CHECK(!dcs::client(bytes).certificate_not_after());
+    }
+    {
+        const dcs::client client(config_for("/checks/passport").status_max_age(std::chrono::hours(1)));
+        const auto first = client.status();
+        while (client.status().age().count() == 0) {
+            std::this_thread::yield();
+        }
+        CHECK(client.status().connection().total == first.connection().total);
+
+        const dcs::client patient(config_for("/429").honour_retry_after(true));
+        CHECK(caught([&] { patient.status(); }).http_status() == 429);
+        const auto kept = caught([&] { patient.status(); });
+        CHECK(kept.code() == DCS_ERR_RATE_LIMITED);
+        CHECK(!kept.http_status());
+        dcs::config config;
+        config.reload_interval(std::chrono::seconds(60)).honour_retry_after(false);
+        CHECK(caught([&] { config.reload_interval(std::chrono::milliseconds(-1)); }).code() ==
+              DCS_ERR_INVALID_ARGUMENT);
+        CHECK(caught([&] { config.status_max_age(std::chrono::milliseconds(-1)); }).code() ==
+              DCS_ERR_INVALID_ARGUMENT);
     }
     {
         const auto error = caught([] {

@@ -7,26 +7,43 @@ import java.math.RoundingMode;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.LongFunction;
 
 /**
  * Makes the DCS's status call over mutual TLS.
  *
- * <p>A client reads its files once, when it is built, and is meant to live as long as the service that uses
- * it: it keeps connections alive where the server lets it, and resumes TLS sessions where it does not. Any
- * number of threads may share it.
+ * <p>A client reads its files when it is built, and again when it is told to ({@link #reload()},
+ * {@link Builder#reloadInterval(Duration)}). It is meant to live as long as the service that uses it: it keeps
+ * connections alive where the server lets it, and resumes TLS sessions where it does not. Any number of threads may
+ * share it.
  *
- * <p><b>Closing</b> is idempotent and returns at once. Calls that are in flight finish as if nothing had
- * happened, and the last of them to leave frees the native client; calls that begin afterwards throw
- * {@link IllegalStateException}. A client that is never closed is freed some time after it has become
+ * <p><b>Closing</b> is idempotent and returns at once. Calls that are in flight end within 100 ms with
+ * {@link DcsCode#INTERRUPTED}, and the last of them to leave frees the native client; calls that begin afterwards
+ * throw {@link IllegalStateException}. A client that is never closed is freed some time after it has become
  * unreachable.
  *
  * <p><b>Virtual threads</b>: {@link #status()} waits inside a native call, which holds on to the carrier thread
  * of a virtual thread until the answer is there. From virtual threads, wait for {@link #statusAsync()}
  * instead: {@code client.statusAsync().join()}.
  *
- * <p><b>Interrupting</b> a thread does not end its call; the timeout does.
+ * <p><b>Ending calls</b>: {@link #interrupt()} ends all that are in flight, and cancelling the future of
+ * {@link #statusAsync()} that one. {@link Thread#interrupt()} cannot be seen inside a native call and ends none:
+ * {@link #status()} comes back with its answer, or by its timeout, and the thread's interrupt status is still set. A
+ * thread that may be interrupted waits for a future, and cancels it:
+ *
+ * <pre>{@code
+ * CompletableFuture<DcsStatus> call = client.statusAsync();
+ * try {
+ *     return call.get();
+ * } catch (InterruptedException e) {
+ *     call.cancel(true); // ends the call
+ *     throw e;
+ * }
+ * }</pre>
  */
 public final class DcsClient implements AutoCloseable {
     /** Package-private so that tests can see when it is freed. */
@@ -54,8 +71,9 @@ public final class DcsClient implements AutoCloseable {
     /**
      * Makes a client from the environment variables {@code DCS_URL}, {@code DCS_CA_BUNDLE},
      * {@code DCS_CERTIFICATE}, {@code DCS_PRIVATE_KEY} (each of the three a path, or PEM, or base64),
-     * {@code DCS_PRIVATE_KEY_PASSWORD}, {@code DCS_PROXY}, {@code DCS_TIMEOUT_MS} and
-     * {@code DCS_CONNECT_TIMEOUT_MS}; one that is not set, or empty, leaves its option at the default. This is the
+     * {@code DCS_PRIVATE_KEY_PASSWORD}, {@code DCS_PROXY}, {@code DCS_TIMEOUT_MS}, {@code DCS_CONNECT_TIMEOUT_MS},
+     * {@code DCS_RELOAD_INTERVAL_MS}, {@code DCS_HONOUR_RETRY_AFTER} ({@code 1} or {@code 0}) and
+     * {@code DCS_STATUS_MAX_AGE_MS}; one that is not set, or empty, leaves its option at the default. This is the
      * only method that looks at the environment.
      *
      * @return the client
@@ -91,33 +109,49 @@ public final class DcsClient implements AutoCloseable {
      * Asks the DCS for its status and waits for the answer, at most as long as the timeout.
      *
      * @return the answer, also where it says that the DCS is not available
-     * @throws DcsNetworkException where the DCS could not be reached, or not in time
+     * @throws DcsNetworkException where the DCS could not be reached, or not in time; with
+     *     {@link DcsCode#INTERRUPTED} where the call was ended by {@link #close()} or {@link #interrupt()}
      * @throws DcsTlsException where one side does not accept the other's certificate, or TLS fails otherwise
      * @throws DcsServiceException where the DCS answered with an error, or with something else than a status
      * @throws IllegalStateException where the client is closed
      */
     public DcsStatus status() {
+        return status(new Cancellation());
+    }
+
+    private DcsStatus status(Cancellation cancellation) {
+        return NativeLog.during(() -> inside(cancellation, client -> call(client, cancellation)));
+    }
+
+    /**
+     * Uses the native client, which is not freed meanwhile.
+     *
+     * @throws IllegalStateException where the client is closed
+     */
+    private <T> T inside(Cancellation cancellation, LongFunction<T> use) {
         try {
-            return NativeLog.during(this::enterAndCall);
+            long client = handle.enter(cancellation);
+            try {
+                return use.apply(client);
+            } finally {
+                handle.leave(cancellation);
+            }
         } finally {
             // Otherwise a client whose last use is this call could be closed by the cleaner just before enter().
             Reference.reachabilityFence(this);
         }
     }
 
-    private DcsStatus enterAndCall() {
-        long client = handle.enter();
-        try {
-            return call(client);
-        } finally {
-            handle.leave();
-        }
-    }
-
-    private static DcsStatus call(long client) {
+    private static DcsStatus call(long client, Cancellation cancellation) {
         long[] response = new long[1];
         long[] error = new long[1];
-        int code = LibDcs.dcs_status(client, response, error);
+        int code;
+        long ending = cancellation.enter();
+        try {
+            code = LibDcs.dcs_status_until(client, ending, response, error);
+        } finally {
+            cancellation.leave();
+        }
         Failure.check(code, "The status call", error);
         try {
             return new DcsStatus(response[0]);
@@ -132,7 +166,12 @@ public final class DcsClient implements AutoCloseable {
      *
      * <p>The future fails with what {@link #status()} throws: {@link CompletableFuture#join()} wraps it in a
      * {@link java.util.concurrent.CompletionException}, {@link CompletableFuture#get()} in an
-     * {@link java.util.concurrent.ExecutionException}. Cancelling the future does not end the call.
+     * {@link java.util.concurrent.ExecutionException}.
+     *
+     * <p>The call is made for this future: when that is cancelled, or completed in any other way before the answer is
+     * there, such as by {@link CompletableFuture#orTimeout}, the call ends within 100 ms, or is never made if it still
+     * waits for a free thread. (Futures that are derived from it do not hand this on, as always with
+     * {@code CompletableFuture}: keep this one to cancel it.)
      *
      * @return the answer to come
      */
@@ -141,7 +180,8 @@ public final class DcsClient implements AutoCloseable {
     }
 
     /**
-     * As {@link #statusAsync()}, on the caller's own executor.
+     * As {@link #statusAsync()}, on the caller's own executor. A call that is cancelled before the executor runs it is
+     * not made.
      *
      * @param executor runs the call, which blocks: it should have platform threads, and not be
      *     {@link java.util.concurrent.ForkJoinPool#commonPool()}
@@ -149,10 +189,76 @@ public final class DcsClient implements AutoCloseable {
      * @throws java.util.concurrent.RejectedExecutionException where the executor does not take the call
      */
     public CompletableFuture<DcsStatus> statusAsync(Executor executor) {
-        return CompletableFuture.supplyAsync(this::status, executor);
+        CompletableFuture<DcsStatus> future = new CompletableFuture<>();
+        Cancellation cancellation = new Cancellation();
+        future.whenComplete((status, failure) -> cancellation.cancel());
+        executor.execute(() -> complete(future, cancellation));
+        return future;
     }
 
-    /** Closes the client, without waiting for calls in flight, which finish undisturbed. Idempotent. */
+    private void complete(CompletableFuture<DcsStatus> future, Cancellation cancellation) {
+        if (future.isDone()) {
+            return; // nobody wants it any more
+        }
+        DcsStatus status;
+        try {
+            status = status(cancellation);
+        } catch (Throwable e) { // whatever it is, it must not be lost in the executor
+            future.completeExceptionally(e);
+            return;
+        }
+        future.complete(status);
+    }
+
+    /**
+     * Reads the files again, and has the calls that begin afterwards use what is in them; calls in flight are not
+     * disturbed. All or nothing: on a failure the client goes on with what it had.
+     *
+     * <p>For this, a client that is made from files keeps what it was given as bytes or as a password beside them, in
+     * native memory that is wiped when the client is freed.
+     *
+     * @throws DcsConfigException where a file cannot be used, as for {@link Builder#build()}; and for a client that was
+     *     made from no file
+     * @throws IllegalStateException where the client is closed
+     * @see Builder#reloadInterval(Duration)
+     */
+    public void reload() {
+        NativeLog.during(() -> inside(new Cancellation(), client -> {
+            long[] error = new long[1];
+            Failure.check(LibDcs.dcs_client_reload(client, error), "Reading the files again", error);
+            return null;
+        }));
+    }
+
+    /**
+     * Ends every call in flight within 100 ms, with {@link DcsCode#INTERRUPTED}. Returns at once. The client stays
+     * usable: calls that begin afterwards are not concerned, nor those of {@link #statusAsync()} that still wait for
+     * a free thread.
+     *
+     * @throws IllegalStateException where the client is closed, and its calls are ended anyway
+     */
+    public void interrupt() {
+        inside(new Cancellation(), client -> {
+            Failure.check(LibDcs.dcs_client_interrupt(client), "Interrupting the calls");
+            return null;
+        });
+    }
+
+    /**
+     * Until when the client certificate is valid, for a service's own monitoring. {@link #reload()} may change it.
+     *
+     * @return the instant, or empty where no certificate is configured or its dates cannot be read
+     * @throws IllegalStateException where the client is closed
+     */
+    public Optional<Instant> certificateNotAfter() {
+        long milliseconds = inside(new Cancellation(), LibDcs::dcs_client_certificate_not_after_unix_ms);
+        return milliseconds == Long.MIN_VALUE ? Optional.empty() : Optional.of(Instant.ofEpochMilli(milliseconds));
+    }
+
+    /**
+     * Closes the client: ends calls in flight, without waiting until they are back. They fail within 100 ms with
+     * {@link DcsCode#INTERRUPTED}; to let them finish, wait for them before. Idempotent.
+     */
     @Override
     public void close() {
         cleanable.clean();
@@ -298,6 +404,47 @@ public final class DcsClient implements AutoCloseable {
          */
         public Builder connectTimeout(Duration timeout) {
             config.setOption("connect_timeout_ms", milliseconds(timeout));
+            return this;
+        }
+
+        /**
+         * Sets how often a call first looks whether the files have changed, and reads them again where they have, as
+         * {@link DcsClient#reload()} does. What cannot be used is told in the log, and the client goes on with what it
+         * had. Default: never.
+         *
+         * @param interval the time between two looks, in whole milliseconds; a fraction is rounded up; zero for never
+         * @return this builder
+         * @throws DcsConfigException where the interval is negative, or too long for the library
+         */
+        public Builder reloadInterval(Duration interval) {
+            config.setOption("reload_interval_ms", milliseconds(interval));
+            return this;
+        }
+
+        /**
+         * Sets whether the client sends nothing while the service has asked it to wait ({@code Retry-After} of a 429 or
+         * 503, of an hour at most). Such a call fails at once, with that answer's code and the time that is left in
+         * {@link DcsException#retryAfter()}. Default: false, it sends.
+         *
+         * @param on whether to keep to it
+         * @return this builder
+         */
+        public Builder honourRetryAfter(boolean on) {
+            config.setOption("honour_retry_after", on ? "1" : "0");
+            return this;
+        }
+
+        /**
+         * Sets how old a status may be to answer a call without asking the DCS again; {@link DcsStatus#age()} tells its
+         * age. With it a client has a single call in flight: threads that ask meanwhile wait for its answer, and
+         * share it, a failure too. Default: every call asks.
+         *
+         * @param age the greatest age, in whole milliseconds; a fraction is rounded up; zero to have every call ask
+         * @return this builder
+         * @throws DcsConfigException where the age is negative, or too long for the library
+         */
+        public Builder statusMaxAge(Duration age) {
+            config.setOption("status_max_age_ms", milliseconds(age));
             return this;
         }
 

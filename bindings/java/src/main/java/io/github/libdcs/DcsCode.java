@@ -50,6 +50,9 @@ public enum DcsCode {
     /** The server closed or reset the connection before its answer was complete. */
     CONNECTION_LOST(204),
 
+    /** The call was ended from within this process: by closing or interrupting the client. */
+    INTERRUPTED(205),
+
     /** The CA bundle does not lead to the server's certificate ("unable to get local issuer certificate"). */
     SERVER_UNTRUSTED(300),
 

@@ -14,7 +14,7 @@ import java.util.OptionalInt;
  * <ul>
  *   <li>{@link DcsConfigException}: an option, a file, the certificate, the key, its password (100 to 199),
  *       thrown when a client is made</li>
- *   <li>{@link DcsNetworkException}: DNS, TCP, the proxy, a timeout (200 to 299)</li>
+ *   <li>{@link DcsNetworkException}: DNS, TCP, the proxy, a timeout, a call that was ended (200 to 299)</li>
  *   <li>{@link DcsTlsException}: the server's certificate, or what it says of yours (300 to 399)</li>
  *   <li>{@link DcsServiceException}: HTTP 400, 403, 404, 429, 5xx, an unusable answer (400 to 599)</li>
  * </ul>
@@ -124,6 +124,25 @@ public class DcsException extends RuntimeException {
      */
     public Optional<Duration> retryAfter() {
         return failure.retryAfterMs < 0 ? Optional.empty() : Optional.of(Duration.ofMillis(failure.retryAfterMs));
+    }
+
+    /**
+     * What the service said of the rate limit.
+     *
+     * @return the values, or empty where no such header came
+     */
+    public Optional<DcsRateLimit> rateLimit() {
+        return Optional.ofNullable(
+                DcsRateLimit.of(failure.rateLimit, failure.rateLimitRemaining, failure.rateLimitResetMs));
+    }
+
+    /**
+     * What the service said of the quota of checks.
+     *
+     * @return the values, or empty where no such header came
+     */
+    public Optional<DcsQuota> quota() {
+        return Optional.ofNullable(DcsQuota.of(failure.quotaLimit, failure.quotaRemaining));
     }
 
     /**

@@ -1,7 +1,8 @@
 package io.github.libdcs;
 
 /**
- * DNS, TCP, the proxy, a timeout or a lost connection (codes 200 to 299); mostly {@link #retryable()}.
+ * DNS, TCP, the proxy, a timeout, a lost connection, or a call that was ended on purpose (codes 200 to 299);
+ * mostly {@link #retryable()}.
  */
 public final class DcsNetworkException extends DcsException {
     private static final long serialVersionUID = 1L;

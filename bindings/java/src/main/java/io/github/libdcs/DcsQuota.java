@@ -14,8 +14,12 @@ public final class DcsQuota {
 
     /** Copies the values out of a native response; null where none of the headers came. */
     static DcsQuota read(long response) {
-        long limit = LibDcs.dcs_status_response_quota_limit(response);
-        long remaining = LibDcs.dcs_status_response_quota_remaining(response);
+        return of(LibDcs.dcs_status_response_quota_limit(response),
+                LibDcs.dcs_status_response_quota_remaining(response));
+    }
+
+    /** The C ABI's numbers, -1 where there is none; null where none of the headers came. */
+    static DcsQuota of(long limit, long remaining) {
         return limit < 0 && remaining < 0 ? null : new DcsQuota(limit, remaining);
     }
 

@@ -18,9 +18,13 @@ public final class DcsRateLimit {
 
     /** Copies the values out of a native response; null where none of the headers came. */
     static DcsRateLimit read(long response) {
-        long limit = LibDcs.dcs_status_response_rate_limit(response);
-        long remaining = LibDcs.dcs_status_response_rate_limit_remaining(response);
-        long resetMs = LibDcs.dcs_status_response_rate_limit_reset_ms(response);
+        return of(LibDcs.dcs_status_response_rate_limit(response),
+                LibDcs.dcs_status_response_rate_limit_remaining(response),
+                LibDcs.dcs_status_response_rate_limit_reset_ms(response));
+    }
+
+    /** The C ABI's numbers, -1 where there is none; null where none of the headers came. */
+    static DcsRateLimit of(long limit, long remaining, long resetMs) {
         return limit < 0 && remaining < 0 && resetMs < 0 ? null : new DcsRateLimit(limit, remaining, resetMs);
     }
 

@@ -1,5 +1,6 @@
 package io.github.libdcs;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -11,6 +12,7 @@ public final class DcsStatus {
     private final String message;
     private final List<DcsOutage> scheduledOutages;
     private final String json;
+    private final Duration age;
     private final DcsRateLimit rateLimit;
     private final DcsQuota quota;
     private final DcsConnection connection;
@@ -21,6 +23,7 @@ public final class DcsStatus {
         message = NativeText.decode(LibDcs.dcs_status_response_message(response));
         scheduledOutages = readOutages(response);
         json = NativeText.decode(LibDcs.dcs_status_response_json(response));
+        age = Duration.ofMillis(LibDcs.dcs_status_response_age_ms(response));
         rateLimit = DcsRateLimit.read(response);
         quota = DcsQuota.read(response);
         connection = new DcsConnection(response);
@@ -72,6 +75,16 @@ public final class DcsStatus {
      */
     public String json() {
         return json;
+    }
+
+    /**
+     * How long ago the answer came, when the call returned it: above zero only where it is shared with an earlier
+     * call, see {@link DcsClient.Builder#statusMaxAge(Duration)}.
+     *
+     * @return the age
+     */
+    public Duration age() {
+        return age;
     }
 
     /**

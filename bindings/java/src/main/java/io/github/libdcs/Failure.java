@@ -18,6 +18,11 @@ final class Failure implements Serializable {
     final int tlsAlert;
     final int osCode;
     final long retryAfterMs;
+    final long rateLimit;
+    final long rateLimitRemaining;
+    final long rateLimitResetMs;
+    final long quotaLimit;
+    final long quotaRemaining;
     final boolean retryable;
 
     /** For a function that returns a code and no error object. */
@@ -31,6 +36,11 @@ final class Failure implements Serializable {
         this.tlsAlert = -1;
         this.osCode = 0;
         this.retryAfterMs = -1;
+        this.rateLimit = -1;
+        this.rateLimitRemaining = -1;
+        this.rateLimitResetMs = -1;
+        this.quotaLimit = -1;
+        this.quotaRemaining = -1;
         this.retryable = false;
     }
 
@@ -44,6 +54,11 @@ final class Failure implements Serializable {
         this.tlsAlert = LibDcs.dcs_error_tls_alert(error);
         this.osCode = LibDcs.dcs_error_os_code(error);
         this.retryAfterMs = LibDcs.dcs_error_retry_after_ms(error);
+        this.rateLimit = LibDcs.dcs_error_rate_limit(error);
+        this.rateLimitRemaining = LibDcs.dcs_error_rate_limit_remaining(error);
+        this.rateLimitResetMs = LibDcs.dcs_error_rate_limit_reset_ms(error);
+        this.quotaLimit = LibDcs.dcs_error_quota_limit(error);
+        this.quotaRemaining = LibDcs.dcs_error_quota_remaining(error);
         this.retryable = LibDcs.dcs_error_retryable(error) == 1;
     }
 

@@ -51,15 +51,37 @@ final class LibDcs {
 
     static native int dcs_config_set_timeout_ms(long config, int ms);
 
+    static native int dcs_config_set_reload_interval_ms(long config, int ms);
+
+    static native int dcs_config_set_honour_retry_after(long config, int on);
+
+    static native int dcs_config_set_status_max_age_ms(long config, int ms);
+
     static native int dcs_config_set_proxy(long config, byte[] url);
 
     static native int dcs_config_load_env(long config, long[] error);
 
     static native int dcs_client_new(long config, long[] client, long[] error);
 
+    static native int dcs_client_reload(long client, long[] error);
+
+    static native int dcs_client_interrupt(long client);
+
+    static native long dcs_client_certificate_not_after_unix_ms(long client);
+
     static native void dcs_client_free(long client);
 
+    static native long dcs_cancellation_new();
+
+    static native int dcs_cancellation_cancel(long cancellation);
+
+    static native int dcs_cancellation_set_descriptor(long cancellation, int descriptor);
+
+    static native void dcs_cancellation_free(long cancellation);
+
     static native int dcs_status(long client, long[] response, long[] error);
+
+    static native int dcs_status_until(long client, long cancellation, long[] response, long[] error);
 
     static native int dcs_status_response_available(long response);
 
@@ -78,6 +100,8 @@ final class LibDcs {
     static native long dcs_status_response_outage_end_unix_ms(long response, long i);
 
     static native long dcs_status_response_json(long response);
+
+    static native long dcs_status_response_age_ms(long response);
 
     static native long dcs_status_response_rate_limit(long response);
 
@@ -126,6 +150,16 @@ final class LibDcs {
     static native int dcs_error_retryable(long error);
 
     static native long dcs_error_retry_after_ms(long error);
+
+    static native long dcs_error_rate_limit(long error);
+
+    static native long dcs_error_rate_limit_remaining(long error);
+
+    static native long dcs_error_rate_limit_reset_ms(long error);
+
+    static native long dcs_error_quota_limit(long error);
+
+    static native long dcs_error_quota_remaining(long error);
 
     static native void dcs_error_free(long error);
 

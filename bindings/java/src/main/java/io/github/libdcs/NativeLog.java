@@ -1,6 +1,7 @@
 package io.github.libdcs;
 
 import java.util.Objects;
+import java.util.ResourceBundle;
 import java.util.function.Supplier;
 
 /**
@@ -9,8 +10,12 @@ import java.util.function.Supplier;
  *
  * <p>The records are fetched and not taken by a callback: a logger's code then never runs in the midst of a
  * native call, and a slow one cannot use up the call's time limit.
+ *
+ * <p>An object of this class is a part of the library and its logger. It is a {@link System.Logger} itself, handing
+ * on to another, for the sake of {@code java.util.logging}: that takes for a record's source the first class on the
+ * stack that is no logger, which then is {@link DcsClient} and the method that the host has called.
  */
-final class NativeLog {
+final class NativeLog implements System.Logger {
     // The levels of the header.
     static final int OFF = 0;
     static final int ERROR = 1;
@@ -31,7 +36,22 @@ final class NativeLog {
     /** What this class has set in the library. */
     private static volatile int levelInLibrary = OFF;
 
-    private NativeLog() {
+    /** The targets that the header lists, and the root for those of a newer library. */
+    private static final NativeLog[] ALL = {
+        new NativeLog("dcs.client"), new NativeLog("dcs.files"), new NativeLog("dcs.dns"), new NativeLog("dcs.tcp"),
+        new NativeLog("dcs.proxy"), new NativeLog("dcs.tls"), new NativeLog("dcs.http"), new NativeLog("dcs.log"),
+        new NativeLog(null)
+    };
+
+    /** Null for the root. */
+    private final String target;
+
+    /** Null where the logging framework gives none. */
+    private final System.Logger logger;
+
+    private NativeLog(String target) {
+        this.target = target;
+        logger = find(name(target));
     }
 
     /** Makes a call, and hands on what it recorded, also where it fails. */
@@ -52,8 +72,8 @@ final class NativeLog {
     /** The level that serves every logger. Asked before each call: that costs less than looking at the clock. */
     private static int wanted() {
         int level = OFF;
-        for (Channel channel : Channel.ALL) {
-            level = Math.max(level, channel.wanted());
+        for (NativeLog part : ALL) {
+            level = Math.max(level, part.wantedHere());
         }
         return level;
     }
@@ -79,91 +99,100 @@ final class NativeLog {
             } finally {
                 LibDcs.dcs_log_record_free(record[0]);
             }
-            Channel.of(target).log(level, text);
+            of(target).hand(level, text);
+        }
+    }
+
+    private static String name(String target) {
+        return target == null ? ROOT : ROOT + "." + target.substring(TARGET_PREFIX.length());
+    }
+
+    private static System.Logger find(String name) {
+        try {
+            return System.getLogger(name);
+        } catch (Throwable e) { // thrown from a static initializer, it would end every call from now on
+            return null;
+        }
+    }
+
+    private static NativeLog of(String target) {
+        for (NativeLog part : ALL) {
+            if (Objects.equals(part.target, target)) {
+                return part;
+            }
+        }
+        return ALL[ALL.length - 1];
+    }
+
+    // Whatever a logger throws ends below, errors too: a logging framework that is set up badly must not take away
+    // the result of a call that was made.
+
+    private int wantedHere() {
+        if (logger == null) {
+            return OFF;
+        }
+        try {
+            if (!logger.isLoggable(Level.WARNING)) {
+                return OFF;
+            }
+            if (!logger.isLoggable(Level.DEBUG)) {
+                return WARNING;
+            }
+            return logger.isLoggable(Level.TRACE) ? TRACE : DEBUG;
+        } catch (Throwable e) {
+            return OFF;
+        }
+    }
+
+    private void hand(int level, String text) {
+        if (logger == null) {
+            return;
+        }
+        try {
+            logger.log(loggerLevel(level), text);
+        } catch (Throwable e) {
+            // See above. The record is lost, and there is nowhere to say so.
         }
     }
 
     /**
-     * A part of the library and its logger. Whatever a logger throws ends here, errors too: a logging framework
-     * that is set up badly must not take away the result of a call that was made.
+     * An error is thrown too, and whoever catches it logs it if it matters; and a line for each call that
+     * succeeds would be on the console of every program that leaves its loggers at INFO.
      */
-    private static final class Channel {
-        /** The targets that the header lists, and the root for those of a newer library. */
-        private static final Channel[] ALL = {
-            new Channel("dcs.client"), new Channel("dcs.files"), new Channel("dcs.dns"), new Channel("dcs.tcp"),
-            new Channel("dcs.proxy"), new Channel("dcs.tls"), new Channel("dcs.http"), new Channel("dcs.log"),
-            new Channel(null)
-        };
-
-        /** Null for the root. */
-        private final String target;
-
-        /** Null where the logging framework gives none. */
-        private final System.Logger logger;
-
-        private Channel(String target) {
-            this.target = target;
-            logger = find(target == null ? ROOT : ROOT + "." + target.substring(TARGET_PREFIX.length()));
+    private static Level loggerLevel(int level) {
+        switch (level) {
+            case WARNING:
+                return Level.WARNING;
+            case TRACE:
+                return Level.TRACE;
+            default:
+                return Level.DEBUG;
         }
+    }
 
-        private static System.Logger find(String name) {
-            try {
-                return System.getLogger(name);
-            } catch (Throwable e) { // thrown from a static initializer, it would end every call from now on
-                return null;
-            }
+    // A logger for the stack's sake only; nobody calls these.
+
+    @Override
+    public String getName() {
+        return name(target);
+    }
+
+    @Override
+    public boolean isLoggable(Level level) {
+        return logger != null && logger.isLoggable(level);
+    }
+
+    @Override
+    public void log(Level level, ResourceBundle bundle, String text, Throwable thrown) {
+        if (logger != null) {
+            logger.log(level, bundle, text, thrown);
         }
+    }
 
-        private static Channel of(String target) {
-            for (Channel channel : ALL) {
-                if (Objects.equals(channel.target, target)) {
-                    return channel;
-                }
-            }
-            return ALL[ALL.length - 1];
-        }
-
-        private int wanted() {
-            if (logger == null) {
-                return OFF;
-            }
-            try {
-                if (!logger.isLoggable(System.Logger.Level.WARNING)) {
-                    return OFF;
-                }
-                if (!logger.isLoggable(System.Logger.Level.DEBUG)) {
-                    return WARNING;
-                }
-                return logger.isLoggable(System.Logger.Level.TRACE) ? TRACE : DEBUG;
-            } catch (Throwable e) {
-                return OFF;
-            }
-        }
-
-        private void log(int level, String text) {
-            if (logger == null) {
-                return;
-            }
-            try {
-                logger.log(loggerLevel(level), text);
-            } catch (Throwable e) {
-                // See above. The record is lost, and there is nowhere to say so.
-            }
-        }
-
-        /**
-         * An error is thrown too, and whoever catches it logs it if it matters; and a line for each call that
-         * succeeds would be on the console of every program that leaves its loggers at INFO.
-         */
-        private static System.Logger.Level loggerLevel(int level) {
-            switch (level) {
-                case WARNING:
-                    return System.Logger.Level.WARNING;
-                case TRACE:
-                    return System.Logger.Level.TRACE;
-                default:
-                    return System.Logger.Level.DEBUG;
-            }
+    @Override
+    public void log(Level level, ResourceBundle bundle, String format, Object... parameters) {
+        if (logger != null) {
+            logger.log(level, bundle, format, parameters);
         }
     }
 }

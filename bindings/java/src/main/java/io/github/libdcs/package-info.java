@@ -27,7 +27,7 @@
  * that takes its place:
  * <ul>
  *   <li>{@code WARNING}: what works and needs attention, such as a client certificate that expires soon, told
- *       whenever a client is made with it. This alone shows in a program that leaves its loggers at the usual
+ *       whenever its file is read. This alone shows in a program that leaves its loggers at the usual
  *       {@code INFO}; ordinary calls log nothing there.</li>
  *   <li>{@code DEBUG} ({@code FINE} in {@code java.util.logging}): each step of a call (look-up, TCP, proxy, TLS
  *       handshake, request, answer), the files of a new client, and a line for each call, whether it succeeded or
@@ -36,7 +36,8 @@
  * </ul>
  * The loggers are {@code io.github.libdcs.client} (the line for each call), {@code .files}, {@code .dns},
  * {@code .tcp}, {@code .proxy}, {@code .tls}, {@code .http}, and {@code .log}, where the log speaks of itself; a level
- * set for {@code io.github.libdcs} holds for all of them. Loggers are asked before each call, so a level that is
+ * set for {@code io.github.libdcs} holds for all of them. In {@code java.util.logging} a record's source is
+ * the method that was called, such as {@code DcsClient.status}. Loggers are asked before each call, so a level that is
  * changed counts from the next call on. The records of a call are handed to the loggers when it has ended, well or
  * not: the time that a logger writes is that of the end, and where several threads make calls, one may log what
  * another's call recorded. What a logger throws is dropped. Never logged: key bytes, passwords, a proxy's

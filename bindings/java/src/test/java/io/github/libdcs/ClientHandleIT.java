@@ -25,33 +25,60 @@ class ClientHandleIT {
 
     @Test
     void closingAnIdleClientFreesIt() {
-        assertEquals(ADDRESS, handle.enter());
-        handle.leave();
+        Cancellation call = new Cancellation();
+        assertEquals(ADDRESS, handle.enter(call));
+        handle.leave(call);
         assertFalse(handle.isFreed());
         handle.run();
         assertTrue(handle.isFreed());
         handle.run();
-        assertThrows(IllegalStateException.class, handle::enter);
+        assertThrows(IllegalStateException.class, () -> handle.enter(call));
         assertEquals(1, freed.get());
     }
 
     @Test
     void theLastCallFreesAClosedClient() {
-        handle.enter();
-        handle.enter();
+        Cancellation first = new Cancellation();
+        Cancellation second = new Cancellation();
+        handle.enter(first);
+        handle.enter(second);
         handle.run();
-        assertThrows(IllegalStateException.class, handle::enter);
-        handle.leave();
+        assertThrows(IllegalStateException.class, () -> handle.enter(new Cancellation()));
+        handle.leave(first);
         assertEquals(0, freed.get());
         assertFalse(handle.isFreed());
-        handle.leave();
+        handle.leave(second);
         assertEquals(1, freed.get());
         assertTrue(handle.isFreed());
     }
 
     @Test
+    void closingTellsTheCallsThatAreInside() {
+        List<String> told = new ArrayList<>();
+        Cancellation inTheLibrary = cancellation("in the library", told);
+        Cancellation onItsWay = cancellation("on its way", told);
+        Cancellation gone = cancellation("gone", told);
+        for (Cancellation call : List.of(inTheLibrary, onItsWay, gone)) {
+            handle.enter(call);
+        }
+        inTheLibrary.enter();
+        gone.enter();
+        gone.leave();
+        handle.leave(gone);
+        handle.run();
+        assertEquals(List.of("in the library"), told);
+        handle.run();
+        onItsWay.enter();
+        assertEquals(List.of("in the library", "on its way"), told);
+    }
+
+    private static Cancellation cancellation(String name, List<String> told) {
+        return new Cancellation(() -> ADDRESS, address -> told.add(name), address -> { });
+    }
+
+    @Test
     void neverTwiceAndNeverUnderACall() throws Exception {
-        ExecutorService threads = Executors.newFixedThreadPool(4);
+        ExecutorService threads = Executors.newFixedThreadPool(5);
         try {
             for (int round = 1; round <= 500; round++) {
                 AtomicInteger frees = new AtomicInteger();
@@ -60,6 +87,7 @@ class ClientHandleIT {
                 for (int i = 0; i < 3; i++) {
                     work.add(threads.submit(() -> callUntilClosed(shared, frees)));
                 }
+                work.add(threads.submit(shared));
                 work.add(threads.submit(shared));
                 for (Future<?> future : work) {
                     future.get(60, SECONDS);
@@ -74,13 +102,17 @@ class ClientHandleIT {
 
     private static void callUntilClosed(ClientHandle shared, AtomicInteger frees) {
         while (true) {
+            Cancellation call = new Cancellation(() -> ADDRESS, address -> assertEquals(0, frees.get()),
+                    address -> assertEquals(0, frees.get()));
             try {
-                shared.enter();
+                shared.enter(call);
             } catch (IllegalStateException e) {
                 return;
             }
+            call.enter();
             assertEquals(0, frees.get());
-            shared.leave();
+            call.leave();
+            shared.leave(call);
         }
     }
 

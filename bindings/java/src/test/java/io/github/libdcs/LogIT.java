@@ -78,6 +78,34 @@ class LogIT {
     }
 
     @Test
+    void theSourceIsTheMethodThatTheHostCalls() {
+        root.setLevel(Level.FINER);
+        try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build()) {
+            assertSource(DcsClient.Builder.class, "build");
+            client.status();
+            assertSource(DcsClient.class, "status");
+            client.statusAsync().join();
+            assertSource(DcsClient.class, "status");
+            client.reload();
+            assertSource(DcsClient.class, "reload");
+        }
+        Testbed.builder("tls12_close", PASSPORT).diagnose();
+        assertSource(DcsClient.Builder.class, "diagnose");
+    }
+
+    /** Of all records, which are then forgotten. */
+    private void assertSource(Class<?> type, String method) {
+        synchronized (records) {
+            assertFalse(records.isEmpty());
+            for (LogRecord record : records) {
+                assertEquals(type.getName(), record.getSourceClassName(), record.getMessage());
+                assertEquals(method, record.getSourceMethodName(), record.getMessage());
+            }
+            records.clear();
+        }
+    }
+
+    @Test
     void bytesAtTrace() {
         root.setLevel(Level.FINER);
         call();
@@ -251,6 +279,7 @@ class LogIT {
 
         @Override
         public void publish(LogRecord record) {
+            record.getSourceClassName(); // found out here and now, from the stack
             records.add(record);
         }
 

@@ -55,6 +55,23 @@ class ServiceErrorsIT {
     }
 
     @Test
+    void limits() {
+        DcsServiceException limited = fail("/429");
+        DcsRateLimit rate = limited.rateLimit().orElseThrow();
+        assertEquals(50, rate.limit().orElseThrow());
+        assertEquals(0, rate.remaining().orElseThrow());
+        assertEquals(Duration.ofSeconds(7), rate.reset().orElseThrow());
+        assertEquals(Optional.empty(), limited.quota());
+        DcsServiceException usedUp = fail("/403");
+        DcsQuota quota = usedUp.quota().orElseThrow();
+        assertEquals(1000, quota.limit().orElseThrow());
+        assertEquals(0, quota.remaining().orElseThrow());
+        assertEquals(Optional.empty(), usedUp.rateLimit());
+        assertEquals(Optional.empty(), fail("/404").rateLimit());
+        assertEquals(Optional.empty(), fail("/404").quota());
+    }
+
+    @Test
     void aFailureDoesNotSpoilTheClient() {
         try (DcsClient client = Testbed.builder("tls12_keepalive", "/429").build()) {
             for (int i = 0; i < 100; i++) {
