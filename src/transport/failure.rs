@@ -78,6 +78,19 @@ impl Scene<'_> {
     pub(crate) fn tls(&self, error: &rustls::Error, refused: Option<Refused>) -> Error {
         match error {
             rustls::Error::AlertReceived(alert) => self.alert(*alert),
+            // The certificate itself was accepted: what it says of the CA would be wrong here.
+            rustls::Error::InvalidCertificate(CertificateError::BadSignature)
+                if refused.is_none() =>
+            {
+                Error::new(
+                    Code::Tls,
+                    format!(
+                        "The TLS connection to {} failed: the server's signature in the handshake is wrong.",
+                        self.peer
+                    ),
+                )
+                .with_hint("Try again; if it stays, something on the way changes what is sent, or the server's private key is not its certificate's.")
+            }
             rustls::Error::InvalidCertificate(error) => {
                 self.server_certificate(error, refused.as_ref())
             }
@@ -346,6 +359,22 @@ mod tests {
             has_identity,
             ca_bundle: "the CA bundle b.pem",
         }
+    }
+
+    #[test]
+    fn a_wrong_signature_in_the_handshake_is_not_the_certificates() {
+        let wrong = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
+        let error = scene(false, false, true).tls(&wrong, None);
+        assert_eq!(error.code(), Code::Tls);
+        assert!(error.message().contains("in the handshake"), "{error}");
+        let refused = Refused {
+            subject: "CN=h".into(),
+            issuer: "CN=ca".into(),
+            self_issued: false,
+            outdated_ca: false,
+        };
+        let error = scene(false, false, true).tls(&wrong, Some(refused));
+        assert_eq!(error.code(), Code::ServerCertificate);
     }
 
     #[test]
