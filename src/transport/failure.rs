@@ -33,6 +33,10 @@ impl Scene<'_> {
         if error.kind() == io::ErrorKind::TimedOut {
             return self.deadline.error(self.phase, self.peer);
         }
+        // Not the operating system's: rustls has no room for a message that goes on and on.
+        if error.kind() == io::ErrorKind::InvalidData {
+            return self.tls(&rustls::Error::General(error.to_string()), None);
+        }
         let what = match error.kind() {
             io::ErrorKind::ConnectionReset => "reset the connection".to_owned(),
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
@@ -169,12 +173,13 @@ impl Scene<'_> {
             {
                 self.certificate_rejected(&said, alert)
             }
-            AlertDescription::HandshakeFailure if self.phase != Phase::Handshake => Error::new(
+            AlertDescription::HandshakeFailure
+                if self.phase != Phase::Handshake && !self.is_tls13 => Error::new(
                 Code::Tls,
                 format!("{said}: it wants to negotiate TLS anew after the handshake, which is not supported."),
             )
             .with_hint("The front end asks for the client certificate only once it has seen the URL; it must ask for it in the handshake (in Apache httpd: SSLVerifyClient for the whole virtual host)."),
-            AlertDescription::HandshakeFailure => Error::new(
+            AlertDescription::HandshakeFailure if self.phase == Phase::Handshake => Error::new(
                 Code::Tls,
                 format!("{said}: no cipher suite or key type in common."),
             ),
