@@ -5,6 +5,7 @@
 
 pub mod https;
 pub mod proxy;
+pub mod records;
 pub mod relay;
 
 use std::path::Path;

@@ -36,6 +36,8 @@ pub enum Fault {
     Corrupt,
     /// Passes the rest on byte by byte.
     Drip,
+    /// Says something to the client that the server did not, and goes on.
+    Say(&'static [u8]),
 }
 
 /// Where a fault happens. A stream's first bytes are passed on, and the next one is hit.
@@ -433,6 +435,7 @@ impl Line {
                 self.side(from_client).drips = true;
                 true
             }
+            Fault::Say(words) => self.client.stream.write_all(words).is_ok(),
             Fault::Corrupt => {
                 let side = self.side(from_client);
                 side.waiting[0] ^= 1 << (side.passed % 8);
