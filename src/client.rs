@@ -81,17 +81,22 @@ impl Client {
         let mut call = Call::new(deadline, begun, Start::Pool);
         let mut answer = transport::get(&self.transport, &call);
         if let Err(error) = &answer
-            && error.code() == Code::ConnectionLost
             && call.progress().reused
             && call.progress().first_byte.is_none()
         {
-            log::emit!(
-                Debug,
-                CLIENT,
-                "the kept connection was dead; the call is made again on a new one"
-            );
-            call = Call::new(deadline, begun, Start::Fresh);
-            answer = transport::get(&self.transport, &call);
+            match error.code() {
+                Code::ConnectionLost => {
+                    log::emit!(
+                        Debug,
+                        CLIENT,
+                        "the kept connection was dead; the call is made again on a new one"
+                    );
+                    call = Call::new(deadline, begun, Start::Fresh);
+                    answer = transport::get(&self.transport, &call);
+                }
+                Code::Timeout => self.transport.distrust_kept(begun),
+                _ => {}
+            }
         }
         answer
             .and_then(|answer| read(answer, &call, begun, &self.transport))

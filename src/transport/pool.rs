@@ -54,6 +54,18 @@ impl Pool {
         }
     }
 
+    /// Gives up the connections that have been idle since before `then`.
+    pub(crate) fn give_up_older(&self, then: Instant) {
+        let mut idle = self.lock();
+        // Whoever is put back is put at the end, so the oldest are the first.
+        let older = idle.partition_point(|(since, _)| *since < then);
+        let given_up: Vec<_> = idle.drain(..older).collect();
+        drop(idle);
+        for (_, connection) in given_up {
+            connection.close();
+        }
+    }
+
     pub(crate) fn drain(&self) -> Vec<Connection> {
         self.lock()
             .drain(..)
