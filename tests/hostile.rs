@@ -199,7 +199,8 @@ fn what_drips_without_end_ends_by_the_calls_timeout() {
         });
         config.set_timeout_ms(300).unwrap();
         let begun = Instant::now();
-        assert_refused(&begin, &config, Code::Timeout, "The timeout of 300 ms");
+        let words = "timeout of 300 ms passed while reading the answer";
+        assert_refused(&begin, &config, Code::Timeout, words);
         assert!(begun.elapsed() >= Duration::from_millis(300));
     }
 }
