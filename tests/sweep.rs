@@ -18,8 +18,9 @@ use dcs_testbed::Testbed;
 
 const BODY: &str = r#"{"available":true,"scheduledOutages":[]}"#;
 
-/// Most of the calls wait for their timeout, and the machine is idle meanwhile.
-const WORKERS: usize = 96;
+/// The threads for calls that wait for their timeout, with the machine idle meanwhile, and for those that do not.
+const WAITING: usize = 96;
+const BUSY: usize = 8;
 
 /// The timeout of a call that waits for it.
 const SHORT: Duration = Duration::from_secs(1);
@@ -283,6 +284,15 @@ enum News {
     Done(usize, Result<Option<Code>, String>),
 }
 
+/// What the workers share.
+struct Task {
+    fault: Fault,
+    timeout: Duration,
+    shape: Shape,
+    cases: Vec<Case>,
+    next: AtomicUsize,
+}
+
 fn sweep(exchange: Exchange, fault: Fault) {
     let testbed = Testbed::from_env();
     let read = |name: &str| std::fs::read(testbed.file(name)).unwrap();
@@ -295,28 +305,35 @@ fn sweep(exchange: Exchange, fault: Fault) {
     let is_tls13 = exchange.listener.starts_with("tls13");
     let shape = whole(&mut first, is_tls13);
     let cases = shape.cases(std::env::var("DCS_SWEEP").is_ok_and(|value| value == "every"));
-    let timeout = match fault {
-        Fault::Stall | Fault::Corrupt => SHORT,
-        _ => LONG,
+    let (timeout, workers) = match fault {
+        Fault::Stall => (SHORT, WAITING),
+        Fault::Corrupt => (SHORT, BUSY),
+        _ => (LONG, BUSY),
+    };
+
+    let task = Task {
+        fault,
+        timeout,
+        shape,
+        cases,
+        next: AtomicUsize::new(0),
     };
 
     let begun = Instant::now();
-    let next = AtomicUsize::new(0);
     let mut outcomes: BTreeMap<Option<i32>, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
     std::thread::scope(|scope| {
         let (news, told) = channel();
-        for worker in 0..WORKERS.min(cases.len()) {
-            let (news, next, cases, shape) = (news.clone(), &next, &cases, &shape);
-            let (testbed, config) = (&testbed, &config);
+        for worker in 0..workers {
+            let (news, task, testbed, config) = (news.clone(), &task, &testbed, &config);
             scope.spawn(move || {
                 let caller = Caller::new(testbed, exchange, config);
-                work(worker, caller, fault, timeout, cases, next, shape, &news);
+                work(worker, caller, task, &news);
             });
         }
         drop(news);
         let mut busy = BTreeMap::new();
-        let mut left = cases.len();
+        let mut left = task.cases.len();
         while left > 0 {
             match told.recv_timeout(WATCHDOG) {
                 Ok(News::Begun(worker, case)) => {
@@ -340,14 +357,14 @@ fn sweep(exchange: Exchange, fault: Fault) {
     });
     println!(
         "{exchange:?} {fault:?}: {} places in {:?}: {outcomes:?}",
-        cases.len(),
+        task.cases.len(),
         begun.elapsed()
     );
     assert!(
         wrong.is_empty(),
         "{exchange:?}: {} of {} are wrong, such as:\n{}",
         wrong.len(),
-        cases.len(),
+        task.cases.len(),
         wrong[..wrong.len().min(20)].join("\n")
     );
 }
@@ -383,25 +400,15 @@ fn whole(caller: &mut Caller<'_>, is_tls13: bool) -> Shape {
     shape
 }
 
-#[allow(clippy::too_many_arguments)]
-fn work(
-    worker: usize,
-    mut caller: Caller<'_>,
-    fault: Fault,
-    timeout: Duration,
-    cases: &[Case],
-    next: &AtomicUsize,
-    shape: &Shape,
-    news: &Sender<News>,
-) {
-    while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+fn work(worker: usize, mut caller: Caller<'_>, task: &Task, news: &Sender<News>) {
+    while let Some(case) = task.cases.get(task.next.fetch_add(1, Ordering::SeqCst)) {
         news.send(News::Begun(worker, *case)).unwrap();
         let mut verdict = Ok(None);
         // What a busy machine was too slow for is looked at again with more time.
-        for timeout in [timeout, 4 * timeout] {
+        for timeout in [task.timeout, 4 * task.timeout] {
             caller.warm = None;
-            let outcome = caller.call(Some((fault, *case)), timeout);
-            verdict = judge(fault, *case, &outcome, shape, timeout)
+            let outcome = caller.call(Some((task.fault, *case)), timeout);
+            verdict = judge(task.fault, *case, &outcome, &task.shape, timeout)
                 .map(|()| outcome.result.as_ref().err().map(Error::code));
             if verdict.is_ok() {
                 break;

@@ -399,21 +399,16 @@ impl Line {
     }
 
     fn write(&mut self, from_client: bool, count: usize) -> bool {
-        let (from, to) = if from_client {
-            (&mut self.client, &mut self.server)
-        } else {
-            (&mut self.server, &mut self.client)
-        };
+        let from = self.side(from_client);
         let bytes: Vec<u8> = from.waiting.drain(..count).collect();
         from.passed += count;
         let piece = if from.drips { 1 } else { count.max(1) };
-        let is_written = bytes
-            .chunks(piece)
-            .all(|piece| to.stream.write_all(piece).is_ok());
-        if is_written && !from_client {
+        if !from_client {
+            // Before the client can have made anything of them.
             self.note(|heard| heard.passed += count);
         }
-        is_written
+        let to = &mut self.side(!from_client).stream;
+        bytes.chunks(piece).all(|piece| to.write_all(piece).is_ok())
     }
 
     /// The fault happens, once for each connection; false where it ends the connection.
