@@ -1,6 +1,7 @@
 # make demo    the main job on the built-in sandbox, from C, Python and Java, the three documented errors, a diagnosis
 # make test    everything that CI runs
 # make bench   the race against other clients on a real nginx (benches/README.md)
+# make sweep   breaks an exchange at its every byte, which make test does at every seventh (some minutes)
 # make help    the other targets
 
 .DEFAULT_GOAL := help
@@ -18,7 +19,7 @@ VENV := $(CARGO_TARGET_DIR)/venv
 WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
-.PHONY: help setup library demo test lint test-rust test-python test-java bench bench-quick instructions \
+.PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick instructions \
 	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size header clean
 
 help:
@@ -59,6 +60,9 @@ $(TESTBED): FORCE
 # The C and C++ programs link with the release library.
 test-rust: library $(TESTBED)
 	DCS_LIBRARY=$(LIBRARY) $(TESTBED) -- $(CARGO) test --workspace --all-features --locked
+
+sweep: $(TESTBED)
+	DCS_SWEEP=every $(TESTBED) -- $(CARGO) test --all-features --locked --test sweep -- --nocapture
 
 # Against the installed wheel, in an environment of its own.
 test-python: library $(TESTBED)

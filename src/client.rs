@@ -222,17 +222,22 @@ fn exchange(
     let mut call = Call::new(limit, wishes.clone(), begun, Start::Pool);
     let mut answer = transport::get(transport, &call);
     if let Err(error) = &answer
-        && error.code() == Code::ConnectionLost
         && call.progress().reused
         && call.progress().first_byte.is_none()
     {
-        log::emit!(
-            Debug,
-            CLIENT,
-            "the kept connection was dead; the call is made again on a new one"
-        );
-        call = Call::new(limit, wishes, begun, Start::Fresh);
-        answer = transport::get(transport, &call);
+        match error.code() {
+            Code::ConnectionLost => {
+                log::emit!(
+                    Debug,
+                    CLIENT,
+                    "the kept connection was dead; the call is made again on a new one"
+                );
+                call = Call::new(limit, wishes, begun, Start::Fresh);
+                answer = transport::get(transport, &call);
+            }
+            Code::Timeout => transport.distrust_kept(begun),
+            _ => {}
+        }
     }
     answer
         .and_then(|answer| read(answer, &call, begun, transport))

@@ -1,11 +1,14 @@
 //! The status answer, parsed strictly in what it needs and tolerant of what it does not know.
 
+mod json;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::Pieces;
-use serde_json::{Map, Value};
 use ureq::http::{HeaderMap, HeaderValue};
+
+use json::Kind;
 
 /// The DCS's answer to the status call.
 ///
@@ -130,30 +133,29 @@ impl Status {
     /// wrong, in words that go on from "The status answer of HOST".
     pub(crate) fn parse(body: Vec<u8>) -> Result<Self, String> {
         let json = String::from_utf8(body).map_err(|_| "is not UTF-8")?;
-        let value: Value = serde_json::from_str(&json).map_err(|error| {
-            // Only the position: the text may be anybody's.
-            format!(
-                "is not JSON (line {}, column {})",
-                error.line(),
-                error.column()
-            )
-        })?;
-        let object = value.as_object().ok_or("is not a JSON object")?;
-        let available = match object.get("available") {
-            Some(Value::Bool(available)) => *available,
+        let object = json::value(&json).map_err(|error| not_json(&error))?;
+        if json::kind(object) != Kind::Object {
+            return Err("is not a JSON object".into());
+        }
+        let [available, message, outages] =
+            json::fields(object, ["available", "message", "scheduledOutages"])
+                .map_err(|error| not_json(&error))?;
+        let available = match available {
+            Some("true") => true,
+            Some("false") => false,
             Some(_) => return Err("has a field 'available' that is not true or false".into()),
             None => return Err("has no field 'available'".into()),
         };
-        let message = optional_text(object, "message", "message")?;
-        let scheduled_outages = match object.get("scheduledOutages") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(outages)) => outages
-                .iter()
-                .enumerate()
-                .map(|(index, outage)| parse_outage(index, outage))
-                .collect::<Result<_, _>>()?,
+        let message = optional_text(message, || "message".to_owned())?;
+        let mut scheduled_outages = Vec::new();
+        match outages.map(|outages| (outages, json::kind(outages))) {
+            None | Some((_, Kind::Null)) => {}
+            Some((outages, Kind::Array)) => json::elements(outages, |index, outage| {
+                scheduled_outages.push(parse_outage(index, outage)?);
+                Ok(())
+            })?,
             Some(_) => return Err("has a field 'scheduledOutages' that is not an array".into()),
-        };
+        }
         Ok(Status {
             available,
             message,
@@ -192,34 +194,44 @@ fn number(value: &HeaderValue) -> Option<u64> {
     value.to_str().ok()?.trim().parse().ok()
 }
 
-fn parse_outage(index: usize, value: &Value) -> Result<Outage, String> {
+/// Only the position is told: the text may be anybody's.
+fn not_json(error: &serde_json::Error) -> String {
+    format!(
+        "is not JSON (line {}, column {})",
+        error.line(),
+        error.column()
+    )
+}
+
+fn parse_outage(index: usize, value: &str) -> Result<Outage, String> {
     let name = |field: &str| format!("scheduledOutages[{index}].{field}");
-    let Some(object) = value.as_object() else {
+    if json::kind(value) != Kind::Object {
         return Err(format!(
             "has an entry scheduledOutages[{index}] that is not an object"
         ));
-    };
-    let time = |field: &str| {
-        let text = object
-            .get(field)
-            .and_then(Value::as_str)
+    }
+    let [start, end, message] = json::fields(value, ["start", "end", "message"])
+        .map_err(|_| format!("has an entry scheduledOutages[{index}] that is not JSON"))?;
+    let time = |field: &str, value: Option<&str>| {
+        let text = value
+            .and_then(text)
             .ok_or_else(|| format!("has no text in '{}'", name(field)))?;
-        let instant = instant(text).ok_or_else(|| {
+        let instant = instant(&text).ok_or_else(|| {
             format!(
                 "has a '{}' that is not an ISO 8601 date and time with an offset",
                 name(field)
             )
         })?;
-        Ok::<_, String>((text.to_owned(), instant.as_millisecond()))
+        Ok::<_, String>((text, instant.as_millisecond()))
     };
-    let (start, start_unix_ms) = time("start")?;
-    let (end, end_unix_ms) = time("end")?;
+    let (start, start_unix_ms) = time("start", start)?;
+    let (end, end_unix_ms) = time("end", end)?;
     Ok(Outage {
         start,
         end,
         start_unix_ms,
         end_unix_ms,
-        message: optional_text(object, "message", &name("message"))?,
+        message: optional_text(message, || name("message"))?,
     })
 }
 
@@ -239,15 +251,19 @@ fn instant(text: &str) -> Option<Timestamp> {
     }
 }
 
-fn optional_text(
-    object: &Map<String, Value>,
-    field: &str,
-    name: &str,
-) -> Result<Option<String>, String> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(format!("has a field '{name}' that is not text")),
+/// The text that a value is, where it is one.
+fn text(value: &str) -> Option<String> {
+    serde_json::from_str(value).ok()
+}
+
+fn optional_text(value: Option<&str>, name: impl Fn() -> String) -> Result<Option<String>, String> {
+    match value {
+        None => Ok(None),
+        Some(value) if json::kind(value) == Kind::Null => Ok(None),
+        Some(value) => match text(value) {
+            Some(text) => Ok(Some(text)),
+            None => Err(format!("has a field '{}' that is not text", name())),
+        },
     }
 }
 
@@ -337,6 +353,27 @@ mod tests {
 
     #[test]
     fn json_nested_without_end_is_refused() {
-        assert!(parse(&"[".repeat(100_000)).is_err());
+        for open in ["[", "{\"a\":", "{\"available\":true,\"message\":["] {
+            assert!(parse(&open.repeat(100_000)).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_not_asked_for_may_be_anything() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for extra in ["1e999999", "-0.0", r#""\ud83d""#, &deep] {
+            let status = parse(&format!(r#" {{"x":{extra},"available":true}} "#)).unwrap();
+            assert!(status.available() && status.message().is_none());
+        }
+    }
+
+    #[test]
+    fn the_last_of_a_field_counts_however_it_is_written() {
+        let status = parse(
+            r#"{"available":false,"m\u0065ssage":"a\n\ud83d\ude00","available" : true ,"message":null,"message":"b\t"}"#,
+        )
+        .unwrap();
+        assert!(status.available());
+        assert_eq!(status.message(), Some("b\t"));
     }
 }

@@ -22,7 +22,7 @@ pub(crate) mod trial;
 
 use std::process;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
@@ -171,6 +171,12 @@ impl Transport {
         }
         self.spoken.note(connection.facts.version);
         Ok(connection)
+    }
+
+    /// Gives up the connections that were idle already when a call began over one of them that then got no answer:
+    /// what forgot the one, such as a firewall, has forgotten them all, and each would cost a timeout.
+    pub(crate) fn distrust_kept(&self, begun: Instant) {
+        self.pool.give_up_older(begun);
     }
 
     /// Whether the server names one of the client certificate's issuers among the CAs that it accepts, as the

@@ -6,8 +6,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use common::proxy::{server, tunnel};
-use common::relay::{Fault, Relay, port_of, request};
-use common::{config, failure};
+use common::relay::{Fault, Place, Relay, port_of, request};
+use common::{config, failure, full_listener};
 use dcs::{Client, Code, Config};
 use dcs_testbed::Testbed;
 
@@ -39,6 +39,46 @@ fn a_handshake_that_stalls_ends_by_the_connect_timeout() {
     config.set_timeout_ms(100).unwrap();
     let error = failure(&config, Code::Timeout);
     assert!(error.message().contains("The timeout of 100 ms"), "{error}");
+}
+
+#[test]
+fn a_syn_that_nobody_answers_ends_by_the_connect_timeout() {
+    let testbed = Testbed::from_env();
+    let (_listener, port) = full_listener();
+    let mut config = config(&testbed, &format!("https://127.0.0.1:{port}{PATH}"));
+    config.set_connect_timeout_ms(200).unwrap();
+    let error = failure(&config, Code::Timeout);
+    assert!(
+        error.message().contains("connect timeout of 200 ms"),
+        "{error}"
+    );
+    assert!(
+        error.message().contains("waiting for the TCP connection"),
+        "{error}"
+    );
+    assert!(error.hint().contains("firewall"), "{error}");
+}
+
+#[test]
+fn an_exchange_that_comes_byte_by_byte_is_a_right_one() {
+    let testbed = Testbed::from_env();
+    for listener in ["tls12_keepalive", "tls13_keepalive"] {
+        for from_client in [true, false] {
+            let url = testbed.url(listener, PATH);
+            let relay = Relay::faithful(port_of(&url));
+            let place = Place::Byte {
+                from_client,
+                offset: 0,
+            };
+            relay.arm(Fault::Drip, place);
+            let client = Client::new(&config(&testbed, &relay.url(&url))).unwrap();
+            for reused in [false, true] {
+                let status = client.status().unwrap();
+                assert_eq!(status.connection().reused, reused);
+                assert!(status.available());
+            }
+        }
+    }
 }
 
 #[test]
@@ -75,7 +115,7 @@ fn a_service_that_never_answers_ends_by_the_timeout() {
 #[test]
 fn an_answer_that_stalls_ends_by_the_timeout() {
     let testbed = Testbed::from_env();
-    let url = testbed.url("tls12_close", "/large");
+    let url = testbed.url("tls12_close", "/long");
     let relay = Relay::start(port_of(&url), Fault::Stall, |record| {
         !record.from_client && record.is_application_data && record.number == 3
     });
@@ -89,7 +129,7 @@ fn an_answer_that_stalls_ends_by_the_timeout() {
 fn an_answer_that_is_cut_short_is_no_answer() {
     let testbed = Testbed::from_env();
     for listener in ["tls12_close", "tls13_close"] {
-        let url = testbed.url(listener, "/large");
+        let url = testbed.url(listener, "/long");
         // In TLS 1.3 the handshake's records look like application data too.
         let relay = Relay::start(port_of(&url), Fault::Close, |record| {
             !record.from_client && record.is_application_data && record.number == 12

@@ -33,6 +33,10 @@ impl Scene<'_> {
         if let Some(over) = Over::of(error) {
             return self.deadline.error(over, self.phase, self.peer);
         }
+        // Not the operating system's: rustls has no room for a message that goes on and on.
+        if error.kind() == io::ErrorKind::InvalidData {
+            return self.tls(&rustls::Error::General(error.to_string()), None);
+        }
         let what = match error.kind() {
             io::ErrorKind::ConnectionReset => "reset the connection".to_owned(),
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
@@ -78,6 +82,19 @@ impl Scene<'_> {
     pub(crate) fn tls(&self, error: &rustls::Error, refused: Option<Refused>) -> Error {
         match error {
             rustls::Error::AlertReceived(alert) => self.alert(*alert),
+            // The certificate itself was accepted: what it says of the CA would be wrong here.
+            rustls::Error::InvalidCertificate(CertificateError::BadSignature)
+                if refused.is_none() =>
+            {
+                Error::new(
+                    Code::Tls,
+                    format!(
+                        "The TLS connection to {} failed: the server's signature in the handshake is wrong.",
+                        self.peer
+                    ),
+                )
+                .with_hint("Try again; if it stays, something on the way changes what is sent, or the server's private key is not its certificate's.")
+            }
             rustls::Error::InvalidCertificate(error) => {
                 self.server_certificate(error, refused.as_ref())
             }
@@ -156,12 +173,13 @@ impl Scene<'_> {
             {
                 self.certificate_rejected(&said, alert)
             }
-            AlertDescription::HandshakeFailure if self.phase != Phase::Handshake => Error::new(
+            AlertDescription::HandshakeFailure
+                if self.phase != Phase::Handshake && !self.is_tls13 => Error::new(
                 Code::Tls,
                 format!("{said}: it wants to negotiate TLS anew after the handshake, which is not supported."),
             )
             .with_hint("The front end asks for the client certificate only once it has seen the URL; it must ask for it in the handshake (in Apache httpd: SSLVerifyClient for the whole virtual host)."),
-            AlertDescription::HandshakeFailure => Error::new(
+            AlertDescription::HandshakeFailure if self.phase == Phase::Handshake => Error::new(
                 Code::Tls,
                 format!("{said}: no cipher suite or key type in common."),
             ),
@@ -346,6 +364,22 @@ mod tests {
             has_identity,
             ca_bundle: "the CA bundle b.pem",
         }
+    }
+
+    #[test]
+    fn a_wrong_signature_in_the_handshake_is_not_the_certificates() {
+        let wrong = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
+        let error = scene(false, false, true).tls(&wrong, None);
+        assert_eq!(error.code(), Code::Tls);
+        assert!(error.message().contains("in the handshake"), "{error}");
+        let refused = Refused {
+            subject: "CN=h".into(),
+            issuer: "CN=ca".into(),
+            self_issued: false,
+            outdated_ca: false,
+        };
+        let error = scene(false, false, true).tls(&wrong, Some(refused));
+        assert_eq!(error.code(), Code::ServerCertificate);
     }
 
     #[test]

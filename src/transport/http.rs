@@ -27,6 +27,9 @@ use crate::log;
 const MAX_BODY: u64 = 1024 * 1024;
 /// The largest head of an answer.
 const MAX_HEAD: usize = 32 * 1024;
+/// All that is received for an answer, with what is no part of its body: provisional answers, the sizes of chunks
+/// and what comes behind them, which a server could send without end.
+const MAX_RECEIVED: u64 = 2 * MAX_BODY;
 /// What a request takes besides its path and query. ureq writes the request line in one piece, so that the buffer has
 /// to hold them whole.
 const OUTPUT_SIZE: usize = 1024;
@@ -165,12 +168,21 @@ pub(crate) fn get(transport: &Arc<Transport>, call: &Arc<Call>) -> Result<Answer
     let told = |error| explain(error, transport, call);
     let mut response = agent.run(request).map_err(told)?;
     let status = response.status().as_u16();
-    let body = response
-        .body_mut()
-        .with_config()
-        .limit(MAX_BODY)
-        .read_to_vec()
-        .map_err(|error| told(error).with_http_status(status))?;
+    let announced = response.body().content_length();
+    let body = if announced.is_some_and(|length| length > MAX_BODY) {
+        Err(ureq::Error::BodyExceedsLimit(MAX_BODY))
+    } else {
+        let reader = response.body_mut().with_config().limit(MAX_BODY);
+        reader.read_to_vec()
+    };
+    let body = body.map_err(|error| {
+        let error = match error {
+            // The same buffer was too small for something else.
+            ureq::Error::LargeResponseHeader(..) => long_line(&transport.peer),
+            error => told(error),
+        };
+        error.with_http_status(status)
+    })?;
     log::emit!(
         Debug,
         HTTP,
@@ -219,6 +231,16 @@ fn explain(error: ureq::Error, transport: &Transport, call: &Call) -> Error {
             format!("The answer of {peer} is not valid HTTP/1.1: {error}."),
         ),
     }
+}
+
+fn long_line(peer: &str) -> Error {
+    Error::new(
+        Code::Response,
+        format!(
+            "The body of the answer of {peer} is not valid HTTP/1.1: the line with a chunk's size, or one behind the last chunk, is larger than {} KiB.",
+            MAX_HEAD / 1024
+        ),
+    )
 }
 
 fn cut_short(peer: &str) -> Error {
@@ -284,6 +306,7 @@ impl Connector for CallConnector {
             transport: self.transport.clone(),
             call: self.call.clone(),
             buffers,
+            received: 0,
         }))
     }
 }
@@ -305,6 +328,8 @@ struct Exchange {
     transport: Arc<Transport>,
     call: Arc<Call>,
     buffers: ExchangeBuffers,
+    /// Bytes of this answer.
+    received: u64,
 }
 
 impl Exchange {
@@ -358,6 +383,8 @@ impl UreqTransport for Exchange {
         let received = if space.is_empty() {
             // The head fills the buffer and is still not complete.
             Err(ureq::Error::LargeResponseHeader(MAX_HEAD, MAX_HEAD))
+        } else if self.received > MAX_RECEIVED {
+            Err(ureq::Error::BodyExceedsLimit(MAX_RECEIVED))
         } else {
             self.connection().and_then(|connection| {
                 connection
@@ -367,6 +394,7 @@ impl UreqTransport for Exchange {
         };
         if let Ok(Received::Bytes(count)) = received {
             buffers.input_appended(count);
+            self.received += count as u64;
             let mut progress = self.call.lock();
             progress
                 .first_byte

@@ -55,6 +55,18 @@ impl Pool {
         }
     }
 
+    /// Gives up the connections that have been idle since before `then`.
+    pub(crate) fn give_up_older(&self, then: Instant) {
+        let mut idle = self.lock();
+        // Whoever is put back is put at the end, so the oldest are the first.
+        let older = idle.partition_point(|(since, _)| *since < then);
+        let given_up: Vec<_> = idle.drain(..older).collect();
+        drop(idle);
+        for (_, connection) in given_up {
+            connection.close();
+        }
+    }
+
     /// All of them, for the pool's end.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Connection> {
         let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -3,11 +3,15 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod https;
 pub mod programs;
 pub mod proxy;
+pub mod records;
 pub mod relay;
 
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 use dcs::{Client, Code, Config, Error, Status};
 use dcs_testbed::Testbed;
@@ -67,6 +71,24 @@ pub fn failure(config: &Config, code: Code) -> Error {
     assert!(error.message().ends_with('.'), "{error}");
     assert!(error.hint().len() > 20, "{error}");
     error
+}
+
+/// A port of 127.0.0.1 where nothing answers a SYN, as behind a firewall: the listener's queue is full. It is so
+/// for as long as what comes with it is kept.
+pub fn full_listener() -> ((socket2::Socket, Vec<TcpStream>), u16) {
+    use socket2::{Domain, Socket, Type};
+
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket
+        .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
+        .unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        queued.push(stream);
+    }
+    ((socket, queued), address.port())
 }
 
 /// Fails where a line of the file's content, other than a PEM label, is part of the error.

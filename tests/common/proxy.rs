@@ -2,14 +2,18 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 
 /// A TCP server of which each connection is handled in turn by a function.
-pub fn server(handle: fn(TcpStream)) -> u16 {
+pub fn server(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
+    let handle = Arc::new(handle);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            let handle = handle.clone();
+            stream.set_nodelay(true).unwrap();
             thread::spawn(move || handle(stream));
         }
     });

@@ -1,6 +1,6 @@
 //! nginx: the front end that the DCS has, on a listener for each kind of connection.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::pki::ServerFiles;
@@ -11,8 +11,8 @@ use crate::tools::Tools;
 /// The documented answer to the status call: 40 bytes.
 pub(crate) const STATUS: &str = r#"{"available":true,"scheduledOutages":[]}"#;
 
-/// A body over 2 MiB.
-const LARGE: usize = 2 * 1024 * 1024 + 1;
+/// The paths that answer with much to read, and how much.
+const PADDED: [(&str, usize); 2] = [("long", 512 * 1024), ("large", 2 * 1024 * 1024 + 1)];
 
 /// The paths that answer with something to read, and their bodies.
 const BODIES: [(&str, &str, &str); 9] = [
@@ -148,17 +148,18 @@ pub(crate) fn configure<'a>(
     pki: &ServerFiles,
 ) -> Result<Spec<'a>, Error> {
     make_dir(&dir.join("tmp"))?;
-    let large = dir.join("large.json");
-    write_private(
-        &large,
-        format!(
-            r#"{{"available":true,"scheduledOutages":[],"padding":"{}"}}"#,
-            "x".repeat(LARGE)
-        ),
-    )?;
+    for (name, padding) in PADDED {
+        write_private(
+            &padded(dir, name),
+            format!(
+                r#"{{"available":true,"scheduledOutages":[],"padding":"{}"}}"#,
+                "x".repeat(padding)
+            ),
+        )?;
+    }
     let listeners = listeners(pki);
     let ports: [u16; LISTENERS] = free_ports()?;
-    write_private(&dir.join("paths.conf"), paths(&large))?;
+    write_private(&dir.join("paths.conf"), paths(dir))?;
     write_private(
         &dir.join("nginx.conf"),
         configuration(dir, pki, listeners.iter().zip(ports)),
@@ -276,8 +277,13 @@ fn server_block(listener: &Listener<'_>, port: u16, dir: &str) -> String {
     )
 }
 
+/// The file of a padded answer.
+fn padded(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.json"))
+}
+
 /// The answers, the same on every listener.
-fn paths(large: &Path) -> String {
+fn paths(dir: &Path) -> String {
     let headers = |headers: &[(&str, &str)]| -> String {
         headers
             .iter()
@@ -301,9 +307,11 @@ fn paths(large: &Path) -> String {
         headers(&LIMITS)
     ));
     text.push_str("location = /redirect {\n    return 302 /checks/passport$is_args$args;\n}\n");
-    text.push_str(&format!(
-        "location = /large {{\n    default_type application/json;\n    types {{ }}\n    alias \"{}\";\n}}\n",
-        large.display()
-    ));
+    for (name, _) in PADDED {
+        text.push_str(&format!(
+            "location = /{name} {{\n    default_type application/json;\n    types {{ }}\n    alias \"{}\";\n}}\n",
+            padded(dir, name).display()
+        ));
+    }
     text
 }
