@@ -85,7 +85,7 @@ bench-quick:
 
 # The release library's instructions per call, which a test compares.
 instructions: library $(TESTBED)
-	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_INSTRUCTIONS=1 $(TESTBED) -- $(CARGO) test --locked --test instructions
+	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_INSTRUCTIONS=1 $(TESTBED) -- $(CARGO) test --all-features --locked --test instructions
 	@cat benches/instructions/expected.json
 
 # The benchmarks below need nothing but what the tests need; bench-scaling adds round-trip time as root only.
@@ -105,7 +105,7 @@ bench-size:
 	$(PYTHON) benches/size.py
 
 header:
-	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header
+	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header
 
 clean:
 	rm -rf $(CARGO_TARGET_DIR) bindings/java/target

@@ -26,6 +26,7 @@
 
 mod client;
 mod config;
+mod contain;
 mod convert;
 mod credentials;
 mod diagnose;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, Phase};
 use crate::config::Target;
+use crate::contain::{contained, panic_if_asked};
 use crate::error::{Code, Error};
 use crate::log;
 
@@ -45,11 +46,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the system's resolver and leaves the outcome for those who wait.
+    /// Asks the system's resolver and leaves the outcome for those who wait, also where it panics.
     fn look_up(&self, target: &Target) {
-        let outcome = (target.host.as_str(), target.port)
-            .to_socket_addrs()
-            .map(Iterator::collect::<Arc<[SocketAddr]>>);
+        let outcome = contained(|| {
+            panic_if_asked("look-up");
+            (target.host.as_str(), target.port)
+                .to_socket_addrs()
+                .map(Iterator::collect::<Arc<[SocketAddr]>>)
+                .map_err(|error| reason(&error))
+        })
+        .unwrap_or_else(|fault| Err(fault.message().trim_end_matches('.').to_owned()));
         let mut state = self.lock();
         state.in_flight = false;
         state.ended += 1;
@@ -59,7 +65,7 @@ impl Shared {
                 state.failure = None;
             }
             Ok(_) => state.failure = Some("the name has no address".into()),
-            Err(error) => state.failure = Some(reason(&error)),
+            Err(reason) => state.failure = Some(reason),
         }
         drop(state);
         self.finished.notify_all();
