@@ -20,6 +20,9 @@ use crate::log;
 /// How long an answer is used before it is asked for again.
 const FRESH_FOR: Duration = Duration::from_secs(30);
 
+/// What std takes too, where `RUST_MIN_STACK` does not say otherwise: nothing is taken from the environment.
+const STACK_SIZE: usize = 2 * 1024 * 1024;
+
 /// The look-up of one host.
 pub(crate) struct Resolver {
     target: Target,
@@ -150,6 +153,7 @@ impl Resolver {
         let target = self.target.clone();
         let started = thread::Builder::new()
             .name("dcs-dns".into())
+            .stack_size(STACK_SIZE)
             .spawn(move || shared.look_up(&target));
         if started.is_err() {
             // No thread is to be had. The system's own limits (resolv.conf) then bound the look-up.
