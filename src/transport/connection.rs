@@ -304,7 +304,11 @@ impl Connection {
         scene: &Scene<'_>,
         write_error: &io::Error,
     ) -> Error {
-        if write_error.kind() == ErrorKind::TimedOut {
+        let has_gone = matches!(
+            write_error.kind(),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted
+        );
+        if !has_gone {
             return scene.io(write_error);
         }
         let brief = scene.deadline.at_most(LAST_WORDS);

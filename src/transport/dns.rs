@@ -55,7 +55,7 @@ impl Shared {
             panic_if_asked("look-up");
             (target.host.as_str(), target.port)
                 .to_socket_addrs()
-                .map(Iterator::collect::<Arc<[SocketAddr]>>)
+                .map(|found| (Instant::now(), found.collect::<Arc<[SocketAddr]>>()))
                 .map_err(|error| reason(&error))
         })
         .unwrap_or_else(|fault| Err(fault.message().trim_end_matches('.').to_owned()));
@@ -63,8 +63,8 @@ impl Shared {
         state.in_flight = false;
         state.ended += 1;
         match outcome {
-            Ok(addresses) if !addresses.is_empty() => {
-                state.answer = Some((Instant::now(), addresses));
+            Ok((at, addresses)) if !addresses.is_empty() => {
+                state.answer = Some((at, addresses));
                 state.failure = None;
             }
             Ok(_) => state.failure = Some("the name has no address".into()),
