@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Config;
+use crate::credentials::source::Document;
 use crate::credentials::x509::printable;
 use crate::credentials::{Files, Identity};
 use crate::diagnose::{self, Evidence};
@@ -55,6 +56,9 @@ impl Client {
         let identity = files.identity(now)?;
         if let Some(identity) = &identity {
             warn_of_expiry(identity, now);
+        }
+        if let Some(Ok(file)) = &files.private_key {
+            warn_of_permissions(&file.document);
         }
         let transport = Transport::new(config, bundle.anchors(), &bundle.name, identity.as_ref())?;
         let host = &transport.endpoint.target.host;
@@ -174,6 +178,17 @@ fn warn_of_expiry(identity: &Identity, now: SystemTime) {
             "{} expires on {}",
             identity.name,
             day(fields.not_after)
+        );
+    }
+}
+
+fn warn_of_permissions(document: &Document) {
+    if let Some(others) = document.open_to_others() {
+        log::emit!(
+            Warning,
+            FILES,
+            "everybody on this machine may {others} {}",
+            document.name
         );
     }
 }
