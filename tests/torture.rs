@@ -2,7 +2,7 @@
 //! torture tests do it: a proper code comes of it, nothing is left open, everything ends.
 //!
 //! What cannot be had this way: an allocation of Rust that fails ends the process by design, so that only aws-lc's
-//! own are made to fail; and aws-lc ends the process where the kernel refuses random bytes. docs/process.md says so.
+//! own are made to fail; and aws-lc ends the process where the kernel refuses random bytes; see docs/process.md.
 
 mod common;
 
@@ -62,9 +62,9 @@ fn every_call_of_the_system_may_fail() {
         );
         let mut hits: BTreeMap<&str, u32> = BTreeMap::new();
         for line in printed.lines() {
-            let mut words = line.split(' ');
-            let function = words.next().unwrap();
-            let count: u32 = words.last().unwrap().parse().unwrap();
+            let (function, rest) = line.split_once(' ').unwrap();
+            let (_, count) = rest.split_once(' ').unwrap();
+            let count: u32 = count.parse().unwrap();
             *hits.entry(function).or_default() += count;
         }
         for function in HIT {

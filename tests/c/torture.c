@@ -287,6 +287,7 @@ static int try_first(const struct plan *plan, int error, long n, int from_then_o
 
 static void torture(const struct plan *plan, int is_full) {
     int (*try_once)(const struct plan *, int, long, int) = plan == &ONCE ? try_first : try;
+    int goes_on;
     int e;
 
     for (e = 0; e < MAX_ERRORS && (e == 0 || plan->errors[e] != 0); e++) {
@@ -296,9 +297,13 @@ static void torture(const struct plan *plan, int is_full) {
             n++;
         }
         printf("%s %d %ld\n", plan->function, plan->errors[e], n - 1);
-        /* And from some call on every one; no thread to be had is common enough to be tried always. */
-        is_full = is_full || strcmp(plan->function, "pthread_create") == 0;
-        for (n = 1; is_full && plan != &ONCE && n < MAX_CALLS && try(plan, plan->errors[e], n, 1);) {
+        /*
+         * And from some call on every one; no thread to be had is common enough to be tried always. What is
+         * interrupted is done again, and no file is opened by giving up after the thousandth time.
+         */
+        goes_on = is_full || strcmp(plan->function, "pthread_create") == 0;
+        goes_on = goes_on && plan != &ONCE && !(plan->errors[e] == EINTR && plan->codes[0] == FILES);
+        for (n = 1; goes_on && n < MAX_CALLS && try(plan, plan->errors[e], n, 1);) {
             n += 1 + n / 4;
         }
     }
