@@ -111,7 +111,7 @@ int main(int argc, char **argv) {
     const char *colon;
 
     CHECK(argc >= 8);
-    alarm(120);
+    alarm(300);
     settings.url = argv[3];
     settings.ca_bundle = argv[4];
     settings.certificate = argv[5];

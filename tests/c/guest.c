@@ -480,7 +480,7 @@ int main(int argc, char **argv) {
     settings.other_ca_bundle = argv[7];
     settings.password = argc > 8 && argv[8][0] != '\0' ? argv[8] : NULL;
     more = argc > 9 ? argv[9] : NULL;
-    alarm(120);
+    alarm(300);
     for (i = 0; i < sizeof ALL / sizeof ALL[0]; i++) {
         if (strcmp(ALL[i].name, argv[1]) == 0) {
             ALL[i].run();
