@@ -20,7 +20,7 @@ WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick instructions \
-	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size header clean
+	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header clean
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -29,6 +29,7 @@ help:
 	@echo 'make library   $(LIBRARY)'
 	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
 	@echo 'make bench-scaling | bench-memory | bench-size   what limits, what it holds, what it is made of; see benches'
+	@echo 'make torture   has every system call fail, and go on failing; minutes'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -89,7 +90,7 @@ bench-quick:
 
 # The release library's instructions per call, which a test compares.
 instructions: library $(TESTBED)
-	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_INSTRUCTIONS=1 $(TESTBED) -- $(CARGO) test --locked --test instructions
+	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_INSTRUCTIONS=1 $(TESTBED) -- $(CARGO) test --all-features --locked --test instructions
 	@cat benches/instructions/expected.json
 
 # The benchmarks below need nothing but what the tests need; bench-scaling adds round-trip time as root only.
@@ -108,8 +109,12 @@ bench-memory-quick: library $(TESTBED)
 bench-size:
 	$(PYTHON) benches/size.py
 
+# Every system call that fails, and fails from then on, which takes minutes; `make test` has the first half.
+torture: library $(TESTBED)
+	DCS_LIBRARY=$(LIBRARY) DCS_TORTURE=full $(TESTBED) -- $(CARGO) test --all-features --locked --test torture
+
 header:
-	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header
+	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header
 
 clean:
 	rm -rf $(CARGO_TARGET_DIR) bindings/java/target

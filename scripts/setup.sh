@@ -73,6 +73,10 @@ if [ -z "$for_demo$for_bench" ]; then
     need curl curl
     need valgrind valgrind
     need setpriv util-linux
+    # A test has OpenSSL beside the library in one process.
+    if ! printf '#include <openssl/ssl.h>\n' | cc -x c -fsyntax-only - 2>/dev/null; then
+        missing+=(libssl-dev)
+    fi
     # Opens the report that is made for a browser.
     need chromium chromium
     need javac default-jdk-headless

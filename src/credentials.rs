@@ -19,6 +19,7 @@ pub(crate) mod private_key;
 mod reference;
 pub(crate) mod signature;
 pub(crate) mod source;
+mod stack;
 pub(crate) mod summary;
 pub(crate) mod x509;
 

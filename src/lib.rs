@@ -17,15 +17,17 @@
 //! The same library is reached from C, C++, Python and Java through the C ABI in [`ffi`], which the
 //! header `include/dcs.h` declares. Nothing is taken from the environment unless
 //! [`Config::load_env`] is called (ureq looks at the proxy variables once, when a process makes its first client,
-//! and what it finds is not used), nothing is printed, and nothing process-wide is changed but the [`log`],
+//! and what it finds is not used; aws-lc looks at `OPENSSL_ia32cap`, by which instructions of the processor can be
+//! kept from it), nothing is printed, and nothing process-wide is changed but the [`log`],
 //! which is off until it is turned on. (The C ABI
-//! replaces the panic hook of the Rust standard library that it is linked with, so that a panic which it
-//! turns into an error prints nothing; other panics go to the hook that was there.)
+//! and the thread that looks names up replace the panic hook of the Rust standard library that they are linked with,
+//! so that a panic which they turn into an error prints nothing; other panics go to the hook that was there.)
 
 #![deny(unsafe_code, missing_docs)]
 
 mod client;
 mod config;
+mod contain;
 mod convert;
 mod credentials;
 mod diagnose;

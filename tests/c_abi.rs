@@ -6,11 +6,10 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::programs::{STRICT, compile, library, root, text};
+use common::c::{STRICT, compile, declared, library, root, text};
 use dcs_testbed::Testbed;
 
 /// Runs the C program that makes calls; "-" leaves a file out.
@@ -323,20 +322,6 @@ fn the_examples_work() {
             "{output:?}"
         );
     }
-}
-
-/// The functions that the header declares.
-fn declared() -> BTreeSet<String> {
-    let header = fs::read_to_string(root().join("include/dcs.h")).unwrap();
-    header
-        .lines()
-        .filter(|line| !line.starts_with([' ', '*', '/', '#']) && line.contains('('))
-        .map(|line| {
-            let name = line.split('(').next().unwrap();
-            name.rsplit([' ', '*']).next().unwrap().to_owned()
-        })
-        .filter(|name| name.starts_with("dcs_"))
-        .collect()
 }
 
 #[test]

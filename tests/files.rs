@@ -2,10 +2,11 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{Slot, assert_no_content, call, config};
-use dcs::{Client, Code, Config};
+use dcs::{Check, Client, Code, Config};
 use dcs_testbed::{PASSWORD, Testbed};
 
 const PATH: &str = "/checks/passport";
@@ -301,6 +302,84 @@ fn a_file_that_is_too_large_is_refused() {
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(error.code(), Code::File);
     assert!(error.message().contains("4 MiB"), "{error}");
+}
+
+#[test]
+fn what_is_no_file_with_a_content_is_refused() {
+    let folder = tempfile_in_tmp("odd");
+    let socket = folder.join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let around = folder.join("around");
+    std::os::unix::fs::symlink(&around, &around).unwrap();
+    let empty = folder.join("empty");
+    std::fs::write(&empty, "").unwrap();
+    for (path, words) in [
+        (folder.as_path(), "directory"),
+        (&socket, "No such device or address"),
+        (&around, "symbolic links"),
+        (Path::new("/dev/zero"), "not a regular file"),
+        (Path::new("/dev/null"), "not a regular file"),
+        // The kernel calls these regular files.
+        (Path::new("/proc/self/mem"), "Input/output error"),
+        (Path::new("/proc/self/environ/x"), "Not a directory"),
+    ] {
+        let mut config = Config::new();
+        config.set_ca_bundle_file(path);
+        let error = Client::new(&config).unwrap_err();
+        assert_eq!(error.code(), Code::File, "{error}");
+        assert!(error.message().contains(words), "{error}");
+    }
+    let mut config = Config::new();
+    config.set_ca_bundle_file(&empty);
+    let error = Client::new(&config).unwrap_err();
+    assert_eq!(error.check(), Some(Check::FileNotEmpty), "{error}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The kernel tells no size of what it makes up, such as a pipe's other end or its own tables.
+#[test]
+fn a_file_that_tells_no_size_is_read_whole() {
+    let mut config = Config::new();
+    config.set_ca_bundle_file("/proc/self/maps");
+    let error = Client::new(&config).unwrap_err();
+    assert_eq!(error.code(), Code::CaBundle, "{error}");
+    assert_ne!(error.check(), Some(Check::FileNotEmpty), "{error}");
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_does_no_harm() {
+    let testbed = Testbed::from_env();
+    let folder = tempfile_in_tmp("changing");
+    let path = folder.join("key.pem");
+    let contents = ["client_key", "client_key_pkcs1", "ca_bundle"]
+        .map(|name| std::fs::read(testbed.file(name)).unwrap());
+    std::fs::write(&path, &contents[0]).unwrap();
+    let mut config = config(&testbed, "https://localhost/");
+    config.set_private_key_file(&path);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                for content in &contents {
+                    std::fs::write(&path, content).unwrap();
+                }
+            }
+        });
+        for _ in 0..500 {
+            if let Err(error) = Client::new(&config) {
+                assert!(
+                    matches!(error.code(), Code::PrivateKey | Code::File),
+                    "{error}"
+                );
+                assert!(error.message().contains("key.pem"), "{error}");
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    Client::new(&config).unwrap_err();
+    std::fs::write(&path, &contents[0]).unwrap();
+    Client::new(&config).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Command;
 
-use common::programs::{compile, text};
+use common::c::{compile, text};
 use dcs_testbed::Testbed;
 
 #[track_caller]

@@ -40,8 +40,9 @@ const ABOUT: &str = "\
  * Threads: each type says who may use it. The library installs no signal handler, prints nothing, takes
  * from the environment in dcs_config_load_env only, and never ends the process. (The HTTP layer looks at
  * the proxy variables once, when a process makes its first client, and what it finds is not used: as for
- * getenv, no other thread may change the environment meanwhile.) Its log is off until
- * dcs_log_set_level turns it on.
+ * getenv, no other thread may change the environment meanwhile. And when the library is loaded, the
+ * cryptography looks at OPENSSL_ia32cap, by which instructions of the processor can be kept from it.) Its
+ * log is off until dcs_log_set_level turns it on.
  */";
 
 fn codes() -> String {

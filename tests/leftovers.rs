@@ -1,5 +1,5 @@
-//! Calls leave no thread and no descriptor behind. Alone in its file, because it counts those of the
-//! whole process.
+//! Calls leave no thread and no descriptor behind, and rustls as it was. Alone in its file, because it counts those
+//! of the whole process.
 
 mod common;
 
@@ -52,4 +52,6 @@ fn calls_leave_nothing_behind() {
         std::thread::yield_now();
     }
     assert_eq!(count(), before);
+    // The host's own use of rustls chooses its own provider.
+    assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 }

@@ -404,6 +404,34 @@ fn a_client_certificate_near_its_end_is_a_warning() {
     );
 }
 
+#[test]
+fn a_key_that_is_open_to_everybody_is_a_warning() {
+    use std::os::unix::fs::PermissionsExt;
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Warning);
+    let key = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("open.key");
+    std::fs::copy(testbed.file("client_key"), &key).unwrap();
+    let mut config = config(&testbed, "https://localhost/");
+    config.set_private_key_file(&key);
+    for (mode, words) in [
+        (0o600, None),
+        (0o640, None),
+        (0o644, Some("read")),
+        (0o666, Some("read and write")),
+    ] {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        Client::new(&config).unwrap();
+        let told: Vec<_> = drain().into_iter().map(|record| record.text).collect();
+        let expected = words.map(|may| {
+            format!(
+                "everybody on this machine may {may} the private key {}",
+                key.display()
+            )
+        });
+        assert_eq!(told, Vec::from_iter(expected));
+    }
+}
+
 /// Makes one record, of the level error.
 fn make_a_record() {
     Client::new(&Config::new()).unwrap_err();

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use super::pacing::{Holiday, Shared};
 use crate::config::Config;
+use crate::credentials::source::Document;
 use crate::credentials::{Files, Identity, Source};
 use crate::diagnose::{self, Evidence};
 use crate::error::Error;
@@ -55,6 +56,9 @@ impl Generation {
         if let Some(identity) = &identity {
             warn_of_expiry(identity, now);
         }
+        if let Some(Ok(file)) = &files.private_key {
+            warn_of_permissions(&file.document);
+        }
         let evidence = identity
             .as_ref()
             .map(|identity| Evidence::new(identity, Some(bundle), &config.endpoint.target.host));
@@ -102,6 +106,17 @@ fn warn_of_expiry(identity: &Identity, now: SystemTime) {
             "{} expires on {}",
             identity.name,
             day(fields.not_after)
+        );
+    }
+}
+
+fn warn_of_permissions(document: &Document) {
+    if let Some(others) = document.open_to_others() {
+        log::emit!(
+            Warning,
+            FILES,
+            "everybody on this machine may {others} {}",
+            document.name
         );
     }
 }

@@ -107,7 +107,7 @@ pub(crate) fn claimed_length(der: &[u8]) -> Option<usize> {
     let length = rest[..count]
         .iter()
         .fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
-    Some(2 + count + length)
+    Some(length.saturating_add(2 + count))
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! PEM (RFC 7468): finding the blocks of a text and decoding them, also where the text has come to harm.
 //!
-//! rustls-pemfile decodes the base64 of a block; nothing else of it is used, and its errors are never
-//! passed on, because they print the bytes of the file. Finding the blocks here gives what it does not tell:
-//! the labels of blocks that it passes over and the line that a fault is on. And it reads what environment
-//! variables, parameter stores and mails make of a PEM file: line ends that were lost or written out as `\n`,
-//! quotes, indentation.
+//! rustls-pemfile decodes the base64 of blocks that are not secret; nothing else of it is used, and its errors are
+//! never passed on, because they print the bytes of the file. Keys are decoded here, because it leaves their text
+//! in memory that is not wiped. Finding the blocks here gives what it does not tell: the labels of blocks that it
+//! passes over and the line that a fault is on. And it reads what environment variables, parameter stores and
+//! mails make of a PEM file: line ends that were lost or written out as `\n`, quotes, indentation.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64Unpadded, Encoding};
 use rustls_pemfile::Item;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::contents::Repair;
 
@@ -234,33 +235,43 @@ pub(crate) fn trim_quotes(mut word: &[u8]) -> &[u8] {
 /// Decodes what is not secret: several times as fast as [`decode`], whose time does not depend on the content.
 fn decode_public(base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let decoded = STANDARD.decode(base64).ok().map(Zeroizing::new);
-    // The stricter of the two; what it refuses gets the same chance as a key.
+    // The stricter of the two.
     decoded
         .filter(|der| !der.is_empty())
-        .or_else(|| decode(base64))
+        .or_else(|| decode_leniently(base64))
 }
 
 /// Decodes base64 by way of a block of a label that rustls-pemfile knows; what is in it does not matter
 /// to it.
-pub(crate) fn decode(base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    const LABEL: &[u8] = b"PRIVATE KEY-----\n";
-    if base64.is_empty() {
-        return None;
-    }
-    let parts = [BEGIN, LABEL, base64, b"\n", END, LABEL];
-    // Sized beforehand, so that growing leaves no copies behind on the heap.
-    let mut block = Zeroizing::new(Vec::with_capacity(
-        parts.iter().map(|part| part.len()).sum(),
-    ));
-    parts.iter().for_each(|part| block.extend_from_slice(part));
+fn decode_leniently(base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const LABEL: &[u8] = b"CERTIFICATE-----\n";
+    let block = [BEGIN, LABEL, base64, b"\n", END, LABEL].concat();
     match rustls_pemfile::read_one_from_slice(&block) {
-        Ok(Some((Item::Pkcs8Key(mut key), _))) => {
-            let der = Zeroizing::new(key.secret_pkcs8_der().to_vec());
-            key.zeroize();
-            Some(der)
+        Ok(Some((Item::X509Certificate(der), _))) if !der.is_empty() => {
+            Some(Zeroizing::new(der.to_vec()))
         }
         _ => None,
     }
+}
+
+/// Decodes base64 that may be a key: in a time that does not depend on it, without any copy that is not wiped.
+/// Blanks and line ends in it do no harm, and the padding may be missing.
+pub(crate) fn decode(base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    // Sized beforehand, so that growing leaves no copies behind on the heap.
+    let mut text = Zeroizing::new(Vec::with_capacity(base64.len()));
+    text.extend(base64.iter().filter(|byte| !byte.is_ascii_whitespace()));
+    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
+    if padding > 2 || padding > 0 && text.len() % 4 != 0 {
+        return None;
+    }
+    let length = text.len() - padding;
+    text.truncate(length);
+    let mut der = Zeroizing::new(vec![0; text.len().div_ceil(4) * 3]);
+    let length = Base64Unpadded::decode(text.as_slice(), &mut der)
+        .ok()?
+        .len();
+    der.truncate(length);
+    (!der.is_empty()).then_some(der)
 }
 
 pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -5,7 +5,7 @@
 //! with a cap for each but none for all of them, also inside encrypted parts, where nobody can count the
 //! bags beforehand; and they copy keys around without wiping them. Here every derivation is paid out of one
 //! [`Budget`] before it is made, decryption is in place in a buffer that is wiped, and certificates keep
-//! their bytes. What stays unwiped are single hashes on the stack of the derivation.
+//! their bytes.
 
 use std::fmt;
 
@@ -24,6 +24,7 @@ use x509_cert::der::{self, Decode, Reader, SliceReader, Tag, Tagged};
 use zeroize::Zeroizing;
 
 use super::asn1::{content_info, sequence_start, tagged};
+use super::stack;
 
 const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
 const ENCRYPTED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
@@ -111,6 +112,10 @@ pub(crate) fn looks_like(der: &[u8]) -> bool {
 ///
 /// A file without a MAC and without encryption opens with any password.
 pub(crate) fn open(der: &[u8], password: Option<&str>) -> Result<Opened, Failure> {
+    stack::wiped(|| open_now(der, password))
+}
+
+fn open_now(der: &[u8], password: Option<&str>) -> Result<Opened, Failure> {
     if der.len() > MAX_SIZE {
         return Err(Failure::TooCostly);
     }

@@ -16,6 +16,7 @@ use super::contents::{Contents, Item, Kind};
 use super::dek_info;
 use super::oid;
 use super::source::Document;
+use super::stack;
 use super::x509::{rsa_private_key_bits, rsa_public_key_bits};
 use crate::diagnose::Check;
 use crate::error::{Code, Error};
@@ -89,6 +90,14 @@ pub(crate) fn only_key<'a>(document: &Document, contents: &'a Contents) -> Resul
 
 /// The key's DER, decrypted where it is encrypted. The caller wipes it.
 pub(crate) fn decode(
+    item: &Item,
+    document: &Document,
+    password: Option<&str>,
+) -> Result<PrivateKeyDer<'static>, Error> {
+    stack::wiped(|| decode_now(item, document, password))
+}
+
+fn decode_now(
     item: &Item,
     document: &Document,
     password: Option<&str>,

@@ -158,6 +158,19 @@ impl Document {
         Ok(document)
     }
 
+    /// What everybody on this machine may do with the file, where that is anything.
+    pub(crate) fn open_to_others(&self) -> Option<&'static str> {
+        const OTHERS_READ: u32 = 0o004;
+        const OTHERS_WRITE: u32 = 0o002;
+        let mode = self.mode?;
+        match (mode & OTHERS_READ != 0, mode & OTHERS_WRITE != 0) {
+            (false, false) => None,
+            (true, false) => Some("read"),
+            (false, true) => Some("write"),
+            (true, true) => Some("read and write"),
+        }
+    }
+
     /// The error that this content cannot be used, in the words "The private key KEY " + `what`, and the check
     /// that it does not pass.
     pub(crate) fn error(&self, check: Check, what: impl fmt::Display) -> Error {
@@ -218,12 +231,8 @@ fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>
         ));
     }
 
-    // Sized once for the whole file, so that growing leaves no copies of a key behind on the heap.
     let expected = usize::try_from(metadata.len().min(MAX_FILE_SIZE)).unwrap_or(0);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(expected + 1));
-    file.take(MAX_FILE_SIZE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed(&error, "read"))?;
+    let bytes = read_whole(file, expected).map_err(|error| failed(&error, "read"))?;
     if bytes.len() as u64 > MAX_FILE_SIZE {
         return Err(file_error(
             role,
@@ -232,6 +241,33 @@ fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>
         ));
     }
     Ok((bytes, mode(&metadata)))
+}
+
+/// Reads to the end, or to one byte behind the largest size. Where the file is larger than expected, because it
+/// grows or tells no size, what was read moves without leaving a copy behind on the heap.
+fn read_whole(mut file: impl Read, expected: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let limit = usize::try_from(MAX_FILE_SIZE + 1).unwrap_or(usize::MAX);
+    let mut bytes = Zeroizing::new(vec![0; (expected + 1).min(limit)]);
+    let mut length = 0;
+    loop {
+        if length == bytes.len() {
+            if length == limit {
+                return Ok(bytes);
+            }
+            let mut larger = Zeroizing::new(vec![0; (2 * length).max(4096).min(limit)]);
+            larger[..length].copy_from_slice(&bytes);
+            bytes = larger;
+        }
+        match file.read(&mut bytes[length..]) {
+            Ok(0) => {
+                bytes.truncate(length);
+                return Ok(bytes);
+            }
+            Ok(count) => length += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn file_error(role: Role, path: &Path, what: &str) -> Error {

@@ -342,17 +342,9 @@ fn note_permissions(config: &Config, findings: &mut Vec<Finding>) {
 }
 
 fn permissions(document: &Document, findings: &mut Vec<Finding>) {
-    const OTHERS_READ: u32 = 0o004;
-    const OTHERS_WRITE: u32 = 0o002;
     let Some(mode) = document.mode else { return };
     let check = Check::FilePermissions;
-    let others = match (mode & OTHERS_READ != 0, mode & OTHERS_WRITE != 0) {
-        (false, false) => None,
-        (true, false) => Some("read"),
-        (false, true) => Some("write"),
-        (true, true) => Some("read and write"),
-    };
-    findings.push(if let Some(others) = others {
+    findings.push(if let Some(others) = document.open_to_others() {
         Finding::failed(
             check,
             Subject::PrivateKey,

@@ -1,68 +1,18 @@
 //! What every exported function is wrapped in: panics end here, and results become codes.
 
-use std::cell::{Cell, RefCell};
-use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
-use std::sync::Once;
 
 use super::code::dcs_code;
 use super::error::dcs_error;
+use crate::contain::{contained, panic_if_asked};
 use crate::credentials::x509::printable;
 use crate::error::{Code, Error};
 
-thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// The default hook would print to the host's standard error. This one keeps where the panic was for the
-/// error's message, and leaves panics outside the boundary to the hook that was there.
-fn install_hook() {
-    static INSTALL: Once = Once::new();
-    INSTALL.call_once(|| {
-        let previous = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if GUARDED.try_with(Cell::get).unwrap_or(false) {
-                let place = info
-                    .location()
-                    .map(|place| format!("{}:{}", place.file(), place.line()));
-                let _ = PANIC.try_with(|cell| {
-                    if let Ok(mut cell) = cell.try_borrow_mut() {
-                        *cell = place;
-                    }
-                });
-            } else {
-                previous(info);
-            }
-        }));
-    });
-}
-
-/// Runs the body; a panic becomes an error that says where it was.
-///
-/// Unwind safety: nothing that a body changes is used afterwards, except by handles whose fields are
-/// only assigned whole, at the end.
+/// Runs the body of an exported function; see [`contained`].
 fn run<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
-    install_hook();
-    let outer = GUARDED
-        .try_with(|guarded| guarded.replace(true))
-        .unwrap_or(false);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(body));
-    let _ = GUARDED.try_with(|guarded| guarded.set(outer));
-    outcome.map_err(|payload| {
-        // A payload whose own drop panics must not end the process either.
-        std::mem::forget(payload);
-        let place = PANIC
-            .try_with(|cell| cell.try_borrow_mut().ok().and_then(|mut cell| cell.take()))
-            .ok()
-            .flatten();
-        Error::new(
-            Code::Internal,
-            format!(
-                "libdcs met a fault of its own at {}.",
-                place.as_deref().unwrap_or("an unknown place")
-            ),
-        )
+    contained(|| {
+        panic_if_asked("boundary");
+        body()
     })
 }
 

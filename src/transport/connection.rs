@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 
-use super::deadline::{Deadline, Over, Phase};
+use super::deadline::{Deadline, Phase};
 use super::failure::Scene;
 use super::http::ExchangeBuffers;
 use super::socket::{Probe, Socket};
@@ -309,7 +309,11 @@ impl Connection {
         scene: &Scene<'_>,
         write_error: &io::Error,
     ) -> Error {
-        if Over::of(write_error).is_some() {
+        let has_gone = matches!(
+            write_error.kind(),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted
+        );
+        if !has_gone {
             return scene.io(write_error);
         }
         let brief = scene.deadline.at_most(LAST_WORDS);

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, Phase};
 use crate::config::Target;
+use crate::contain::{contained, panic_if_asked};
 use crate::error::{Code, Error};
 use crate::log;
 
@@ -24,6 +25,8 @@ const MAX_ADDRESSES: usize = 32;
 
 /// How long an address that another one was faster than is tried after the others.
 const SLOW_FOR: Duration = Duration::from_secs(10 * 60);
+/// What std takes too, where `RUST_MIN_STACK` does not say otherwise: nothing is taken from the environment.
+const STACK_SIZE: usize = 2 * 1024 * 1024;
 
 /// The look-up of one host.
 pub(crate) struct Resolver {
@@ -84,21 +87,26 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the system's resolver and leaves the outcome for those who wait.
+    /// Asks the system's resolver and leaves the outcome for those who wait, also where it panics.
     fn look_up(&self, target: &Target) {
-        let outcome = (target.host.as_str(), target.port)
-            .to_socket_addrs()
-            .map(by_turns);
+        let outcome = contained(|| {
+            panic_if_asked("look-up");
+            (target.host.as_str(), target.port)
+                .to_socket_addrs()
+                .map(|found| (Instant::now(), by_turns(found)))
+                .map_err(|error| reason(&error))
+        })
+        .unwrap_or_else(|fault| Err(fault.message().trim_end_matches('.').to_owned()));
         let mut state = self.lock();
         state.in_flight = false;
         state.ended += 1;
         match outcome {
-            Ok(addresses) if !addresses.is_empty() => {
-                state.answer = Some((Instant::now(), addresses));
+            Ok((at, addresses)) if !addresses.is_empty() => {
+                state.answer = Some((at, addresses));
                 state.failure = None;
             }
             Ok(_) => state.failure = Some("the name has no address".into()),
-            Err(error) => state.failure = Some(reason(&error)),
+            Err(reason) => state.failure = Some(reason),
         }
         drop(state);
         self.finished.notify_all();
@@ -210,6 +218,7 @@ impl Resolver {
         let target = self.target.clone();
         let started = thread::Builder::new()
             .name("dcs-dns".into())
+            .stack_size(STACK_SIZE)
             .spawn(move || shared.look_up(&target));
         if started.is_err() {
             // No thread is to be had. The system's own limits (resolv.conf) then bound the look-up.

@@ -4,9 +4,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, ThreadId};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -41,6 +41,11 @@ thread_local! {
     static CLIENT_AUTH: Cell<ClientAuth> = const { Cell::new(ClientAuth { asked: false, sent: false }) };
 }
 
+/// A number that no other living thread has. std's own can no longer be asked for while a thread ends.
+fn this_thread() -> usize {
+    CLIENT_AUTH.with(|own| std::ptr::from_ref(own).addr())
+}
+
 /// Forgets what the thread's last handshake noted.
 pub(crate) fn begin_handshake() {
     CLIENT_AUTH.set(ClientAuth::default());
@@ -59,7 +64,7 @@ pub(crate) fn set_aside() -> SetAside {
     SetAside(
         CLIENT_AUTH.get(),
         WATCHES.replace(false),
-        WITNESS.replace(Witness::NONE),
+        WITNESS.with(|witness| witness.replace(Witness::NONE)),
     )
 }
 
@@ -67,7 +72,7 @@ pub(crate) fn set_aside() -> SetAside {
 pub(crate) fn put_back(notes: SetAside) {
     CLIENT_AUTH.set(notes.0);
     WATCHES.set(notes.1);
-    WITNESS.set(notes.2);
+    WITNESS.with(|witness| witness.replace(notes.2));
 }
 
 /// What a diagnosis wants to know of a handshake beyond its outcome.
@@ -83,7 +88,10 @@ pub(crate) struct Witness {
 thread_local! {
     /// Whether this thread is in a diagnosis; a call outside of one keeps no such things.
     static WATCHES: Cell<bool> = const { Cell::new(false) };
-    static WITNESS: RefCell<Witness> = const { RefCell::new(Witness::NONE) };
+    /// Never dropped, so that a host may call also while its thread ends and the others are gone; between calls
+    /// there is nothing in it.
+    static WITNESS: ManuallyDrop<RefCell<Witness>> =
+        const { ManuallyDrop::new(RefCell::new(Witness::NONE)) };
 }
 
 impl Witness {
@@ -100,7 +108,7 @@ impl Witness {
 /// Has this thread's next handshakes watched, until [`take_witness`].
 pub(crate) fn watch() {
     WATCHES.set(true);
-    WITNESS.set(Witness::NONE);
+    WITNESS.with(|witness| witness.replace(Witness::NONE));
 }
 
 /// What was seen since [`watch`].
@@ -108,13 +116,13 @@ pub(crate) fn take_witness() -> Witness {
     WATCHES.set(false);
     Witness {
         client_auth: CLIENT_AUTH.get(),
-        ..WITNESS.replace(Witness::NONE)
+        ..WITNESS.with(|witness| witness.replace(Witness::NONE))
     }
 }
 
 fn witness(note: impl FnOnce(&mut Witness)) {
     if WATCHES.get() {
-        WITNESS.with_borrow_mut(note);
+        WITNESS.with(|witness| note(&mut witness.borrow_mut()));
     }
 }
 
@@ -230,7 +238,7 @@ pub(crate) struct Verifier {
     /// The verifier of the anchors that are valid, with which ones these are.
     dated: Mutex<Dated>,
     /// Written and taken by the same thread, so that calls at the same time keep apart.
-    refused: Mutex<HashMap<ThreadId, Refused>>,
+    refused: Mutex<HashMap<usize, Refused>>,
 }
 
 struct Dated {
@@ -283,7 +291,7 @@ impl Verifier {
         self.refused
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&thread::current().id())
+            .remove(&this_thread())
     }
 
     /// The verifier of the anchors that are valid now, built anew only when one of them expires.
@@ -314,7 +322,7 @@ impl Verifier {
         self.refused
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(thread::current().id(), refused);
+            .insert(this_thread(), refused);
     }
 }
 

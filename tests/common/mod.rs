@@ -3,8 +3,8 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod c;
 pub mod https;
-pub mod programs;
 pub mod proxy;
 pub mod records;
 pub mod relay;

@@ -32,7 +32,7 @@ pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, Failure> {
     }
     let der = convert(arguments)?;
     let Some(path) = &arguments.out else {
-        output::print(&*der)?;
+        output::print_secret(&der)?;
         return Ok(Exit::Well);
     };
     files::write(KEY, path, &der, existing, Access::Owner)?;

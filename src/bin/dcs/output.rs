@@ -1,6 +1,7 @@
 //! Standard output and standard error.
 
 use std::env;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 
 use serde_json::Value;
@@ -10,8 +11,33 @@ use crate::failure::Failure;
 
 /// Prints to standard output. A reader that has gone, as behind `| head`, wants no more: that is no failure.
 pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes.as_ref()).and_then(|()| out.flush()) {
+    ended(write(io::stdout().lock(), bytes.as_ref()))
+}
+
+/// The same with a key: not by way of the buffer of standard output, which nobody wipes.
+pub fn print_secret(bytes: &[u8]) -> Result<(), Failure> {
+    ended(unbuffered_output().and_then(|out| write(out, bytes)))
+}
+
+#[cfg(unix)]
+fn unbuffered_output() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
+}
+
+#[cfg(windows)]
+fn unbuffered_output() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
+}
+
+fn write(mut out: impl Write, bytes: &[u8]) -> io::Result<()> {
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+fn ended(outcome: io::Result<()>) -> Result<(), Failure> {
+    match outcome {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::file(
             format!("Standard output cannot be written to: {error}."),
             "Check where it leads, and that there is room.",

@@ -1,0 +1,176 @@
+//! Compiling C and C++ programs against the header and running them with the built library.
+//!
+//! `DCS_LIBRARY` names the libdcs.so to test, and `make test` sets it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+pub const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where the compiled programs go.
+pub fn folder() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+pub fn library() -> PathBuf {
+    let path = std::env::var_os("DCS_LIBRARY")
+        .expect("DCS_LIBRARY must name the built libdcs.so: run the tests with `make test`");
+    PathBuf::from(path)
+}
+
+/// Compiles a program against the header and links it with the shared library, once for all tests.
+pub fn compile(compiler: &str, standard: &str, source: &str) -> PathBuf {
+    compile_with(compiler, standard, source, &[])
+}
+
+/// The same with further arguments.
+pub fn compile_with(compiler: &str, standard: &str, source: &str, more: &[&str]) -> PathBuf {
+    static COMPILED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    compiled
+        .entry(source.to_owned())
+        .or_insert_with(|| {
+            let program = folder().join(source.replace(['/', '.'], "_"));
+            link(
+                &library(),
+                &program,
+                compiler,
+                standard,
+                &root().join(source),
+                more,
+            );
+            program
+        })
+        .clone()
+}
+
+/// Compiles a program and links it with a library.
+pub fn link(
+    library: &Path,
+    program: &Path,
+    compiler: &str,
+    standard: &str,
+    source: &Path,
+    more: &[&str],
+) {
+    let folder = library.parent().unwrap();
+    // The loader looks for the SONAME.
+    let soname = folder.join("libdcs.so.0");
+    if !soname.exists() {
+        std::os::unix::fs::symlink(library, &soname).unwrap();
+    }
+    let mut command = Command::new(compiler);
+    command
+        .arg(standard)
+        .args(STRICT)
+        .args(["-g", "-I"])
+        .arg(root().join("include"))
+        .arg("-o")
+        .arg(program)
+        .arg(source)
+        .arg("-L")
+        .arg(folder)
+        .args(["-ldcs", "-lpthread"])
+        .args(more)
+        .arg(format!("-Wl,-rpath,{}", folder.display()));
+    run_compiler(command);
+}
+
+/// Compiles a library that is loaded before all others (LD_PRELOAD), once for all tests.
+pub fn compile_preload(source: &str) -> PathBuf {
+    static COMPILED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    compiled
+        .entry(source.to_owned())
+        .or_insert_with(|| {
+            let library = folder().join(source.replace(['/', '.'], "_") + ".so");
+            let mut command = Command::new("cc");
+            command
+                // Not pedantic: GNU's own declarations of what is replaced are not.
+                .args(["-std=gnu11", "-shared", "-fPIC", "-g"])
+                .args(["-Wall", "-Wextra", "-Werror"])
+                .arg("-o")
+                .arg(&library)
+                .arg(root().join(source))
+                .args(["-ldl", "-lpthread"]);
+            run_compiler(command);
+            library
+        })
+        .clone()
+}
+
+fn run_compiler(mut command: Command) {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        text(&output.stderr)
+    );
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A function that the header declares.
+pub struct Function {
+    pub name: String,
+    /// Its type, such as `const char *`.
+    pub gives: String,
+    /// Its parameters: type and name.
+    pub takes: Vec<(String, String)>,
+}
+
+/// The functions that the header declares.
+pub fn functions() -> Vec<Function> {
+    let header = fs::read_to_string(root().join("include/dcs.h")).unwrap();
+    let (_, declarations) = header.split_once("extern \"C\" {").unwrap();
+    let mut code = String::new();
+    let mut rest = declarations;
+    while let Some((before, comment)) = rest.split_once("/**") {
+        code.push_str(before);
+        rest = comment.split_once("*/").unwrap().1;
+    }
+    code.split(';').filter_map(function).collect()
+}
+
+fn function(declaration: &str) -> Option<Function> {
+    let lines = declaration.lines().filter(|line| !line.starts_with('#'));
+    let declaration = lines.collect::<Vec<_>>().join(" ");
+    let (head, parameters) = declaration.trim().split_once('(')?;
+    let (gives, name) = typed(head);
+    let parameters = parameters.strip_suffix(')')?;
+    Some(Function {
+        name,
+        gives,
+        takes: parameters
+            .split(',')
+            .map(str::trim)
+            .filter(|parameter| *parameter != "void")
+            .map(typed)
+            .collect(),
+    })
+}
+
+/// Takes `const char *name` apart.
+fn typed(text: &str) -> (String, String) {
+    let at = text.rfind([' ', '*']).unwrap() + 1;
+    (text[..at].trim().to_owned(), text[at..].to_owned())
+}
+
+/// Their names.
+pub fn declared() -> BTreeSet<String> {
+    functions()
+        .into_iter()
+        .map(|function| function.name)
+        .collect()
+}
