@@ -45,9 +45,10 @@ from ._code import Code
 from ._diagnose import diagnose, diagnose_from_env
 from ._error import ClosedError, ConfigError, DcsError, NetworkError, ServiceError, TlsError
 from ._key import convert_key
+from ._limits import Quota, RateLimit
 from ._native import LoadError, api
 from ._report import Finding, Report, Step
-from ._status import Connection, Outage, Quota, RateLimit, Status
+from ._status import Connection, Outage, Status
 
 __all__ = [
     "Client",
