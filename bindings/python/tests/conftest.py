@@ -95,6 +95,17 @@ class Listener:
         """Wait for a connection that was not waited for yet."""
         return self._taken.acquire(timeout=timeout)
 
+    def has_seen_the_ends(self) -> bool:
+        """Whether the other side has ended each connection taken so far."""
+        for connection in self._connections:
+            connection.settimeout(5)
+            try:
+                while connection.recv(65536):
+                    pass
+            except TimeoutError:
+                return False
+        return True
+
     def drop(self) -> None:
         """End the connections taken so far."""
         while self._connections:

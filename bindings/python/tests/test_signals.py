@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextlib
 import os
@@ -277,6 +278,31 @@ def test_interrupt_while_signals_come(testbed: Testbed, silent: Listener) -> Non
     thread.join(30)
 
 
+def test_interrupt_in_a_signal_handler(testbed: Testbed, silent: Listener) -> None:
+    client = libdcs.Client(**testbed.options(silent.url))
+    with ticking(lambda *_: client.interrupt(), 0.05, 0), pytest.raises(NetworkError) as info:
+        client.status()
+    assert info.value.code is Code.INTERRUPTED
+    assert silent.wait_for_one_more()
+    assert not silent.wait_for_one_more(timeout=0)
+
+
+def test_interrupt_before_the_call_is_made_again(
+    testbed: Testbed, silent: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = libdcs.Client(**testbed.options(silent.url))
+    start = _thread.start_new_thread
+
+    def interrupt_and_start(function: Callable[..., object], arguments: tuple[Any, ...]) -> int:
+        client.interrupt()
+        return start(function, arguments)
+
+    monkeypatch.setattr(libdcs._call, "start_new_thread", interrupt_and_start)
+    with ticking(lambda *_: None, 0.05, 0), pytest.raises(NetworkError) as info:
+        client.status()
+    assert info.value.code is Code.INTERRUPTED
+
+
 def test_signals_that_raise_nothing_end_no_call(testbed: Testbed, relay: Relay) -> None:
     came = 0
 
@@ -318,7 +344,8 @@ def test_a_handler_may_make_calls(testbed: Testbed, silent: Listener) -> None:
             answers.append(good.status().available)
         raise_timeout()
 
-    client = libdcs.Client(**testbed.options(silent.url))
+    client = libdcs.Client(**testbed.options(silent.url, timeout=600.0))
+    before = descriptors()
     with ticking(handler, 0.05, 0), pytest.raises(TimeoutError):
         client.status()
     assert answers == [True]
@@ -334,6 +361,20 @@ def test_a_handler_may_make_calls(testbed: Testbed, silent: Listener) -> None:
         client.status()
     assert time.monotonic() - begun < SOON
     assert signal.set_wakeup_fd(-1) == -1
+    # Nor does its thread go on.
+    assert silent.has_seen_the_ends()
+    silent.drop()
+    wait_until(lambda: descriptors() <= before)
+
+
+def test_a_call_that_a_handler_makes_breaks_none(testbed: Testbed, relay: Relay) -> None:
+    def handler(*_: object) -> None:
+        with testbed.client("tls12_close") as good:
+            assert good.status().available
+        relay.opened.set()
+
+    with libdcs.Client(**testbed.options(relay.url)) as client, ticking(handler, 0.1, 0):
+        assert client.status().available
 
 
 @pytest.mark.parametrize("outcome", ["answer", "error", "handler raises", "handler returns"])
@@ -431,12 +472,13 @@ assert good.status().available
 os.closerange(3, 256)
 for _ in range(3):
     assert good.status().available
+# What has the numbers now is the program's own, in a child too.
+mine = [open(os.devnull) for _ in range(8)]
+assert good.status().available
 if os.fork() == 0:
-    # What has the numbers now is the child's own.
-    mine = [open(os.devnull) for _ in range(8)]
     assert good.status().available
     for file in mine:
-        os.fstat(file.fileno())
+        assert os.path.samestat(os.fstat(file.fileno()), os.stat(os.devnull))
     os._exit(0)
 assert os.wait()[1] == 0
 """,
