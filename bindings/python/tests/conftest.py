@@ -102,7 +102,7 @@ class Listener:
             try:
                 while connection.recv(65536):
                     pass
-            except TimeoutError:
+            except socket.timeout:  # TimeoutError only from Python 3.10
                 return False
         return True
 
@@ -127,8 +127,10 @@ class Program:
     """Python code in a process of its own, which is told what it needs as `given`."""
 
     BEGIN = """
-import json, os, signal, sys, threading, time
+import json, os, signal, sys, threading, time, warnings
 import libdcs
+
+warnings.simplefilter("ignore", DeprecationWarning)  # Of forking with threads, from Python 3.12 on.
 
 given = json.loads(sys.argv[1])
 # A shell may have started all this in the background, where Ctrl-C is ignored.

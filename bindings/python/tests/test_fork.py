@@ -131,9 +131,6 @@ def test_a_thread_forks_while_others_call(testbed: Testbed, silent: Listener, ru
     program = run(
         BEGIN
         + """
-import warnings
-
-warnings.simplefilter("ignore", DeprecationWarning)  # Of forking with threads, from Python 3.12.
 busy, stop, failures = threading.Barrier(17), threading.Event(), []
 
 def call():
