@@ -238,8 +238,8 @@ def _make_watched(handle: Handle, watch: _Watch, interrupts: int) -> Status | No
             watch.armed = previous
             try:
                 previous.extend(arm)
-            except (OSError, ValueError):
-                if previous:
+            except (OSError, ValueError) as error:
+                if _is_handlers(error):
                     raise
                 # A subinterpreter, which cannot, or the host has closed the pipe.
                 watch.thread, cancellation = 0, None
@@ -248,11 +248,13 @@ def _make_watched(handle: Handle, watch: _Watch, interrupts: int) -> Status | No
             watch.armed = None
             try:
                 restored.extend(restore)
-            except (OSError, ValueError):
-                if restored:
+            except (OSError, ValueError) as error:
+                if _is_handlers(error):
                     raise
                 watch.set_wakeup_fd(-1)  # Its owner has closed it meanwhile.
             finally:
+                # Does nothing where it is done; Python 3.9 may run a handler before it makes a call.
+                restored.extend(restore)
                 came = watch.drain(previous)
     except NetworkError as error:
         if not came or error.code is not Code.INTERRUPTED or handle.interrupts != interrupts:
@@ -262,24 +264,31 @@ def _make_watched(handle: Handle, watch: _Watch, interrupts: int) -> Status | No
         del handle
 
 
+def _is_handlers(error: Exception) -> bool:
+    """Whether a signal handler, which is Python code, has raised it, and not the call that was to be made."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is not None
+
+
 def _make_in_thread(handle: Handle, begun: float, interrupts: int) -> Status:
     """Make the call in a thread of its own, for which this one waits until a signal handler raises."""
+    # In a child that a thread has forked, Python 3.13.0 does not run them by itself.
+    run_handlers = ctypes.pythonapi.PyErr_CheckSignals
     limit = begun + handle.timeout
     cancellation = Cancellation()
     outcome: list[Status | BaseException] = []
     done = allocate_lock()
     done.acquire()
-    threads: list[int] = []
-    start = map(start_new_thread, (_run,), (([handle], cancellation, outcome, done),))
     try:
+        run_handlers()
         try:
-            threads.extend(start)
-        except RuntimeError:
-            if threads:
-                raise  # As above.
+            start_new_thread(_run, ([handle], cancellation, outcome, done))
+        except RuntimeError as error:
+            if _is_handlers(error):
+                raise
             return _make(handle, None)  # No thread can be had.
         # In rounds, because a signal that another thread has taken does not end the wait.
         while not done.acquire(timeout=0.1):
+            run_handlers()
             if monotonic() > limit or handle.interrupts != interrupts:
                 api.dcs_cancellation_cancel(cancellation.address)
         answer = outcome[0]
