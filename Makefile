@@ -19,12 +19,14 @@ VENV := $(CARGO_TARGET_DIR)/venv
 WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
-.PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick instructions \
-	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header clean
+.PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
+	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
+	clean python-environment fork-soak
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
 	@echo 'make lint | test-rust | test-python | test-java   parts of make test'
+	@echo 'make fork-soak   a client made before fork(), in eight processes with a thousand calls each'
 	@echo 'make bench-quick   the race in under two minutes, for a look'
 	@echo 'make library   $(LIBRARY)'
 	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
@@ -65,15 +67,21 @@ test-rust: library $(TESTBED)
 sweep: $(TESTBED)
 	DCS_SWEEP=every $(TESTBED) -- $(CARGO) test --all-features --locked --test sweep -- --nocapture
 
-# Against the installed wheel, in an environment of its own.
-test-python: library $(TESTBED)
+# The installed wheel, in an environment of its own.
+python-environment: library $(TESTBED)
 	rm -rf $(VENV) $(WHEELS)
 	$(PYTHON) -m venv $(VENV)
 	LIBDCS_PREBUILT=$(LIBRARY) $(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir $(WHEELS) ./bindings/python
 	$(VENV)/bin/pip install --quiet $(WHEELS)/*.whl -r bindings/python/requirements-dev.txt
+
+test-python: python-environment
 	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches && $(VENV)/bin/ruff format --check . ../../examples ../../benches && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py)
 	$(VENV)/bin/python -m unittest discover --start-directory benches
 	$(TESTBED) -- $(VENV)/bin/pytest bindings/python/tests
+
+# One client in eight forked processes, a thousand calls in each, by hand and under gunicorn.
+fork-soak: python-environment
+	$(TESTBED) -- $(VENV)/bin/pytest -m soak bindings/python/tests
 
 # Against the packaged jar.
 test-java: library $(TESTBED)

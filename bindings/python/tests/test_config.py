@@ -172,6 +172,8 @@ def test_encrypted_key(testbed: Testbed) -> None:
         {"timeout": float("nan")},
         {"connect_timeout": 0.0},
         {"connect_timeout": 1e12},
+        {"reload_interval": -1.0},
+        {"reload_interval": float("nan")},
         {"proxy": "socks5://127.0.0.1:1080"},
         {"proxy": "no proxy"},
     ],
@@ -203,6 +205,9 @@ def test_a_password_is_never_shown(testbed: Testbed) -> None:
         ({"ca_bundle": 5}, "ca_bundle must be a path"),
         ({"timeout": "5"}, "timeout must be a number of seconds, not str"),
         ({"timeout": None}, "timeout must be a number of seconds, not NoneType"),
+        ({"reload_interval": "5"}, "reload_interval must be a number of seconds, not str"),
+        ({"honour_retry_after": 1}, "honour_retry_after must be a bool, not int"),
+        ({"status_max_age": "5"}, "status_max_age must be a number of seconds, not str"),
     ],
 )
 def test_wrong_types(options: dict[str, Any], message: str) -> None:

@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,7 +49,8 @@ class Sites:
 
     def __init__(self, silent: Listener, rude: Listener, closed_port: int, folder: Path) -> None:
         self.folder = folder
-        self.silent = silent.url
+        self.silent = silent
+        self.silent_url = silent.url
         self.rude = rude.url
         self.closed = f"https://127.0.0.1:{closed_port}/checks/passport"
         self.closed_proxy = f"http://127.0.0.1:{closed_port}"
@@ -95,6 +97,18 @@ def look_up(testbed: Testbed, sites: Sites) -> object:
     raise pickle.loads(child.stdout)
 
 
+def interrupt(testbed: Testbed, sites: Sites) -> object:
+    """Make a call that another thread ends."""
+    client = libdcs.Client(**testbed.options(sites.silent.url))
+
+    def end() -> None:
+        assert sites.silent.connected.wait(30)
+        client.interrupt()
+
+    threading.Thread(target=end).start()
+    return client.status()
+
+
 PROVOCATIONS: dict[Code, tuple[type[DcsError], Provoke]] = {
     Code.INVALID_ARGUMENT: (ConfigError, lambda *_: libdcs.Client(url="http://localhost/")),
     Code.FILE: (ConfigError, make(certificate="missing")),
@@ -109,8 +123,9 @@ PROVOCATIONS: dict[Code, tuple[type[DcsError], Provoke]] = {
         NetworkError,
         lambda testbed, sites: testbed.client("tls12_close", proxy=sites.closed_proxy).status(),
     ),
-    Code.TIMEOUT: (NetworkError, visit("silent", timeout=0.2)),
+    Code.TIMEOUT: (NetworkError, visit("silent_url", timeout=0.2)),
     Code.CONNECTION_LOST: (NetworkError, visit("rude")),
+    Code.INTERRUPTED: (NetworkError, interrupt),
     Code.SERVER_UNTRUSTED: (TlsError, call("server_unknown_ca")),
     Code.SERVER_CERTIFICATE: (TlsError, call("server_expired")),
     Code.SERVER_NAME: (TlsError, call("server_wrong_name")),
@@ -190,6 +205,18 @@ def test_http_errors(
     assert error.retryable is retryable
     assert error.tls_alert is None
     assert error.os_code is None
+
+
+def test_limits_of_an_error(testbed: Testbed) -> None:
+    error = testbed.error("tls12_close", "/429")
+    assert error.rate_limit == libdcs.RateLimit(limit=50, remaining=0, reset=7.0)
+    assert error.quota is None
+    error = testbed.error("tls12_close", "/403")
+    assert error.rate_limit is None
+    assert error.quota == libdcs.Quota(limit=1000, remaining=0)
+    error = testbed.error("tls12_close", "/503")
+    assert error.rate_limit is None
+    assert error.quota is None
 
 
 def test_internal_server_error(testbed: Testbed) -> None:
@@ -300,7 +327,7 @@ def test_os_code_of_a_refused_connection(testbed: Testbed, sites: Sites) -> None
 def test_the_timeouts_are_kept(testbed: Testbed, sites: Sites) -> None:
     for option in ("timeout", "connect_timeout"):
         with (
-            libdcs.Client(**testbed.options(sites.silent, **{option: 0.2})) as client,
+            libdcs.Client(**testbed.options(sites.silent_url, **{option: 0.2})) as client,
             pytest.raises(NetworkError) as info,
         ):
             client.status()

@@ -1,4 +1,4 @@
-"""Closing, garbage collection, forking, and many threads."""
+"""Closing, garbage collection, and many threads."""
 
 from __future__ import annotations
 
@@ -182,38 +182,8 @@ def test_sixteen_threads_share_one_client(testbed: Testbed, listener: str) -> No
         assert in_threads(THREADS, work) == []
     assert right == CALLS
 
-    # Each was a request of its own. The log of the last ones may be a moment late.
-    log = Path(testbed.logs["nginx_access"])
-    deadline = time.monotonic() + 10
-    while (served := log.read_text(encoding="utf-8").count(case)) < CALLS:
-        assert time.monotonic() < deadline, f"only {served} requests are in the log"
-    assert served == CALLS
-
-
-FORK = """
-import gc, os, sys
-import libdcs
-
-url, ca_bundle, certificate, private_key = sys.argv[1:]
-client = libdcs.Client(url=url, ca_bundle=ca_bundle, certificate=certificate, private_key=private_key)
-assert client.status().available
-child = os.fork()
-if child == 0:
-    client.close()
-    del client
-    gc.collect()
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-assert client.status().connection.reused, "the child has closed the parent's connection"
-"""
-
-
-def test_a_forked_child_leaves_the_parents_connections_alone(testbed: Testbed) -> None:
-    options = testbed.options(testbed.url("tls12_keepalive"))
-    run = subprocess.run(
-        [sys.executable, "-c", FORK, *options.values()], capture_output=True, text=True, timeout=60
-    )
-    assert (run.returncode, run.stderr) == (0, "")
+    # Each was a request of its own.
+    assert testbed.served(case, CALLS) == CALLS
 
 
 EXIT = """

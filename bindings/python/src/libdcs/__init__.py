@@ -18,7 +18,8 @@
 
 `Client` makes the call, `Status` is the answer, and whatever goes wrong is a `DcsError` whose text says
 what to do; its documentation draws the tree of exceptions. Make one client and keep it: any number of
-threads share it. Times are in seconds, instants are aware datetimes in UTC.
+threads share it, and so do processes that are forked from its own. Ctrl-C ends a call on the main thread.
+Times are in seconds, instants are aware datetimes in UTC.
 
 `diagnose` takes the arguments of `Client`, also those that no client can be made from, and its `Report`
 says what is wrong. `convert_key` converts a private key to PKCS#8 in DER.
@@ -45,9 +46,10 @@ from ._code import Code
 from ._diagnose import diagnose, diagnose_from_env
 from ._error import ClosedError, ConfigError, DcsError, NetworkError, ServiceError, TlsError
 from ._key import convert_key
+from ._limits import Quota, RateLimit
 from ._native import LoadError, api
 from ._report import Finding, Report, Step
-from ._status import Connection, Outage, Quota, RateLimit, Status
+from ._status import Connection, Outage, Status
 
 __all__ = [
     "Client",

@@ -38,6 +38,9 @@ class Config:
         timeout: float,
         connect_timeout: float,
         proxy: str | None,
+        reload_interval: float | None,
+        honour_retry_after: bool,
+        status_max_age: float | None,
     ) -> None:
         """Set what a client and a diagnosis take as arguments."""
         if url is not None:
@@ -54,13 +57,20 @@ class Config:
             self.set_text("proxy", proxy)
         self.set_seconds("timeout", timeout)
         self.set_seconds("connect_timeout", connect_timeout)
+        if reload_interval is not None:
+            self.set_seconds("reload_interval", reload_interval)
+        if not isinstance(honour_retry_after, bool):
+            raise TypeError(f"honour_retry_after must be a bool, not {type(honour_retry_after).__name__}")
+        self.set_text("honour_retry_after", "1" if honour_retry_after else "0")
+        if status_max_age is not None:
+            self.set_seconds("status_max_age", status_max_age)
 
     def set_text(self, option: str, value: str) -> None:
         """Set an option by its name in C."""
         self._fallible(api.dcs_config_set_option, option.encode(), text_argument(option, value))
 
     def set_seconds(self, name: str, seconds: float) -> None:
-        """Set a time limit. Part of a millisecond counts as a whole one, so that none becomes 0."""
+        """Set a length of time. Part of a millisecond counts as a whole one, so that none becomes 0."""
         try:
             finite = math.isfinite(seconds)
         except TypeError:

@@ -20,12 +20,16 @@ def diagnose(
     timeout: float = 30.0,
     connect_timeout: float = 10.0,
     proxy: str | None = None,
+    reload_interval: float | None = None,
+    honour_retry_after: bool = False,
+    status_max_age: float | None = None,
 ) -> _report.Report:
     """Check everything from the files to the service's answer, and say what is wrong.
 
     Takes the arguments of `Client`, also those that no client can be made from: a file that is missing, a key
     that is not the certificate's or an expired certificate is a finding of the report, and every check that
-    still can be made is made.
+    still can be made is made. `reload_interval`, `honour_retry_after` and `status_max_age` change nothing
+    here: the diagnosis always asks the service, once.
 
     Connects to the service and makes the status call, within `timeout` and `connect_timeout`; the interpreter
     lock is released meanwhile. Reads the three files and, where the server's certificate is not trusted, the
@@ -45,6 +49,9 @@ def diagnose(
             timeout=timeout,
             connect_timeout=connect_timeout,
             proxy=proxy,
+            reload_interval=reload_interval,
+            honour_retry_after=honour_retry_after,
+            status_max_age=status_max_age,
         )
         return _run(config)
 

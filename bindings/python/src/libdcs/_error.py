@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._code import Code
+from ._limits import Quota, RateLimit, of_error
 from ._native import api, text
 
 
@@ -14,7 +15,7 @@ class DcsError(Exception):
         Exception
         +-- DcsError                anything below; itself for DCS_ERR_INTERNAL
         |   +-- ConfigError         100-199: an option, a file, the certificate, the key, its password
-        |   +-- NetworkError        200-299: DNS, TCP, proxy, timeout, connection lost
+        |   +-- NetworkError        200-299: DNS, TCP, proxy, timeout, connection lost, interrupted
         |   +-- TlsError            300-399: the server's certificate, or what it says of yours
         |   +-- ServiceError        400-599: HTTP 400, 403, 404, 429, 5xx, an unusable answer
         |   +-- ClosedError         a call on a closed client
@@ -35,6 +36,8 @@ class DcsError(Exception):
         tls_alert: The number of the TLS alert that the server sent, or None.
         os_code: The operating system's error number (errno, or WSA on Windows), or None.
         retry_after: How long the service asks to wait, in seconds (float), or None.
+        rate_limit: A `RateLimit`, or None where no answer with such a header came.
+        quota: A `Quota`, or None where no answer with such a header came.
         retryable: Whether the same call may succeed later with nothing changed.
     """
 
@@ -49,6 +52,8 @@ class DcsError(Exception):
         tls_alert: int | None = None,
         os_code: int | None = None,
         retry_after: float | None = None,
+        rate_limit: RateLimit | None = None,
+        quota: Quota | None = None,
         retryable: bool = False,
     ) -> None:
         """Make an error by hand, as a test double needs."""
@@ -63,6 +68,8 @@ class DcsError(Exception):
         self.tls_alert = tls_alert
         self.os_code = os_code
         self.retry_after = retry_after
+        self.rate_limit = rate_limit
+        self.quota = quota
         self.retryable = retryable
 
     def __str__(self) -> str:
@@ -78,7 +85,10 @@ class ConfigError(DcsError):
 
 
 class NetworkError(DcsError):
-    """DNS, TCP, the proxy, a timeout or a lost connection; mostly retryable. Raised by `status()`."""
+    """DNS, TCP, the proxy, a timeout or a lost connection; mostly retryable. Raised by `status()`.
+
+    Also `Code.INTERRUPTED`: `Client.interrupt()` ended the call.
+    """
 
 
 class TlsError(DcsError):
@@ -98,7 +108,16 @@ class ServiceError(DcsError):
 
 
 class ClosedError(DcsError):
-    """`status()` on a client that is closed. The code is `Code.INVALID_ARGUMENT`."""
+    """Use of a client that is closed. The code is `Code.INVALID_ARGUMENT`."""
+
+
+def closed() -> ClosedError:
+    """Make the exception for a use of a client that is closed."""
+    return ClosedError(
+        "the client is closed",
+        code=Code.INVALID_ARGUMENT,
+        hint="Make one Client, keep it while it is needed, and close it when all calls are done.",
+    )
 
 
 def class_for(code: int) -> type[DcsError]:
@@ -126,6 +145,7 @@ def from_handle(number: int, handle: int | None) -> DcsError:
         return from_code(number, "the library gave no details")
     retry_after_ms = api.dcs_error_retry_after_ms(handle)
     tls_alert = api.dcs_error_tls_alert(handle)
+    rate_limit, quota = of_error(handle)
     return class_for(number)(
         text(api.dcs_error_message(handle)) or "",
         code=Code(number),
@@ -135,5 +155,7 @@ def from_handle(number: int, handle: int | None) -> DcsError:
         tls_alert=None if tls_alert < 0 else tls_alert,
         os_code=api.dcs_error_os_code(handle) or None,
         retry_after=None if retry_after_ms < 0 else retry_after_ms / 1000,
+        rate_limit=rate_limit,
+        quota=quota,
         retryable=api.dcs_error_retryable(handle) == 1,
     )

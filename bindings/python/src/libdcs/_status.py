@@ -6,10 +6,11 @@ from datetime import datetime, timedelta, timezone
 
 from ._code import Code
 from ._error import ServiceError
+from ._limits import Quota, RateLimit, of_response
 from ._native import api, text
 from ._value import Value, set_field
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Outage(Value):
@@ -32,49 +33,6 @@ class Outage(Value):
         set_field(self, "start", start)
         set_field(self, "end", end)
         set_field(self, "message", message)
-
-
-class RateLimit(Value):
-    """The `X-RateLimit-*` headers; a field is None where its header did not come.
-
-    Attributes:
-        limit: Requests allowed in the current window.
-        remaining: Requests left in it.
-        reset: Seconds until the next window (float).
-    """
-
-    __slots__ = ("limit", "remaining", "reset")
-
-    limit: int | None
-    remaining: int | None
-    reset: float | None
-
-    def __init__(
-        self, limit: int | None = None, remaining: int | None = None, reset: float | None = None
-    ) -> None:
-        """Make one by hand, as a test double needs."""
-        set_field(self, "limit", limit)
-        set_field(self, "remaining", remaining)
-        set_field(self, "reset", reset)
-
-
-class Quota(Value):
-    """The `DCS-Quota-*` headers; a field is None where its header did not come.
-
-    Attributes:
-        limit: Checks allowed in all.
-        remaining: Checks left.
-    """
-
-    __slots__ = ("limit", "remaining")
-
-    limit: int | None
-    remaining: int | None
-
-    def __init__(self, limit: int | None = None, remaining: int | None = None) -> None:
-        """Make one by hand, as a test double needs."""
-        set_field(self, "limit", limit)
-        set_field(self, "remaining", remaining)
 
 
 class Connection(Value):
@@ -151,7 +109,9 @@ class Status(Value):
         json: The answer's body as it came (text).
         rate_limit: A `RateLimit`, or None where the answer had no such header.
         quota: A `Quota`, or None where the answer had no such header.
-        connection: A `Connection`: times, reuse and TLS of this call.
+        connection: A `Connection`: times, reuse and TLS of the call that brought the answer.
+        age: How long ago the answer came, in seconds (float): above 0.0 where it is shared with an earlier
+            call, see `status_max_age` of `Client`.
     """
 
     __slots__ = (
@@ -162,6 +122,7 @@ class Status(Value):
         "rate_limit",
         "quota",
         "connection",
+        "age",
     )
 
     available: bool
@@ -171,6 +132,7 @@ class Status(Value):
     rate_limit: RateLimit | None
     quota: Quota | None
     connection: Connection
+    age: float
 
     def __init__(
         self,
@@ -181,6 +143,7 @@ class Status(Value):
         rate_limit: RateLimit | None = None,
         quota: Quota | None = None,
         connection: Connection = _NO_CONNECTION,
+        age: float = 0.0,
     ) -> None:
         """Make one by hand, as a test double needs."""
         set_field(self, "available", available)
@@ -190,6 +153,7 @@ class Status(Value):
         set_field(self, "rate_limit", rate_limit)
         set_field(self, "quota", quota)
         set_field(self, "connection", connection)
+        set_field(self, "age", age)
 
 
 def read(response: int | None) -> Status:
@@ -200,8 +164,7 @@ def read(response: int | None) -> Status:
         text(api.dcs_status_response_message(response)),
         tuple([_outage(response, i) for i in range(count)]) if count else (),
         api.dcs_status_response_json(response).decode(),
-        _rate_limit(response),
-        _quota(response),
+        *of_response(response),
         Connection(
             api.dcs_status_response_dns_us(response) / 1e6,
             api.dcs_status_response_tcp_us(response) / 1e6,
@@ -213,6 +176,7 @@ def read(response: int | None) -> Status:
             api.dcs_status_response_tls_version(response).decode(),
             api.dcs_status_response_tls_cipher(response).decode(),
         ),
+        api.dcs_status_response_age_ms(response) / 1000,
     )
 
 
@@ -227,7 +191,7 @@ def _outage(response: int | None, index: int) -> Outage:
 def _time(unix_ms: int) -> datetime:
     try:
         # Integer arithmetic: fromtimestamp() takes a float, and not every platform's takes all years.
-        return _EPOCH + timedelta(milliseconds=unix_ms)
+        return EPOCH + timedelta(milliseconds=unix_ms)
     except OverflowError:
         raise ServiceError(
             "a scheduled outage of the answer is at a time outside the years 1 to 9999",
@@ -235,24 +199,3 @@ def _time(unix_ms: int) -> datetime:
             hint=text(api.dcs_code_hint(Code.RESPONSE)),
             http_status=200,
         ) from None
-
-
-def _rate_limit(response: int | None) -> RateLimit | None:
-    limit = api.dcs_status_response_rate_limit(response)
-    remaining = api.dcs_status_response_rate_limit_remaining(response)
-    reset_ms = api.dcs_status_response_rate_limit_reset_ms(response)
-    if limit < 0 and remaining < 0 and reset_ms < 0:
-        return None
-    return RateLimit(
-        None if limit < 0 else limit,
-        None if remaining < 0 else remaining,
-        None if reset_ms < 0 else reset_ms / 1000,
-    )
-
-
-def _quota(response: int | None) -> Quota | None:
-    limit = api.dcs_status_response_quota_limit(response)
-    remaining = api.dcs_status_response_quota_remaining(response)
-    if limit < 0 and remaining < 0:
-        return None
-    return Quota(None if limit < 0 else limit, None if remaining < 0 else remaining)

@@ -1,0 +1,499 @@
+"""What ends a call: Ctrl-C and what signal handlers raise on the main thread, and interrupt() on any."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import libdcs
+from conftest import Listener, Program, Relay, Testbed
+from libdcs import Code, NetworkError
+
+Run = Callable[..., Program]
+
+# What is promised is half a second; a busy machine gets more.
+SOON = 2.0
+
+
+@contextlib.contextmanager
+def handling(number: int, handler: Callable[..., Any]) -> Iterator[None]:
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def ticking(handler: Callable[..., Any], first: float = 0.005, then: float = 0.005) -> Iterator[None]:
+    """Have SIGALRM come again and again."""
+    with handling(signal.SIGALRM, handler):
+        signal.setitimer(signal.ITIMER_REAL, first, then)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def raise_timeout(*_: object) -> None:
+    raise TimeoutError("the handler's own")
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+CTRL_C = """
+stalled, good = client(given["stalled"]), client(given["good"])
+if given["warm"]:
+    assert good.status().available
+print("calling")
+try:
+    stalled.status()
+except KeyboardInterrupt:
+    print(time.monotonic())
+assert good.status().available
+assert signal.set_wakeup_fd(-1) == -1
+assert not stalled.closed
+"""
+
+
+def interrupted_program(run: Run, wait: Callable[[], object], **given: object) -> None:
+    program = run(CTRL_C, **given)
+    assert program.read_line() == "calling"
+    wait()
+    sent = time.monotonic()
+    program.send(signal.SIGINT)
+    assert 0 < float(program.read_line()) - sent < SOON
+    assert program.end() == []
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_ctrl_c_in_the_handshake(testbed: Testbed, silent: Listener, run: Run, warm: bool) -> None:
+    interrupted_program(
+        run, silent.wait_for_one_more, stalled=silent.url, good=testbed.url("tls12_keepalive"), warm=warm
+    )
+
+
+def test_ctrl_c_while_connecting(testbed: Testbed, run: Run) -> None:
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        # Nobody takes these, and then the kernel lets nobody else in.
+        for _ in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(address)
+        in_queue = syn_sent(address[1])
+
+        def wait() -> None:
+            deadline = time.monotonic() + 30
+            while syn_sent(address[1]) <= in_queue:
+                assert time.monotonic() < deadline
+
+        url = f"https://127.0.0.1:{address[1]}/"
+        interrupted_program(run, wait, stalled=url, good=testbed.url("tls12_close"), warm=False)
+
+
+def syn_sent(port: int) -> int:
+    """Return how many connections to a port wait for its answer."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "02" for row in rows)
+
+
+def test_ctrl_c_while_the_answer_is_awaited(testbed: Testbed, run: Run) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(testbed.files["server_cert"], testbed.files["server_key"])
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as held:
+
+        def wait() -> None:
+            connection = held.enter_context(context.wrap_socket(server.accept()[0], server_side=True))
+            assert connection.recv(65536).startswith(b"GET ")
+
+        url = f"https://localhost:{server.getsockname()[1]}/"
+        interrupted_program(run, wait, stalled=url, good=testbed.url("tls12_close"), warm=False)
+
+
+OTHER_THREADS = """
+stalled = client(given["stalled"], **given["more"])
+outcome = []
+
+def call():
+    try:
+        stalled.status()
+    except BaseException as error:
+        outcome.append(error)
+
+other = threading.Thread(target=call)
+def main():
+    try:
+        stalled.status()
+    except KeyboardInterrupt:
+        print("interrupted")
+if given["more"]:
+    # The thread waits for the answer of the main thread's call.
+    threading.Thread(target=lambda: (sys.stdin.readline(), other.start(), print("started"))).start()
+    main()
+else:
+    other.start()
+    main()
+    sys.stdin.readline()
+    assert other.is_alive()
+print("waiting")
+other.join(30)
+assert [error.code for error in outcome] == [libdcs.Code.CONNECTION_LOST], outcome
+"""
+
+
+def test_ctrl_c_ends_no_call_of_another_thread(silent: Listener, run: Run) -> None:
+    program = run(OTHER_THREADS, stalled=silent.url, more={})
+    assert silent.wait_for_one_more()
+    assert silent.wait_for_one_more()
+    program.send(signal.SIGINT)
+    assert program.read_line() == "interrupted"
+    program.tell("go on")
+    assert program.read_line() == "waiting"
+    silent.drop()
+    assert program.end() == []
+
+
+def test_ctrl_c_ends_no_call_that_waits_for_the_same_answer(silent: Listener, run: Run) -> None:
+    program = run(OTHER_THREADS, stalled=silent.url, more={"status_max_age": 60})
+    assert silent.wait_for_one_more()
+    program.tell("start")
+    assert program.read_line() == "started"
+    program.send(signal.SIGINT)
+    assert program.read_line() == "interrupted"
+    # It asks itself now.
+    assert silent.wait_for_one_more()
+    assert program.read_line() == "waiting"
+    silent.drop()
+    assert program.end() == []
+
+
+def test_what_a_handler_raises_ends_the_call(testbed: Testbed, silent: Listener) -> None:
+    client = libdcs.Client(**testbed.options(silent.url))
+    begun = time.monotonic()
+    with ticking(raise_timeout, 0.2, 0), pytest.raises(TimeoutError, match="the handler's own"):
+        client.status()
+    assert time.monotonic() - begun < SOON
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_handler_may_raise_at_any_point(testbed: Testbed) -> None:
+    came = False
+
+    def handler(*_: object) -> None:
+        nonlocal came
+        came = True
+        raise_timeout()
+
+    def call(microseconds: int) -> None:
+        signal.setitimer(signal.ITIMER_REAL, microseconds / 1e6)
+        client.status()
+        while not came:
+            pass
+
+    with testbed.client("tls12_keepalive") as client, handling(signal.SIGALRM, handler):
+        client.status()
+        before = descriptors()
+        for attempt in range(3000):
+            came = False
+            with pytest.raises(TimeoutError):
+                call(1 + attempt % 150)
+            assert signal.set_wakeup_fd(-1) == -1
+            assert client.status().connection.tls_version == "TLSv1.2"
+        assert descriptors() == before
+
+
+@pytest.mark.parametrize("on_main_thread", [True, False])
+@pytest.mark.parametrize("close", [True, False])
+def test_interrupt(testbed: Testbed, silent: Listener, on_main_thread: bool, close: bool) -> None:
+    client = libdcs.Client(**testbed.options(silent.url))
+    raised: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            client.status()
+        except BaseException as error:
+            raised.append(error)
+
+    def interrupt() -> None:
+        assert silent.connected.wait(30)
+        if close:
+            client.close()
+        client.interrupt()
+
+    work, other = (call, interrupt) if on_main_thread else (interrupt, call)
+    thread = threading.Thread(target=other)
+    thread.start()
+    work()
+    thread.join(30)
+    [error] = raised
+    assert isinstance(error, NetworkError)
+    assert error.code is Code.INTERRUPTED
+    assert error.hint
+    client.close()
+    client.interrupt()  # There is nothing to end any more.
+
+
+def test_an_interrupted_client_stays_usable(testbed: Testbed) -> None:
+    with testbed.client("tls12_keepalive") as client:
+        client.interrupt()
+        assert client.status().available
+        client.interrupt()
+        assert client.status().connection.reused
+
+
+def test_interrupt_while_signals_come(testbed: Testbed, silent: Listener) -> None:
+    client = libdcs.Client(**testbed.options(silent.url))
+    came = threading.Event()
+
+    def interrupt() -> None:
+        # The call, and the one that it is made again as.
+        assert silent.wait_for_one_more()
+        assert silent.wait_for_one_more()
+        client.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    with ticking(lambda *_: came.set()):
+        thread.start()
+        with pytest.raises(NetworkError) as info:
+            client.status()
+    assert info.value.code is Code.INTERRUPTED
+    assert came.is_set()
+    thread.join(30)
+
+
+def test_interrupt_in_a_signal_handler(testbed: Testbed, silent: Listener) -> None:
+    client = libdcs.Client(**testbed.options(silent.url))
+    with ticking(lambda *_: client.interrupt(), 0.05, 0), pytest.raises(NetworkError) as info:
+        client.status()
+    assert info.value.code is Code.INTERRUPTED
+    assert silent.wait_for_one_more()
+    assert not silent.wait_for_one_more(timeout=0)
+
+
+def test_interrupt_before_the_call_is_made_again(
+    testbed: Testbed, silent: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = libdcs.Client(**testbed.options(silent.url))
+    start = _thread.start_new_thread
+
+    def interrupt_and_start(function: Callable[..., object], arguments: tuple[Any, ...]) -> int:
+        client.interrupt()
+        return start(function, arguments)
+
+    monkeypatch.setattr(libdcs._call, "start_new_thread", interrupt_and_start)
+    with ticking(lambda *_: None, 0.05, 0), pytest.raises(NetworkError) as info:
+        client.status()
+    assert info.value.code is Code.INTERRUPTED
+
+
+def test_signals_that_raise_nothing_end_no_call(testbed: Testbed, relay: Relay) -> None:
+    came = 0
+
+    def tick(*_: object) -> None:
+        nonlocal came
+        came += 1
+        if came == 60:  # 0.3 s in which the server is slow
+            relay.opened.set()
+
+    with libdcs.Client(**testbed.options(relay.url)) as client, ticking(tick):
+        assert client.status().available
+        assert came >= 60
+        with testbed.client("tls12_keepalive") as warm:
+            before = came
+            while came < before + 60:
+                assert warm.status().available
+
+
+def test_a_call_in_which_signals_come_keeps_its_time_limit(testbed: Testbed, silent: Listener) -> None:
+    begun = time.monotonic()
+    # The signal comes late, and the call that is made anew has only what is left.
+    with (
+        libdcs.Client(**testbed.options(silent.url, timeout=1.5)) as client,
+        ticking(lambda *_: None, 1.0, 0),
+        pytest.raises(NetworkError) as info,
+    ):
+        client.status()
+    assert info.value.code is Code.TIMEOUT
+    assert info.value.retryable
+    assert info.value.hint
+    assert 1.4 < time.monotonic() - begun < 2.4
+
+
+def test_a_handler_may_make_calls(testbed: Testbed, silent: Listener) -> None:
+    answers = []
+
+    def handler(*_: object) -> None:
+        with testbed.client("tls12_close") as good:
+            answers.append(good.status().available)
+        raise_timeout()
+
+    client = libdcs.Client(**testbed.options(silent.url, timeout=600.0))
+    before = descriptors()
+    with ticking(handler, 0.05, 0), pytest.raises(TimeoutError):
+        client.status()
+    assert answers == [True]
+    assert signal.set_wakeup_fd(-1) == -1
+
+    def stalls(*_: object) -> None:
+        # Ended by the next tick, which finds it in the wait for its own thread.
+        signal.signal(signal.SIGALRM, raise_timeout)
+        client.status()
+
+    begun = time.monotonic()
+    with ticking(stalls, 0.05, 0.3), pytest.raises(TimeoutError):
+        client.status()
+    assert time.monotonic() - begun < SOON
+    assert signal.set_wakeup_fd(-1) == -1
+    # Nor does its thread go on.
+    assert silent.has_seen_the_ends()
+    silent.drop()
+    wait_until(lambda: descriptors() <= before)
+
+
+def test_a_call_that_a_handler_makes_breaks_none(testbed: Testbed, relay: Relay) -> None:
+    def handler(*_: object) -> None:
+        with testbed.client("tls12_close") as good:
+            assert good.status().available
+        relay.opened.set()
+
+    with libdcs.Client(**testbed.options(relay.url)) as client, ticking(handler, 0.1, 0):
+        assert client.status().available
+
+
+@pytest.mark.parametrize("outcome", ["answer", "error", "handler raises", "handler returns"])
+def test_the_wakeup_descriptor_is_put_back_and_told(
+    testbed: Testbed, silent: Listener, relay: Relay, closed_port: int, outcome: str
+) -> None:
+    def handler(*_: object) -> None:
+        relay.opened.set()
+        if outcome == "handler raises":
+            raise_timeout()
+
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    expected: type[BaseException] | None = None
+    url, first = relay.url, 0.1
+    if outcome == "answer":
+        relay.opened.set()
+        first = 0.0
+    elif outcome == "error":
+        url, expected, first = f"https://127.0.0.1:{closed_port}/", NetworkError, 0.0
+    elif outcome == "handler raises":
+        expected = TimeoutError
+    before = signal.set_wakeup_fd(writer)
+    try:
+        with (
+            libdcs.Client(**testbed.options(url)) as client,
+            ticking(handler, first, 0),
+            pytest.raises(expected) if expected else contextlib.nullcontext(),
+        ):
+            assert client.status().available
+    finally:
+        assert signal.set_wakeup_fd(before) == writer
+    if first:
+        assert os.read(reader, 10) == bytes([signal.SIGALRM])
+    else:
+        with pytest.raises(BlockingIOError):
+            os.read(reader, 10)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_asyncio_hears_of_signals_that_come_in_a_call(testbed: Testbed, relay: Relay) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        heard: asyncio.Queue[None] = asyncio.Queue()
+        loop.add_signal_handler(signal.SIGUSR1, heard.put_nowait, None)
+
+        def send() -> None:
+            assert relay.connected.wait(30)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            relay.opened.set()
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        # Not to be done on the loop's thread, but it is.
+        assert client.status().available
+        thread.join(30)
+        await asyncio.wait_for(heard.get(), 30)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await asyncio.wait_for(heard.get(), 30)
+        loop.remove_signal_handler(signal.SIGUSR1)
+
+    with libdcs.Client(**testbed.options(relay.url)) as client:
+        asyncio.run(main())
+
+
+def test_no_descriptor_is_left(testbed: Testbed, silent: Listener) -> None:
+    stalled = libdcs.Client(**testbed.options(silent.url))
+    with testbed.client("tls12_keepalive") as client:
+        client.status()
+        before = descriptors()
+        for _ in range(1000):
+            client.status()
+        assert descriptors() == before
+        for _ in range(5):
+            with ticking(raise_timeout, 0.001, 0), pytest.raises(TimeoutError):
+                stalled.status()
+        client.status()
+        silent.drop()
+        wait_until(lambda: descriptors() <= before)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+def test_a_host_that_closes_all_descriptors(testbed: Testbed, run: Run) -> None:
+    program = run(
+        """
+good = client(given["good"])
+assert good.status().available
+os.closerange(3, 256)
+for _ in range(3):
+    assert good.status().available
+# What has the numbers now is the program's own, in a child too.
+mine = [open(os.devnull) for _ in range(8)]
+assert good.status().available
+if os.fork() == 0:
+    assert good.status().available
+    for file in mine:
+        assert os.path.samestat(os.fstat(file.fileno()), os.stat(os.devnull))
+    os._exit(0)
+assert os.wait()[1] == 0
+""",
+        good=testbed.url("tls12_close"),
+    )
+    assert program.end() == []
+
+
+def test_a_subinterpreter_makes_calls(testbed: Testbed) -> None:
+    interpreters = pytest.importorskip("_xxsubinterpreters")
+    options = testbed.options(testbed.url("tls12_close"))
+    made = interpreters.create(isolated=False)  # The others cannot load ctypes.
+    try:
+        interpreters.run_string(
+            made, f"import libdcs\nassert all(libdcs.Client(**{options!r}).status().available for _ in '123')"
+        )
+    finally:
+        interpreters.destroy(made)
