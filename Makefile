@@ -19,7 +19,7 @@ WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test lint test-rust test-python test-java bench bench-quick instructions \
-	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size header clean
+	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size soak soak-quick header clean
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -28,6 +28,7 @@ help:
 	@echo 'make library   $(LIBRARY)'
 	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
 	@echo 'make bench-scaling | bench-memory | bench-size   what limits, what it holds, what it is made of; see benches'
+	@echo 'make soak      a million calls while the server is killed, frozen and reloaded (docs/soak.md)'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -44,7 +45,7 @@ demo:
 	@scripts/setup.sh --demo
 	@scripts/demo.sh
 
-test: setup lint test-rust test-python test-java
+test: setup lint test-rust soak-quick test-python test-java
 	@echo 'All tests passed.'
 
 lint:
@@ -100,6 +101,14 @@ bench-memory: library $(TESTBED)
 
 bench-memory-quick: library $(TESTBED)
 	$(TESTBED) -- $(PYTHON) benches/memory/memory.py --calls 50000
+
+# A million calls, or as many as ARGS says: make soak ARGS='--calls 100000'.
+soak: library $(TESTBED)
+	$(TESTBED) -- $(PYTHON) benches/soak.py $(ARGS)
+
+# Each kind of harm once, in some seconds.
+soak-quick: library $(TESTBED)
+	$(TESTBED) -- $(PYTHON) benches/soak.py --quick
 
 bench-size:
 	$(PYTHON) benches/size.py
