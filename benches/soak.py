@@ -60,7 +60,7 @@ MAY_HAPPEN = {
 RELOADS_MAY = {"DCS_OK", "DCS_ERR_KEY_MISMATCH", "DCS_ERR_CERTIFICATE", "DCS_ERR_FILE"}
 
 # What a call may take over its limit of time: the machine is busy, and a thread may wait for a processor.
-GRACE_MS = 1000
+GRACE_MS = 2000
 # What the heap may differ by between two equal moments: another certificate's length, a table's growth.
 HEAP_SLACK = 64 * 1024
 # Resident memory is also the allocator's affair: how it spreads blocks over its arenas.
@@ -256,10 +256,14 @@ class Soak:
         self.harm: dict[str, int] = {}
         self.random = random.Random(arguments.seed)  # noqa: S311
 
+    def elapsed(self) -> float:
+        """The seconds since the first call."""
+        return time.monotonic() - self.begun
+
     def sample(self) -> int:
         """Looks at the program; how many calls it has made."""
         sample = self.program.tell("sample")
-        at = round(time.monotonic() - self.begun, 1)
+        at = round(self.elapsed(), 1)
         if not self.samples or at - self.samples[-1]["seconds"] >= self.arguments.sample_seconds:
             self.samples.append({"seconds": at, **sample})
         return int(sample["calls"])
@@ -363,6 +367,7 @@ class Soak:
             self.wait_for(arguments.calls if is_last else step * (number + 1))
             if is_last or (due and self.sample() >= due[0]):
                 held.append(self.program.tell("measure"))
+                print(f"{held[-1]['calls']:,} calls after {self.elapsed():.0f} s", file=sys.stderr)
                 del due[:1]
         self.nginx.end()
         self.nginx.start()
@@ -373,7 +378,7 @@ class Soak:
             sys.exit(f"The program ended with {status}.")
         return {
             "calls": held[-1]["calls"],
-            "seconds": round(time.monotonic() - self.begun),
+            "seconds": round(self.elapsed()),
             "threads_per_client": arguments.threads,
             "timeout_ms": arguments.timeout_ms,
             "harm": self.harm,
