@@ -4,7 +4,7 @@ import copy
 import unittest
 from typing import Any
 
-import soak
+from soak_report import complaints, summary
 
 
 def outcome(count: int, longest_us: int = 1000, example: str = "") -> dict[str, Any]:
@@ -30,52 +30,50 @@ GOOD: dict[str, Any] = {
 
 
 class Complaints(unittest.TestCase):
-    def complaints(self, *path: Any, value: Any, calls: int = 100) -> list[str]:
+    def judged(self, *path: Any, value: Any, calls: int = 100) -> list[str]:
         """With one figure in place of the good one."""
         result = copy.deepcopy(GOOD)
         at = result
         for step in path[:-1]:
             at = at[step]
         at[path[-1]] = value
-        return soak.complaints(result, calls)
+        return complaints(result, calls)
 
     def test_a_good_result_gives_none(self) -> None:
-        self.assertEqual(soak.complaints(GOOD, 100), [])
-        self.assertEqual(soak.complaints(GOOD, 101), ["only 100 calls"])
+        self.assertEqual(complaints(GOOD, 100), [])
+        self.assertEqual(complaints(GOOD, 101), ["only 100 calls"])
 
     def test_every_other_code_is_one(self) -> None:
         for code in "DCS_ERR_TLS", "DCS_ERR_INTERNAL", "DCS_ERR_RESPONSE", "WRONG_ANSWER", "WRONG_ERROR":
-            found = self.complaints("outcomes", "kept", code, value=outcome(1, example="What it said."))
+            found = self.judged("outcomes", "kept", code, value=outcome(1, example="What it said."))
             self.assertEqual(found, [f"kept: 1 times {code}: What it said."])
         self.assertEqual(
-            self.complaints("reloads", "DCS_ERR_INTERNAL", value=outcome(1, example="x")),
+            self.judged("reloads", "DCS_ERR_INTERNAL", value=outcome(1, example="x")),
             ["a reload came to DCS_ERR_INTERNAL: x"],
         )
 
     def test_a_call_that_outlasts_its_limit_is_one(self) -> None:
-        found = self.complaints("outcomes", "kept", "DCS_ERR_TIMEOUT", value=outcome(1, 2_501_000))
+        found = self.judged("outcomes", "kept", "DCS_ERR_TIMEOUT", value=outcome(1, 2_501_000))
         self.assertEqual(found, ["kept: DCS_ERR_TIMEOUT after 2501 ms"])
 
     def test_what_never_happened_was_not_tried(self) -> None:
         for code in "DCS_OK", "DCS_ERR_CONNECT":
             result = copy.deepcopy(GOOD)
             del result["outcomes"]["kept"][code]
-            self.assertEqual(soak.complaints(result, 100), [f"kept: never {code}"])
+            self.assertEqual(complaints(result, 100), [f"kept: never {code}"])
 
     def test_no_call_may_fail_once_the_server_is_back(self) -> None:
-        found = self.complaints(
-            "after_last_restart", "kept", "DCS_ERR_CONNECT", value=outcome(1, example="x")
-        )
+        found = self.judged("after_last_restart", "kept", "DCS_ERR_CONNECT", value=outcome(1, example="x"))
         self.assertEqual(found, ["kept: DCS_ERR_CONNECT after the last restart: x"])
 
     def test_what_grows_is_one(self) -> None:
         for what, more in ("heap", 70_000), ("resident", 9_000_000), ("descriptors", 1), ("threads", 1):
-            found = self.complaints("held", 2, what, value=GOOD["held"][0][what] + more)
+            found = self.judged("held", 2, what, value=GOOD["held"][0][what] + more)
             self.assertEqual(len(found), 1, found)
             self.assertIn(f"{what} grew from", found[0])
 
     def test_the_summary_has_all_codes(self) -> None:
-        text = soak.summary(GOOD)
+        text = summary(GOOD)
         self.assertIn("| kept | 101 | 90 | 8 | 2 | 1 | 501 ms |", text)
         self.assertIn("| at the end | 100 | 101,000 | 9 | 9,000,000 | 3 | 26 |", text)
 
