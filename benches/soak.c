@@ -42,7 +42,7 @@ struct outcomes {
 static struct outcomes calls[CLIENTS], proof[CLIENTS], reloads;
 static dcs_client *clients[CLIENTS];
 static int client_count, threads, reload_ms, interrupt_ms;
-static atomic_long calls_made, interruptions;
+static atomic_long calls_made, interruptions, reused[CLIENTS];
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -98,6 +98,9 @@ static int call(int client, struct outcomes *outcomes) {
         code = WRONG_ANSWER;
     }
     note(outcomes, code, us, error != NULL ? dcs_error_message(error) : NULL);
+    if (status != NULL && outcomes == &calls[client]) {
+        atomic_fetch_add(&reused[client], dcs_status_response_connection_reused(status));
+    }
     dcs_status_response_free(status);
     dcs_error_free(error);
     return code;
@@ -280,6 +283,10 @@ static void tell_all(long before, long after) {
     for (i = 0; i < client_count; i++) {
         printf(i > 0 ? ", " : "");
         tell_outcomes(&calls[i]);
+    }
+    printf("], \"reused\": [");
+    for (i = 0; i < client_count; i++) {
+        printf(i > 0 ? ", %ld" : "%ld", atomic_load(&reused[i]));
     }
     printf("], \"proof\": [");
     for (i = 0; i < client_count; i++) {

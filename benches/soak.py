@@ -67,7 +67,9 @@ class Nginx:
         user = "user root;" if os.geteuid() == 0 else ""
         servers = "".join(
             f"server {{ listen 127.0.0.1:{port} ssl; ssl_protocols {versions};"
-            f" keepalive_timeout {timeout}; keepalive_requests {requests}; return 200 '{ANSWER}'; }}\n"
+            f" keepalive_timeout {timeout}; keepalive_requests {requests};"
+            # Outside of a location nginx would say that it keeps connections that it then closes.
+            f" location / {{ return 200 '{ANSWER}'; }} }}\n"
             for port, (_, versions, timeout, requests) in zip(self.ports, LISTENERS)
         )
         temporary = "".join(
@@ -378,6 +380,9 @@ class Soak:
             "harm": self.harm,
             "interruptions": told["interruptions"],
             "outcomes": {name: told["calls"][i] for i, (name, *_) in enumerate(LISTENERS)},
+            "answers_over_kept_connections": {
+                name: told["reused"][i] for i, (name, *_) in enumerate(LISTENERS)
+            },
             "after_last_restart": {name: told["proof"][i] for i, (name, *_) in enumerate(LISTENERS)},
             "reloads": told["reloads"],
             "held": held,
@@ -417,8 +422,8 @@ def parse() -> argparse.Namespace:
     arguments = parser.parse_args()
     arguments.pause, arguments.sample_seconds, arguments.proof_calls = (0.1, 0.4), 10, 100
     if arguments.quick:
-        arguments.calls, arguments.harm, arguments.timeout_ms = 8000, 10, 500
-        arguments.reload_ms, arguments.interrupt_ms = 200, 300
+        arguments.calls, arguments.harm, arguments.timeout_ms = 8000, 10, 1500
+        arguments.reload_ms, arguments.interrupt_ms = 200, 600
         arguments.pause, arguments.sample_seconds, arguments.proof_calls = (0.05, 0.1), 0.5, 10
     return arguments
 

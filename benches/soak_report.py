@@ -42,6 +42,10 @@ def complaints(result: Json, calls: int) -> list[str]:
         for code in "DCS_OK", "DCS_ERR_CONNECT":
             if code not in outcomes:
                 found.append(f"{name}: never {code}")
+    for name, reused in result["answers_over_kept_connections"].items():
+        answers = result["outcomes"][name].get("DCS_OK", {"count": 0})["count"]
+        if (reused > 0) if "closed" in name else (reused < answers / 2):
+            found.append(f"{name}: {reused} of {answers} answers came over kept connections")
     for name, outcomes in result["after_last_restart"].items():
         for code, outcome in outcomes.items():
             if code != "DCS_OK":
@@ -58,14 +62,18 @@ def complaints(result: Json, calls: int) -> list[str]:
 
 def summary(result: Json) -> str:
     """The result as Markdown."""
+    kept = result["answers_over_kept_connections"]
     codes = sorted({code for outcomes in result["outcomes"].values() for code in outcomes} - {"DCS_OK"})
     lines = [
-        "| traffic | calls | answers | " + " | ".join(code[8:] for code in codes) + " | longest call |",
-        "|---|" + "--:|" * (len(codes) + 3),
+        "| traffic | calls | answers | of them kept | "
+        + " | ".join(code[8:] for code in codes)
+        + " | longest call |",
+        "|---|" + "--:|" * (len(codes) + 4),
     ]
     for name, outcomes in result["outcomes"].items():
         counts = [sum(outcome["count"] for outcome in outcomes.values())]
-        counts += [outcomes.get(code, {"count": 0})["count"] for code in ["DCS_OK", *codes]]
+        counts += [outcomes.get("DCS_OK", {"count": 0})["count"], kept[name]]
+        counts += [outcomes.get(code, {"count": 0})["count"] for code in codes]
         longest = max(outcome["longest_us"] for outcome in outcomes.values())
         cells = " | ".join(f"{count:,}" for count in counts)
         lines.append(f"| {name} | {cells} | {longest / 1000:,.0f} ms |")

@@ -23,6 +23,7 @@ GOOD: dict[str, Any] = {
             "DCS_ERR_TIMEOUT": outcome(1, 501_000),
         }
     },
+    "answers_over_kept_connections": {"kept": 80},
     "after_last_restart": {"kept": {"DCS_OK": outcome(9)}},
     "reloads": {"DCS_OK": outcome(2), "DCS_ERR_CERTIFICATE": outcome(1)},
     "held": [HELD, HELD, {**HELD, "calls": 100, "heap": 101_000}],
@@ -57,10 +58,20 @@ class Complaints(unittest.TestCase):
         self.assertEqual(found, ["kept: DCS_ERR_TIMEOUT after 2501 ms"])
 
     def test_what_never_happened_was_not_tried(self) -> None:
-        for code in "DCS_OK", "DCS_ERR_CONNECT":
-            result = copy.deepcopy(GOOD)
-            del result["outcomes"]["kept"][code]
-            self.assertEqual(complaints(result, 100), [f"kept: never {code}"])
+        result = copy.deepcopy(GOOD)
+        del result["outcomes"]["kept"]["DCS_ERR_CONNECT"]
+        self.assertEqual(complaints(result, 100), ["kept: never DCS_ERR_CONNECT"])
+        result["outcomes"]["kept"] = {"DCS_ERR_CONNECT": outcome(9)}
+        self.assertEqual(complaints(result, 100), ["kept: never DCS_OK"])
+
+    def test_each_kind_of_traffic_is_what_it_is_called(self) -> None:
+        found = self.judged("answers_over_kept_connections", "kept", value=44)
+        self.assertEqual(found, ["kept: 44 of 90 answers came over kept connections"])
+        result = copy.deepcopy(GOOD)
+        for part in "outcomes", "answers_over_kept_connections":
+            result[part]["closed"] = result[part]["kept"]
+        found = complaints(result, 100)
+        self.assertEqual(found, ["closed: 80 of 90 answers came over kept connections"])
 
     def test_no_call_may_fail_once_the_server_is_back(self) -> None:
         found = self.judged("after_last_restart", "kept", "DCS_ERR_CONNECT", value=outcome(1, example="x"))
@@ -74,7 +85,7 @@ class Complaints(unittest.TestCase):
 
     def test_the_summary_has_all_codes(self) -> None:
         text = summary(GOOD)
-        self.assertIn("| kept | 101 | 90 | 8 | 2 | 1 | 501 ms |", text)
+        self.assertIn("| kept | 101 | 90 | 80 | 8 | 2 | 1 | 501 ms |", text)
         self.assertIn("| at the end | 100 | 101,000 | 9 | 9,000,000 | 3 | 26 |", text)
 
 
