@@ -9,7 +9,8 @@
  *
  *     sample     how many calls there were, and what the process holds at the moment
  *     measure    the same once all calls have ended and each client has let go of its connections by a reload
- *     prove N    stops the calls for good, then each thread makes N, which are counted apart
+ *     rest       stops the calls, and leaves the connections that are kept as they are
+ *     prove N    each thread makes N calls, which are counted apart, and no more after them
  *     end        frees the clients and tells all
  */
 
@@ -345,6 +346,9 @@ int main(int argc, char **argv) {
             tell_sample();
         } else if (strcmp(line, "measure\n") == 0) {
             measure();
+        } else if (strcmp(line, "rest\n") == 0) {
+            pause_all();
+            tell_sample();
         } else if (sscanf(line, "prove %ld", &count) == 1) {
             prove(count);
         } else {

@@ -365,6 +365,9 @@ class Soak:
                 held.append(self.program.tell("measure"))
                 print(f"{held[-1]['calls']:,} calls after {self.elapsed():.0f} s", file=sys.stderr)
                 del due[:1]
+        # Every connection that is kept dies while nobody looks; no call may fail of that.
+        until(lambda: self.program.tell("sample")["calls"] > held[-1]["calls"] + 1000, "calls end")
+        self.program.tell("rest")
         self.nginx.end()
         self.nginx.start()
         proof = self.program.tell(f"prove {arguments.proof_calls}")
