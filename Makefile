@@ -21,7 +21,7 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
-	clean python-environment fork-soak
+	clean python-environment fork-soak soak soak-quick
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -32,6 +32,7 @@ help:
 	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
 	@echo 'make bench-scaling | bench-memory | bench-size   what limits, what it holds, what it is made of; see benches'
 	@echo 'make torture   has every system call fail, and go on failing; minutes'
+	@echo 'make soak      a million calls while the server is killed, frozen and reloaded (docs/soak.md)'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -48,7 +49,7 @@ demo:
 	@scripts/setup.sh --demo
 	@scripts/demo.sh
 
-test: setup lint test-rust test-python test-java
+test: setup lint test-rust soak-quick test-python test-java
 	@echo 'All tests passed.'
 
 lint:
@@ -113,6 +114,14 @@ bench-memory: library $(TESTBED)
 
 bench-memory-quick: library $(TESTBED)
 	$(TESTBED) -- $(PYTHON) benches/memory/memory.py --calls 50000
+
+# A million calls, or as many as ARGS says: make soak ARGS='--calls 100000'.
+soak: library $(TESTBED)
+	$(TESTBED) -- $(PYTHON) benches/soak.py $(ARGS)
+
+# Each kind of harm once, in some seconds.
+soak-quick: library $(TESTBED)
+	$(TESTBED) -- $(PYTHON) benches/soak.py --quick
 
 bench-size:
 	$(PYTHON) benches/size.py

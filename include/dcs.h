@@ -129,7 +129,7 @@
 /* What works and needs attention, such as a client certificate that expires soon. */
 #define DCS_LOG_WARNING 2
 
-/* Calls that succeeded: a line for each. */
+/* Calls that succeeded, and what a diagnosis came to: a line for each. */
 #define DCS_LOG_INFO 3
 
 /* Each step of a call: look-up, TCP, proxy, TLS handshake, request, answer; the files of a new

@@ -19,6 +19,7 @@ use std::time::SystemTime;
 
 use crate::config::Config;
 use crate::credentials::CertificateSummary;
+use crate::log;
 pub use check::{Check, Severity};
 pub(crate) use evidence::{EXPIRES_SOON, Evidence};
 pub(crate) use explain::explain;
@@ -54,7 +55,7 @@ pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) 
         },
     };
     let chain = offline.evidence.as_ref().map_or(&[][..], Evidence::links);
-    Report {
+    let report = Report {
         created: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
         url: config.endpoint.shown(),
         proxy: config.proxy.as_ref().map(|proxy| proxy.target.to_string()),
@@ -67,5 +68,28 @@ pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) 
         steps: wire.steps,
         files: offline.summaries,
         connection: wire.connection,
+    };
+    conclude(&report);
+    report
+}
+
+/// Ends the log of a diagnosis, whose calls are told as every call is. Names the check only: what was seen is in the
+/// report, which the caller shows to whom they want.
+fn conclude(report: &Report) {
+    let count = report.failed().count();
+    let noun = if count == 1 { "finding" } else { "findings" };
+    match report.cause() {
+        Some(cause) => log::emit!(
+            Info,
+            CLIENT,
+            "diagnosis: {count} {noun} failed, the likeliest cause: {}",
+            cause.check().name()
+        ),
+        None if count > 0 => log::emit!(
+            Info,
+            CLIENT,
+            "diagnosis: {count} {noun} failed, none of which does harm"
+        ),
+        None => log::emit!(Info, CLIENT, "diagnosis: nothing failed"),
     }
 }

@@ -76,7 +76,7 @@ levels! {
     Error = 1 "error"
     /// What works and needs attention, such as a client certificate that expires soon.
     Warning = 2 "warning"
-    /// Calls that succeeded: a line for each.
+    /// Calls that succeeded, and what a diagnosis came to: a line for each.
     Info = 3 "info"
     /// Each step of a call: look-up, TCP, proxy, TLS handshake, request, answer; the files of a new client.
     Debug = 4 "debug"

@@ -45,6 +45,13 @@ fn good(testbed: &Testbed) -> Config {
     config(testbed, &testbed.url("tls12_close", "/checks/passport"))
 }
 
+/// RFC 4648, section 5, without padding.
+fn base64url(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(base64(bytes)).unwrap();
+    let text = text.trim_end_matches('=').replace('+', "-");
+    text.replace('/', "_").into_bytes()
+}
+
 /// What becomes of a PEM text on its way through mails, variables and parameter stores.
 fn mangled(pem: &str) -> Vec<(&'static str, Vec<u8>)> {
     let pem = pem.replace("\r\n", "\n");
@@ -74,6 +81,7 @@ fn mangled(pem: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("in quotes", bytes(format!("KEY='{pem}'"))),
         ("CR only", bytes(pem.replace('\n', "\r"))),
         ("base64 of PEM", base64(pem.as_bytes())),
+        ("base64url of PEM", base64url(pem.as_bytes())),
         (
             "base64 of PEM, wrapped",
             openssl(&["base64"], pem.as_bytes()),
@@ -141,6 +149,7 @@ fn der_and_base64_of_der() {
         for key in [
             key.clone(),
             base64(&key),
+            base64url(&key),
             openssl(&["base64"], &key),
             with_line_end,
         ] {
@@ -150,7 +159,13 @@ fn der_and_base64_of_der() {
             call(&config).unwrap();
         }
     }
-    for certificate in [certificate.clone(), base64(&certificate)] {
+    // A certificate and a key are long enough to have all letters of the alphabet.
+    assert!(base64url(&certificate).contains(&b'-') && base64url(&certificate).contains(&b'_'));
+    for certificate in [
+        certificate.clone(),
+        base64(&certificate),
+        base64url(&certificate),
+    ] {
         let mut config = good(&testbed);
         config.set_certificate(&certificate);
         call(&config).unwrap();

@@ -284,6 +284,32 @@ fn a_proxy_and_a_refused_connection() {
 }
 
 #[test]
+fn a_diagnosis_ends_with_what_it_came_to() {
+    let testbed = Testbed::from_env();
+    let _turn = alone(Level::Info);
+    let url = testbed.url("tls12_close", PATH);
+    let expired = config_of(&testbed, &url, "rejected_expired");
+    let mut missing = config(&testbed, &url);
+    missing.set_private_key_file(testbed.file("missing"));
+    for (config, cause) in [
+        (expired, "likeliest cause: DCS_CHECK_CERT_NOT_EXPIRED"),
+        (missing, "likeliest cause: DCS_CHECK_FILE_READABLE"),
+    ] {
+        let report = dcs::diagnose(&config);
+        let failed = |finding: &&dcs::Finding| finding.outcome() == dcs::Outcome::Failed;
+        let count = report.findings().iter().filter(failed).count();
+        let last = [drain().pop().unwrap()];
+        assert_told(&last, &[(Info, "dcs.client", cause)]);
+        assert!(last[0].text.contains(&format!(": {count} finding")));
+    }
+    // A key that others may read is a note at most.
+    assert!(dcs::diagnose(&config(&testbed, &url)).cause().is_none());
+    let last = [drain().pop().unwrap()];
+    assert_told(&last, &[(Info, "dcs.client", "diagnosis: ")]);
+    assert!(!last[0].text.contains("cause"), "{}", last[0].text);
+}
+
+#[test]
 fn no_secret_is_told() {
     let testbed = Testbed::from_env();
     let _turn = alone(Level::Trace);

@@ -203,7 +203,7 @@ impl Config {
 }
 
 /// Whether a text is a file's content and not a path: PEM, or the base64 that parameter stores keep of DER or
-/// of PEM. DER begins with a SEQUENCE, whose base64 is `M` and a letter up to `P`.
+/// of PEM, in either alphabet. DER begins with a SEQUENCE, whose base64 is `M` and a letter up to `P`.
 fn is_content(value: &str) -> bool {
     /// Shorter than the shortest key's DER in base64.
     const MIN_BASE64: usize = 60;
@@ -221,7 +221,7 @@ fn is_content(value: &str) -> bool {
         && text.len() >= MIN_BASE64
         && text.iter().all(|byte| {
             byte.is_ascii_alphanumeric()
-                || matches!(byte, b'+' | b'/' | b'=')
+                || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
                 || byte.is_ascii_whitespace()
         })
 }
@@ -276,7 +276,16 @@ mod tests {
             .set_option("private_key", &format!("\"{key}\""))
             .unwrap();
         assert!(format!("{config:?}").contains("Bytes(66 bytes)"));
-        for path in ["MY/key.pem", "/etc/MA", "MII", "MII/example.key"] {
+        let url_safe = key.replace('+', "-").replace('/', "_");
+        config.set_option("private_key", &url_safe).unwrap();
+        assert!(format!("{config:?}").contains("Bytes(64 bytes)"));
+        for path in [
+            "MY/key.pem",
+            "/etc/MA",
+            "MII",
+            "MII/example.key",
+            "MAIN_dcs-key",
+        ] {
             config.set_option("private_key", path).unwrap();
             assert!(format!("{config:?}").contains(path), "{config:?}");
         }

@@ -417,15 +417,25 @@ fn trimmed(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// What a text that is base64 from begin to end stands for. Quotes around it and line ends in it, also
-/// written-out ones, do no harm.
+/// What a text that is base64 from begin to end stands for, in either alphabet (RFC 4648, sections 4 and 5) and padded or
+/// not. Quotes around it and line ends in it, also written-out ones, do no harm.
 fn bare_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = pem::without_escapes(bytes);
     let text = pem::trim_quotes(text.trim_ascii());
-    let is_base64 = text.iter().all(|byte| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'+' | b'/' | b'=')
-            || byte.is_ascii_whitespace()
-    });
-    if is_base64 { pem::decode(text) } else { None }
+    // Sized beforehand, so that growing leaves no copies behind on the heap.
+    let mut standard = Zeroizing::new(Vec::with_capacity(text.len() + 3));
+    for byte in text {
+        match byte {
+            b'-' => standard.push(b'+'),
+            b'_' => standard.push(b'/'),
+            b'+' | b'/' | b'=' => standard.push(*byte),
+            byte if byte.is_ascii_alphanumeric() => standard.push(*byte),
+            byte if byte.is_ascii_whitespace() => {}
+            _ => return None,
+        }
+    }
+    while standard.len() % 4 != 0 {
+        standard.push(b'=');
+    }
+    pem::decode(&standard)
 }

@@ -30,11 +30,11 @@ What the library does is told to Python's `logging`, under the loggers `libdcs.c
     logging.basicConfig()
     logging.getLogger("libdcs").setLevel(logging.DEBUG)
 
-WARNING is what needs attention, such as a client certificate that expires soon; INFO a line for each call;
-DEBUG each step of it, such as those of the TLS handshake; 5 the bytes read and written. A call that failed
-is a line at INFO and not an ERROR, because it raises. A program that has not configured `logging` sees
-nothing. The log is the process's: where threads call at once, one may hand on the records of another. No
-key, password or other secret is told.
+WARNING is what needs attention, such as a client certificate that expires soon; INFO a line for each call
+and diagnosis; DEBUG each step of it, such as those of the TLS handshake; 5 the bytes read and written. A
+call that failed is a line at INFO and not an ERROR, because it raises. A program that has not configured
+`logging` sees nothing. The log is the process's: where threads call at once, one may hand on the records of
+another. No key, password or other secret is told.
 
 The work is done by the shared library of libdcs, which is looked for in `$LIBDCS_PATH` if that is set,
 else in this package, else where the system finds `libdcs.so.0` (`dcs.dll`). Importing raises
