@@ -140,6 +140,7 @@ pub fn functions() -> Vec<Function> {
         code.push_str(before);
         rest = comment.split_once("*/").unwrap().1;
     }
+    code.push_str(rest);
     code.split(';').filter_map(function).collect()
 }
 
