@@ -61,10 +61,9 @@ impl Client {
             );
         })?;
         Ok(Client {
+            files: config.for_reload(generation.is_bundle_encrypted),
             current: ArcSwap::from_pointee(generation),
             interrupt: Arc::default(),
-            // Content that was given as bytes cannot change: where there is no file, no copy of it is kept.
-            files: config.has_file().then(|| config.clone()),
             timeout: config.timeout,
             reload_interval: config.reload_interval,
             honour_retry_after: config.honour_retry_after,
@@ -116,11 +115,12 @@ impl Client {
         let before = self.current()?;
         let process = before.process.clone();
         drop(before);
-        let _held = process
+        let held = process
             .reloading
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let read = Generation::read(files, Some(process.clone())).inspect_err(|error| {
+        let before = self.current.load();
+        let read = Generation::read(files, Some(&before)).inspect_err(|error| {
             log::emit!(
                 Error,
                 CLIENT,
@@ -130,6 +130,7 @@ impl Client {
             );
         })?;
         self.current.store(Arc::new(read));
+        drop((before, held));
         log::emit!(Info, CLIENT, "the files are reloaded");
         Ok(())
     }

@@ -61,13 +61,27 @@ impl Config {
         }
     }
 
-    /// Whether one of the three files is given as a path.
-    pub(crate) fn has_file(&self) -> bool {
-        let sources = [&self.ca_bundle, &self.certificate, &self.private_key];
-        sources
-            .into_iter()
-            .flatten()
-            .any(|source| source.path().is_some())
+    /// What has to be kept to read the files again; `None` where there is no file.
+    ///
+    /// Content that was given as bytes cannot change. So a certificate and a key that were are not kept, and neither is the
+    /// password that was for them.
+    pub(crate) fn for_reload(&self, needs_password: bool) -> Option<Config> {
+        let is_file = |source: &Option<Source>| source.as_ref().is_some_and(|s| s.path().is_some());
+        let has_identity_file = is_file(&self.certificate) || is_file(&self.private_key);
+        if !has_identity_file && !is_file(&self.ca_bundle) {
+            return None;
+        }
+        let kept = |source: &Option<Source>| source.clone().filter(|_| has_identity_file);
+        let password = self.password.clone();
+        Some(Config {
+            endpoint: self.endpoint.clone(),
+            ca_bundle: self.ca_bundle.clone(),
+            certificate: kept(&self.certificate),
+            private_key: kept(&self.private_key),
+            password: password.filter(|_| has_identity_file || needs_password),
+            proxy: self.proxy.clone(),
+            ..*self
+        })
     }
 
     /// The endpoint's full URL, used as it is; https only. Default: the DCS's integration endpoint.

@@ -9,7 +9,7 @@ use std::thread;
 
 use common::config;
 use dcs::{Client, Code, Config};
-use dcs_testbed::Testbed;
+use dcs_testbed::{PASSWORD, Testbed};
 
 const PATH: &str = "/checks/passport";
 
@@ -118,6 +118,29 @@ fn a_client_of_bytes_alone_has_nothing_to_reload() {
     assert_eq!(error.code(), Code::InvalidArgument);
     assert!(error.hint().contains("Make a new client"), "{error}");
     assert!(client.status().unwrap().available());
+}
+
+#[test]
+fn an_identity_of_bytes_stays_when_the_ca_bundle_is_reloaded() {
+    let testbed = Testbed::from_env();
+    let mounted = Mounted::new("bundle");
+    let bundle = mounted.file("bundle");
+    fs::copy(testbed.file("ca_bundle"), &bundle).unwrap();
+    let mut config = Config::new();
+    config.set_url(&testbed.url("tls12_close", PATH)).unwrap();
+    config.set_ca_bundle_file(&bundle);
+    config.set_certificate(&fs::read(testbed.file("client_cert")).unwrap());
+    config.set_private_key(&fs::read(testbed.file("client_key_encrypted")).unwrap());
+    config.set_private_key_password(Some(PASSWORD));
+    let client = Client::new(&config).unwrap();
+    let not_after = client.certificate_not_after();
+    fs::copy(testbed.file("production_ca_bundle"), &bundle).unwrap();
+    client.reload().unwrap();
+    assert_eq!(client.status().unwrap_err().code(), Code::ServerUntrusted);
+    fs::copy(testbed.file("ca_bundle"), &bundle).unwrap();
+    client.reload().unwrap();
+    assert!(client.status().unwrap().available());
+    assert!(not_after.is_some() && client.certificate_not_after() == not_after);
 }
 
 #[test]

@@ -201,6 +201,8 @@ fn memory_keeps_no_password_and_no_key() {
                     // The configuration's own copy.
                     // A long password holds the pattern three times.
                     ("configured", "password") => 1..=3,
+                    // Reading the file again takes it.
+                    ("made" | "called", "password") if way == "file" => 1..=3,
                     ("configured", "text" | "d" | "p") => 0..=1,
                     // What the caller asked for.
                     ("converted", "d" | "p") => 1..=1,

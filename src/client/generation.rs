@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use super::pacing::{Holiday, Shared};
 use crate::config::Config;
+use crate::credentials::contents::Format;
 use crate::credentials::source::Document;
 use crate::credentials::{Files, Identity, Source};
 use crate::diagnose::{self, Evidence};
@@ -21,6 +22,8 @@ pub(super) struct Generation {
     /// What the files looked like before they were read.
     pub(super) stamps: Stamps,
     pub(super) process: Arc<Process>,
+    /// The CA bundle is a PKCS#12 store, which takes a password.
+    pub(super) is_bundle_encrypted: bool,
 }
 
 /// What the generations of one process share. A child has its own: a thread of the parent may have been anywhere
@@ -46,13 +49,18 @@ impl Process {
 }
 
 impl Generation {
-    /// Reads the files.
-    pub(super) fn read(config: &Config, process: Option<Arc<Process>>) -> Result<Self, Error> {
+    /// Reads the files. The certificate and key that are not configured any more are those of the generation before.
+    pub(super) fn read(config: &Config, before: Option<&Generation>) -> Result<Self, Error> {
         let now = SystemTime::now();
         let stamps = Stamps::of(config);
         let files = Files::read(config);
         let bundle = files.ca_bundle.as_ref().map_err(Error::clone)?;
-        let identity = files.identity(now)?;
+        let identity = match before {
+            Some(before) if config.certificate.is_none() && config.private_key.is_none() => {
+                before.transport.plan.identity().cloned()
+            }
+            _ => files.identity(now)?,
+        };
         if let Some(identity) = &identity {
             warn_of_expiry(identity, now);
         }
@@ -67,7 +75,8 @@ impl Generation {
             transport: Arc::new(Transport::new(Arc::new(plan))?),
             evidence: evidence.map(Arc::new),
             stamps,
-            process: process.unwrap_or_else(Process::new),
+            process: before.map_or_else(Process::new, |before| before.process.clone()),
+            is_bundle_encrypted: matches!(bundle.contents.format, Format::Pkcs12),
         })
     }
 
@@ -78,6 +87,7 @@ impl Generation {
             evidence: self.evidence.clone(),
             stamps: self.stamps.clone(),
             process: Process::new(),
+            is_bundle_encrypted: self.is_bundle_encrypted,
         })
     }
 
