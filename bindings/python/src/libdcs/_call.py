@@ -245,7 +245,6 @@ def _make_watched(handle: Handle, watch: _Watch, interrupts: int) -> Status | No
                 watch.thread, cancellation = 0, None
             return _make(handle, cancellation)
         finally:
-            watch.armed = None
             try:
                 restored.extend(restore)
             except (OSError, ValueError) as error:
@@ -253,6 +252,7 @@ def _make_watched(handle: Handle, watch: _Watch, interrupts: int) -> Status | No
                     raise
                 watch.set_wakeup_fd(-1)  # Its owner has closed it meanwhile.
             finally:
+                watch.armed = None
                 # Does nothing where it is done; Python 3.9 may run a handler before it makes a call.
                 restored.extend(restore)
                 came = watch.drain(previous)
