@@ -253,14 +253,15 @@ def _make_watched(handle: Handle, watch: _Watch, interrupts: int) -> Status | No
                 watch.set_wakeup_fd(-1)  # Its owner has closed it meanwhile.
             finally:
                 watch.armed = None
-                # Does nothing where it is done; Python 3.9 may run a handler before it makes a call.
-                restored.extend(restore)
                 came = watch.drain(previous)
     except NetworkError as error:
         if not came or error.code is not Code.INTERRUPTED or handle.interrupts != interrupts:
             raise
         return None
     finally:
+        # Done by now, if not for Python 3.9, which may also run a handler before it makes a call.
+        watch.armed = None
+        restored.extend(restore)
         del handle
 
 
