@@ -245,7 +245,6 @@ def _make_watched(handle: Handle, watch: _Watch, interrupts: int) -> Status | No
                 watch.thread, cancellation = 0, None
             return _make(handle, cancellation)
         finally:
-            watch.armed = None
             try:
                 restored.extend(restore)
             except (OSError, ValueError) as error:
@@ -253,14 +252,16 @@ def _make_watched(handle: Handle, watch: _Watch, interrupts: int) -> Status | No
                     raise
                 watch.set_wakeup_fd(-1)  # Its owner has closed it meanwhile.
             finally:
-                # Does nothing where it is done; Python 3.9 may run a handler before it makes a call.
-                restored.extend(restore)
+                watch.armed = None
                 came = watch.drain(previous)
     except NetworkError as error:
         if not came or error.code is not Code.INTERRUPTED or handle.interrupts != interrupts:
             raise
         return None
     finally:
+        # Done by now, if not for Python 3.9, which may also run a handler before it makes a call.
+        watch.armed = None
+        restored.extend(restore)
         del handle
 
 
