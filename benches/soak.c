@@ -1,6 +1,6 @@
 /*
- * Calls without end from many threads over a few clients, while the files are reloaded and calls interrupted, and counts
- * what comes of it. benches/soak.py compiles it, tells it what to do and does harm to the server meanwhile.
+ * Calls without end from many threads over a few clients, while the files are reloaded and calls interrupted, and
+ * counts what comes of it. benches/soak.py compiles it, tells it what to do and does harm to the server meanwhile.
  *
  *     soak THREADS TIMEOUT_MS RELOAD_MS INTERRUPT_MS CA CERTIFICATE KEY URL...
  *
@@ -234,8 +234,10 @@ static int entries(const char *path) {
 static void tell_sample(void) {
     /* The heap first: looking at the others takes some. This program's own descriptors are not counted. */
     long heap = atomic_load(&live), held = atomic_load(&blocks);
-    printf("{\"calls\": %ld, \"heap\": %ld, \"blocks\": %ld, \"resident\": %ld, \"descriptors\": %d, \"threads\": %d}\n",
-           atomic_load(&calls_made), heap, held, resident(), entries("/proc/self/fd") - 1 - own_descriptors, entries("/proc/self/task"));
+    printf("{\"calls\": %ld, \"heap\": %ld, \"blocks\": %ld, \"resident\": %ld, \"descriptors\": %d, "
+           "\"threads\": %d}\n",
+           atomic_load(&calls_made), heap, held, resident(), entries("/proc/self/fd") - 1 - own_descriptors,
+           entries("/proc/self/task"));
     fflush(stdout);
 }
 
@@ -284,12 +286,15 @@ static void tell_outcomes(const struct outcomes *outcomes) {
     int code;
     printf("{");
     for (code = 0; code < CODES; code++) {
-        const char *name = code == WRONG_ANSWER ? "WRONG_ANSWER" : code == WRONG_ERROR ? "WRONG_ERROR" : dcs_code_name(code);
+        const char *name = code == WRONG_ANSWER  ? "WRONG_ANSWER"
+                           : code == WRONG_ERROR ? "WRONG_ERROR"
+                                                 : dcs_code_name(code);
         if (outcomes->count[code] == 0) {
             continue;
         }
-        printf("%s\"%s\": {\"count\": %ld, \"longest_us\": %lld, \"longest_own_us\": %lld, \"example\": \"", separator, name != NULL ? name : "UNNAMED",
-               outcomes->count[code], outcomes->longest_us[code], outcomes->longest_own_us[code]);
+        printf("%s\"%s\": {\"count\": %ld, \"longest_us\": %lld, \"longest_own_us\": %lld, \"example\": \"", separator,
+               name != NULL ? name : "UNNAMED", outcomes->count[code], outcomes->longest_us[code],
+               outcomes->longest_own_us[code]);
         for (letter = outcomes->example[code]; *letter != '\0'; letter++) {
             printf(*letter == '"' || *letter == '\\' ? "\\%c" : "%c", *letter);
         }
@@ -346,8 +351,9 @@ int main(int argc, char **argv) {
     int i, timeout_ms;
 
     client_count = argc - 8;
-    if (client_count < 1 || client_count > CLIENTS || (threads = atoi(argv[1])) < 1 || (timeout_ms = atoi(argv[2])) < 1 ||
-        (reload_ms = atoi(argv[3])) < 1 || (interrupt_ms = atoi(argv[4])) < 1) {
+    if (client_count < 1 || client_count > CLIENTS || (threads = atoi(argv[1])) < 1 ||
+        (timeout_ms = atoi(argv[2])) < 1 || (reload_ms = atoi(argv[3])) < 1 ||
+        (interrupt_ms = atoi(argv[4])) < 1) {
         fprintf(stderr, "usage: soak THREADS TIMEOUT_MS RELOAD_MS INTERRUPT_MS CA CERTIFICATE KEY URL...\n");
         return 1;
     }

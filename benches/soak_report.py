@@ -17,7 +17,7 @@ MAY_HAPPEN = {
 # A reload reads the files while they are replaced one after the other, or made unusable.
 RELOADS_MAY = {"DCS_OK", "DCS_ERR_KEY_MISMATCH", "DCS_ERR_CERTIFICATE", "DCS_ERR_FILE"}
 
-# What a call may take over its limit of time: other threads are many, and a lock's holder may wait for a processor.
+# What a call may take over its limit of time: on a busy machine threads wait for a processor.
 GRACE_MS = 2000
 # What the heap may differ by between two equal moments: another certificate's length, a table's growth.
 HEAP_SLACK = 64 * 1024
