@@ -131,6 +131,9 @@ A call's own time is without that in which its thread could have run and had no 
 Held is counted when no call is under way and no connection is kept: heap as the bytes that malloc has given out. Of the
 clients that were freed at the end, {result["heap_of_freed_clients"]:,} bytes are left: what the process keeps for the next client.
 
+Resident memory rises while the heap does not, ever more slowly: by /proc/PID/smaps it is in the arenas of glibc's
+malloc, of which the threads share up to eight a processor and each keeps room for the most that it ever held.
+
 - After the last kill and restart: {proved:,} calls, {counts(merged(proof))}.
 - Reloads: {counts(result["reloads"])}. Between the renewal of a certificate and that of its key the two do not
   belong together (KEY_MISMATCH); the client goes on with what it had, as with a file that is empty (CERTIFICATE).
