@@ -1,6 +1,6 @@
 /*
- * Calls without end from many threads over a few clients, while the files are reloaded and calls interrupted, and counts
- * what comes of it. benches/soak.py compiles it, tells it what to do and does harm to the server meanwhile.
+ * Calls without end from many threads over a few clients, while the files are reloaded and calls interrupted, and
+ * counts what comes of it. benches/soak.py compiles it, tells it what to do and does harm to the server meanwhile.
  *
  *     soak THREADS TIMEOUT_MS RELOAD_MS INTERRUPT_MS CA CERTIFICATE KEY URL...
  *
@@ -16,6 +16,7 @@
 
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -37,6 +38,8 @@ static const char ANSWER[] = "{\"available\":true,\"scheduledOutages\":[]}";
 struct outcomes {
     atomic_long count[CODES];
     atomic_llong longest_us[CODES];
+    /* The same without the time in which the thread could have run and had no processor. */
+    atomic_llong longest_own_us[CODES];
     char example[CODES][240];
 };
 
@@ -48,7 +51,7 @@ static atomic_long calls_made, interruptions, reused[CLIENTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static enum { CALLING, PAUSED, PROVING, OVER } state;
-static atomic_int must_look;
+static atomic_int must_look, own_descriptors;
 static int at_rest, proved;
 static long proof_calls;
 
@@ -68,13 +71,33 @@ static void fail(const char *what, dcs_error *error) {
     exit(1);
 }
 
-static void note(struct outcomes *outcomes, int code, long long us, const char *example) {
-    long long longest = atomic_load(&outcomes->longest_us[code]);
+static void raise_to(atomic_llong *highest, long long value) {
+    long long before = atomic_load(highest);
+    while (value > before && !atomic_compare_exchange_weak(highest, &before, value)) {
+    }
+}
+
+/* How long this thread has waited for a processor so far; 0 where the kernel does not count that. */
+static long long waited_us(void) {
+    static _Thread_local int file = -1;
+    char text[80] = "";
+    long long ran, waited;
+    if (file == -1) {
+        file = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+        own_descriptors += file >= 0;
+    }
+    if (file < 0 || pread(file, text, sizeof text - 1, 0) <= 0 || sscanf(text, "%lld %lld", &ran, &waited) != 2) {
+        return 0;
+    }
+    return waited / 1000;
+}
+
+static void note(struct outcomes *outcomes, int code, long long us, long long own_us, const char *example) {
     if (atomic_fetch_add(&outcomes->count[code], 1) == 0 && example != NULL) {
         strncpy(outcomes->example[code], example, sizeof outcomes->example[code] - 1);
     }
-    while (us > longest && !atomic_compare_exchange_weak(&outcomes->longest_us[code], &longest, us)) {
-    }
+    raise_to(&outcomes->longest_us[code], us);
+    raise_to(&outcomes->longest_own_us[code], own_us);
 }
 
 /* The code to count: that of the call, unless what came with it is not what the header promises. */
@@ -88,7 +111,7 @@ static int checked(dcs_code code, const dcs_error *error) {
 static int call(int client, struct outcomes *outcomes) {
     dcs_status_response *status = NULL;
     dcs_error *error = NULL;
-    long long begun = now_us();
+    long long waited = waited_us(), begun = now_us();
     dcs_code got = dcs_status(clients[client], &status, &error);
     long long us = now_us() - begun;
     int code = checked(got, error);
@@ -98,7 +121,7 @@ static int call(int client, struct outcomes *outcomes) {
                            strcmp(dcs_status_response_json(status), ANSWER) != 0))) {
         code = WRONG_ANSWER;
     }
-    note(outcomes, code, us, error != NULL ? dcs_error_message(error) : NULL);
+    note(outcomes, code, us, us - (waited_us() - waited), error != NULL ? dcs_error_message(error) : NULL);
     if (status != NULL && outcomes == &calls[client]) {
         atomic_fetch_add(&reused[client], dcs_status_response_connection_reused(status));
     }
@@ -109,10 +132,11 @@ static int call(int client, struct outcomes *outcomes) {
 
 static int reload(int client) {
     dcs_error *error = NULL;
-    long long begun = now_us();
+    long long waited = waited_us(), begun = now_us();
     dcs_code got = dcs_client_reload(clients[client], &error);
     int code = checked(got, error);
-    note(&reloads, code, now_us() - begun, error != NULL ? dcs_error_message(error) : NULL);
+    long long us = now_us() - begun;
+    note(&reloads, code, us, us - (waited_us() - waited), error != NULL ? dcs_error_message(error) : NULL);
     dcs_error_free(error);
     return code;
 }
@@ -208,10 +232,12 @@ static int entries(const char *path) {
 }
 
 static void tell_sample(void) {
-    /* The heap first: looking at the others takes some. The folder's own descriptor is not counted. */
+    /* The heap first: looking at the others takes some. This program's own descriptors are not counted. */
     long heap = atomic_load(&live), held = atomic_load(&blocks);
-    printf("{\"calls\": %ld, \"heap\": %ld, \"blocks\": %ld, \"resident\": %ld, \"descriptors\": %d, \"threads\": %d}\n",
-           atomic_load(&calls_made), heap, held, resident(), entries("/proc/self/fd") - 1, entries("/proc/self/task"));
+    printf("{\"calls\": %ld, \"heap\": %ld, \"blocks\": %ld, \"resident\": %ld, \"descriptors\": %d, "
+           "\"threads\": %d}\n",
+           atomic_load(&calls_made), heap, held, resident(), entries("/proc/self/fd") - 1 - own_descriptors,
+           entries("/proc/self/task"));
     fflush(stdout);
 }
 
@@ -260,12 +286,15 @@ static void tell_outcomes(const struct outcomes *outcomes) {
     int code;
     printf("{");
     for (code = 0; code < CODES; code++) {
-        const char *name = code == WRONG_ANSWER ? "WRONG_ANSWER" : code == WRONG_ERROR ? "WRONG_ERROR" : dcs_code_name(code);
+        const char *name = code == WRONG_ANSWER  ? "WRONG_ANSWER"
+                           : code == WRONG_ERROR ? "WRONG_ERROR"
+                                                 : dcs_code_name(code);
         if (outcomes->count[code] == 0) {
             continue;
         }
-        printf("%s\"%s\": {\"count\": %ld, \"longest_us\": %lld, \"example\": \"", separator, name != NULL ? name : "UNNAMED",
-               outcomes->count[code], outcomes->longest_us[code]);
+        printf("%s\"%s\": {\"count\": %ld, \"longest_us\": %lld, \"longest_own_us\": %lld, \"example\": \"", separator,
+               name != NULL ? name : "UNNAMED", outcomes->count[code], outcomes->longest_us[code],
+               outcomes->longest_own_us[code]);
         for (letter = outcomes->example[code]; *letter != '\0'; letter++) {
             printf(*letter == '"' || *letter == '\\' ? "\\%c" : "%c", *letter);
         }
@@ -322,8 +351,9 @@ int main(int argc, char **argv) {
     int i, timeout_ms;
 
     client_count = argc - 8;
-    if (client_count < 1 || client_count > CLIENTS || (threads = atoi(argv[1])) < 1 || (timeout_ms = atoi(argv[2])) < 1 ||
-        (reload_ms = atoi(argv[3])) < 1 || (interrupt_ms = atoi(argv[4])) < 1) {
+    if (client_count < 1 || client_count > CLIENTS || (threads = atoi(argv[1])) < 1 ||
+        (timeout_ms = atoi(argv[2])) < 1 || (reload_ms = atoi(argv[3])) < 1 ||
+        (interrupt_ms = atoi(argv[4])) < 1) {
         fprintf(stderr, "usage: soak THREADS TIMEOUT_MS RELOAD_MS INTERRUPT_MS CA CERTIFICATE KEY URL...\n");
         return 1;
     }

@@ -17,7 +17,7 @@ MAY_HAPPEN = {
 # A reload reads the files while they are replaced one after the other, or made unusable.
 RELOADS_MAY = {"DCS_OK", "DCS_ERR_KEY_MISMATCH", "DCS_ERR_CERTIFICATE", "DCS_ERR_FILE"}
 
-# What a call may take over its limit of time: the machine is busy, and a thread may wait for a processor.
+# What a call may take over its limit of time: on a busy machine threads wait for a processor.
 GRACE_MS = 2000
 # What the heap may differ by between two equal moments: another certificate's length, a table's growth.
 HEAP_SLACK = 64 * 1024
@@ -67,16 +67,18 @@ def summary(result: Json) -> str:
     lines = [
         "| traffic | calls | answers | of them kept | "
         + " | ".join(code[8:] for code in codes)
-        + " | longest call |",
-        "|---|" + "--:|" * (len(codes) + 4),
+        + " | longest call | of its own |",
+        "|---|" + "--:|" * (len(codes) + 5),
     ]
     for name, outcomes in result["outcomes"].items():
         counts = [sum(outcome["count"] for outcome in outcomes.values())]
         counts += [outcomes.get("DCS_OK", {"count": 0})["count"], kept[name]]
         counts += [outcomes.get(code, {"count": 0})["count"] for code in codes]
-        longest = max(outcome["longest_us"] for outcome in outcomes.values())
+        longest, own = (
+            max(outcome[key] for outcome in outcomes.values()) for key in ("longest_us", "longest_own_us")
+        )
         cells = " | ".join(f"{count:,}" for count in counts)
-        lines.append(f"| {name} | {cells} | {longest / 1000:,.0f} ms |")
+        lines.append(f"| {name} | {cells} | {longest / 1000:,.0f} ms | {own / 1000:,.0f} ms |")
     moments = ["at a tenth", "at half", "at the end"]
     lines += ["", "| held | calls | heap | blocks | resident | descriptors | threads |", "|---|" + "--:|" * 6]
     for moment, held in zip(moments, result["held"]):
@@ -124,8 +126,13 @@ This page and [all figures](benchmarks/soak.json) are of one run, on {described[
 
 {summary(result)}
 
+A call's own time is without that in which its thread could have run and had no processor.
+
 Held is counted when no call is under way and no connection is kept: heap as the bytes that malloc has given out. Of the
 clients that were freed at the end, {result["heap_of_freed_clients"]:,} bytes are left: what the process keeps for the next client.
+
+Resident memory rises while the heap does not, ever more slowly: by /proc/PID/smaps it is in the arenas of glibc's
+malloc, of which the threads share up to eight a processor and each keeps room for the most that it ever held.
 
 - After the last kill and restart: {proved:,} calls, {counts(merged(proof))}.
 - Reloads: {counts(result["reloads"])}. Between the renewal of a certificate and that of its key the two do not
