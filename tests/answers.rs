@@ -2,54 +2,19 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::thread;
-
+use common::loopback::{self, End};
 use common::{config, failure};
 use dcs::{Client, Code, Config};
 use dcs_testbed::Testbed;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 const BODY: &str = r#"{"available":true,"scheduledOutages":[]}"#;
-
-/// How the server ends a connection after what it has said.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// With a close_notify, as RFC 8446, section 6.1 wants it.
-    Properly,
-    /// Without one, as if it were cut off.
-    Abruptly,
-    /// Not at all: it serves the next request.
-    Never,
-}
 
 /// Serves the same bytes for each request.
 fn server(testbed: &Testbed, answer: impl Into<Vec<u8>>, end: End) -> Config {
     let read = |name: &str| std::fs::read(testbed.file(name)).unwrap();
-    let chain = rustls_pemfile::certs(&mut read("server_cert").as_slice())
-        .collect::<Result<_, _>>()
-        .unwrap();
-    let key = rustls_pemfile::private_key(&mut read("server_key").as_slice())
-        .unwrap()
-        .unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(rustls::ALL_VERSIONS)
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    let tls = Arc::new(tls);
-    let answer = Arc::new(answer.into());
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let (tls, answer) = (tls.clone(), answer.clone());
-            thread::spawn(move || serve(stream, tls, &answer, end));
-        }
+    let answer = answer.into();
+    let port = loopback::start(&read("server_cert"), &read("server_key"), move |_| {
+        (answer.clone(), end)
     });
     let mut config = config(
         testbed,
@@ -57,36 +22,6 @@ fn server(testbed: &Testbed, answer: impl Into<Vec<u8>>, end: End) -> Config {
     );
     config.set_timeout_ms(5_000).unwrap();
     config
-}
-
-fn serve(stream: TcpStream, tls: Arc<ServerConfig>, answer: &[u8], end: End) {
-    let mut stream = StreamOwned::new(ServerConnection::new(tls).unwrap(), stream);
-    while read_head(&mut stream) {
-        // The client may have had enough before all is said.
-        let said = stream.write_all(answer).and_then(|()| stream.flush());
-        match (end, said) {
-            (End::Never, Ok(())) => {}
-            (End::Properly, Ok(())) => {
-                stream.conn.send_close_notify();
-                let _ = stream.flush();
-                return;
-            }
-            _ => return,
-        }
-    }
-}
-
-/// Reads a request's head; false where the client is gone.
-fn read_head(stream: &mut impl Read) -> bool {
-    let mut head = Vec::new();
-    let mut buffer = [0; 1024];
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut buffer) {
-            Ok(count @ 1..) => head.extend_from_slice(&buffer[..count]),
-            _ => return false,
-        }
-    }
-    true
 }
 
 fn with_length(status: &str, headers: &str, body: &str) -> String {

@@ -59,7 +59,7 @@ pub unsafe extern "C" fn dcs_status(
 }
 
 impl dcs_status_response {
-    fn new(status: Status) -> Self {
+    pub(crate) fn new(status: Status) -> Self {
         let outages = status
             .scheduled_outages()
             .iter()

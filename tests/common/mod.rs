@@ -3,6 +3,9 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod abi_sequence;
+pub mod harmless;
+pub mod loopback;
 pub mod proxy;
 pub mod relay;
 
