@@ -1,74 +1,18 @@
 //! The built library through its C ABI: C99 and C++17 programs, compiled with every warning an error, run
 //! against nginx; what the library exports; memcheck.
 //!
-//! `DCS_LIBRARY` names the libdcs.so to test, and `make test` sets it.
+//! `DCS_LIBRARY` names the libdcs.so to test, and `make test` sets it. `DCS_CFLAGS` adds options of the compilers, for a
+//! library that was built with a sanitizer: `make sanitize` sets both.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod common;
+
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::{Mutex, PoisonError};
 
+use common::programs::{STRICT, compile, library, root, text};
 use dcs_testbed::Testbed;
-
-const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn library() -> PathBuf {
-    let path = std::env::var_os("DCS_LIBRARY")
-        .expect("DCS_LIBRARY must name the built libdcs.so: run the tests with `make test`");
-    PathBuf::from(path)
-}
-
-/// Compiles a program against the header and links it with the shared library, once for all tests.
-fn compile(compiler: &str, standard: &str, source: &str) -> PathBuf {
-    static COMPILED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
-    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    compiled
-        .entry(source.to_owned())
-        .or_insert_with(|| compile_now(compiler, standard, source))
-        .clone()
-}
-
-fn compile_now(compiler: &str, standard: &str, source: &str) -> PathBuf {
-    let library = library();
-    let folder = library.parent().unwrap();
-    // The loader looks for the SONAME.
-    let soname = folder.join("libdcs.so.0");
-    let name = source.replace(['/', '.'], "_");
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if !soname.exists() {
-        std::os::unix::fs::symlink(&library, &soname).unwrap();
-    }
-    let output = Command::new(compiler)
-        .arg(standard)
-        .args(STRICT)
-        .args(["-g", "-I"])
-        .arg(root().join("include"))
-        .arg("-o")
-        .arg(&program)
-        .arg(root().join(source))
-        .arg("-L")
-        .arg(folder)
-        .arg("-ldcs")
-        .arg("-lpthread")
-        .arg(format!("-Wl,-rpath,{}", folder.display()))
-        .output()
-        .unwrap_or_else(|error| panic!("{compiler}: {error}"));
-    assert!(
-        output.status.success(),
-        "{source}: {}",
-        text(&output.stderr)
-    );
-    program
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// Runs the C program that makes calls; "-" leaves a file out.
 fn calls(testbed: &Testbed, url: &str, files: [&str; 3], more: &[&str]) -> Output {

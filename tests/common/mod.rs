@@ -6,6 +6,7 @@
 pub mod abi_sequence;
 pub mod harmless;
 pub mod loopback;
+pub mod programs;
 pub mod proxy;
 pub mod relay;
 
