@@ -5,9 +5,11 @@
 #   memcheck   valgrind on the release library itself
 #   address    AddressSanitizer, with its leak check, in the library (aws-lc's C included) and in the programs, which
 #              have UndefinedBehaviorSanitizer too
-#   thread     ThreadSanitizer in the same places
+#   thread     ThreadSanitizer in the library, Rust's standard library and aws-lc's C included: 16 threads share a client
 #
-# The sanitizers need a nightly Rust toolchain and gcc's runtimes (libasan, libubsan, libtsan), which come with gcc.
+# The sanitizers need a nightly Rust toolchain; thread also its component rust-src, because locks whose inside the
+# sanitizer does not see look like none. The programs get AddressSanitizer's runtime from gcc and ThreadSanitizer's from
+# the toolchain: that of gcc 12 is too old for what Rust asks of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,31 +19,23 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 export CARGO_TARGET_DIR=$target
 triple=$(rustc -vV | sed -n 's/^host: //p')
 
-require_nightly() {
-    if ! cargo +nightly --version >/dev/null 2>&1; then
-        echo 'The sanitizers need a nightly Rust toolchain; stable Rust has none. Install one with:' >&2
-        echo '    rustup toolchain install nightly --profile minimal --component rust-src' >&2
-        exit 1
-    fi
-}
+if [ "${parts[*]}" != memcheck ] && ! cargo +nightly --version >/dev/null 2>&1; then
+    echo 'The sanitizers need a nightly Rust toolchain; stable Rust has none. Install one with:' >&2
+    echo '    rustup toolchain install nightly --profile minimal --component rust-src' >&2
+    echo 'Without it: make sanitize PARTS=memcheck' >&2
+    exit 1
+fi
 
-# build NAME: the library with the sanitizer of that name, in a folder of its own.
+# build SANITIZER OPTION...: the library with the sanitizer, in a folder of its own.
 build() {
-    require_nightly
-    local flags="-Zsanitizer=$1 -Cforce-frame-pointers=yes" std=()
-    if [ -e "$(rustc +nightly --print sysroot)/lib/rustlib/src/rust/library/std" ]; then
-        std=(-Zbuild-std)
-    else
-        # Rust's standard library as it comes, which the sanitizer cannot look into.
-        flags+=' -Cunsafe-allow-abi-mismatch=sanitizer'
-    fi
-    env CARGO_TARGET_DIR="$target/$1-sanitizer" RUSTFLAGS="$flags" \
-        "CFLAGS_${triple//-/_}=-fsanitize=$1 -fno-omit-frame-pointer" \
+    local name=$1
+    shift
+    env CARGO_TARGET_DIR="$target/$name-sanitizer" RUSTFLAGS="-Zsanitizer=$name -Cforce-frame-pointers=yes" \
+        "CFLAGS_${triple//-/_}=-fsanitize=$name -fno-omit-frame-pointer" \
         CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=1 \
         CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-        cargo +nightly build --release --locked --lib --target "$triple" "${std[@]}"
-    DCS_LIBRARY=$target/$1-sanitizer/$triple/release/libdcs.so
-    export DCS_LIBRARY
+        cargo +nightly build --release --locked --lib --target "$triple" "$@"
+    export DCS_LIBRARY=$target/$name-sanitizer/$triple/release/libdcs.so
 }
 
 # run TEST...: tests of tests/c_abi.rs, which compile the programs with DCS_CFLAGS.
@@ -67,9 +61,17 @@ for part in "${parts[@]}"; do
         ;;
     thread)
         (
-            build thread
-            export DCS_CFLAGS='-fsanitize=thread -fno-omit-frame-pointer'
-            export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/scripts/tsan.supp"
+            sysroot=$(rustc +nightly --print sysroot)
+            if [ ! -e "$sysroot/lib/rustlib/src/rust/library/std" ]; then
+                echo 'ThreadSanitizer needs the source of the standard library. Install it with:' >&2
+                echo '    rustup component add rust-src --toolchain nightly' >&2
+                echo "Without it: make sanitize PARTS='memcheck address'" >&2
+                exit 1
+            fi
+            build thread -Zbuild-std
+            runtime=$(echo "$sysroot/lib/rustlib/$triple/lib"/librustc*_rt.tsan.a)
+            export DCS_CFLAGS="-Wl,--export-dynamic -Wl,--whole-archive $runtime -Wl,--no-whole-archive -lm -lrt -ldl"
+            export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
             run a_c_program the_rules a_cpp_program sixteen_threads
         )
         ;;

@@ -242,6 +242,13 @@ fn memcheck_finds_no_leak_and_no_fault() {
     command.arg(&program);
     let output = run_calls(command, &testbed, &url, GOOD, &["diagnose"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
+    let mut command = memcheck();
+    command
+        .arg(compile("c++", "-std=c++17", "tests/cpp/calls.cpp"))
+        .arg(testbed.url("tls12_close", ""))
+        .args(GOOD.map(|name| testbed.file(name)));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
     // A failure's memory is given back too.
     let mut command = memcheck();
     command.arg(&program);
