@@ -21,7 +21,7 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
-	clean python-environment fork-soak soak soak-quick
+	clean python-environment fork-soak soak soak-quick leaks sanitize fuzz
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ help:
 	@echo 'make bench-scaling | bench-memory | bench-size   what limits, what it holds, what it is made of; see benches'
 	@echo 'make torture   has every system call fail, and go on failing; minutes'
 	@echo 'make soak      a million calls while the server is killed, frozen and reloaded (docs/soak.md)'
+	@echo 'make leaks     what 100 000 calls of every kind, failing ones included, leave behind: heap, descriptors, threads'
+	@echo 'make sanitize  AddressSanitizer, UBSan, ThreadSanitizer (nightly Rust) and memcheck on the C ABI'
+	@echo 'make fuzz      any bytes as files, answers and calls of the C ABI; FUZZ_SECONDS (600) for each target; needs nightly Rust'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -129,6 +132,16 @@ bench-size:
 # Every system call that fails, and fails from then on, which takes minutes; `make test` has the first half.
 torture: library $(TESTBED)
 	DCS_LIBRARY=$(LIBRARY) DCS_TORTURE=full $(TESTBED) -- $(CARGO) test --all-features --locked --test torture
+# `make test` does the same with 3000 calls.
+leaks: library $(TESTBED)
+	DCS_LIBRARY=$(LIBRARY) DCS_LEAK_CALLS=$${DCS_LEAK_CALLS:-100000} $(TESTBED) -- $(CARGO) test --locked --test leaks -- --nocapture
+
+sanitize: library $(TESTBED)
+	DCS_LIBRARY=$(LIBRARY) TESTBED=$(TESTBED) scripts/sanitize.sh $(PARTS)
+
+# TARGETS names some of them: make fuzz TARGETS='answer status' FUZZ_SECONDS=60
+fuzz:
+	@scripts/fuzz.sh $(TARGETS)
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header

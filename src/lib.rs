@@ -33,6 +33,9 @@ mod credentials;
 mod diagnose;
 mod error;
 pub mod ffi;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inspect;
 mod instant;
 pub mod log;

@@ -36,6 +36,8 @@ pub(crate) use deadline::{Deadline, Phase};
 use dns::Resolver;
 pub(crate) use failure::NO_COMMON_SCHEME;
 use failure::Scene;
+#[cfg(fuzzing)]
+pub(crate) use http::played;
 pub(crate) use http::{Answer, Call, Start, get, header_text, is_html};
 pub use interrupt::Cancellation;
 pub(crate) use interrupt::{Interrupt, Wishes};

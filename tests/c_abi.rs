@@ -1,7 +1,8 @@
 //! The built library through its C ABI: C99 and C++17 programs, compiled with every warning an error, run
 //! against nginx; what the library exports; memcheck.
 //!
-//! `DCS_LIBRARY` names the libdcs.so to test, and `make test` sets it.
+//! `DCS_LIBRARY` names the libdcs.so to test, and `make test` sets it. `DCS_CFLAGS` adds options of the compilers, for a
+//! library that was built with a sanitizer: `make sanitize` sets both.
 
 mod common;
 
@@ -272,6 +273,12 @@ fn memcheck_finds_no_leak_and_no_fault() {
     command.arg(&program);
     let output = run_calls(command, &testbed, &url, GOOD, &["stall"]);
     assert_ended(&output);
+    command
+        .arg(compile("c++", "-std=c++17", "tests/cpp/calls.cpp"))
+        .arg(testbed.url("tls12_close", ""))
+        .args(GOOD.map(|name| testbed.file(name)));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
     // A failure's memory is given back too.
     let mut command = memcheck();
     command.arg(&program);

@@ -1,15 +1,21 @@
 //! Properties of reading files, over many inputs: nothing makes it panic or go on without end, and nothing of
 //! a file's content gets into an error.
 
+mod common;
+
 use std::process::Command;
 use std::sync::LazyLock;
 
-use dcs::{Client, Config, inspect, private_key_to_pkcs8_der};
+use common::harmless::{self, Companions, MARKER};
 use dcs_testbed::{PASSWORD, Testbed};
 use proptest::prelude::*;
 
-/// Put into inputs; it must not come out in an error. It is no base64, so nothing takes it for content.
-const MARKER: &str = "hunter2~secret~hunter2";
+/// The files that are in order.
+static COMPANIONS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
+    let testbed = Testbed::from_env();
+    ["ca_bundle", "client_cert", "client_key"]
+        .map(|name| std::fs::read(testbed.file(name)).unwrap())
+});
 
 /// Real files of every format to make inputs of.
 static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
@@ -171,47 +177,16 @@ fn almost_pem() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(part, 0..40).prop_map(|parts| parts.concat().into_bytes())
 }
 
-/// Puts the content into each place that reads a file, and looks at what is said of it.
 fn assert_is_harmless(content: &[u8]) {
-    let mut said = Vec::new();
-    for password in [None, Some(PASSWORD)] {
-        for slot in 0..3 {
-            let mut config = Config::new();
-            let testbed = Testbed::from_env();
-            config.set_ca_bundle_file(testbed.file("ca_bundle"));
-            config.set_private_key_password(password);
-            match slot {
-                0 => config.set_ca_bundle(content),
-                1 => {
-                    config.set_certificate(content);
-                    config.set_private_key_file(testbed.file("client_key"));
-                }
-                _ => {
-                    config.set_certificate_file(testbed.file("client_cert"));
-                    config.set_private_key(content);
-                }
-            }
-            said.extend(Client::new(&config).err());
-        }
-        said.extend(inspect(content, password).err());
-        said.extend(private_key_to_pkcs8_der(content, password).err());
-    }
-    for error in said {
-        assert!(error.check().is_some(), "{error}");
-        assert!(!error.to_string().contains("hunter2"), "{error}");
-        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
-        let text = error.to_string();
-        // Shorter lines and those with blanks can be words of the message's own.
-        for line in content.split(|byte| *byte == b'\n') {
-            if let Ok(line) = std::str::from_utf8(line)
-                && line.len() >= 40
-                && !line.starts_with("-----")
-            {
-                let part: String = line.chars().take(24).collect();
-                assert!(part.contains(' ') || !text.contains(&part), "{error}");
-            }
-        }
-    }
+    harmless::assert_is_harmless(
+        content,
+        &Companions {
+            ca_bundle: &COMPANIONS[0],
+            certificate: &COMPANIONS[1],
+            private_key: &COMPANIONS[2],
+            password: PASSWORD,
+        },
+    );
 }
 
 proptest! {

@@ -54,9 +54,9 @@ const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5
 const MAX_SIZE: usize = 256 * 1024;
 /// How many iterations all derivations of a file may take together: some seconds on a slow machine.
 /// OpenSSL makes 3 derivations of 2 048 iterations each, Java 3 of 10 000.
-const MAX_ITERATIONS: u64 = 10_000_000;
+const MAX_ITERATIONS: u64 = if cfg!(fuzzing) { 1_000 } else { 10_000_000 };
 /// The memory that scrypt may take, in bytes.
-const MAX_SCRYPT_MEMORY: u64 = 64 * 1024 * 1024;
+const MAX_SCRYPT_MEMORY: u64 = 1024 * 1024 * if cfg!(fuzzing) { 1 } else { 64 };
 
 /// What is in a file. The order is the file's: OpenSSL puts the end entity's certificate first.
 pub(crate) struct Opened {

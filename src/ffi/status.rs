@@ -90,7 +90,7 @@ unsafe fn ask(
 }
 
 impl dcs_status_response {
-    fn new(status: Status) -> Self {
+    pub(crate) fn new(status: Status) -> Self {
         let outages = status
             .scheduled_outages()
             .iter()

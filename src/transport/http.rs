@@ -5,6 +5,9 @@
 //! [`Transport`]. So ureq's own pool stays empty, its look-up is answered with nothing, and the connector
 //! knows which call it works for.
 
+#[cfg(fuzzing)]
+pub(crate) mod played;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -155,6 +158,14 @@ pub(crate) fn get(transport: &Arc<Transport>, call: &Arc<Call>) -> Result<Answer
         transport: transport.clone(),
         call: call.clone(),
     };
+    get_over(connector, transport, call)
+}
+
+fn get_over(
+    connector: impl Connector,
+    transport: &Transport,
+    call: &Call,
+) -> Result<Answer, Error> {
     let agent = Agent::with_parts(engine().clone(), connector, NoLookUp);
     let request = Request::get(transport.plan.endpoint.uri.clone())
         .body(())

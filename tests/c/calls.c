@@ -332,7 +332,10 @@ int main(int argc, char **argv) {
     int listening = -1;
     int result;
 
+    /* Under valgrind and the sanitizers everything takes its time. */
     if (argc < 5 || dcs_config_set_option(config, "url", argv[1], &error) != DCS_OK ||
+        dcs_config_set_connect_timeout_ms(config, 60000) != DCS_OK ||
+        dcs_config_set_timeout_ms(config, 60000) != DCS_OK ||
         set_file(config, argv[2], dcs_config_set_ca_bundle_file) != DCS_OK ||
         set_file(config, argv[3], dcs_config_set_certificate_file) != DCS_OK ||
         set_file(config, argv[4], dcs_config_set_private_key_file) != DCS_OK ||

@@ -25,6 +25,12 @@ pub fn library() -> PathBuf {
     PathBuf::from(path)
 }
 
+/// More options for the compilers, for a library that was built with a sanitizer.
+fn more_flags() -> Vec<String> {
+    let flags = std::env::var("DCS_CFLAGS").unwrap_or_default();
+    flags.split_whitespace().map(str::to_owned).collect()
+}
+
 /// Compiles a program against the header and links it with the shared library, once for all tests.
 pub fn compile(compiler: &str, standard: &str, source: &str) -> PathBuf {
     compile_with(compiler, standard, source, &[])
@@ -79,6 +85,7 @@ pub fn link(
         .arg(folder)
         .args(["-ldcs", "-lpthread"])
         .args(more)
+        .args(more_flags())
         .arg(format!("-Wl,-rpath,{}", folder.display()));
     run_compiler(command);
 }

@@ -11,21 +11,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
 
 use super::config;
+use super::loopback;
+pub use super::loopback::End;
 use super::proxy::server;
 
 /// A connection, as the server has it.
 pub type Session = StreamOwned<ServerConnection, TcpStream>;
-
-/// How the server ends a connection after what it has said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// With a close_notify, as RFC 8446, section 6.1 wants it.
-    Properly,
-    /// Without one, as if it were cut off.
-    Abruptly,
-    /// Not at all: it serves the next request.
-    Never,
-}
 
 /// The testbed's server certificate with its chain, and its key.
 pub fn identity(testbed: &Testbed) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
@@ -136,15 +127,7 @@ pub fn endless(testbed: &Testbed, begin: impl Into<Vec<u8>>, piece: impl Into<Ve
 
 /// Reads a request's head; false where the client is gone.
 pub fn read_head(stream: &mut impl Read) -> bool {
-    let mut head = Vec::new();
-    let mut buffer = [0; 1024];
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut buffer) {
-            Ok(count @ 1..) => head.extend_from_slice(&buffer[..count]),
-            _ => return false,
-        }
-    }
-    true
+    loopback::read_head(stream).is_some()
 }
 
 pub fn with_length(status: &str, headers: &str, body: &str) -> String {

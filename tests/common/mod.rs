@@ -3,8 +3,11 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod abi_sequence;
 pub mod c;
+pub mod harmless;
 pub mod https;
+pub mod loopback;
 pub mod proxy;
 pub mod records;
 pub mod relay;

@@ -1,0 +1,24 @@
+//! Any bytes as the server's answer after the handshake. The first byte says how they come.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((how, bytes)) = data.split_first() else {
+        return;
+    };
+    let piece = [usize::MAX, 1, 7, 100][usize::from(how >> 1 & 3)];
+    match dcs::fuzzing::answer(bytes, piece, how & 1 == 0) {
+        Ok(status) => assert!(status.json().len() <= 1024 * 1024),
+        Err(error) => {
+            let message = error.message();
+            assert!(
+                error.code().number() >= 200 && error.code().number() < 900,
+                "{error}"
+            );
+            assert!(!message.chars().any(char::is_control), "{error:?}");
+            assert!(message.len() < 4096, "{}", message.len());
+            assert!(!error.hint().is_empty());
+        }
+    }
+});

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Runs the fuzz targets, one after the other, each for FUZZ_SECONDS (600 where nothing else is said): all of them, or
+# those named. `make fuzz` calls it.
+#
+# A target starts from its seeds and from what earlier runs found, in target/fuzz/corpus. What it crashes, hangs or
+# takes too much memory on is left in target/fuzz/artifacts, and the script ends with 1.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+targets=(loader diagnosis answer status abi)
+[ $# -eq 0 ] || targets=("$@")
+seconds=${FUZZ_SECONDS:-600}
+out=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
+tools=${CARGO_TARGET_DIR:-$PWD/target}/tools
+# Where `cargo install --root` puts it.
+export PATH=$tools/bin:$PATH
+
+if ! cargo +nightly --version >/dev/null 2>&1; then
+    echo 'make fuzz needs a nightly Rust toolchain: the sanitizer and the coverage that the fuzzer goes by are not in' >&2
+    echo 'stable Rust. Install one with: rustup toolchain install nightly --profile minimal' >&2
+    exit 1
+fi
+# The fuzzer itself is C++.
+for program in cc c++; do
+    if ! command -v $program >/dev/null; then
+        echo "make fuzz needs $program (on Debian: apt-get install g++)" >&2
+        exit 1
+    fi
+done
+if ! cargo fuzz --version >/dev/null 2>&1; then
+    echo "Installing cargo-fuzz into $tools"
+    cargo install --quiet --locked --root "$tools" cargo-fuzz
+fi
+
+cargo +nightly fuzz build --target-dir "$out"
+
+failed=()
+for target in "${targets[@]}"; do
+    seeds=$target
+    [ "$target" != diagnosis ] || seeds=loader
+    options=(-max_total_time="$seconds" -timeout=25 -rss_limit_mb=1024 -malloc_limit_mb=256 -max_len=8192 -print_final_stats=1)
+    [ ! -f "fuzz/dictionaries/$seeds" ] || options+=(-dict="fuzz/dictionaries/$seeds")
+    mkdir -p "$out/corpus/$target" "$out/artifacts/$target"
+    echo "== $target for $seconds s, log in $out/$target.log"
+    if ! cargo +nightly fuzz run --target-dir "$out" "$target" "$out/corpus/$target" "fuzz/seeds/$seeds" -- \
+        -artifact_prefix="$out/artifacts/$target/" "${options[@]}" >"$out/$target.log" 2>&1; then
+        failed+=("$target")
+        grep -a -m 5 -E 'panicked|ERROR|SUMMARY|Test unit written' "$out/$target.log" || tail -n 5 "$out/$target.log"
+    fi
+    grep -a 'stat::' "$out/$target.log" || true
+done
+
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "Failed: ${failed[*]}." >&2
+    echo "Make a file in $out/artifacts smaller with: cargo +nightly fuzz tmin TARGET FILE" >&2
+    echo 'and keep it as tests/cases/TARGET/WHAT-IS-WRONG, which tests/fuzz_cases.rs puts through the public API.' >&2
+    exit 1
+fi
+echo 'Nothing was found.'

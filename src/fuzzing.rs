@@ -1,0 +1,52 @@
+//! Entries for the targets in `fuzz/`, which compile the library with `cfg(fuzzing)`: what reads a server's bytes,
+//! without a server. No release has this.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::config::Config;
+use crate::diagnose;
+use crate::error::Error;
+use crate::ffi::dcs_status_response;
+use crate::status::Status;
+use crate::transport::{Call, Deadline, Start, Transport, played};
+
+/// What a call says to these bytes of a server, which come `piece` at a time. The connection's end is a close_notify
+/// or, where it does not end properly, none.
+///
+/// # Errors
+/// As `Client::status`.
+pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status, Error> {
+    static TRANSPORT: OnceLock<Arc<Transport>> = OnceLock::new();
+    let transport = TRANSPORT.get_or_init(|| {
+        let made = Transport::new(&Config::new(), Vec::new(), "the CA bundle", None);
+        Arc::new(made.expect("a transport without files"))
+    });
+    let begun = Instant::now();
+    let call = Call::new(
+        Deadline::of_call(Duration::from_secs(30)),
+        begun,
+        Start::Fresh,
+    );
+    let script = played::Script {
+        bytes,
+        piece,
+        ends_properly,
+    };
+    played::get(transport, &call, script)
+        .and_then(|answer| crate::client::read(answer, &call, begun, transport))
+        .map_err(|error| diagnose::explain(error, None, None))
+}
+
+/// Reads the body of a status.
+///
+/// # Errors
+/// What is wrong with it, in words that go on from "The status answer of HOST".
+pub fn status(body: &[u8]) -> Result<Status, String> {
+    Status::parse(body.to_vec())
+}
+
+/// The status as C has it; freed with `dcs_status_response_free`.
+pub fn status_response(status: Status) -> *mut dcs_status_response {
+    Box::into_raw(Box::new(dcs_status_response::new(status)))
+}
