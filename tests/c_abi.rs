@@ -273,6 +273,7 @@ fn memcheck_finds_no_leak_and_no_fault() {
     command.arg(&program);
     let output = run_calls(command, &testbed, &url, GOOD, &["stall"]);
     assert_ended(&output);
+    let mut command = memcheck();
     command
         .arg(compile("c++", "-std=c++17", "tests/cpp/calls.cpp"))
         .arg(testbed.url("tls12_close", ""))
