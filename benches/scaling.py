@@ -17,9 +17,7 @@ root; without, or without TUN, only the measurements without added time are made
 the delay costs in CPU time is part of how busy the machine is.
 
 Client, delay and nginx share the machine's processors, so where these are the limit the numbers are of the
-machine and comparisons within a chart are what counts. nginx is the testbed's, with one worker. The library
-keeps at most 128 idle connections, so with 256 threads on one client half of them open one at the beginning
-of a run, and the floor's, one for each thread, are all kept.
+machine and comparisons within a chart are what counts. nginx is the testbed's, with one worker.
 
 Results, in OUT (default target/bench): scaling.json with every point, scaling-threads.svg, scaling-
 latency.svg and scaling-clients.svg, scaling.txt, which says what limits.
@@ -53,8 +51,6 @@ NEAR, FAR = "10.99.0.1", "10.99.0.2"
 TRAFFIC = {"tls12_close": "DCS traffic (TLS 1.2, resumed)", "tls12_keepalive": "kept connections"}
 PROGRAMS = {"libdcs": "libdcs", "floor": "the floor"}
 THREADS_OF_CLIENTS = 64
-# What a client of the library keeps at most (src/transport/pool.rs).
-IDLE_CONNECTIONS = 128
 
 
 # What was measured with one number of threads and clients, as it is written.
@@ -377,18 +373,11 @@ def limit_of(series: list[Point]) -> str:
         return text + f". The limit is the processors, {busy} busy with client, nginx and delay."
     if best["threads"] in linear:
         return text + ". The limit is waiting for the network: more threads would make more calls."
-    text += (
+    return text + (
         f". No one limit: the processors are {best['machine_busy']:.0%} busy, nginx's one worker"
         f" {best['processors_of_nginx']:.0%}, and a call takes {best['median_ms']:.1f} ms"
         f" instead of {series[0]['median_ms']:.1f}."
     )
-    is_kept = best["program"] == "libdcs" and best["traffic"] == "tls12_keepalive"
-    if is_kept and best["threads"] > IDLE_CONNECTIONS:
-        text += (
-            f" Threads beyond {IDLE_CONNECTIONS}, as many connections as are kept idle,"
-            " begin the run with a new connection."
-        )
-    return text
 
 
 # The charts.

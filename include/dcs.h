@@ -70,6 +70,9 @@
 /* The server closed or reset the connection before its answer was complete. */
 #define DCS_ERR_CONNECTION_LOST 204
 
+/* The caller ended the call. */
+#define DCS_ERR_INTERRUPTED 205
+
 /* The CA bundle does not lead to the server's certificate ("unable to get local issuer
  * certificate"). */
 #define DCS_ERR_SERVER_UNTRUSTED 300
@@ -152,10 +155,21 @@
 typedef struct dcs_buffer dcs_buffer;
 
 /**
+ * Ends the calls that it is given to, by `dcs_status_until`. Owned by the caller, who frees it with
+ * `dcs_cancellation_free`, also while calls that it was given to are in flight: then nobody ends them.
+ *
+ * Shared freely: any number of threads and calls use it at once. Once cancelled it stays so.
+ */
+typedef struct dcs_cancellation dcs_cancellation;
+
+/**
  * A client. Owned by the caller, who frees it with `dcs_client_free` when no call is in flight any more.
  *
  * Shared freely: any number of threads call it at once. Make one and keep it for as long as the service
  * runs: it holds the connections that the server keeps alive and the TLS sessions to resume.
+ *
+ * A process that is forked from the one that made it may use and free it too, whatever the parent's threads
+ * were doing: there it begins without the parent's connections and sessions, and sends nothing on them.
  */
 typedef struct dcs_client dcs_client;
 
@@ -298,6 +312,31 @@ int32_t dcs_error_retryable(const dcs_error *error);
 int64_t dcs_error_retry_after_ms(const dcs_error *error);
 
 /**
+ * Requests allowed in a window (X-RateLimit-Limit). -1 where the header did not come, and for NULL.
+ */
+int64_t dcs_error_rate_limit(const dcs_error *error);
+
+/**
+ * Requests left in this window (X-RateLimit-Remaining). -1 where the header did not come, and for NULL.
+ */
+int64_t dcs_error_rate_limit_remaining(const dcs_error *error);
+
+/**
+ * The time until the window ends (X-RateLimit-Reset), in milliseconds. -1 where the header did not come, and for NULL.
+ */
+int64_t dcs_error_rate_limit_reset_ms(const dcs_error *error);
+
+/**
+ * The checks that were bought (DCS-Quota-Limit). -1 where the header did not come, and for NULL.
+ */
+int64_t dcs_error_quota_limit(const dcs_error *error);
+
+/**
+ * The checks that are left (DCS-Quota-Remaining). -1 where the header did not come, and for NULL.
+ */
+int64_t dcs_error_quota_remaining(const dcs_error *error);
+
+/**
  * Frees an error. NULL does nothing.
  */
 void dcs_error_free(dcs_error *error);
@@ -377,6 +416,30 @@ dcs_code dcs_config_set_connect_timeout_ms(dcs_config *config, uint32_t ms);
 dcs_code dcs_config_set_timeout_ms(dcs_config *config, uint32_t ms);
 
 /**
+ * How often, in milliseconds, a call first looks whether the files have changed, and reads them again where they
+ * have, as `dcs_client_reload` does; what cannot be used is told in the log, and the client goes on with what
+ * it had. 0, the default: never.
+ */
+dcs_code dcs_config_set_reload_interval_ms(dcs_config *config,
+                                           uint32_t ms);
+
+/**
+ * 1: the client sends nothing while the service has asked it to wait (Retry-After of a 429 or 503, of an hour
+ * at most); such a call fails at once, with that answer's code and the time that is left. 0, the default: it sends.
+ * `DCS_ERR_INVALID_ARGUMENT` for another number.
+ */
+dcs_code dcs_config_set_honour_retry_after(dcs_config *config,
+                                           int32_t on);
+
+/**
+ * How old, in milliseconds, a status may be to answer a call without asking the DCS again. With it a client has
+ * a single call in flight: threads that ask meanwhile wait for its answer, and share it, a failure too. 0, the
+ * default: every call asks.
+ */
+dcs_code dcs_config_set_status_max_age_ms(dcs_config *config,
+                                          uint32_t ms);
+
+/**
  * An HTTP proxy to tunnel through with CONNECT: `http://[user:password@]host:port`, special characters
  * percent-encoded. NULL, the default: none. `DCS_ERR_INVALID_ARGUMENT` for a URL of another form.
  */
@@ -386,7 +449,8 @@ dcs_code dcs_config_set_proxy(dcs_config *config, const char *url);
  * Sets an option by its name, from text, and says in words what is wrong with a value that is refused.
  *
  * Names: "url", "ca_bundle", "certificate", "private_key" (each a path, or the content: PEM, where the value
- * contains "-----BEGIN", or base64 of DER or PEM), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms".
+ * contains "-----BEGIN", or base64 of DER or PEM), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms",
+ * "reload_interval_ms", "honour_retry_after" ("1" or "0"), "status_max_age_ms".
  */
 dcs_code dcs_config_set_option(dcs_config *config,
                                const char *name,
@@ -398,7 +462,7 @@ dcs_code dcs_config_set_option(dcs_config *config,
  *
  * Variables: DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE, DCS_PRIVATE_KEY (each a path, or the content: PEM,
  * where the value contains "-----BEGIN", or base64 of DER or PEM), DCS_PRIVATE_KEY_PASSWORD, DCS_PROXY, DCS_TIMEOUT_MS,
- * DCS_CONNECT_TIMEOUT_MS. One that is not set or empty leaves its option as it is. On a failure, which
+ * DCS_CONNECT_TIMEOUT_MS, DCS_RELOAD_INTERVAL_MS, DCS_HONOUR_RETRY_AFTER, DCS_STATUS_MAX_AGE_MS. One that is not set or empty leaves its option as it is. On a failure, which
  * names the variable, the configuration is unchanged. No other thread may change the environment
  * meanwhile, as for getenv.
  */
@@ -418,9 +482,62 @@ dcs_code dcs_config_load_env(dcs_config *config,
 dcs_code dcs_client_new(const dcs_config *config, dcs_client **client, dcs_error **error);
 
 /**
- * Frees a client and closes its idle connections. NULL does nothing.
+ * Reads the files again, and has the calls that begin afterwards use what is in them; calls in flight end
+ * undisturbed. From any thread, while others call. All or nothing: on a failure the client goes on with
+ * what it had.
+ *
+ * For this a client that is made from files keeps the configuration's paths, and what it was given as bytes
+ * or as a password beside them; all of it is wiped when the client is freed. One that is made from bytes
+ * alone keeps none of it.
+ *
+ * Errors: as `dcs_client_new`; `DCS_ERR_INVALID_ARGUMENT` for a client that was made from no file.
+ */
+dcs_code dcs_client_reload(const dcs_client *client, dcs_error **error);
+
+/**
+ * Ends every call in flight with `DCS_ERR_INTERRUPTED`, within 100 ms, in any phase, the look-up of the host
+ * included. Returns at once, from any thread. The client stays usable: calls that begin afterwards are not
+ * concerned. Not for signal handlers; for those see `dcs_cancellation_set_descriptor`.
+ */
+dcs_code dcs_client_interrupt(const dcs_client *client);
+
+/**
+ * Until when the client certificate is valid, in milliseconds since 1970-01-01T00:00:00Z, for a service's own
+ * monitoring; `dcs_client_reload` may change it. INT64_MIN where no certificate is configured or its dates
+ * cannot be read, and for NULL.
+ */
+int64_t dcs_client_certificate_not_after_unix_ms(const dcs_client *client);
+
+/**
+ * Frees a client and closes its idle connections. NULL does nothing. In a forked child only the child's own
+ * connections are ended: those of the parent go on there.
  */
 void dcs_client_free(dcs_client *client);
+
+/**
+ * One that nobody has cancelled. NULL only where something goes wrong in the library itself.
+ */
+dcs_cancellation *dcs_cancellation_new(void);
+
+/**
+ * Ends the calls in flight that it was given to, within 100 ms, with `DCS_ERR_INTERRUPTED`, and later ones
+ * before they send anything.
+ */
+dcs_code dcs_cancellation_cancel(const dcs_cancellation *cancellation);
+
+/**
+ * Ends calls also while something can be read from a descriptor: a pipe, a socket, an eventfd. It is only
+ * looked at, about every 60 ms while a call waits, and stays the caller's, who keeps it open until the calls
+ * are back. -1, the default: none. That is how a signal handler ends a call: it writes a byte to a pipe.
+ *
+ * `DCS_ERR_INVALID_ARGUMENT` on Windows.
+ */
+dcs_code dcs_cancellation_set_descriptor(const dcs_cancellation *cancellation, int32_t descriptor);
+
+/**
+ * Frees a cancellation. NULL does nothing.
+ */
+void dcs_cancellation_free(dcs_cancellation *cancellation);
 
 /**
  * Asks the DCS for its status: GET to the endpoint, in the calling thread, which waits for the answer.
@@ -429,11 +546,20 @@ void dcs_client_free(dcs_client *client);
  * answer. The call ends by its timeouts; no redirect is followed. Where a connection that was kept alive
  * turns out to be dead before a byte of the answer came, the call is made again, once, on a new one.
  *
- * Errors: those of the network (`DCS_ERR_RESOLVE` to `DCS_ERR_CONNECTION_LOST`), of TLS
+ * Errors: those of the network (`DCS_ERR_RESOLVE` to `DCS_ERR_INTERRUPTED`), of TLS
  * (`DCS_ERR_SERVER_UNTRUSTED` to `DCS_ERR_TLS`) and of the service (`DCS_ERR_BAD_REQUEST` to
  * `DCS_ERR_UNAVAILABLE`), and `DCS_ERR_INVALID_ARGUMENT`.
  */
 dcs_code dcs_status(const dcs_client *client, dcs_status_response **response, dcs_error **error);
+
+/**
+ * As `dcs_status`, and ends within 100 ms with `DCS_ERR_INTERRUPTED` when `cancellation` is cancelled, which is
+ * only borrowed.
+ */
+dcs_code dcs_status_until(const dcs_client *client,
+                          const dcs_cancellation *cancellation,
+                          dcs_status_response **response,
+                          dcs_error **error);
 
 /**
  * 1 where the DCS is serving requests, 0 where it is not, -1 for NULL.
@@ -481,6 +607,12 @@ int64_t dcs_status_response_outage_end_unix_ms(const dcs_status_response *respon
  * The body as it came; NULL for NULL.
  */
 const char *dcs_status_response_json(const dcs_status_response *response);
+
+/**
+ * How long ago the answer came, in milliseconds: above 0 where it is shared with an earlier call, see
+ * `dcs_config_set_status_max_age_ms`. -1 for NULL.
+ */
+int64_t dcs_status_response_age_ms(const dcs_status_response *response);
 
 /**
  * Requests allowed in a window (X-RateLimit-Limit). -1 where the header did not come, and for NULL.

@@ -1,29 +1,43 @@
 //! The client: made once from a configuration, shared by all threads.
 
+mod generation;
+mod pacing;
+
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+
+use arc_swap::{ArcSwap, Guard};
 
 use crate::config::Config;
 use crate::credentials::x509::printable;
-use crate::credentials::{Files, Identity};
-use crate::diagnose::{self, Evidence};
+use crate::diagnose;
 use crate::error::{Code, Error};
-use crate::instant::day;
 use crate::log;
 use crate::rejection::{self, Handshake};
 use crate::status::{ConnectionInfo, Limits, Status};
-use crate::transport::{self, Answer, Call, Deadline, Start, Transport, header_text};
+use crate::transport::{
+    self, Answer, Call, Cancellation, Deadline, Interrupt, Start, Transport, Wishes, header_text,
+};
+use generation::{Generation, Stamps};
 
 /// A client of the DCS.
 ///
 /// It holds what calls share: the parsed files, connections that the server keeps alive, TLS sessions to
 /// resume, the host's addresses. Make one and keep it for as long as the service runs; any number of
 /// threads may call it at once, and they share nothing that one waits for while another is on the network.
+///
+/// A process that is forked from the one that made it may use and drop it too: there it begins without the parent's
+/// connections and sessions, which stay the parent's and are not touched.
 pub struct Client {
-    transport: Arc<Transport>,
-    evidence: Option<Evidence>,
+    current: ArcSwap<Generation>,
+    interrupt: Arc<Interrupt>,
+    /// What a reload reads; `None` where no file is configured. Wiped with the client.
+    files: Option<Config>,
     timeout: Duration,
+    reload_interval: Option<Duration>,
+    honour_retry_after: bool,
+    status_max_age: Option<Duration>,
 }
 
 impl Client {
@@ -37,7 +51,7 @@ impl Client {
     /// [`Code::PrivateKey`], [`Code::Password`] where one cannot be used; [`Code::KeyMismatch`] where key and
     /// certificate do not belong together.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        Self::make(config).inspect_err(|error| {
+        let generation = Generation::read(config, None).inspect_err(|error| {
             log::emit!(
                 Error,
                 CLIENT,
@@ -45,25 +59,16 @@ impl Client {
                 error.code().name(),
                 error.message()
             );
-        })
-    }
-
-    fn make(config: &Config) -> Result<Self, Error> {
-        let now = SystemTime::now();
-        let files = Files::read(config);
-        let bundle = files.ca_bundle.as_ref().map_err(Error::clone)?;
-        let identity = files.identity(now)?;
-        if let Some(identity) = &identity {
-            warn_of_expiry(identity, now);
-        }
-        let transport = Transport::new(config, bundle.anchors(), &bundle.name, identity.as_ref())?;
-        let host = &transport.endpoint.target.host;
+        })?;
         Ok(Client {
-            evidence: identity
-                .as_ref()
-                .map(|identity| Evidence::new(identity, Some(bundle), host)),
-            transport: Arc::new(transport),
+            current: ArcSwap::from_pointee(generation),
+            interrupt: Arc::default(),
+            // Content that was given as bytes cannot change: where there is no file, no copy of it is kept.
+            files: config.has_file().then(|| config.clone()),
             timeout: config.timeout,
+            reload_interval: config.reload_interval,
+            honour_retry_after: config.honour_retry_after,
+            status_max_age: config.status_max_age,
         })
     }
 
@@ -76,49 +81,200 @@ impl Client {
     /// # Errors
     /// The network's, TLS's and the service's codes (200 to 599); see [`Code`].
     pub fn status(&self) -> Result<Status, Error> {
-        let begun = Instant::now();
-        let deadline = Deadline::of_call(self.timeout);
-        let mut call = Call::new(deadline, begun, Start::Pool);
-        let mut answer = transport::get(&self.transport, &call);
-        if let Err(error) = &answer
-            && error.code() == Code::ConnectionLost
-            && call.progress().reused
-            && call.progress().first_byte.is_none()
-        {
+        self.call(Wishes::new(&self.interrupt, None))
+    }
+
+    /// [`Client::status`], which ends also when it is cancelled, within 100 ms, with [`Code::Interrupted`].
+    ///
+    /// # Errors
+    /// As [`Client::status`].
+    pub fn status_until(&self, cancellation: &Cancellation) -> Result<Status, Error> {
+        self.call(Wishes::new(&self.interrupt, Some(cancellation)))
+    }
+
+    /// Ends every call in flight, within 100 ms, with [`Code::Interrupted`]: in any phase, the look-up of the host
+    /// included. The client stays usable, and calls that begin afterwards are not concerned.
+    pub fn interrupt(&self) {
+        self.interrupt.raise();
+    }
+
+    /// Reads the files again, and has the calls that begin afterwards use what is in them. Calls in flight end
+    /// undisturbed over the connections that they have.
+    ///
+    /// All or nothing: on a failure the client goes on with what it had.
+    ///
+    /// # Errors
+    /// As [`Client::new`]; [`Code::InvalidArgument`] for a client that was made from no file.
+    pub fn reload(&self) -> Result<(), Error> {
+        let Some(files) = &self.files else {
+            return Err(Error::new(
+                Code::InvalidArgument,
+                "The client was made from content and not from files: there is nothing to read again.",
+            )
+            .with_hint("Make a new client from the new content, or configure paths."));
+        };
+        let before = self.current()?;
+        let process = before.process.clone();
+        drop(before);
+        let _held = process
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let read = Generation::read(files, Some(process.clone())).inspect_err(|error| {
             log::emit!(
-                Debug,
+                Error,
                 CLIENT,
-                "the kept connection was dead; the call is made again on a new one"
+                "nothing is reloaded, the client goes on with what it had: {}: {}",
+                error.code().name(),
+                error.message()
             );
-            call = Call::new(deadline, begun, Start::Fresh);
-            answer = transport::get(&self.transport, &call);
+        })?;
+        self.current.store(Arc::new(read));
+        log::emit!(Info, CLIENT, "the files are reloaded");
+        Ok(())
+    }
+
+    /// Until when the client certificate is valid, for a service's own monitoring; a reload may change it. `None`
+    /// where none is configured or its dates cannot be read.
+    pub fn certificate_not_after(&self) -> Option<SystemTime> {
+        self.current.load().not_after()
+    }
+
+    /// What calls use now, made anew in a process that was forked since.
+    fn current(&self) -> Result<Guard<Arc<Generation>>, Error> {
+        let current = self.current.load();
+        if current.transport.is_ours() {
+            return Ok(current);
         }
-        answer
-            .and_then(|answer| read(answer, &call, begun, &self.transport))
-            .map_err(|error| {
-                let issuer_known = self.transport.issuer_known();
-                diagnose::explain(error, self.evidence.as_ref(), issuer_known)
-            })
-            .inspect(|_| {
-                log::emit!(
-                    Info,
-                    CLIENT,
-                    "{}: HTTP 200 after {} ms, {}",
-                    self.transport.peer,
-                    begun.elapsed().as_millis(),
-                    call.progress().how()
-                );
-            })
-            .inspect_err(|error| {
-                log::emit!(
-                    Error,
-                    CLIENT,
-                    "{}: {} after {} ms",
-                    self.transport.peer,
-                    error.code().name(),
-                    begun.elapsed().as_millis()
-                );
-            })
+        let fresh = Arc::new(current.for_child()?);
+        let before = self.current.compare_and_swap(&*current, fresh);
+        // Another thread of this process may have been first.
+        if Arc::ptr_eq(&before, &current) {
+            leave_to_parent(&current);
+        }
+        drop((before, current));
+        Ok(self.current.load())
+    }
+
+    /// Reads the files again where that is due and they have changed.
+    fn reload_if_changed(&self, interval: Duration, current: &Generation) {
+        let Some(files) = &self.files else { return };
+        {
+            // Whoever is first looks; the others need not wait for it.
+            let Ok(mut looked) = current.process.looked.try_lock() else {
+                return;
+            };
+            if looked.elapsed() < interval {
+                return;
+            }
+            *looked = Instant::now();
+        }
+        if Stamps::of(files) != current.stamps {
+            // Told in the log; the old credentials may serve for a long time yet.
+            let _ = self.reload();
+        }
+    }
+
+    fn call(&self, wishes: Wishes) -> Result<Status, Error> {
+        let begun = Instant::now();
+        let limit = Deadline::of_call(self.timeout);
+        let mut current = self.current()?;
+        if let Some(interval) = self.reload_interval {
+            self.reload_if_changed(interval, &current);
+            current = self.current()?;
+        }
+        let transport = &current.transport;
+        let Some(max_age) = self.status_max_age else {
+            return self.call_with_care(&current, limit, wishes, begun);
+        };
+        let deadline = limit.watched(wishes.watch());
+        let shared = &current.process.shared;
+        shared.answer(max_age, deadline, &transport.peer, || {
+            self.call_with_care(&current, limit, wishes.clone(), begun)
+        })
+    }
+
+    /// Makes the call where the service has not asked to wait.
+    fn call_with_care(
+        &self,
+        current: &Generation,
+        limit: Deadline<'static>,
+        wishes: Wishes,
+        begun: Instant,
+    ) -> Result<Status, Error> {
+        if !self.honour_retry_after {
+            return exchange(current, limit, wishes, begun);
+        }
+        let holiday = &current.process.holiday;
+        holiday.check(&current.transport.peer)?;
+        exchange(current, limit, wishes, begun).inspect_err(|error| holiday.note(error))
+    }
+}
+
+/// Makes the call, over a kept connection where there is one.
+fn exchange(
+    current: &Generation,
+    limit: Deadline<'static>,
+    wishes: Wishes,
+    begun: Instant,
+) -> Result<Status, Error> {
+    let transport = &current.transport;
+    let mut call = Call::new(limit, wishes.clone(), begun, Start::Pool);
+    let mut answer = transport::get(transport, &call);
+    if let Err(error) = &answer
+        && error.code() == Code::ConnectionLost
+        && call.progress().reused
+        && call.progress().first_byte.is_none()
+    {
+        log::emit!(
+            Debug,
+            CLIENT,
+            "the kept connection was dead; the call is made again on a new one"
+        );
+        call = Call::new(limit, wishes, begun, Start::Fresh);
+        answer = transport::get(transport, &call);
+    }
+    answer
+        .and_then(|answer| read(answer, &call, begun, transport))
+        .map_err(|error| {
+            let issuer_known = transport.issuer_known();
+            diagnose::explain(error, current.evidence.as_deref(), issuer_known)
+        })
+        .inspect(|_| {
+            log::emit!(
+                Info,
+                CLIENT,
+                "{}: HTTP 200 after {} ms, {}",
+                transport.peer,
+                begun.elapsed().as_millis(),
+                call.progress().how()
+            );
+        })
+        .inspect_err(|error| {
+            log::emit!(
+                Error,
+                CLIENT,
+                "{}: {} after {} ms",
+                transport.peer,
+                error.code().name(),
+                begun.elapsed().as_millis()
+            );
+        })
+}
+
+/// Leaves what the parent of a forked process has made alone: its threads may have been anywhere in it, and its
+/// connections are still in use.
+fn leave_to_parent(generation: &Arc<Generation>) {
+    generation.transport.abandon();
+    std::mem::forget(generation.clone());
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let current = self.current.load();
+        if !current.transport.is_ours() {
+            leave_to_parent(&current);
+        }
     }
 }
 
@@ -133,7 +289,7 @@ pub(crate) fn read(
     if answer.status != 200 {
         let facts = call.progress().facts;
         let seen = Handshake {
-            has_identity: transport.has_identity,
+            has_identity: transport.has_identity(),
             client_auth: facts.map(|facts| facts.client_auth).unwrap_or_default(),
             resumed: facts.is_some_and(|facts| facts.resumed),
         };
@@ -153,29 +309,6 @@ pub(crate) fn read(
     status.limits = limits;
     status.connection = connection_info(call, begun);
     Ok(status)
-}
-
-fn warn_of_expiry(identity: &Identity, now: SystemTime) {
-    let Some(fields) = &identity.leaf().fields else {
-        return;
-    };
-    if fields.not_after < now {
-        log::emit!(
-            Warning,
-            FILES,
-            "{} expired on {}",
-            identity.name,
-            day(fields.not_after)
-        );
-    } else if fields.not_after < now + diagnose::EXPIRES_SOON {
-        log::emit!(
-            Warning,
-            FILES,
-            "{} expires on {}",
-            identity.name,
-            day(fields.not_after)
-        );
-    }
 }
 
 fn connection_info(call: &Call, begun: Instant) -> ConnectionInfo {
@@ -201,6 +334,6 @@ fn connection_info(call: &Call, begun: Instant) -> ConnectionInfo {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({})", self.transport.peer)
+        write!(f, "Client({})", self.current.load().transport.peer)
     }
 }

@@ -37,6 +37,9 @@ pub struct Config {
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
     pub(crate) proxy: Option<Proxy>,
+    pub(crate) reload_interval: Option<Duration>,
+    pub(crate) honour_retry_after: bool,
+    pub(crate) status_max_age: Option<Duration>,
 }
 
 impl Config {
@@ -52,7 +55,19 @@ impl Config {
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(30),
             proxy: None,
+            reload_interval: None,
+            honour_retry_after: false,
+            status_max_age: None,
         }
+    }
+
+    /// Whether one of the three files is given as a path.
+    pub(crate) fn has_file(&self) -> bool {
+        let sources = [&self.ca_bundle, &self.certificate, &self.private_key];
+        sources
+            .into_iter()
+            .flatten()
+            .any(|source| source.path().is_some())
     }
 
     /// The endpoint's full URL, used as it is; https only. Default: the DCS's integration endpoint.
@@ -120,6 +135,28 @@ impl Config {
         Ok(())
     }
 
+    /// How often, in milliseconds, a call first looks whether the files have changed, and reads them again where they have,
+    /// as [`Client::reload`](crate::Client::reload) does; what cannot be used is told in the log, and the client goes on
+    /// with what it had. 0, the default: never.
+    pub fn set_reload_interval_ms(&mut self, milliseconds: u32) {
+        self.reload_interval =
+            (milliseconds > 0).then(|| Duration::from_millis(u64::from(milliseconds)));
+    }
+
+    /// Whether the client sends nothing while the service has asked it to wait (`Retry-After` of a 429 or 503, of an hour at
+    /// most): such a call fails at once, with that answer's code and the time that is left. Off by default.
+    pub fn set_honour_retry_after(&mut self, is_on: bool) {
+        self.honour_retry_after = is_on;
+    }
+
+    /// How old, in milliseconds, a status may be to answer a call without asking the DCS again. With it a client has a
+    /// single call in flight: threads that ask meanwhile wait for its answer, and share it, a failure too. 0, the
+    /// default: every call asks.
+    pub fn set_status_max_age_ms(&mut self, milliseconds: u32) {
+        self.status_max_age =
+            (milliseconds > 0).then(|| Duration::from_millis(u64::from(milliseconds)));
+    }
+
     /// An HTTP proxy to tunnel through: `http://[user:password@]host:port`. `None`, the default: none.
     ///
     /// # Errors
@@ -142,6 +179,9 @@ impl fmt::Debug for Config {
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
             .field("proxy", &self.proxy)
+            .field("reload_interval", &self.reload_interval)
+            .field("honour_retry_after", &self.honour_retry_after)
+            .field("status_max_age", &self.status_max_age)
             .finish()
     }
 }

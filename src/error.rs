@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::diagnose::Check;
 use crate::private::Text;
+use crate::status::Limits;
 pub use code::Code;
 
 /// A failure: what happened, to which file, host or field, and what to do about it.
@@ -26,6 +27,7 @@ struct Inner {
     os_code: Option<i32>,
     retryable: bool,
     retry_after: Option<Duration>,
+    limits: Limits,
 }
 
 impl Error {
@@ -41,6 +43,7 @@ impl Error {
             os_code: None,
             retryable: code.retryable(),
             retry_after: None,
+            limits: Limits::default(),
         }))
     }
 
@@ -76,6 +79,11 @@ impl Error {
 
     pub(crate) fn with_retry_after(mut self, after: Option<Duration>) -> Self {
         self.0.retry_after = after;
+        self
+    }
+
+    pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
+        self.0.limits = limits;
         self
     }
 
@@ -130,6 +138,11 @@ impl Error {
     /// How long the service asked to wait (`Retry-After`), where it did.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// What the answer's headers say about rate limit and quota, where an answer came.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
     }
 }
 

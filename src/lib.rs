@@ -53,3 +53,4 @@ pub use error::{Code, Error};
 pub use inspect::{Inspection, Item, inspect, inspect_file};
 pub use private::Text;
 pub use status::{ConnectionInfo, Limits, Outage, Status};
+pub use transport::Cancellation;

@@ -22,8 +22,10 @@ use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwapOption;
 
 /// Records that the ring holds; a call at [`Level::Debug`] makes about ten.
 const CAPACITY: usize = 1024;
@@ -117,7 +119,7 @@ pub type Sink = Arc<dyn Fn(&Record) + Send + Sync>;
 
 static LEVEL: AtomicI32 = AtomicI32::new(Level::Off as i32);
 static RING: Mutex<Ring> = Mutex::new(Ring::new());
-static SINK: Mutex<Option<Sink>> = Mutex::new(None);
+static SINK: ArcSwapOption<Sink> = ArcSwapOption::const_empty();
 
 thread_local! {
     static IN_SINK: Cell<bool> = const { Cell::new(false) };
@@ -144,7 +146,7 @@ pub fn enabled(level: Level) -> bool {
 /// The ring holds 1024 records. Where older ones had to go for newer ones, a warning of the target
 /// `dcs.log` comes first and says how many.
 pub fn next() -> Option<Record> {
-    lock(&RING).next()
+    lock(&RING).and_then(|mut ring| ring.next())
 }
 
 /// Hands every record from now on to the sink, in place of the ring; `None` takes that back.
@@ -154,14 +156,23 @@ pub fn next() -> Option<Record> {
 /// goes no further. A record that another thread is about to hand on may still reach the sink that was
 /// set before.
 pub fn set_sink(sink: Option<Sink>) {
-    let before = std::mem::replace(&mut *lock(&SINK), sink);
-    // Dropped here and not under the lock: what a sink holds is the caller's code.
-    drop(before);
+    SINK.store(sink.map(Arc::new));
 }
 
 /// A lock of which no holder leaves anything half done, so that a panic elsewhere spoils nothing.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+///
+/// `None` where it cannot be had: a process that was forked while a thread of its parent held it would wait
+/// for ever. Nobody holds it for longer than a record takes to be moved.
+fn lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    const TRIES: u32 = 20_000;
+    for _ in 0..TRIES {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+        }
+    }
+    None
 }
 
 struct Ring {
@@ -207,10 +218,13 @@ pub(crate) fn write(level: Level, target: &'static str, text: fmt::Arguments<'_>
         return;
     }
     let record = record(level, target, text);
-    let sink = lock(&SINK).clone();
-    match sink {
+    match SINK.load_full() {
         Some(sink) => hand_over(&sink, &record),
-        None => lock(&RING).push(record),
+        None => {
+            if let Some(mut ring) = lock(&RING) {
+                ring.push(record);
+            }
+        }
     }
 }
 
@@ -359,6 +373,6 @@ mod tests {
             panic!("on purpose");
         });
         assert!(outcome.is_err() && mutex.is_poisoned());
-        assert_eq!(*lock(&mutex), 1);
+        assert_eq!(*lock(&mutex).unwrap(), 1);
     }
 }

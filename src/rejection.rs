@@ -46,6 +46,7 @@ pub(crate) fn error_for(answer: &Answer, peer: &str, seen: Handshake) -> Error {
     error
         .with_http_status(status)
         .with_retry_after(retry_after(&answer.headers))
+        .with_limits(Limits::read(&answer.headers))
 }
 
 /// What the front end says about the client certificate, where it says anything.

@@ -18,6 +18,7 @@ pub struct Status {
     json: String,
     pub(crate) limits: Limits,
     pub(crate) connection: ConnectionInfo,
+    age: Duration,
 }
 
 /// A time in which the DCS plans not to serve requests.
@@ -48,6 +49,13 @@ pub struct Limits {
     pub quota_limit: Option<u64>,
     /// The checks that are left (`DCS-Quota-Remaining`).
     pub quota_remaining: Option<u64>,
+}
+
+impl Limits {
+    pub(crate) fn rate_limit_reset_ms(self) -> Option<u64> {
+        let reset = self.rate_limit_reset?;
+        Some(u64::try_from(reset.as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 /// What the connection did for one call.
@@ -107,6 +115,17 @@ impl Status {
         self.connection
     }
 
+    /// How long ago the answer came, where it is shared with an earlier call; see
+    /// [`Config::set_status_max_age_ms`](crate::Config::set_status_max_age_ms). Zero for a call of its own.
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+
+    pub(crate) fn with_age(mut self, age: Duration) -> Self {
+        self.age = age;
+        self
+    }
+
     /// Parses the body of a 200 answer. Fields that are not known are accepted. The error says what is
     /// wrong, in words that go on from "The status answer of HOST".
     pub(crate) fn parse(body: Vec<u8>) -> Result<Self, String> {
@@ -142,6 +161,7 @@ impl Status {
             json,
             limits: Limits::default(),
             connection: ConnectionInfo::default(),
+            age: Duration::ZERO,
         })
     }
 }

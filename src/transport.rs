@@ -6,8 +6,10 @@
 mod connection;
 mod deadline;
 mod dns;
+mod eyeballs;
 mod failure;
 mod http;
+mod interrupt;
 mod p521;
 mod pool;
 mod proxy;
@@ -18,6 +20,7 @@ mod tcp;
 mod tls;
 pub(crate) mod trial;
 
+use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +39,8 @@ use failure::Scene;
 #[cfg(fuzzing)]
 pub(crate) use http::played;
 pub(crate) use http::{Answer, Call, Start, get, header_text, is_html};
+pub use interrupt::Cancellation;
+pub(crate) use interrupt::{Interrupt, Wishes};
 use pool::Pool;
 use sessions::Sessions;
 use spoken::Spoken;
@@ -45,10 +50,52 @@ use tls::{IdentityResolver, Verifier};
 /// Names this library to the server.
 pub(crate) const USER_AGENT: &str = concat!("libdcs/", env!("CARGO_PKG_VERSION"));
 
-/// All that the calls of one client share.
-pub(crate) struct Transport {
+/// What a transport is made from; a forked child makes its own from the same.
+pub(crate) struct Plan {
     pub(crate) endpoint: Endpoint,
     proxy: Option<Proxy>,
+    connect_timeout: Duration,
+    anchors: Arc<[Anchor]>,
+    ca_bundle: String,
+    identity: Option<Identity>,
+}
+
+impl Plan {
+    /// The client certificate and what goes with it; `None` where none is configured.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// `ca_bundle` is the bundle's name for messages, such as "the CA bundle ca.pem".
+    pub(crate) fn new(
+        config: &Config,
+        anchors: Vec<Anchor>,
+        ca_bundle: &str,
+        identity: Option<Identity>,
+    ) -> Self {
+        Plan {
+            endpoint: config.endpoint.clone(),
+            proxy: config.proxy.clone(),
+            connect_timeout: config.connect_timeout,
+            anchors: anchors.into(),
+            ca_bundle: ca_bundle.to_owned(),
+            identity,
+        }
+    }
+
+    fn first_hop(&self) -> &Target {
+        match &self.proxy {
+            Some(proxy) => &proxy.target,
+            None => &self.endpoint.target,
+        }
+    }
+}
+
+/// All that the calls of one client share, in one process.
+pub(crate) struct Transport {
+    pub(crate) plan: Arc<Plan>,
+    /// The process that made it: no other may use or end its connections.
+    process: u32,
     resolver: Resolver,
     tls: Arc<ClientConfig>,
     tls12: Arc<ClientConfig>,
@@ -56,62 +103,57 @@ pub(crate) struct Transport {
     spoken: Spoken,
     verifier: Arc<Verifier>,
     client_auth: Arc<IdentityResolver>,
-    connect_timeout: Duration,
-    /// A client certificate is configured.
-    pub(crate) has_identity: bool,
-    ca_bundle: String,
     /// "host:port", for messages.
     pub(crate) peer: String,
     pool: Pool,
 }
 
 impl Transport {
-    pub(crate) fn new(
-        config: &Config,
-        anchors: Vec<Anchor>,
-        ca_bundle: &str,
-        identity: Option<&Identity>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(plan: Arc<Plan>) -> Result<Self, Error> {
         http::prepare();
-        let endpoint = config.endpoint.clone();
-        let has_identity = identity.is_some();
-        let tls = tls::configure(anchors, identity)?;
-        let first_hop = config
-            .proxy
-            .as_ref()
-            .map_or(&endpoint.target, |proxy| &proxy.target);
+        let tls = tls::configure(plan.anchors.clone(), plan.identity.as_ref())?;
         Ok(Transport {
-            resolver: Resolver::new(first_hop.clone()),
-            peer: endpoint.target.to_string(),
-            proxy: config.proxy.clone(),
+            process: process::id(),
+            resolver: Resolver::new(plan.first_hop().clone()),
+            peer: plan.endpoint.target.to_string(),
             tls: tls.config,
             tls12: tls.tls12,
             sessions: tls.sessions,
             spoken: Spoken::default(),
             verifier: tls.verifier,
             client_auth: tls.identity,
-            connect_timeout: config.connect_timeout,
-            has_identity,
-            ca_bundle: ca_bundle.to_owned(),
-            endpoint,
             pool: Pool::default(),
+            plan,
         })
+    }
+
+    /// Whether this process made it, and not the one that it was forked from.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.process == process::id()
+    }
+
+    /// Closes the idle connections of the process that this one was forked from, as far as their descriptors here go:
+    /// nothing is sent, and no lock is waited for that a thread of that process may have held.
+    pub(crate) fn abandon(&self) {
+        self.pool.abandon();
+    }
+
+    /// A client certificate is configured.
+    pub(crate) fn has_identity(&self) -> bool {
+        self.plan.identity.is_some()
     }
 
     /// What a connection is made to first: the proxy, where there is one.
     pub(crate) fn first_hop(&self) -> &Target {
-        match &self.proxy {
-            Some(proxy) => &proxy.target,
-            None => &self.endpoint.target,
-        }
+        self.plan.first_hop()
     }
 
     /// Opens a connection, within its own limit of time.
     ///
     /// Where the server was just seen to speak TLS 1.2, only that is offered: a session of it is resumed without
     /// any asymmetric operation, and the key shares that TLS 1.3 wants beforehand would be made for nothing.
-    pub(crate) fn connect(&self, deadline: Deadline) -> Result<Connection, Error> {
-        let deadline = deadline.of_connect(self.connect_timeout);
+    pub(crate) fn connect(&self, deadline: Deadline<'_>) -> Result<Connection, Error> {
+        let deadline = deadline.of_connect(self.plan.connect_timeout);
         if self.spoken.is_tls12() {
             match Connection::open(self, &self.tls12, deadline) {
                 Ok(connection) => {
@@ -140,22 +182,22 @@ impl Transport {
     }
 
     /// What a failure is told with; about the handshake that this thread is in.
-    fn scene(&self, phase: Phase, deadline: Deadline) -> Scene<'_> {
+    fn scene<'a>(&'a self, phase: Phase, deadline: Deadline<'a>) -> Scene<'a> {
         Scene {
             peer: &self.peer,
             phase,
             deadline,
             client_auth: tls::client_auth(),
             is_tls13: false,
-            has_identity: self.has_identity,
-            ca_bundle: &self.ca_bundle,
+            has_identity: self.has_identity(),
+            ca_bundle: &self.plan.ca_bundle,
         }
     }
 }
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        for connection in self.pool.drain() {
+        for connection in self.pool.take_all() {
             connection.close();
         }
     }

@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::{call, config, config_of, config_without_identity, failure};
+use common::{Slot, call, config, config_of, config_without_identity, failure};
 use dcs::{Check, Client, Code, Config, Finding, Outcome, Report, Severity, diagnose};
 use dcs_testbed::{PASSWORD, Testbed};
 
@@ -328,14 +328,6 @@ fn a_clock_that_is_wrong_is_a_warning() {
     }
 }
 
-/// Which file of the three is replaced.
-#[derive(Clone, Copy)]
-enum Slot {
-    Bundle,
-    Certificate,
-    Key,
-}
-
 #[test]
 fn a_file_that_nothing_can_be_done_with_is_the_cause_and_the_rest_is_checked_all_the_same() {
     use Slot::{Bundle, Certificate, Key};
@@ -369,11 +361,7 @@ fn a_file_that_nothing_can_be_done_with_is_the_cause_and_the_rest_is_checked_all
     ] {
         let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
         let path = testbed.file(name);
-        match slot {
-            Bundle => config.set_ca_bundle_file(&path),
-            Certificate => config.set_certificate_file(&path),
-            Key => config.set_private_key_file(&path),
-        }
+        slot.set(&mut config, &path);
         let error = Client::new(&config).expect_err(name);
         assert_eq!(error.check(), Some(check), "{name}: {error}");
         let report = assert_cause(&config, check, Severity::Error);

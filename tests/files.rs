@@ -4,7 +4,7 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::{assert_no_content, call, config};
+use common::{Slot, assert_no_content, call, config};
 use dcs::{Client, Code, Config};
 use dcs_testbed::{PASSWORD, Testbed};
 
@@ -124,14 +124,6 @@ fn an_old_kind_of_encryption_is_not_called_a_wrong_password() {
     }
 }
 
-/// Which file of the three is replaced.
-#[derive(Clone, Copy)]
-enum Slot {
-    Bundle,
-    Certificate,
-    Key,
-}
-
 #[test]
 fn every_wrong_file_is_named_with_what_is_wrong() {
     use Slot::{Bundle, Certificate, Key};
@@ -191,11 +183,7 @@ fn every_wrong_file_is_named_with_what_is_wrong() {
     ] {
         let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
         let path = testbed.file(name);
-        match slot {
-            Bundle => config.set_ca_bundle_file(&path),
-            Certificate => config.set_certificate_file(&path),
-            Key => config.set_private_key_file(&path),
-        }
+        slot.set(&mut config, &path);
         let error = Client::new(&config).expect_err(name);
         assert_eq!(error.code(), code, "{name}: {error}");
         assert!(error.message().contains(words), "{name}: {error}");

@@ -7,8 +7,17 @@ use dcs::log::Level;
 use dcs::{Check, Code};
 
 /// The files of the boundary, in the order of the header's sections.
-const SECTIONS: [&str; 9] = [
-    "version", "code", "error", "config", "client", "status", "report", "buffer", "log",
+const SECTIONS: [&str; 10] = [
+    "version",
+    "code",
+    "error",
+    "config",
+    "client",
+    "cancellation",
+    "status",
+    "report",
+    "buffer",
+    "log",
 ];
 
 const ABOUT: &str = "\
@@ -129,7 +138,7 @@ fn every_code_is_asserted_by_a_test() {
         let source = std::fs::read_to_string(root.join(file)).unwrap();
         sources.push_str(source.split_once("mod tests").unwrap().1);
     }
-    for file in ["status", "rejections", "files", "waits"] {
+    for file in ["status", "rejections", "files", "waits", "interrupt"] {
         let path = root.join(format!("tests/{file}.rs"));
         sources.push_str(&std::fs::read_to_string(path).unwrap());
     }

@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--connections", type=int, default=64, help="at most 128: more are not kept")
+    parser.add_argument("--connections", type=int, default=64, help="at most 1024: more are not kept")
     parser.add_argument("--result", type=Path, default=TARGET / "bench" / "memory.json")
     arguments = parser.parse_args()
     if "DCS_TESTBED" not in os.environ:

@@ -89,13 +89,41 @@ const OPTIONS: &[ConfigOption] = &[
         origin: "in DCS_CONNECT_TIMEOUT_MS",
         set: |config, value| config.set_connect_timeout_ms(milliseconds("connect timeout", value)?),
     },
+    ConfigOption {
+        name: "reload_interval_ms",
+        variable: "DCS_RELOAD_INTERVAL_MS",
+        origin: "in DCS_RELOAD_INTERVAL_MS",
+        set: |config, value| {
+            config.set_reload_interval_ms(milliseconds("reload interval", value)?);
+            Ok(())
+        },
+    },
+    ConfigOption {
+        name: "honour_retry_after",
+        variable: "DCS_HONOUR_RETRY_AFTER",
+        origin: "in DCS_HONOUR_RETRY_AFTER",
+        set: |config, value| {
+            config.set_honour_retry_after(switch("honour_retry_after", value)?);
+            Ok(())
+        },
+    },
+    ConfigOption {
+        name: "status_max_age_ms",
+        variable: "DCS_STATUS_MAX_AGE_MS",
+        origin: "in DCS_STATUS_MAX_AGE_MS",
+        set: |config, value| {
+            config.set_status_max_age_ms(milliseconds("status's age", value)?);
+            Ok(())
+        },
+    },
 ];
 
 impl Config {
     /// Sets an option by its name, from text.
     ///
     /// Names: `url`, `ca_bundle`, `certificate`, `private_key` (each a path, or the content: PEM, where the value
-    /// contains `-----BEGIN`, or base64 of DER or PEM), `private_key_password`, `proxy`, `timeout_ms`, `connect_timeout_ms`.
+    /// contains `-----BEGIN`, or base64 of DER or PEM), `private_key_password`, `proxy`, `timeout_ms`, `connect_timeout_ms`,
+    /// `reload_interval_ms`, `honour_retry_after` (`1` or `0`), `status_max_age_ms`.
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] for a name that is none of these and a value that the option does not
@@ -138,7 +166,8 @@ impl Config {
     ///
     /// Variables: `DCS_URL`, `DCS_CA_BUNDLE`, `DCS_CERTIFICATE`, `DCS_PRIVATE_KEY` (each a path, or the content:
     /// PEM, where the value contains `-----BEGIN`, or base64 of DER or PEM), `DCS_PRIVATE_KEY_PASSWORD`, `DCS_PROXY`, `DCS_TIMEOUT_MS`,
-    /// `DCS_CONNECT_TIMEOUT_MS`. One that is not set or empty leaves its option as it is.
+    /// `DCS_CONNECT_TIMEOUT_MS`, `DCS_RELOAD_INTERVAL_MS`, `DCS_HONOUR_RETRY_AFTER`,
+    /// `DCS_STATUS_MAX_AGE_MS`. One that is not set or empty leaves its option as it is.
     ///
     /// # Errors
     /// [`Code::InvalidArgument`], naming the variable; the configuration is unchanged.
@@ -193,6 +222,20 @@ fn is_content(value: &str) -> bool {
                 || matches!(byte, b'+' | b'/' | b'=')
                 || byte.is_ascii_whitespace()
         })
+}
+
+fn switch(name: &str, value: &str) -> Result<bool, Error> {
+    match value {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(Error::new(
+            Code::InvalidArgument,
+            format!(
+                "The option {name} is '{}', which is neither 1 nor 0.",
+                crate::credentials::x509::printable(value)
+            ),
+        )),
+    }
 }
 
 fn milliseconds(what: &str, value: &str) -> Result<u32, Error> {
@@ -251,6 +294,9 @@ mod tests {
             ("timeout_ms", "0", "0"),
             ("timeout_ms", "soon", "'soon'"),
             ("connect_timeout_ms", "-1", "connect timeout"),
+            ("honour_retry_after", "maybe", "neither 1 nor 0"),
+            ("reload_interval_ms", "often", "reload interval"),
+            ("status_max_age_ms", "young", "status's age"),
             ("proxy", "proxy", "proxy"),
         ] {
             let error = config.set_option(name, value).unwrap_err();

@@ -73,6 +73,14 @@ impl Source {
         }
     }
 
+    /// The path of a file; `None` for content.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Source::File(path) => Some(path),
+            Source::Bytes { .. } => None,
+        }
+    }
+
     pub(crate) fn bytes(content: &[u8]) -> Self {
         Source::Bytes {
             content: Zeroizing::new(content.to_vec()),

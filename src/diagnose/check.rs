@@ -306,6 +306,7 @@ impl Check {
             | Code::PrivateKey
             | Code::Timeout
             | Code::ConnectionLost
+            | Code::Interrupted
             | Code::Internal => None,
         }
     }

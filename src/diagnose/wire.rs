@@ -18,7 +18,9 @@ use crate::instant::day;
 use crate::private::{self, Text};
 use crate::status::Status;
 use crate::transport::trial::Trial;
-use crate::transport::{self, Call, Deadline, Facts, Start, Transport, Witness, header_text};
+use crate::transport::{
+    self, Call, Deadline, Facts, Plan, Start, Transport, Wishes, Witness, header_text,
+};
 
 /// How far two clocks may be apart before it is worth a word.
 const MAX_SKEW_SECONDS: i64 = 120;
@@ -57,7 +59,8 @@ pub(crate) fn check(
     let bundle = offline.files.ca_bundle.as_ref().ok();
     let anchors = bundle.map_or_else(Vec::new, CaBundle::anchors);
     let bundle_name = bundle.map_or("the CA bundle", |bundle| &bundle.name);
-    let transport = Transport::new(config, anchors, bundle_name, offline.identity.as_ref())?;
+    let plan = Plan::new(config, anchors, bundle_name, offline.identity.clone());
+    let transport = Transport::new(Arc::new(plan))?;
     let mut probe = Probe {
         transport: Arc::new(transport),
         offline,
@@ -142,7 +145,7 @@ impl Probe<'_> {
     }
 
     /// Look-up, TCP to each address, and the proxy. False where no way leads on.
-    fn reach(&mut self, call: Deadline, connect_timeout: Duration) -> bool {
+    fn reach(&mut self, call: Deadline<'static>, connect_timeout: Duration) -> bool {
         let deadline = call.of_connect(connect_timeout);
         let looked_up = self.transport.try_look_up(deadline);
         let first_hop = self.transport.first_hop().host.clone();
@@ -238,7 +241,7 @@ impl Probe<'_> {
     }
 
     /// The handshake and the status call.
-    fn call(&mut self, deadline: Deadline) {
+    fn call(&mut self, deadline: Deadline<'static>) {
         let begun = Instant::now();
         let (mut trial, witness) = self.transport.try_connect(deadline);
         self.note_witness(&witness);
@@ -262,7 +265,7 @@ impl Probe<'_> {
         self.server_is_right(&witness);
         self.client_certificate(facts, &witness);
 
-        let call = Call::new(deadline, begun, Start::over(connection));
+        let call = Call::new(deadline, Wishes::default(), begun, Start::over(connection));
         let sent = Instant::now();
         let answer = transport::get(&self.transport, &call);
         let duration = sent.elapsed();
@@ -320,7 +323,7 @@ impl Probe<'_> {
             Check::ServerValid,
             format!("It is valid until {}.", day(fields.not_after)),
         );
-        let host = self.transport.endpoint.target.host.clone();
+        let host = self.transport.plan.endpoint.target.host.clone();
         self.passed(Check::ServerName, format!("It is for {host}."));
     }
 
@@ -410,7 +413,7 @@ impl Probe<'_> {
             ));
             return;
         }
-        let names = &self.transport.endpoint.server_name;
+        let names = &self.transport.plan.endpoint.server_name;
         if let Some(issuer) = self.inspector() {
             self.intercepted(&issuer);
         } else if interception::is_trusted_by_system(&witness.server_chain, names) {

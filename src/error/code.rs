@@ -111,6 +111,10 @@ codes! {
     ConnectionLost = 204 "DCS_ERR_CONNECTION_LOST" retry
     "Try again; if it stays, a firewall, a proxy or the server ends the connection on purpose."
 
+    /// The caller ended the call.
+    Interrupted = 205 "DCS_ERR_INTERRUPTED" final
+    "Nothing is wrong: the call was ended on purpose, from within this process."
+
     /// The CA bundle does not lead to the server's certificate ("unable to get local issuer certificate").
     ServerUntrusted = 300 "DCS_ERR_SERVER_UNTRUSTED" final
     "Use the CA bundle of the environment that the URL belongs to (integration or production); if a proxy inspects TLS on the way, have it let the DCS's host pass."
@@ -209,6 +213,6 @@ mod tests {
                 1
             );
         }
-        assert_eq!(Code::from_number(205), None);
+        assert_eq!(Code::from_number(206), None);
     }
 }

@@ -1,5 +1,7 @@
 //! `dcs_client`.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::code::dcs_code;
 use super::config::dcs_config;
 use super::error::dcs_error;
@@ -10,6 +12,9 @@ use crate::client::Client;
 ///
 /// Shared freely: any number of threads call it at once. Make one and keep it for as long as the service
 /// runs: it holds the connections that the server keeps alive and the TLS sessions to resume.
+///
+/// A process that is forked from the one that made it may use and free it too, whatever the parent's threads
+/// were doing: there it begins without the parent's connections and sessions, and sends nothing on them.
 pub struct dcs_client {
     pub(super) client: Client,
 }
@@ -49,7 +54,63 @@ pub unsafe extern "C" fn dcs_client_new(
     })
 }
 
-/// Frees a client and closes its idle connections. NULL does nothing.
+/// Reads the files again, and has the calls that begin afterwards use what is in them; calls in flight end
+/// undisturbed. From any thread, while others call. All or nothing: on a failure the client goes on with
+/// what it had.
+///
+/// For this a client that is made from files keeps the configuration's paths, and what it was given as bytes
+/// or as a password beside them; all of it is wiped when the client is freed. One that is made from bytes
+/// alone keeps none of it.
+///
+/// Errors: as `dcs_client_new`; `DCS_ERR_INVALID_ARGUMENT` for a client that was made from no file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_client_reload(
+    client: *const dcs_client,
+    error: *mut *mut dcs_error,
+) -> dcs_code {
+    guard::code_and_error(error, || {
+        // SAFETY: the caller's duty, see the module.
+        unsafe { guard::required(client, "client") }?
+            .client
+            .reload()
+    })
+}
+
+/// Ends every call in flight with `DCS_ERR_INTERRUPTED`, within 100 ms, in any phase, the look-up of the host
+/// included. Returns at once, from any thread. The client stays usable: calls that begin afterwards are not
+/// concerned. Not for signal handlers; for those see `dcs_cancellation_set_descriptor`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_client_interrupt(client: *const dcs_client) -> dcs_code {
+    guard::code(|| {
+        // SAFETY: the caller's duty, see the module.
+        unsafe { guard::required(client, "client") }?
+            .client
+            .interrupt();
+        Ok(())
+    })
+}
+
+/// Until when the client certificate is valid, in milliseconds since 1970-01-01T00:00:00Z, for a service's own
+/// monitoring; `dcs_client_reload` may change it. INT64_MIN where no certificate is configured or its dates
+/// cannot be read, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_client_certificate_not_after_unix_ms(
+    client: *const dcs_client,
+) -> i64 {
+    guard::read(client, i64::MIN, |c| {
+        c.client.certificate_not_after().map_or(i64::MIN, unix_ms)
+    })
+}
+
+fn unix_ms(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    }
+}
+
+/// Frees a client and closes its idle connections. NULL does nothing. In a forked child only the child's own
+/// connections are ended: those of the parent go on there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_client_free(client: *mut dcs_client) {
     // SAFETY: the caller's duty, see the module.

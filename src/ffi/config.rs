@@ -207,6 +207,56 @@ pub unsafe extern "C" fn dcs_config_set_timeout_ms(config: *mut dcs_config, ms: 
     unsafe { set(config, |config| config.set_timeout_ms(ms)) }
 }
 
+/// How often, in milliseconds, a call first looks whether the files have changed, and reads them again where they
+/// have, as `dcs_client_reload` does; what cannot be used is told in the log, and the client goes on with what
+/// it had. 0, the default: never.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_reload_interval_ms(
+    config: *mut dcs_config,
+    ms: u32,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set(config, |config| {
+            config.set_reload_interval_ms(ms);
+            Ok(())
+        })
+    }
+}
+
+/// 1: the client sends nothing while the service has asked it to wait (Retry-After of a 429 or 503, of an hour
+/// at most); such a call fails at once, with that answer's code and the time that is left. 0, the default: it sends.
+/// `DCS_ERR_INVALID_ARGUMENT` for another number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_honour_retry_after(
+    config: *mut dcs_config,
+    on: i32,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set(config, |config| {
+            config.set_option("honour_retry_after", &on.to_string())
+        })
+    }
+}
+
+/// How old, in milliseconds, a status may be to answer a call without asking the DCS again. With it a client has
+/// a single call in flight: threads that ask meanwhile wait for its answer, and share it, a failure too. 0, the
+/// default: every call asks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_config_set_status_max_age_ms(
+    config: *mut dcs_config,
+    ms: u32,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        set(config, |config| {
+            config.set_status_max_age_ms(ms);
+            Ok(())
+        })
+    }
+}
+
 /// An HTTP proxy to tunnel through with CONNECT: `http://[user:password@]host:port`, special characters
 /// percent-encoded. NULL, the default: none. `DCS_ERR_INVALID_ARGUMENT` for a URL of another form.
 #[unsafe(no_mangle)]
@@ -225,7 +275,8 @@ pub unsafe extern "C" fn dcs_config_set_proxy(
 /// Sets an option by its name, from text, and says in words what is wrong with a value that is refused.
 ///
 /// Names: "url", "ca_bundle", "certificate", "private_key" (each a path, or the content: PEM, where the value
-/// contains "-----BEGIN", or base64 of DER or PEM), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms".
+/// contains "-----BEGIN", or base64 of DER or PEM), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms",
+/// "reload_interval_ms", "honour_retry_after" ("1" or "0"), "status_max_age_ms".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_option(
     config: *mut dcs_config,
@@ -249,7 +300,7 @@ pub unsafe extern "C" fn dcs_config_set_option(
 ///
 /// Variables: DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE, DCS_PRIVATE_KEY (each a path, or the content: PEM,
 /// where the value contains "-----BEGIN", or base64 of DER or PEM), DCS_PRIVATE_KEY_PASSWORD, DCS_PROXY, DCS_TIMEOUT_MS,
-/// DCS_CONNECT_TIMEOUT_MS. One that is not set or empty leaves its option as it is. On a failure, which
+/// DCS_CONNECT_TIMEOUT_MS, DCS_RELOAD_INTERVAL_MS, DCS_HONOUR_RETRY_AFTER, DCS_STATUS_MAX_AGE_MS. One that is not set or empty leaves its option as it is. On a failure, which
 /// names the variable, the configuration is unchanged. No other thread may change the environment
 /// meanwhile, as for getenv.
 #[unsafe(no_mangle)]

@@ -6,6 +6,7 @@ use std::ptr;
 use super::code::dcs_code;
 use super::{guard, text};
 use crate::error::{Code, Error};
+use crate::status::Limits;
 
 /// A failure in words. Owned by the caller, who frees it with `dcs_error_free`; its texts live until then.
 /// It never changes, so threads may read it at once. It holds no secret.
@@ -86,6 +87,41 @@ pub unsafe extern "C" fn dcs_error_retry_after_ms(error: *const dcs_error) -> i6
             i64::try_from(after.as_millis()).unwrap_or(i64::MAX)
         })
     })
+}
+
+/// Reads a number of the service's limits.
+fn limit(error: *const dcs_error, field: fn(Limits) -> Option<u64>) -> i64 {
+    guard::read(error, -1, |e| text::number(field(e.error.limits())))
+}
+
+/// Requests allowed in a window (X-RateLimit-Limit). -1 where the header did not come, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_rate_limit(error: *const dcs_error) -> i64 {
+    limit(error, |limits| limits.rate_limit)
+}
+
+/// Requests left in this window (X-RateLimit-Remaining). -1 where the header did not come, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_rate_limit_remaining(error: *const dcs_error) -> i64 {
+    limit(error, |limits| limits.rate_limit_remaining)
+}
+
+/// The time until the window ends (X-RateLimit-Reset), in milliseconds. -1 where the header did not come, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_rate_limit_reset_ms(error: *const dcs_error) -> i64 {
+    limit(error, Limits::rate_limit_reset_ms)
+}
+
+/// The checks that were bought (DCS-Quota-Limit). -1 where the header did not come, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_quota_limit(error: *const dcs_error) -> i64 {
+    limit(error, |limits| limits.quota_limit)
+}
+
+/// The checks that are left (DCS-Quota-Remaining). -1 where the header did not come, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_error_quota_remaining(error: *const dcs_error) -> i64 {
+    limit(error, |limits| limits.quota_remaining)
 }
 
 /// Frees an error. NULL does nothing.

@@ -14,6 +14,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 mod buffer;
+mod cancellation;
 mod client;
 mod code;
 mod config;
@@ -26,6 +27,7 @@ mod text;
 mod version;
 
 pub use buffer::*;
+pub use cancellation::*;
 pub use client::*;
 pub use code::*;
 pub use config::*;

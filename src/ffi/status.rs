@@ -4,10 +4,13 @@ use std::ffi::{CString, c_char};
 use std::ptr;
 use std::time::Duration;
 
+use super::cancellation::dcs_cancellation;
 use super::client::dcs_client;
 use super::code::dcs_code;
 use super::error::dcs_error;
 use super::{guard, text};
+use crate::client::Client;
+use crate::error::Error;
 use crate::status::{ConnectionInfo, Limits, Status};
 
 /// The DCS's answer to the status call. Owned by the caller, who frees it with `dcs_status_response_free`;
@@ -34,7 +37,7 @@ struct OutageTexts {
 /// answer. The call ends by its timeouts; no redirect is followed. Where a connection that was kept alive
 /// turns out to be dead before a byte of the answer came, the call is made again, once, on a new one.
 ///
-/// Errors: those of the network (`DCS_ERR_RESOLVE` to `DCS_ERR_CONNECTION_LOST`), of TLS
+/// Errors: those of the network (`DCS_ERR_RESOLVE` to `DCS_ERR_INTERRUPTED`), of TLS
 /// (`DCS_ERR_SERVER_UNTRUSTED` to `DCS_ERR_TLS`) and of the service (`DCS_ERR_BAD_REQUEST` to
 /// `DCS_ERR_UNAVAILABLE`), and `DCS_ERR_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
@@ -42,6 +45,34 @@ pub unsafe extern "C" fn dcs_status(
     client: *const dcs_client,
     response: *mut *mut dcs_status_response,
     error: *mut *mut dcs_error,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe { ask(client, response, error, Client::status) }
+}
+
+/// As `dcs_status`, and ends within 100 ms with `DCS_ERR_INTERRUPTED` when `cancellation` is cancelled, which is
+/// only borrowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_until(
+    client: *const dcs_client,
+    cancellation: *const dcs_cancellation,
+    response: *mut *mut dcs_status_response,
+    error: *mut *mut dcs_error,
+) -> dcs_code {
+    // SAFETY: the caller's duty, see the module.
+    unsafe {
+        ask(client, response, error, |client| {
+            let handle = guard::required(cancellation, "cancellation")?;
+            client.status_until(&handle.cancellation)
+        })
+    }
+}
+
+unsafe fn ask(
+    client: *const dcs_client,
+    response: *mut *mut dcs_status_response,
+    error: *mut *mut dcs_error,
+    call: impl FnOnce(&Client) -> Result<Status, Error>,
 ) -> dcs_code {
     guard::code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
@@ -51,7 +82,7 @@ pub unsafe extern "C" fn dcs_status(
             if response.is_null() {
                 return Err(guard::is_null("response"));
             }
-            let status = client.client.status()?;
+            let status = call(&client.client)?;
             *response = Box::into_raw(Box::new(dcs_status_response::new(status)));
         }
         Ok(())
@@ -175,11 +206,18 @@ pub unsafe extern "C" fn dcs_status_response_json(
     guard::read(response, ptr::null(), |r| r.json.as_ptr())
 }
 
-/// Reads a number of the service's limits.
-fn limit(response: *const dcs_status_response, field: impl FnOnce(Limits) -> Option<u64>) -> i64 {
+/// How long ago the answer came, in milliseconds: above 0 where it is shared with an earlier call, see
+/// `dcs_config_set_status_max_age_ms`. -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_status_response_age_ms(response: *const dcs_status_response) -> i64 {
     guard::read(response, -1, |r| {
-        field(r.status.limits()).map_or(-1, |number| i64::try_from(number).unwrap_or(i64::MAX))
+        i64::try_from(r.status.age().as_millis()).unwrap_or(i64::MAX)
     })
+}
+
+/// Reads a number of the service's limits.
+fn limit(response: *const dcs_status_response, field: fn(Limits) -> Option<u64>) -> i64 {
+    guard::read(response, -1, |r| text::number(field(r.status.limits())))
 }
 
 /// Requests allowed in a window (X-RateLimit-Limit). -1 where the header did not come, and for NULL.
@@ -204,10 +242,7 @@ pub unsafe extern "C" fn dcs_status_response_rate_limit_remaining(
 pub unsafe extern "C" fn dcs_status_response_rate_limit_reset_ms(
     response: *const dcs_status_response,
 ) -> i64 {
-    limit(response, |limits| {
-        let reset = limits.rate_limit_reset?;
-        Some(u64::try_from(reset.as_millis()).unwrap_or(u64::MAX))
-    })
+    limit(response, Limits::rate_limit_reset_ms)
 }
 
 /// The checks that were bought (DCS-Quota-Limit). -1 where the header did not come, and for NULL.

@@ -61,3 +61,8 @@ pub(super) fn owned(text: &str) -> CString {
 pub(super) fn pointer(text: Option<&CString>) -> *const c_char {
     text.map_or(ptr::null(), |text| text.as_ptr())
 }
+
+/// A number for C; -1 where there is none.
+pub(super) fn number(number: Option<u64>) -> i64 {
+    number.map_or(-1, |number| i64::try_from(number).unwrap_or(i64::MAX))
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 
-use super::deadline::{Deadline, Phase};
+use super::deadline::{Deadline, Over, Phase};
 use super::failure::Scene;
 use super::http::ExchangeBuffers;
 use super::socket::{Probe, Socket};
@@ -57,15 +57,15 @@ impl Connection {
     pub(crate) fn open(
         transport: &Transport,
         config: &Arc<ClientConfig>,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> Result<Self, Error> {
-        let target = &transport.endpoint.target;
-        let (mut socket, times) = match &transport.proxy {
+        let target = &transport.plan.endpoint.target;
+        let (mut socket, times) = match &transport.plan.proxy {
             Some(proxy) => tcp::connect(&proxy.target, &transport.resolver, deadline)
                 .map_err(|error| proxy_unreachable(error, proxy))?,
             None => tcp::connect(target, &transport.resolver, deadline)?,
         };
-        if let Some(proxy) = &transport.proxy {
+        if let Some(proxy) = &transport.plan.proxy {
             proxy::connect(&mut socket, proxy, target, deadline)?;
         }
 
@@ -82,7 +82,7 @@ impl Connection {
                 "TLS 1.2"
             }
         );
-        let server_name = transport.endpoint.server_name.clone();
+        let server_name = transport.plan.endpoint.server_name.clone();
         let tls = ClientConnection::new(Arc::clone(config), server_name).map_err(|error| {
             transport
                 .scene(Phase::Handshake, deadline)
@@ -136,7 +136,7 @@ impl Connection {
 
     /// Runs the handshake until the client has nothing more to learn. What it still has to send leaves
     /// together with the request.
-    fn handshake(&mut self, transport: &Transport, deadline: Deadline) -> Result<(), Error> {
+    fn handshake(&mut self, transport: &Transport, deadline: Deadline<'_>) -> Result<(), Error> {
         while self.tls.is_handshaking() {
             let scene = transport.scene(Phase::Handshake, deadline);
             while self.tls.wants_write() {
@@ -158,7 +158,7 @@ impl Connection {
         &mut self,
         transport: &Transport,
         bytes: &[u8],
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> Result<(), Error> {
         let scene = self.scene(transport, Phase::Send, deadline);
         let mut rest = bytes;
@@ -192,7 +192,7 @@ impl Connection {
         transport: &Transport,
         buffer: &mut [u8],
         phase: Phase,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> Result<Received, Error> {
         let scene = self.scene(transport, phase, deadline);
         loop {
@@ -256,7 +256,12 @@ impl Connection {
         let _ = self.tls.write_tls(&mut self.socket.until(now));
     }
 
-    fn scene<'a>(&self, transport: &'a Transport, phase: Phase, deadline: Deadline) -> Scene<'a> {
+    fn scene<'a>(
+        &self,
+        transport: &'a Transport,
+        phase: Phase,
+        deadline: Deadline<'a>,
+    ) -> Scene<'a> {
         Scene {
             client_auth: self.client_auth,
             is_tls13: self.facts.version == TLS_1_3,
@@ -304,7 +309,7 @@ impl Connection {
         scene: &Scene<'_>,
         write_error: &io::Error,
     ) -> Error {
-        if write_error.kind() == ErrorKind::TimedOut {
+        if Over::of(write_error).is_some() {
             return scene.io(write_error);
         }
         let brief = scene.deadline.at_most(LAST_WORDS);

@@ -1,6 +1,9 @@
-//! The two limits of time, and what the client was doing when one passed.
+//! The two limits of time and the caller's wish to end a call, and what the client was doing when one came.
 
+use std::io;
 use std::time::{Duration, Instant};
+
+use super::interrupt::Watch;
 
 use crate::diagnose::Check;
 use crate::error::{Code, Error};
@@ -48,21 +51,72 @@ enum Limit {
     Call,
 }
 
-/// A point of the monotonic clock after which nothing is waited for.
+/// The longest that anything waits without a look at whether it is still wanted. The kernel rounds timers of this
+/// length to its next tick or two, and longer ones by as much as an eighth.
+pub(crate) const ROUND: Duration = Duration::from_millis(64);
+
+/// Why a wait is over although what was waited for did not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The limit of time has passed.
+    Late,
+    /// The caller ended the call.
+    Interrupted,
+}
+
+impl Over {
+    /// What an error says of a wait that the deadline ended; `None` where it is the system's own.
+    pub(crate) fn of(error: &io::Error) -> Option<Over> {
+        if error.kind() != io::ErrorKind::TimedOut || error.raw_os_error().is_some() {
+            return None;
+        }
+        match error.get_ref() {
+            Some(_) => Some(Over::Interrupted),
+            None => Some(Over::Late),
+        }
+    }
+}
+
+/// As an I/O error, of a kind that nothing tries again by itself.
+impl From<Over> for io::Error {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Late => io::ErrorKind::TimedOut.into(),
+            Over::Interrupted => {
+                io::Error::new(io::ErrorKind::TimedOut, "the call was interrupted")
+            }
+        }
+    }
+}
+
+/// A point of the monotonic clock after which nothing is waited for, and the call's interruption, which ends every wait
+/// before.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline {
+pub(crate) struct Deadline<'a> {
     at: Instant,
     length: Duration,
     limit: Limit,
+    watch: Watch<'a>,
 }
 
-impl Deadline {
-    /// The limit of a whole call that begins now.
+impl<'a> Deadline<'a> {
+    /// The limit of a whole call that begins now, and that nobody interrupts.
     pub(crate) fn of_call(length: Duration) -> Self {
         Deadline {
             at: Instant::now() + length,
             length,
             limit: Limit::Call,
+            watch: Watch::default(),
+        }
+    }
+
+    /// The same limit for a call that can be interrupted.
+    pub(crate) fn watched(self, watch: Watch<'_>) -> Deadline<'_> {
+        Deadline {
+            at: self.at,
+            length: self.length,
+            limit: self.limit,
+            watch,
         }
     }
 
@@ -74,6 +128,7 @@ impl Deadline {
                 at,
                 length,
                 limit: Limit::Connect,
+                watch: self.watch,
             }
         } else {
             self
@@ -88,14 +143,45 @@ impl Deadline {
         }
     }
 
-    /// The time that is left; none when it has passed.
-    pub(crate) fn remaining(self) -> Option<Duration> {
+    /// The time that is left.
+    ///
+    /// # Errors
+    /// Where nothing is to be waited for any more.
+    pub(crate) fn remaining(self) -> Result<Duration, Over> {
+        if self.watch.is_interrupted() {
+            return Err(Over::Interrupted);
+        }
         let remaining = self.at.saturating_duration_since(Instant::now());
-        (!remaining.is_zero()).then_some(remaining)
+        if remaining.is_zero() {
+            return Err(Over::Late);
+        }
+        Ok(remaining)
     }
 
-    /// The error for when it has passed.
-    pub(crate) fn error(self, phase: Phase, peer: &str) -> Error {
+    /// How long to wait before the next look at whether there is still time.
+    ///
+    /// # Errors
+    /// Where nothing is to be waited for any more.
+    pub(crate) fn round(self) -> Result<Duration, Over> {
+        // A descriptor costs a system call to look at, so it is looked at between rounds only.
+        if self.watch.is_signalled() {
+            return Err(Over::Interrupted);
+        }
+        self.remaining().map(|remaining| remaining.min(ROUND))
+    }
+
+    /// The error for when it is over.
+    pub(crate) fn error(self, over: Over, phase: Phase, peer: &str) -> Error {
+        match over {
+            Over::Late => self.late(phase, peer),
+            Over::Interrupted => Error::new(
+                Code::Interrupted,
+                format!("The call was interrupted while {} ({peer}).", phase.words()),
+            ),
+        }
+    }
+
+    fn late(self, phase: Phase, peer: &str) -> Error {
         let (name, option) = match self.limit {
             Limit::Connect => ("connect timeout", "the connect timeout"),
             Limit::Call => ("timeout", "the timeout"),
@@ -135,12 +221,12 @@ mod tests {
         let connect = call.of_connect(Duration::from_millis(100));
         assert!(
             connect
-                .error(Phase::Resolve, "h:1")
+                .error(Over::Late, Phase::Resolve, "h:1")
                 .message()
                 .contains("connect timeout of 100 ms")
         );
         let call = Deadline::of_call(Duration::from_millis(50)).of_connect(Duration::from_secs(1));
-        let error = call.error(Phase::Handshake, "h:1");
+        let error = call.error(Over::Late, Phase::Handshake, "h:1");
         assert!(
             error.message().contains("The timeout of 50 ms") && error.message().contains("h:1"),
             "{error}"

@@ -6,7 +6,7 @@
 //! connects for each call neither looks up nor starts a thread each time.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +18,12 @@ use crate::log;
 
 /// How long an answer is used before it is asked for again.
 const FRESH_FOR: Duration = Duration::from_secs(30);
+
+/// As many addresses of a host are tried.
+const MAX_ADDRESSES: usize = 32;
+
+/// How long an address that another one was faster than is tried after the others.
+const SLOW_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// The look-up of one host.
 pub(crate) struct Resolver {
@@ -38,6 +44,39 @@ struct State {
     /// Counts the look-ups that have ended, so that a waiting call sees that one did.
     ended: u64,
     failure: Option<String>,
+    /// The addresses that did not answer, or not before another one did, and when that was.
+    slow: Vec<(IpAddr, Instant)>,
+}
+
+impl State {
+    /// The addresses with those at the end that were slow lately.
+    fn ordered(&mut self, addresses: Arc<[SocketAddr]>) -> Arc<[SocketAddr]> {
+        self.slow.retain(|(_, since)| since.elapsed() < SLOW_FOR);
+        if self.slow.is_empty() {
+            return addresses;
+        }
+        let is_slow = |address: &SocketAddr| self.slow.iter().any(|(ip, _)| *ip == address.ip());
+        let (slow, others): (Vec<_>, Vec<_>) = addresses.iter().partition(|a| is_slow(a));
+        others.into_iter().chain(slow).collect()
+    }
+}
+
+/// The addresses with the families by turns, beginning with the first one's (RFC 8305, section 4): where one
+/// family leads nowhere, the other's turn comes soon.
+fn by_turns(addresses: impl Iterator<Item = SocketAddr>) -> Arc<[SocketAddr]> {
+    let mut addresses = addresses.peekable();
+    let is_v6_first = addresses.peek().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses
+        .take(MAX_ADDRESSES)
+        .partition(|address| address.is_ipv6() == is_v6_first);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    std::iter::from_fn(|| {
+        let pair = [first.next(), second.next()];
+        pair.iter().any(Option::is_some).then_some(pair)
+    })
+    .flatten()
+    .flatten()
+    .collect()
 }
 
 impl Shared {
@@ -49,7 +88,7 @@ impl Shared {
     fn look_up(&self, target: &Target) {
         let outcome = (target.host.as_str(), target.port)
             .to_socket_addrs()
-            .map(Iterator::collect::<Arc<[SocketAddr]>>);
+            .map(by_turns);
         let mut state = self.lock();
         state.in_flight = false;
         state.ended += 1;
@@ -74,8 +113,9 @@ impl Resolver {
         }
     }
 
-    /// The host's addresses, in the order that the system prefers them (RFC 6724).
-    pub(crate) fn resolve(&self, deadline: Deadline) -> Result<Arc<[SocketAddr]>, Error> {
+    /// The host's addresses in the order in which to try them: as the system prefers them (RFC 6724), the families by
+    /// turns, and those last that were slow lately.
+    pub(crate) fn resolve(&self, deadline: Deadline<'_>) -> Result<Arc<[SocketAddr]>, Error> {
         let begun = Instant::now();
         let found = self.find(deadline);
         let (host, ms) = (&self.target.host, begun.elapsed().as_millis());
@@ -92,7 +132,7 @@ impl Resolver {
     }
 
     /// The addresses, and where they come from in words for the log.
-    fn find(&self, deadline: Deadline) -> Result<(Arc<[SocketAddr]>, &'static str), Error> {
+    fn find(&self, deadline: Deadline<'_>) -> Result<(Arc<[SocketAddr]>, &'static str), Error> {
         if let Some(address) = self.target.address() {
             let address = SocketAddr::new(address, self.target.port);
             return Ok((Arc::new([address]), "as configured"));
@@ -108,7 +148,8 @@ impl Resolver {
                 } else {
                     "looked up"
                 };
-                return Ok((addresses.clone(), origin));
+                let addresses = addresses.clone();
+                return Ok((state.ordered(addresses), origin));
             }
             if state.ended != ended_before
                 && let Some(reason) = &state.failure
@@ -122,21 +163,46 @@ impl Resolver {
                 state = self.shared.lock();
                 continue;
             }
-            let Some(remaining) = deadline.remaining() else {
-                return Err(deadline.error(Phase::Resolve, &self.target.to_string()));
-            };
+            let round = deadline
+                .round()
+                .map_err(|over| deadline.error(over, Phase::Resolve, &self.target.to_string()))?;
             state = self
                 .shared
                 .finished
-                .wait_timeout(state, remaining)
+                .wait_timeout(state, round)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
     }
 
+    /// Takes note that the addresses in `slow` were tried before this one, and this one answered first.
+    pub(crate) fn note(&self, slow: &[SocketAddr], answered: SocketAddr) {
+        if slow.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let mut state = self.shared.lock();
+        let concerns = |ip: IpAddr| ip == answered.ip() || slow.iter().any(|a| a.ip() == ip);
+        state.slow.retain(|(ip, _)| !concerns(*ip));
+        state
+            .slow
+            .extend(slow.iter().map(|address| (address.ip(), now)));
+        // The next look-up may give other addresses, again and again.
+        let surplus = state.slow.len().saturating_sub(MAX_ADDRESSES);
+        state.slow.drain(..surplus);
+    }
+
     /// Forgets the answer: a connection to it failed.
     pub(crate) fn forget(&self) {
         self.shared.lock().answer = None;
+    }
+
+    /// One that has just looked up these addresses.
+    #[cfg(test)]
+    pub(super) fn with_answer(target: Target, addresses: &[SocketAddr]) -> Self {
+        let resolver = Self::new(target);
+        resolver.shared.lock().answer = Some((Instant::now(), addresses.into()));
+        resolver
     }
 
     fn start(&self) {
@@ -208,6 +274,71 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.code(), Code::Resolve);
         assert!(error.message().contains("dcs.invalid"), "{error}");
+    }
+
+    #[test]
+    fn a_look_up_that_is_waited_for_is_interrupted() {
+        use super::super::interrupt::{Interrupt, Wishes};
+
+        let resolver = resolver("localhost");
+        resolver.shared.lock().in_flight = true;
+        let interrupt = Arc::new(Interrupt::default());
+        let wishes = Wishes::new(&interrupt, None);
+        let limit = Deadline::of_call(Duration::from_secs(3600));
+        let outcome = thread::scope(|scope| {
+            let call = scope.spawn(|| resolver.resolve(limit.watched(wishes.watch())));
+            interrupt.raise();
+            call.join().unwrap()
+        });
+        let error = outcome.unwrap_err();
+        assert_eq!(error.code(), Code::Interrupted);
+        assert!(error.message().contains("looking up"), "{error}");
+    }
+
+    #[test]
+    fn the_families_take_turns() {
+        let list = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let v6_first = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"];
+        assert_eq!(
+            *by_turns(list(&v6_first).into_iter()),
+            *list(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"])
+        );
+        let v4_first = ["1.1.1.1:1", "2.2.2.2:1", "[::1]:1"];
+        assert_eq!(
+            *by_turns(list(&v4_first).into_iter()),
+            *list(&["1.1.1.1:1", "[::1]:1", "2.2.2.2:1"])
+        );
+        assert!(by_turns(std::iter::empty()).is_empty());
+        let many = (0..1000_u16).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        assert_eq!(by_turns(many).len(), MAX_ADDRESSES);
+    }
+
+    #[test]
+    fn an_address_that_was_slow_is_tried_last() {
+        let resolver = resolver("localhost");
+        let addresses: Arc<[SocketAddr]> = ["[::1]:1", "1.1.1.1:1", "[::2]:1"]
+            .map(|text| text.parse().unwrap())
+            .into();
+        resolver.shared.lock().answer = Some((Instant::now(), addresses.clone()));
+        let order = || {
+            let deadline = Deadline::of_call(Duration::from_secs(5));
+            let found = resolver.resolve(deadline).unwrap();
+            found
+                .iter()
+                .map(|a| addresses.iter().position(|b| a == b).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(order(), [0, 1, 2]);
+        resolver.note(&addresses[..1], addresses[1]);
+        assert_eq!(order(), [1, 2, 0]);
+        // The one that answers now is not slow any more.
+        resolver.note(&[addresses[1], addresses[2]], addresses[0]);
+        assert_eq!(order(), [0, 1, 2]);
+        let long_ago = Instant::now().checked_sub(SLOW_FOR).unwrap();
+        resolver.shared.lock().slow = vec![(addresses[0].ip(), long_ago)];
+        assert_eq!(order(), [0, 1, 2]);
     }
 
     #[test]

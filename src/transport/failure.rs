@@ -4,7 +4,7 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
-use super::deadline::{Deadline, Phase};
+use super::deadline::{Deadline, Over, Phase};
 use super::tls::{ClientAuth, Refused};
 use crate::credentials::x509::printable;
 use crate::diagnose::{Check, is_inspector};
@@ -17,7 +17,7 @@ pub(crate) struct Scene<'a> {
     /// Host and port.
     pub(crate) peer: &'a str,
     pub(crate) phase: Phase,
-    pub(crate) deadline: Deadline,
+    pub(crate) deadline: Deadline<'a>,
     pub(crate) client_auth: ClientAuth,
     /// The connection is known to be TLS 1.3, where a client certificate is judged after the handshake.
     pub(crate) is_tls13: bool,
@@ -30,8 +30,8 @@ pub(crate) struct Scene<'a> {
 impl Scene<'_> {
     /// A read or write failed.
     pub(crate) fn io(&self, error: &io::Error) -> Error {
-        if error.kind() == io::ErrorKind::TimedOut {
-            return self.deadline.error(self.phase, self.peer);
+        if let Some(over) = Over::of(error) {
+            return self.deadline.error(over, self.phase, self.peer);
         }
         let what = match error.kind() {
             io::ErrorKind::ConnectionReset => "reset the connection".to_owned(),

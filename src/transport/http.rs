@@ -21,6 +21,7 @@ use ureq::{Agent, config::Config};
 
 use super::connection::{Connection, Received};
 use super::deadline::{Deadline, Phase};
+use super::interrupt::Wishes;
 use super::{Facts, Transport, USER_AGENT};
 use crate::error::{Code, Error};
 use crate::log;
@@ -40,7 +41,8 @@ const KEPT_INPUT: usize = 4 * 1024;
 
 /// One exchange under way, shared by the caller and the connection that serves it.
 pub(crate) struct Call {
-    deadline: Deadline,
+    limit: Deadline<'static>,
+    wishes: Wishes,
     begun: Instant,
     start: Start,
     progress: Mutex<Progress>,
@@ -91,9 +93,15 @@ pub(crate) struct Answer {
 }
 
 impl Call {
-    pub(crate) fn new(deadline: Deadline, begun: Instant, start: Start) -> Arc<Self> {
+    pub(crate) fn new(
+        limit: Deadline<'static>,
+        wishes: Wishes,
+        begun: Instant,
+        start: Start,
+    ) -> Arc<Self> {
         Arc::new(Call {
-            deadline,
+            limit,
+            wishes,
             begun,
             start,
             progress: Mutex::default(),
@@ -102,6 +110,10 @@ impl Call {
 
     pub(crate) fn progress(&self) -> Progress {
         *self.lock()
+    }
+
+    fn deadline(&self) -> Deadline<'_> {
+        self.limit.watched(self.wishes.watch())
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -152,7 +164,7 @@ fn get_over(
     call: &Call,
 ) -> Result<Answer, Error> {
     let agent = Agent::with_parts(engine().clone(), connector, NoLookUp);
-    let request = Request::get(transport.endpoint.uri.clone())
+    let request = Request::get(transport.plan.endpoint.uri.clone())
         .body(())
         .map_err(|error| {
             Error::new(
@@ -212,7 +224,7 @@ fn explain(error: ureq::Error, transport: &Transport, call: &Call) -> Error {
         ureq::Error::Io(_) | ureq::Error::BodyStalled if call.progress().first_byte.is_some() => {
             cut_short(peer)
         }
-        ureq::Error::Io(_) => transport.scene(Phase::Await, call.deadline).closed(),
+        ureq::Error::Io(_) => transport.scene(Phase::Await, call.deadline()).closed(),
         error => Error::new(
             Code::Response,
             format!("The answer of {peer} is not valid HTTP/1.1: {error}."),
@@ -268,13 +280,13 @@ impl Connector for CallConnector {
         let reused = pooled.is_some();
         let mut connection = match pooled.or(opened) {
             Some(connection) => connection,
-            None => self.transport.connect(self.call.deadline).map_err(wrap)?,
+            None => self.transport.connect(self.call.deadline()).map_err(wrap)?,
         };
         let mut progress = self.call.lock();
         progress.facts = Some(connection.facts);
         progress.reused = reused;
         drop(progress);
-        let path = self.transport.endpoint.uri.path_and_query();
+        let path = self.transport.plan.endpoint.uri.path_and_query();
         let output_size = OUTPUT_SIZE + path.map_or(0, |path| path.as_str().len());
         let mut buffers = std::mem::take(&mut connection.buffers);
         buffers.prepare(output_size);
@@ -320,7 +332,8 @@ impl UreqTransport for Exchange {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        let (transport, deadline) = (self.transport.clone(), self.call.deadline);
+        let (transport, call) = (self.transport.clone(), self.call.clone());
+        let deadline = call.deadline();
         let output = std::mem::take(&mut self.buffers.output);
         let sent = self.connection().and_then(|connection| {
             connection
@@ -333,7 +346,7 @@ impl UreqTransport for Exchange {
                 Debug,
                 HTTP,
                 "GET {} is sent over {} connection",
-                transport.endpoint.uri.path(),
+                transport.plan.endpoint.uri.path(),
                 if self.call.progress().reused {
                     "a kept"
                 } else {
@@ -345,7 +358,8 @@ impl UreqTransport for Exchange {
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        let (transport, deadline) = (self.transport.clone(), self.call.deadline);
+        let (transport, call) = (self.transport.clone(), self.call.clone());
+        let deadline = call.deadline();
         let phase = match self.call.progress().first_byte {
             Some(_) => Phase::Receive,
             None => Phase::Await,

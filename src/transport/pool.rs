@@ -10,8 +10,9 @@ use crate::log;
 /// Servers commonly drop idle connections after 60 to 75 s, and firewalls forget them without a word.
 const MAX_IDLE: Duration = Duration::from_secs(50);
 
-/// As many as a service with many threads uses at a time.
-const MAX_CONNECTIONS: usize = 128;
+/// There are never more idle connections than there were calls at a time lately; this is where a service with
+/// more threads than descriptors to spare is held back. One takes about 12 KB.
+const MAX_CONNECTIONS: usize = 1024;
 
 /// The idle connections of one client, the newest at the back.
 #[derive(Default)]
@@ -54,11 +55,19 @@ impl Pool {
         }
     }
 
-    pub(crate) fn drain(&self) -> Vec<Connection> {
-        self.lock()
-            .drain(..)
+    /// All of them, for the pool's end.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Connection> {
+        let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(idle)
+            .into_iter()
             .map(|(_, connection)| connection)
-            .collect()
+    }
+
+    /// Closes the descriptors and sends nothing; where somebody holds the lock, they stay open.
+    pub(crate) fn abandon(&self) {
+        if let Ok(mut idle) = self.idle.try_lock() {
+            idle.clear();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<(Instant, Connection)>> {

@@ -1,8 +1,8 @@
 //! The tunnel through an HTTP proxy (CONNECT, RFC 9110, section 9.3.6).
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 
-use super::deadline::{Deadline, Phase};
+use super::deadline::{Deadline, Over, Phase};
 use super::socket::Socket;
 use crate::config::{Proxy, Target};
 use crate::error::{Code, Error};
@@ -16,7 +16,7 @@ pub(crate) fn connect(
     socket: &mut Socket,
     proxy: &Proxy,
     target: &Target,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<(), Error> {
     let mut request = zeroize::Zeroizing::new(format!(
         "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: {}\r\n",
@@ -36,12 +36,9 @@ pub(crate) fn connect(
         "CONNECT {target} by {peer}, {} credentials",
         proxy.authorization.as_ref().map_or("without", |_| "with")
     );
-    let failed = |error: std::io::Error| {
-        if error.kind() == ErrorKind::TimedOut {
-            deadline.error(Phase::Proxy, &peer)
-        } else {
-            lost(&peer).with_os_error(&error)
-        }
+    let failed = |error: std::io::Error| match Over::of(&error) {
+        Some(over) => deadline.error(over, Phase::Proxy, &peer),
+        None => lost(&peer).with_os_error(&error),
     };
     let mut stream = socket.until(deadline);
     stream.write_all(request.as_bytes()).map_err(failed)?;

@@ -4,15 +4,12 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::deadline::Deadline;
+use super::deadline::{Deadline, ROUND};
 use crate::log;
 
 /// A limit that is already set on the socket serves as long as it is this near to the wanted one, which
 /// saves a system call for each read and write.
 const SLACK: Duration = Duration::from_millis(5);
-
-/// A limit of this length serves for longer waits too: these take several rounds then.
-const LONG_ENOUGH: Duration = Duration::from_secs(1);
 
 /// Zero would mean no limit.
 const MIN_TIMER: Duration = Duration::from_millis(1);
@@ -34,8 +31,31 @@ pub(crate) enum Probe {
 }
 
 impl Socket {
-    pub(crate) fn connect(address: &SocketAddr, limit: Duration) -> io::Result<Self> {
-        let (stream, set) = connect(address, limit)?;
+    /// Connects to one address.
+    #[cfg(unix)]
+    pub(crate) fn connect(address: &SocketAddr, deadline: Deadline<'_>) -> io::Result<Self> {
+        let attempt = match Attempt::begin(*address, Some(deadline.round()?))? {
+            Begun::Connected(socket) => return Ok(socket),
+            Begun::Pending(attempt) => attempt,
+        };
+        loop {
+            let round = deadline.round()?;
+            if first_to_end(std::iter::once(&attempt), round)?.is_some() {
+                return attempt.finish();
+            }
+        }
+    }
+
+    /// Connects to one address. An interruption is only seen before and afterwards.
+    #[cfg(not(unix))]
+    pub(crate) fn connect(address: &SocketAddr, deadline: Deadline<'_>) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(address, deadline.remaining()?)?;
+        deadline.remaining()?;
+        Self::new(stream, None)
+    }
+
+    /// A connected socket on which limits of this length are set, if any.
+    fn new(stream: TcpStream, set: Option<Duration>) -> io::Result<Self> {
         // A request is one small write: waiting for more to send only delays it.
         stream.set_nodelay(true)?;
         Ok(Socket {
@@ -47,7 +67,7 @@ impl Socket {
     }
 
     /// The socket for reading and writing until the deadline.
-    pub(crate) fn until(&mut self, deadline: Deadline) -> Bounded<'_> {
+    pub(crate) fn until<'a>(&'a mut self, deadline: Deadline<'a>) -> Bounded<'a> {
         Bounded {
             socket: self,
             deadline,
@@ -66,73 +86,104 @@ impl Socket {
     }
 }
 
-/// Connects, and tells which limits of time are set on the socket by then.
-///
-/// On Linux the limit for sending is that for connecting too (socket(7)), so that both can be set beforehand: a
-/// socket without blocking and a poll would cost three more system calls.
-#[cfg(target_os = "linux")]
-fn connect(address: &SocketAddr, limit: Duration) -> io::Result<(TcpStream, Option<Duration>)> {
-    use socket2::{Domain, Protocol, Socket, Type};
-
-    let begun = Instant::now();
-    let set = timer_for(limit);
-    let socket = Socket::new(
-        Domain::for_address(*address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_write_timeout(Some(set))?;
-    socket.set_read_timeout(Some(set))?;
-    match socket.connect(&(*address).into()) {
-        Ok(()) => {}
-        // The timer fired, or a signal handler of the host's ran; the kernel goes on connecting.
-        Err(error)
-            if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-                || error.raw_os_error() == Some(libc::EINPROGRESS) =>
-        {
-            await_connected(&socket, begun, limit)?;
-        }
-        Err(error) => return Err(error),
-    }
-    Ok((socket.into(), Some(set)))
+/// A connection that is being made.
+#[cfg(unix)]
+pub(crate) struct Attempt {
+    socket: socket2::Socket,
+    is_blocking: bool,
+    pub(crate) begun: Instant,
 }
 
-/// Waits for a connection under way, until `limit` has passed since `begun`.
-#[cfg(target_os = "linux")]
+/// What an attempt has come to where it has not failed.
+#[cfg(unix)]
+pub(crate) enum Begun {
+    Connected(Socket),
+    Pending(Attempt),
+}
+
+#[cfg(unix)]
+impl Attempt {
+    /// Begins to connect, and waits for as long as `patience` says and a round takes.
+    ///
+    /// On Linux the limit for sending is that for connecting too (socket(7)), so that both limits can be set
+    /// beforehand and the usual connection needs no system call to wait for.
+    pub(crate) fn begin(address: SocketAddr, patience: Option<Duration>) -> io::Result<Begun> {
+        use socket2::{Domain, Protocol, Socket, Type};
+
+        let begun = Instant::now();
+        let domain = Domain::for_address(address);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        let is_blocking = patience.is_some() && cfg!(target_os = "linux");
+        if is_blocking {
+            socket.set_write_timeout(Some(timer_for(patience.unwrap_or(ROUND).min(ROUND))))?;
+            socket.set_read_timeout(Some(ROUND))?;
+        } else {
+            socket.set_nonblocking(true)?;
+        }
+        let attempt = Attempt {
+            socket,
+            is_blocking,
+            begun,
+        };
+        match attempt.socket.connect(&address.into()) {
+            Ok(()) => attempt.into_socket().map(Begun::Connected),
+            // The timer fired, or a signal handler of the host's ran; the kernel goes on connecting.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+                    || error.raw_os_error() == Some(libc::EINPROGRESS) =>
+            {
+                Ok(Begun::Pending(attempt))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The socket of an attempt that has come to its end, or why it failed.
+    pub(crate) fn finish(self) -> io::Result<Socket> {
+        if let Some(error) = self.socket.take_error()? {
+            return Err(error);
+        }
+        self.into_socket()
+    }
+
+    fn into_socket(self) -> io::Result<Socket> {
+        if !self.is_blocking {
+            self.socket.set_nonblocking(false)?;
+        }
+        // A limit for sending that was shorter than usual is set anew when it is needed.
+        Socket::new(self.socket.into(), self.is_blocking.then_some(ROUND))
+    }
+}
+
+/// Waits until one of the attempts has come to its end, and says which; `None` where the limit passed or a signal came.
+#[cfg(unix)]
 #[allow(unsafe_code)]
-fn await_connected(socket: &socket2::Socket, begun: Instant, limit: Duration) -> io::Result<()> {
+pub(crate) fn first_to_end<'a>(
+    attempts: impl Iterator<Item = &'a Attempt>,
+    limit: Duration,
+) -> io::Result<Option<usize>> {
     use std::os::fd::AsRawFd;
 
-    loop {
-        let remaining = limit.saturating_sub(begun.elapsed());
-        if remaining.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        let mut wanted = libc::pollfd {
-            fd: socket.as_raw_fd(),
+    let mut wanted: Vec<libc::pollfd> = attempts
+        .map(|attempt| libc::pollfd {
+            fd: attempt.socket.as_raw_fd(),
             events: libc::POLLOUT,
             revents: 0,
+        })
+        .collect();
+    // Rounded up, so that the last wait does not become a busy loop.
+    let milliseconds = limit.as_micros().div_ceil(1000);
+    let milliseconds = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
+    let count = libc::nfds_t::try_from(wanted.len()).unwrap_or(0);
+    // SAFETY: the entries are there and writable, and their descriptors open for as long as the attempts are borrowed.
+    if unsafe { libc::poll(wanted.as_mut_ptr(), count, milliseconds) } < 0 {
+        let error = io::Error::last_os_error();
+        return match error.kind() {
+            ErrorKind::Interrupted => Ok(None),
+            _ => Err(error),
         };
-        // Rounded up, so that the last wait does not become a busy loop.
-        let milliseconds = remaining.as_micros().div_ceil(1000);
-        let milliseconds = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
-        // SAFETY: the descriptor is open for as long as `socket` is borrowed, and one entry is passed.
-        match unsafe { libc::poll(&raw mut wanted, 1, milliseconds) } {
-            0 => {}
-            1.. => return socket.take_error()?.map_or(Ok(()), Err),
-            _ => {
-                let error = io::Error::last_os_error();
-                if error.kind() != ErrorKind::Interrupted {
-                    return Err(error);
-                }
-            }
-        }
     }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn connect(address: &SocketAddr, limit: Duration) -> io::Result<(TcpStream, Option<Duration>)> {
-    Ok((TcpStream::connect_timeout(address, limit)?, None))
+    Ok(wanted.iter().position(|entry| entry.revents != 0))
 }
 
 #[cfg(unix)]
@@ -164,11 +215,11 @@ fn peek(stream: &TcpStream) -> io::Result<usize> {
 /// A [`Socket`] with a deadline. A read or write that reaches it fails with `TimedOut`.
 pub(crate) struct Bounded<'a> {
     socket: &'a mut Socket,
-    deadline: Deadline,
+    deadline: Deadline<'a>,
 }
 
 impl Bounded<'_> {
-    /// Runs a blocking operation until it is done or the deadline has passed.
+    /// Runs a blocking operation until it is done or the deadline has passed, in rounds.
     ///
     /// The kernel's timer may fire early and the limit set may be a little off, so the clock decides.
     fn wait<T>(
@@ -177,40 +228,36 @@ impl Bounded<'_> {
         set: impl Fn(&TcpStream, Option<Duration>) -> io::Result<()>,
         mut operation: impl FnMut(&mut Socket) -> io::Result<T>,
     ) -> io::Result<T> {
+        let mut remaining = self.deadline.remaining()?;
         loop {
-            let Some(remaining) = self.deadline.remaining() else {
-                return Err(ErrorKind::TimedOut.into());
-            };
-            let wanted = timer_for(remaining);
-            // A timer that fires early only makes another round, so a long wait takes what is set.
-            let serves = limit(self.socket).is_some_and(|set| {
-                set <= wanted + SLACK && (set + SLACK >= wanted || set >= LONG_ENOUGH)
-            });
+            let wanted = timer_for(remaining.min(ROUND));
+            let serves = limit(self.socket).is_some_and(|set| set.abs_diff(wanted) <= SLACK);
             if !serves {
                 set(&self.socket.stream, Some(wanted))?;
                 *limit(self.socket) = Some(wanted);
             }
             match operation(self.socket) {
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-                    ) => {}
+                Err(error) if is_round_over(&error) => {}
                 outcome => return outcome,
             }
+            remaining = self.deadline.round()?;
         }
     }
 }
 
-/// The limit to set for a wait. Linux rounds a socket's limit up by as much as an eighth, so a long one is
-/// set short and the rest is waited for in further rounds. Zero would mean no limit.
-fn timer_for(remaining: Duration) -> Duration {
-    const SHORT: Duration = Duration::from_millis(64);
-    if remaining > SHORT {
-        remaining.mul_f32(0.875)
-    } else {
-        remaining.max(MIN_TIMER)
+/// Whether an operation ended because its timer fired or a signal handler of the host's ran.
+fn is_round_over(error: &io::Error) -> bool {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::Interrupted => true,
+        // On Windows that is the timer; elsewhere the peer's machine no longer answers.
+        ErrorKind::TimedOut => cfg!(windows),
+        _ => false,
     }
+}
+
+/// The limit to set for a wait. Zero would mean no limit.
+fn timer_for(remaining: Duration) -> Duration {
+    remaining.max(MIN_TIMER)
 }
 
 impl Read for Bounded<'_> {
@@ -268,7 +315,7 @@ mod tests {
     fn pair() -> (Socket, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let socket = Socket::connect(&address, Duration::from_secs(5)).unwrap();
+        let socket = Socket::connect(&address, Deadline::of_call(Duration::from_secs(5))).unwrap();
         (socket, listener.accept().unwrap().0)
     }
 
@@ -302,13 +349,13 @@ mod tests {
         peer.shutdown(std::net::Shutdown::Write).unwrap();
         let deadline = Deadline::of_call(Duration::from_secs(5));
         while socket.probe() == Probe::Quiet {
-            assert!(deadline.remaining().is_some());
+            assert!(deadline.remaining().is_ok());
         }
         assert_eq!(socket.probe(), Probe::Readable);
         let mut socket = socket;
         assert_eq!(socket.until(deadline).read(&mut [0; 8]).unwrap(), 1);
         while socket.probe() == Probe::Quiet {
-            assert!(deadline.remaining().is_some());
+            assert!(deadline.remaining().is_ok());
         }
         assert_eq!(socket.probe(), Probe::Closed);
     }

@@ -1,10 +1,11 @@
-//! Opening the TCP connection: look-up, then each address in turn.
+//! Opening the TCP connection: look-up, then the address that answers first.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-use super::deadline::{Deadline, Phase};
+use super::deadline::{Deadline, Over, Phase};
 use super::dns::Resolver;
+use super::eyeballs::{self, Tried};
 use super::socket::Socket;
 use crate::config::Target;
 use crate::error::{Code, Error};
@@ -17,67 +18,75 @@ pub(crate) struct TcpTimes {
     pub(crate) tcp: Duration,
 }
 
-/// Connects to the target. An address that does not answer gets its share of the time that is left, so
-/// that the ones after it have a chance.
+/// Connects to the target, at the first of its addresses that answers.
 pub(crate) fn connect(
     target: &Target,
     resolver: &Resolver,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<(Socket, TcpTimes), Error> {
     let begun = Instant::now();
     let addresses = resolver.resolve(deadline)?;
     let dns = begun.elapsed();
 
-    let mut failures = Vec::new();
-    let mut last = None;
-    for (index, address) in addresses.iter().enumerate() {
-        let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-        let Some(remaining) = deadline.remaining() else {
-            break;
-        };
-        let tried = Instant::now();
-        match Socket::connect(address, remaining / left) {
-            Ok(socket) => {
-                let tcp = begun.elapsed() - dns;
-                log::emit!(
-                    Debug,
-                    TCP,
-                    "{address}: connected ({} ms)",
-                    tried.elapsed().as_millis()
-                );
-                return Ok((socket, TcpTimes { dns, tcp }));
-            }
-            Err(error) => {
-                let reason = match error.kind() {
-                    ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-                    ErrorKind::TimedOut => "no answer".to_owned(),
-                    _ => error.to_string(),
-                };
-                log::emit!(
-                    Debug,
-                    TCP,
-                    "{address}: {reason} ({} ms)",
-                    tried.elapsed().as_millis()
-                );
-                failures.push(format!("{}: {reason}", address.ip()));
-                last = Some(error);
-            }
-        }
+    let tried = eyeballs::connect(&addresses, deadline);
+    log_failures(&tried);
+    if let Some((socket, index)) = tried.connected {
+        let tcp = begun.elapsed() - dns;
+        log::emit!(
+            Debug,
+            TCP,
+            "{}: connected ({} ms)",
+            addresses[index],
+            tcp.as_millis()
+        );
+        resolver.note(&addresses[..index], addresses[index]);
+        return Ok((socket, TcpTimes { dns, tcp }));
     }
     // The service may have moved to other addresses.
     resolver.forget();
 
-    match last {
-        Some(error) if error.kind() != ErrorKind::TimedOut && deadline.remaining().is_some() => {
-            let hint = hint(error.kind(), target);
+    match (tried.over, tried.failed.last()) {
+        (None, Some(last)) => {
+            let words = tried.failed.iter();
+            let words: Vec<_> = words
+                .map(|failed| format!("{}: {}", failed.address.ip(), reason(&failed.error)))
+                .collect();
             Err(Error::new(
                 Code::Connect,
-                format!("No connection to {target} ({}).", failures.join("; ")),
+                format!("No connection to {target} ({}).", words.join("; ")),
             )
-            .with_hint(hint)
-            .with_os_error(&error))
+            .with_hint(hint(last.error.kind(), target))
+            .with_os_error(&last.error))
         }
-        _ => Err(deadline.error(Phase::Connect, &target.to_string())),
+        (over, _) => Err(deadline.error(
+            over.unwrap_or(Over::Late),
+            Phase::Connect,
+            &target.to_string(),
+        )),
+    }
+}
+
+fn log_failures(tried: &Tried) {
+    for failed in &tried.failed {
+        log::emit!(
+            Debug,
+            TCP,
+            "{}: {} ({} ms)",
+            failed.address,
+            reason(&failed.error),
+            failed.begun.elapsed().as_millis()
+        );
+    }
+    for address in &tried.unanswered {
+        log::emit!(Debug, TCP, "{address}: no answer so far");
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::TimedOut => "no answer".to_owned(),
+        _ => error.to_string(),
     }
 }
 
@@ -93,7 +102,7 @@ pub(crate) fn hint(kind: ErrorKind, target: &Target) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener};
 
     use super::*;
 
@@ -115,5 +124,21 @@ mod tests {
         assert!(error.message().contains("refused"), "{error}");
         assert!(error.message().contains(&target.to_string()), "{error}");
         assert_ne!(error.os_code(), None);
+    }
+
+    #[test]
+    fn an_address_that_failed_is_tried_last_the_next_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let good = listener.local_addr().unwrap();
+        // Of another address, on which nothing listens.
+        let bad = SocketAddr::from(([127, 0, 0, 2], good.port()));
+        let target = Target {
+            host: "dcs.invalid".into(),
+            port: good.port(),
+        };
+        let resolver = Resolver::with_answer(target.clone(), &[bad, good]);
+        let deadline = Deadline::of_call(Duration::from_secs(5));
+        assert!(connect(&target, &resolver, deadline).is_ok());
+        assert_eq!(*resolver.resolve(deadline).unwrap(), [good, bad]);
     }
 }

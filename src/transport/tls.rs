@@ -224,7 +224,7 @@ impl Anchor {
 /// - On failure it notes whose certificate it was that failed: rustls does not tell afterwards.
 pub(crate) struct Verifier {
     provider: Arc<CryptoProvider>,
-    anchors: Vec<Anchor>,
+    anchors: Arc<[Anchor]>,
     /// The verifier that trusts all anchors, whatever their dates; `None` where there are none.
     undated: Option<Arc<WebPkiServerVerifier>>,
     /// The verifier of the anchors that are valid, with which ones these are.
@@ -251,7 +251,10 @@ pub(crate) struct Refused {
 
 impl Verifier {
     /// Without anchors it trusts nobody, which a diagnosis without a usable CA bundle makes do with.
-    pub(crate) fn new(provider: Arc<CryptoProvider>, anchors: Vec<Anchor>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        provider: Arc<CryptoProvider>,
+        anchors: Arc<[Anchor]>,
+    ) -> Result<Self, Error> {
         let undated = if anchors.is_empty() {
             None
         } else {
@@ -437,7 +440,7 @@ pub(crate) struct Tls {
 /// Builds the configuration and what it asks.
 ///
 /// The provider is given by hand: nothing process-wide is installed or asked for.
-pub(crate) fn configure(anchors: Vec<Anchor>, identity: Option<&Identity>) -> Result<Tls, Error> {
+pub(crate) fn configure(anchors: Arc<[Anchor]>, identity: Option<&Identity>) -> Result<Tls, Error> {
     let mut provider = aws_lc_rs::default_provider();
     let signs_on_p521 = identity.is_some_and(|identity| {
         identity
@@ -526,7 +529,7 @@ mod tests {
         let (expired, by_expired) = ca_and_leaf(2000, 2001);
         let (valid, by_valid) = ca_and_leaf(2000, 4000);
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = Verifier::new(provider.clone(), vec![expired, valid]).unwrap();
+        let verifier = Verifier::new(provider.clone(), Arc::new([expired, valid])).unwrap();
         assert_eq!(verify(&verifier, &by_valid), Ok(()));
         assert!(verifier.take_refused().is_none());
         assert_eq!(
@@ -536,7 +539,7 @@ mod tests {
         assert!(verifier.take_refused().unwrap().outdated_ca);
 
         let (expired, leaf) = ca_and_leaf(2000, 2001);
-        let verifier = Verifier::new(provider, vec![expired]).unwrap();
+        let verifier = Verifier::new(provider, Arc::new([expired])).unwrap();
         assert!(verify(&verifier, &leaf).is_err());
         assert!(verifier.take_refused().unwrap().outdated_ca);
         assert!(verify(&verifier, &by_valid).is_err());

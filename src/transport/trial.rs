@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::deadline::{Deadline, Phase};
+use super::deadline::{Deadline, Over, Phase};
 use super::socket::Socket;
 use super::tls::{self, Witness};
 use super::{Connection, Transport, proxy, tcp};
@@ -27,44 +27,44 @@ fn timed<T>(step: impl FnOnce() -> Result<T, Error>) -> Trial<T> {
 
 impl Transport {
     /// Looks up the first host on the way: the proxy's, where there is one.
-    pub(crate) fn try_look_up(&self, deadline: Deadline) -> Trial<Arc<[SocketAddr]>> {
+    pub(crate) fn try_look_up(&self, deadline: Deadline<'_>) -> Trial<Arc<[SocketAddr]>> {
         timed(|| self.resolver.resolve(deadline))
     }
 
     /// Makes a TCP connection to one address of the first host on the way, and closes it again.
-    pub(crate) fn try_tcp(&self, address: SocketAddr, deadline: Deadline) -> Trial<()> {
+    pub(crate) fn try_tcp(&self, address: SocketAddr, deadline: Deadline<'_>) -> Trial<()> {
         timed(|| self.open_socket(address, deadline).map(drop))
     }
 
     /// Asks the proxy for the tunnel, and closes it again.
-    pub(crate) fn try_proxy(&self, address: SocketAddr, deadline: Deadline) -> Trial<()> {
+    pub(crate) fn try_proxy(&self, address: SocketAddr, deadline: Deadline<'_>) -> Trial<()> {
         timed(|| {
-            let Some(proxy) = &self.proxy else {
+            let Some(proxy) = &self.plan.proxy else {
                 return Ok(());
             };
             let mut socket = self.open_socket(address, deadline)?;
-            proxy::connect(&mut socket, proxy, &self.endpoint.target, deadline)
+            proxy::connect(&mut socket, proxy, &self.plan.endpoint.target, deadline)
         })
     }
 
     /// Opens a connection, and keeps what the server showed and asked for.
-    pub(crate) fn try_connect(&self, deadline: Deadline) -> (Trial<Connection>, Witness) {
+    pub(crate) fn try_connect(&self, deadline: Deadline<'_>) -> (Trial<Connection>, Witness) {
         tls::begin_handshake();
         tls::watch();
         let trial = timed(|| self.connect(deadline));
         (trial, tls::take_witness())
     }
 
-    fn open_socket(&self, address: SocketAddr, deadline: Deadline) -> Result<Socket, Error> {
+    fn open_socket(&self, address: SocketAddr, deadline: Deadline<'_>) -> Result<Socket, Error> {
         let failed = |error: &std::io::Error| {
-            if error.kind() == std::io::ErrorKind::TimedOut {
-                return deadline.error(Phase::Connect, &address.to_string());
+            if let Some(over) = Over::of(error) {
+                return deadline.error(over, Phase::Connect, &address.to_string());
             }
             let reason = match error.kind() {
                 std::io::ErrorKind::ConnectionRefused => "the connection was refused".to_owned(),
                 _ => error.to_string(),
             };
-            let (code, hint) = match &self.proxy {
+            let (code, hint) = match &self.plan.proxy {
                 Some(_) => (Code::Proxy, Code::Proxy.hint().to_owned()),
                 None => (Code::Connect, tcp::hint(error.kind(), self.first_hop())),
             };
@@ -72,9 +72,6 @@ impl Transport {
                 .with_hint(hint)
                 .with_os_error(error)
         };
-        let Some(remaining) = deadline.remaining() else {
-            return Err(deadline.error(Phase::Connect, &address.to_string()));
-        };
-        Socket::connect(&address, remaining).map_err(|error| failed(&error))
+        Socket::connect(&address, deadline).map_err(|error| failed(&error))
     }
 }

@@ -33,7 +33,7 @@ static void versions_and_codes(void) {
     CHECK(strcmp(dcs_code_name(DCS_OK), "DCS_OK") == 0);
     CHECK(strcmp(dcs_code_name(DCS_ERR_KEY_MISMATCH), "DCS_ERR_KEY_MISMATCH") == 0);
     CHECK(dcs_code_name(-1) == NULL);
-    CHECK(dcs_code_name(205) == NULL);
+    CHECK(dcs_code_name(206) == NULL);
     CHECK(dcs_code_name(INT32_MAX) == NULL);
     CHECK(strlen(dcs_code_hint(DCS_ERR_CLIENT_CERT_REQUIRED)) > 20);
     CHECK(dcs_code_hint(INT32_MIN) == NULL);

@@ -39,6 +39,24 @@ pub fn config_of(testbed: &Testbed, url: &str, name: &str) -> Config {
     config
 }
 
+/// Which of the three files a test replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    Bundle,
+    Certificate,
+    Key,
+}
+
+impl Slot {
+    pub fn set(self, config: &mut Config, path: &Path) {
+        match self {
+            Slot::Bundle => config.set_ca_bundle_file(path),
+            Slot::Certificate => config.set_certificate_file(path),
+            Slot::Key => config.set_private_key_file(path),
+        }
+    }
+}
+
 /// Makes a client and one call.
 pub fn call(config: &Config) -> Result<Status, Error> {
     Client::new(config)?.status()

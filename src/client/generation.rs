@@ -1,0 +1,141 @@
+//! What a client's calls use: made from the files, and replaced as a whole by a reload and in a forked child.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::time::{Instant, SystemTime};
+
+use super::pacing::{Holiday, Shared};
+use crate::config::Config;
+use crate::credentials::{Files, Identity, Source};
+use crate::diagnose::{self, Evidence};
+use crate::error::Error;
+use crate::instant::day;
+use crate::log;
+use crate::transport::{Plan, Transport};
+
+/// What is made of the files, once.
+pub(super) struct Generation {
+    pub(super) transport: Arc<Transport>,
+    pub(super) evidence: Option<Arc<Evidence>>,
+    /// What the files looked like before they were read.
+    pub(super) stamps: Stamps,
+    pub(super) process: Arc<Process>,
+}
+
+/// What the generations of one process share. A child has its own: a thread of the parent may have been anywhere
+/// when it forked.
+pub(super) struct Process {
+    /// Held while files are read, so that what was read first is not put in place last.
+    pub(super) reloading: Mutex<()>,
+    /// When the files were last looked at for changes.
+    pub(super) looked: Mutex<Instant>,
+    pub(super) holiday: Holiday,
+    pub(super) shared: Shared,
+}
+
+impl Process {
+    fn new() -> Arc<Self> {
+        Arc::new(Process {
+            reloading: Mutex::new(()),
+            looked: Mutex::new(Instant::now()),
+            holiday: Holiday::default(),
+            shared: Shared::default(),
+        })
+    }
+}
+
+impl Generation {
+    /// Reads the files.
+    pub(super) fn read(config: &Config, process: Option<Arc<Process>>) -> Result<Self, Error> {
+        let now = SystemTime::now();
+        let stamps = Stamps::of(config);
+        let files = Files::read(config);
+        let bundle = files.ca_bundle.as_ref().map_err(Error::clone)?;
+        let identity = files.identity(now)?;
+        if let Some(identity) = &identity {
+            warn_of_expiry(identity, now);
+        }
+        let evidence = identity
+            .as_ref()
+            .map(|identity| Evidence::new(identity, Some(bundle), &config.endpoint.target.host));
+        let plan = Plan::new(config, bundle.anchors(), &bundle.name, identity);
+        Ok(Generation {
+            transport: Arc::new(Transport::new(Arc::new(plan))?),
+            evidence: evidence.map(Arc::new),
+            stamps,
+            process: process.unwrap_or_else(Process::new),
+        })
+    }
+
+    /// The same anew, without any connection, session or lock of the process that this one was forked from.
+    pub(super) fn for_child(&self) -> Result<Self, Error> {
+        Ok(Generation {
+            transport: Arc::new(Transport::new(self.transport.plan.clone())?),
+            evidence: self.evidence.clone(),
+            stamps: self.stamps.clone(),
+            process: Process::new(),
+        })
+    }
+
+    pub(super) fn not_after(&self) -> Option<SystemTime> {
+        let identity = self.transport.plan.identity()?;
+        Some(identity.leaf().fields.as_ref()?.not_after)
+    }
+}
+
+fn warn_of_expiry(identity: &Identity, now: SystemTime) {
+    let Some(fields) = &identity.leaf().fields else {
+        return;
+    };
+    if fields.not_after < now {
+        log::emit!(
+            Warning,
+            FILES,
+            "{} expired on {}",
+            identity.name,
+            day(fields.not_after)
+        );
+    } else if fields.not_after < now + diagnose::EXPIRES_SOON {
+        log::emit!(
+            Warning,
+            FILES,
+            "{} expires on {}",
+            identity.name,
+            day(fields.not_after)
+        );
+    }
+}
+
+/// What tells whether files have changed, without reading them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamps(Vec<Option<Stamp>>);
+
+/// Length, time of the last change, and on Unix device and inode: a file that is replaced within the resolution of
+/// the clock has another one.
+type Stamp = (u64, Option<SystemTime>, (u64, u64));
+
+impl Stamps {
+    pub(super) fn of(config: &Config) -> Self {
+        let sources = [&config.ca_bundle, &config.certificate, &config.private_key];
+        let paths = sources.into_iter().flatten().filter_map(Source::path);
+        Stamps(
+            paths
+                .map(|path| {
+                    let metadata = fs::metadata(path).ok()?;
+                    Some((metadata.len(), metadata.modified().ok(), place(&metadata)))
+                })
+                .collect(),
+        )
+    }
+}
+
+#[cfg(unix)]
+fn place(metadata: &fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn place(_: &fs::Metadata) -> (u64, u64) {
+    (0, 0)
+}

@@ -1,0 +1,259 @@
+//! Sending less: not while the service said to wait, and one call for many threads that ask at the same time.
+//!
+//! Both are off unless the configuration turns them on.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::error::{Code, Error};
+use crate::status::Status;
+use crate::transport::{Deadline, Phase};
+
+/// No service means to be left alone for longer than this by a client that could not know better.
+const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// When the service wants to hear from this client again.
+#[derive(Default)]
+pub(super) struct Holiday(Mutex<Option<(Instant, Code)>>);
+
+impl Holiday {
+    /// # Errors
+    /// The code of the answer that said to wait, while the time that it named is not over.
+    pub(super) fn check(&self, peer: &str) -> Result<(), Error> {
+        let mut until = lock(&self.0);
+        let Some((at, code)) = *until else {
+            return Ok(());
+        };
+        let left = at.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            *until = None;
+            return Ok(());
+        }
+        Err(Error::new(
+            code,
+            format!(
+                "{peer} has asked to wait, for another {:.1} s: nothing was sent.",
+                left.as_secs_f64()
+            ),
+        )
+        .with_hint("Call again when that time is over; the option honour_retry_after keeps this client from sending before.")
+        .with_retry_after(Some(left)))
+    }
+
+    /// Takes note of what a failed call was told.
+    pub(super) fn note(&self, error: &Error) {
+        if let Some(wait) = error
+            .retry_after()
+            .filter(|_| error.http_status().is_some())
+        {
+            let at = Instant::now() + wait.min(MAX_WAIT);
+            let mut until = lock(&self.0);
+            if until.is_none_or(|(before, _)| before < at) {
+                *until = Some((at, error.code()));
+            }
+        }
+    }
+}
+
+/// One answer for all who ask within some time, and one call for all who ask while it is in flight.
+#[derive(Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// When the newest call ended, and what it came to.
+    last: Option<(Instant, Result<Status, Error>)>,
+    in_flight: bool,
+    calls_ended: u64,
+}
+
+impl Shared {
+    /// The newest answer where it is no older than `max_age`, else that of the call in flight, else that of a call
+    /// that is made here.
+    pub(super) fn answer(
+        &self,
+        max_age: Duration,
+        deadline: Deadline<'_>,
+        peer: &str,
+        call: impl FnOnce() -> Result<Status, Error>,
+    ) -> Result<Status, Error> {
+        let mut state = lock(&self.state);
+        let ended_before = state.calls_ended;
+        loop {
+            if let Some((at, outcome)) = &state.last {
+                let age = at.elapsed();
+                match outcome {
+                    Ok(status) if age <= max_age => return Ok(status.clone().with_age(age)),
+                    // A failure is for those who have waited for it, but not that its caller ended the call.
+                    Err(error)
+                        if state.calls_ended != ended_before
+                            && error.code() != Code::Interrupted =>
+                    {
+                        return Err(error.clone());
+                    }
+                    _ => {}
+                }
+            }
+            if !state.in_flight {
+                break;
+            }
+            let round = deadline
+                .round()
+                .map_err(|over| deadline.error(over, Phase::Await, peer))?;
+            state = self
+                .ended
+                .wait_timeout(state, round)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        state.in_flight = true;
+        drop(state);
+        let landing = Landing(self);
+        let outcome = call();
+        lock(&self.state).last = Some((Instant::now(), outcome.clone()));
+        drop(landing);
+        outcome
+    }
+}
+
+/// Ends the call in flight, also where it panics.
+struct Landing<'a>(&'a Shared);
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        state.in_flight = false;
+        state.calls_ended += 1;
+        drop(state);
+        self.0.ended.notify_all();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deadline() -> Deadline<'static> {
+        Deadline::of_call(Duration::from_secs(5))
+    }
+
+    fn status() -> Status {
+        Status::parse(br#"{"available":true}"#.to_vec()).unwrap()
+    }
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_wait_that_was_asked_for_is_kept_until_it_is_over() {
+        let holiday = Holiday::default();
+        assert!(holiday.check("h:1").is_ok());
+        let told = |wait| {
+            Error::new(Code::RateLimited, "")
+                .with_http_status(429)
+                .with_retry_after(Some(wait))
+        };
+        // A failure without an answer says nothing about the service's wishes.
+        holiday.note(&Error::new(Code::Timeout, "").with_retry_after(Some(LONG)));
+        assert!(holiday.check("h:1").is_ok());
+        holiday.note(&told(Duration::from_secs(30)));
+        // A shorter one does not end it.
+        holiday.note(&told(Duration::ZERO));
+        let error = holiday.check("h:1").unwrap_err();
+        assert_eq!(error.code(), Code::RateLimited);
+        assert!(error.message().contains("nothing was sent"), "{error}");
+        assert!(error.retry_after().unwrap() <= Duration::from_secs(30) && error.retryable());
+        assert_eq!(error.http_status(), None);
+        holiday.note(&told(Duration::MAX));
+        assert!(holiday.check("h:1").unwrap_err().retry_after().unwrap() <= MAX_WAIT);
+
+        let holiday = Holiday::default();
+        holiday.note(&told(Duration::ZERO));
+        assert!(holiday.check("h:1").is_ok());
+    }
+
+    #[test]
+    fn an_answer_is_shared_while_it_is_young() {
+        let shared = Shared::default();
+        let ask = |max_age| shared.answer(max_age, deadline(), "h:1", || Ok(status()));
+        assert_eq!(ask(LONG).unwrap().age(), Duration::ZERO);
+        let again = shared.answer(LONG, deadline(), "h:1", || panic!("it is young enough"));
+        assert!(again.unwrap().available());
+        assert_eq!(ask(Duration::ZERO).unwrap().age(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_failure_is_for_those_who_waited_and_no_others() {
+        let shared = Shared::default();
+        let fail = || Err(Error::new(Code::Unavailable, ""));
+        assert!(shared.answer(LONG, deadline(), "h:1", fail).is_err());
+        assert!(
+            shared
+                .answer(LONG, deadline(), "h:1", || Ok(status()))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_panic_lets_the_next_one_call() {
+        let shared = Shared::default();
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            shared.answer(LONG, deadline(), "h:1", || panic!("on purpose"))
+        }));
+        assert!(outcome.is_err());
+        assert!(
+            shared
+                .answer(LONG, deadline(), "h:1", || Ok(status()))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn many_threads_make_one_call() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        for outcome in [Ok(status()), Err(Error::new(Code::Http, ""))] {
+            let shared = Shared::default();
+            let calls = AtomicUsize::new(0);
+            // The call ends when all others wait: each of them has looked at the state by then.
+            let waiting = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        waiting.fetch_add(1, Ordering::SeqCst);
+                        let got = shared.answer(LONG, deadline(), "h:1", || {
+                            calls.fetch_add(1, Ordering::SeqCst);
+                            while waiting.load(Ordering::SeqCst) < 8 {
+                                std::thread::yield_now();
+                            }
+                            // One of them may not have begun to wait yet, which a success makes up for.
+                            outcome.clone()
+                        });
+                        if outcome.is_ok() {
+                            assert!(got.is_ok());
+                        }
+                    });
+                }
+            });
+            let calls = calls.load(Ordering::SeqCst);
+            assert!(calls == 1 || outcome.is_err() && calls <= 8, "{calls}");
+        }
+    }
+
+    #[test]
+    fn waiting_ends_by_the_deadline() {
+        let shared = Shared::default();
+        shared.state.lock().unwrap().in_flight = true;
+        let brief = Deadline::of_call(Duration::from_millis(20));
+        let error = shared
+            .answer(LONG, brief, "h:1", || Ok(status()))
+            .unwrap_err();
+        assert_eq!(error.code(), Code::Timeout);
+    }
+}
