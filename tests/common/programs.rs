@@ -56,6 +56,8 @@ fn compile_now(compiler: &str, standard: &str, source: &str) -> PathBuf {
         .arg("-ldcs")
         .arg("-lpthread")
         .arg(format!("-Wl,-rpath,{}", folder.display()))
+        // Before LD_LIBRARY_PATH, in which cargo names its own folders: another build may lie there.
+        .arg("-Wl,--disable-new-dtags")
         .args(more_flags())
         .output()
         .unwrap_or_else(|error| panic!("{compiler}: {error}"));
