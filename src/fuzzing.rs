@@ -9,7 +9,7 @@ use crate::diagnose;
 use crate::error::Error;
 use crate::ffi::dcs_status_response;
 use crate::status::Status;
-use crate::transport::{Call, Deadline, Start, Transport, played};
+use crate::transport::{Call, Deadline, Plan, Start, Transport, Wishes, played};
 
 /// What a call says to these bytes of a server, which come `piece` at a time. The connection's end is a close_notify
 /// or, where it does not end properly, none.
@@ -19,12 +19,13 @@ use crate::transport::{Call, Deadline, Start, Transport, played};
 pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status, Error> {
     static TRANSPORT: OnceLock<Arc<Transport>> = OnceLock::new();
     let transport = TRANSPORT.get_or_init(|| {
-        let made = Transport::new(&Config::new(), Vec::new(), "the CA bundle", None);
-        Arc::new(made.expect("a transport without files"))
+        let plan = Plan::new(&Config::new(), Vec::new(), "the CA bundle", None);
+        Arc::new(Transport::new(Arc::new(plan)).expect("a transport without files"))
     });
     let begun = Instant::now();
     let call = Call::new(
         Deadline::of_call(Duration::from_secs(30)),
+        Wishes::default(),
         begun,
         Start::Fresh,
     );

@@ -1,5 +1,5 @@
 //! Calls through the C ABI leave no memory, no descriptor and no thread behind: calls that succeed and calls that fail,
-//! clients that cannot be made, reports and conversions, from one thread and from several.
+//! clients that cannot be made, files read again, calls ended, reports and conversions, from one thread and from several.
 //!
 //! `DCS_LEAK_CALLS` says how many; `make leaks` makes a hundred thousand.
 

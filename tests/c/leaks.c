@@ -186,6 +186,42 @@ static void short_lived_clients(void) {
     call_once(good_config("https://127.0.0.1:1/"));
 }
 
+/* Files that are read again, calls that are ended, and answers that are shared or held back. */
+static void long_lived_clients(void) {
+    dcs_config *config = good_config(arguments[URLS]);
+    dcs_cancellation *cancellation = dcs_cancellation_new();
+    dcs_status_response *response = NULL;
+    dcs_client *client = NULL;
+    dcs_error *error = NULL;
+    int i;
+
+    dcs_config_set_status_max_age_ms(config, 60000);
+    dcs_config_set_reload_interval_ms(config, 1);
+    dcs_config_set_honour_retry_after(config, 1);
+    if (dcs_client_new(config, &client, &error) != DCS_OK || dcs_client_reload(client, &error) != DCS_OK) {
+        fail("no client that is read again", error);
+    }
+    dcs_config_free(config);
+    for (i = 0; i < 3; i++) {
+        call(client);
+    }
+    dcs_client_interrupt(client);
+    dcs_cancellation_cancel(cancellation);
+    dcs_client_free(client);
+
+    config = good_config(arguments[SILENT]);
+    if (dcs_client_new(config, &client, &error) != DCS_OK) {
+        fail("no client", error);
+    }
+    dcs_config_free(config);
+    if (dcs_status_until(client, cancellation, &response, &error) != DCS_ERR_INTERRUPTED) {
+        fail("a call that is not ended", error);
+    }
+    dcs_error_free(error);
+    dcs_cancellation_free(cancellation);
+    dcs_client_free(client);
+}
+
 static void diagnose(dcs_config *config) {
     dcs_report *report = NULL, *redacted = NULL;
     dcs_error *error = NULL;
@@ -261,6 +297,7 @@ static void call_until(long count) {
             failing_clients();
             conversions();
             short_lived_clients();
+            long_lived_clients();
             drain();
         }
         if (round % 40 == 0) {

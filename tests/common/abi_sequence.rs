@@ -158,6 +158,7 @@ struct Machine<'a> {
     bytes: Bytes<'a>,
     configs: [Slot<dcs_config>; 3],
     clients: [Slot<dcs_client>; 3],
+    cancellations: [Slot<dcs_cancellation>; 2],
     responses: [Slot<dcs_status_response>; 2],
     errors: [Slot<dcs_error>; 3],
     reports: [Slot<dcs_report>; 2],
@@ -174,6 +175,7 @@ pub fn run(program: &[u8], world: &World<'_>) -> u32 {
         bytes: Bytes(program),
         configs: slots(dcs_config_free),
         clients: slots(dcs_client_free),
+        cancellations: slots(dcs_cancellation_free),
         responses: slots(dcs_status_response_free),
         errors: slots(dcs_error_free),
         reports: slots(dcs_report_free),
@@ -211,7 +213,7 @@ extern "C" fn callback(
 impl Machine<'_> {
     #[allow(clippy::too_many_lines)] // A table, in the form of a match.
     fn step(&mut self) {
-        match self.bytes.next() % 30 {
+        match self.bytes.next() % 34 {
             0 | 1 => {
                 let slot = self.bytes.next() % 3;
                 self.configs[slot].put(dcs_config_new());
@@ -286,6 +288,18 @@ impl Machine<'_> {
                 assert_eq!(name.is_some(), read(dcs_code_hint(number)).is_some());
                 assert!(name.is_none_or(|name| name == "DCS_OK" || name.starts_with("DCS_ERR_")));
                 assert!(read(dcs_version()).is_some());
+            }
+            30 => self.set_number(),
+            31 => self.reload(),
+            32 => self.cancel(),
+            33 => {
+                let client = self.clients[self.bytes.next() % 3].handle;
+                // SAFETY: a live handle or NULL.
+                unsafe {
+                    assert_eq!(dcs_client_interrupt(client) == OK, !client.is_null());
+                    let until = dcs_client_certificate_not_after_unix_ms(client);
+                    assert!(until == i64::MIN || !client.is_null());
+                }
             }
             _ => {
                 let slot = self.bytes.next() % 3;
@@ -478,14 +492,70 @@ impl Machine<'_> {
         } else {
             ptr::null_mut()
         };
-        // SAFETY: a live handle or NULL; an out-parameter that may be NULL.
-        let code = self.with_error(|error| unsafe { dcs_status(client, out, error) });
+        let until = self.bytes.next() % 4;
+        let cancellation = self.cancellations.get(until).map(|slot| slot.handle);
+        // SAFETY: live handles or NULL; an out-parameter that may be NULL.
+        let code = self.with_error(|error| unsafe {
+            match cancellation {
+                Some(handle) => dcs_status_until(client, handle, out, error),
+                None => dcs_status(client, out, error),
+            }
+        });
         if let Some(slot) = self.responses.get_mut(to) {
             assert_eq!(response.is_null(), code != OK);
             self.answered += u32::from(code == OK);
             slot.put(response);
         } else {
             assert_eq!(code, INVALID);
+        }
+    }
+
+    /// The options that are a number.
+    fn set_number(&mut self) {
+        let config = self.config();
+        let number = self.bytes.next();
+        let milliseconds = u32::try_from(number * 4).unwrap_or(0);
+        // SAFETY: a live handle or NULL.
+        let code = unsafe {
+            match self.bytes.next() % 3 {
+                0 => dcs_config_set_reload_interval_ms(config, milliseconds),
+                1 => dcs_config_set_status_max_age_ms(config, milliseconds),
+                _ => {
+                    let on = i32::try_from(number % 4).unwrap_or(0) - 1;
+                    let code = dcs_config_set_honour_retry_after(config, on);
+                    assert!(code == INVALID || (0..=1).contains(&on));
+                    code
+                }
+            }
+        };
+        assert_code(code);
+    }
+
+    fn reload(&mut self) {
+        let client = self.clients[self.bytes.next() % 3].handle;
+        // SAFETY: a live handle or NULL.
+        let code = self.with_error(|error| unsafe { dcs_client_reload(client, error) });
+        // Those here are made from bytes, or could not be made.
+        assert_eq!(code, INVALID);
+    }
+
+    /// Makes, cancels or frees a cancellation.
+    fn cancel(&mut self) {
+        let slot = self.bytes.next() % 2;
+        let handle = self.cancellations[slot].handle;
+        match self.bytes.next() % 4 {
+            0 => self.cancellations[slot].put(dcs_cancellation_new()),
+            1 => self.cancellations[slot].put(ptr::null_mut()),
+            2 => {
+                // SAFETY: a live handle or NULL.
+                let code = unsafe { dcs_cancellation_cancel(handle) };
+                assert_eq!(code == OK, !handle.is_null());
+            }
+            _ => {
+                // SAFETY: a live handle or NULL, and no descriptor.
+                let code = unsafe { dcs_cancellation_set_descriptor(handle, -1) };
+                assert!(code == OK || handle.is_null() || cfg!(windows));
+            }
         }
     }
 
@@ -633,6 +703,15 @@ fn read_error(error: *const dcs_error) {
         assert!((0..2).contains(&dcs_error_retryable(error)));
         assert!(dcs_error_retry_after_ms(error) >= -1);
         let _ = dcs_error_os_code(error);
+        for number in [
+            dcs_error_rate_limit(error),
+            dcs_error_rate_limit_remaining(error),
+            dcs_error_rate_limit_reset_ms(error),
+            dcs_error_quota_limit(error),
+            dcs_error_quota_remaining(error),
+        ] {
+            assert!(number >= -1);
+        }
     }
 }
 
@@ -662,6 +741,7 @@ fn read_response(response: *const dcs_status_response) {
             dcs_status_response_tls_us(response),
             dcs_status_response_first_byte_us(response),
             dcs_status_response_total_us(response),
+            dcs_status_response_age_ms(response),
         ] {
             assert!(number >= -1);
         }

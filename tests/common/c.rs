@@ -86,7 +86,9 @@ pub fn link(
         .args(["-ldcs", "-lpthread"])
         .args(more)
         .args(more_flags())
-        .arg(format!("-Wl,-rpath,{}", folder.display()));
+        .arg(format!("-Wl,-rpath,{}", folder.display()))
+        // Before LD_LIBRARY_PATH, in which cargo names its own folders: another build may lie there.
+        .arg("-Wl,--disable-new-dtags");
     run_compiler(command);
 }
 

@@ -95,7 +95,7 @@ impl UreqTransport for Played {
         let left = &self.bytes[self.at..];
         let count = left.len().min(self.piece).min(space.len());
         if count == 0 {
-            let scene = self.transport.scene(phase, self.call.deadline);
+            let scene = self.transport.scene(phase, self.call.deadline());
             return match self.ends_properly {
                 true => Ok(false),
                 false => Err(wrap(late(scene.closed(), phase, &self.transport.peer))),
