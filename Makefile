@@ -19,7 +19,8 @@ WHEELS := $(CARGO_TARGET_DIR)/wheels
 TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test lint test-rust test-python test-java bench bench-quick instructions \
-	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size header clean
+	bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size header clean \
+	coverage mutants deny deny-advisories
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -28,6 +29,10 @@ help:
 	@echo 'make library   $(LIBRARY)'
 	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
 	@echo 'make bench-scaling | bench-memory | bench-size   what limits, what it holds, what it is made of; see benches'
+	@echo 'make coverage  how much of src the Rust tests run through; ARGS=--missing lists the rest (docs/coverage.md)'
+	@echo 'make mutants   changes the core and sees whether a test notices; FILES=src/client.rs (docs/mutants.md)'
+	@echo 'make deny      licences, sources and duplicates of what the library is built from (deny.toml)'
+	@echo 'make deny-advisories   the same for known weaknesses; needs a network that reaches the RustSec database'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -103,6 +108,20 @@ bench-memory-quick: library $(TESTBED)
 
 bench-size:
 	$(PYTHON) benches/size.py
+
+coverage:
+	scripts/coverage.sh $(ARGS)
+
+mutants:
+	scripts/mutants.sh $(FILES)
+
+deny:
+	@$(CARGO) deny --version || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check bans licenses sources
+
+deny-advisories:
+	@$(CARGO) deny --version || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check advisories
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --locked --test header
