@@ -21,7 +21,8 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
-	clean python-environment fork-soak soak soak-quick leaks sanitize fuzz
+	clean python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
+	deny-advisories
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -36,6 +37,10 @@ help:
 	@echo 'make leaks     what 100 000 calls of every kind, failing ones included, leave behind: heap, descriptors, threads'
 	@echo 'make sanitize  AddressSanitizer, UBSan, ThreadSanitizer (nightly Rust) and memcheck on the C ABI'
 	@echo 'make fuzz      any bytes as files, answers and calls of the C ABI; FUZZ_SECONDS (600) for each target; needs nightly Rust'
+	@echo 'make coverage  how much of src the Rust tests run through; ARGS=--missing lists the rest (docs/coverage.md)'
+	@echo 'make mutants   changes the core and sees whether a test notices; FILES=src/client.rs (docs/mutants.md)'
+	@echo 'make deny      licences, sources and duplicates of what the library is built from (deny.toml)'
+	@echo 'make deny-advisories   the same for known weaknesses; needs a network that reaches the RustSec database'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -132,6 +137,7 @@ bench-size:
 # Every system call that fails, and fails from then on, which takes minutes; `make test` has the first half.
 torture: library $(TESTBED)
 	DCS_LIBRARY=$(LIBRARY) DCS_TORTURE=full $(TESTBED) -- $(CARGO) test --all-features --locked --test torture
+
 # `make test` does the same with 3000 calls.
 leaks: library $(TESTBED)
 	DCS_LIBRARY=$(LIBRARY) DCS_LEAK_CALLS=$${DCS_LEAK_CALLS:-100000} $(TESTBED) -- $(CARGO) test --locked --test leaks -- --nocapture
@@ -142,6 +148,20 @@ sanitize: library $(TESTBED)
 # TARGETS names some of them: make fuzz TARGETS='answer status' FUZZ_SECONDS=60
 fuzz:
 	@scripts/fuzz.sh $(TARGETS)
+
+coverage:
+	scripts/coverage.sh $(ARGS)
+
+mutants:
+	scripts/mutants.sh $(FILES)
+
+deny:
+	@$(CARGO) deny --version || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check bans licenses sources
+
+deny-advisories:
+	@$(CARGO) deny --version || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check advisories
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header

@@ -263,6 +263,15 @@ mod tests {
             error_for(&past, "h:443", Handshake::default()).retry_after(),
             Some(Duration::ZERO)
         );
+        let in_two_minutes = jiff::Timestamp::now() + Duration::from_secs(120);
+        let date =
+            jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&in_two_minutes);
+        let mut future = answer(503, "text/plain", "", &[]);
+        let date = HeaderValue::from_str(&date.unwrap()).unwrap();
+        future.headers.insert("retry-after", date);
+        let wait = error_for(&future, "h:443", Handshake::default()).retry_after();
+        let about = Duration::from_secs(60)..=Duration::from_secs(120);
+        assert!(about.contains(&wait.unwrap()), "{wait:?}");
         let odd = answer(503, "text/plain", "", &[("retry-after", "-1")]);
         assert_eq!(
             error_for(&odd, "h:443", Handshake::default()).retry_after(),
@@ -298,13 +307,45 @@ mod tests {
         );
         let error = error_for(&used_up, "h:443", Handshake::default());
         assert!(
-            error.message().contains("is used up (0 of 9 left)"),
+            error
+                .message()
+                .contains(": the quota of checks is used up (0 of 9 left)"),
             "{error}"
         );
+        assert!(!error.hint().contains("front end"), "{error}");
         let front_end = answer(403, "text/html", "<title>403 Forbidden</title>", &[]);
         let error = error_for(&front_end, "h:443", Handshake::default());
         assert_eq!(error.code(), Code::QuotaExceeded);
         assert!(error.hint().contains("front end"), "{error}");
+    }
+
+    #[test]
+    fn each_status_has_its_advice() {
+        for (status, code, retryable, hint) in [
+            (302, Code::Http, false, "URL that the service itself"),
+            (308, Code::Http, false, "URL that the service itself"),
+            (400, Code::BadRequest, false, Code::BadRequest.hint()),
+            (404, Code::NotFound, false, Code::NotFound.hint()),
+            (408, Code::Http, true, Code::Http.hint()),
+            (418, Code::Http, false, Code::Http.hint()),
+            (425, Code::Http, true, Code::Http.hint()),
+            (429, Code::RateLimited, true, Code::RateLimited.hint()),
+            (500, Code::Http, true, "internal error"),
+            (503, Code::Unavailable, true, Code::Unavailable.hint()),
+            (599, Code::Http, true, "internal error"),
+        ] {
+            let error = error_for(
+                &answer(status, "text/plain", "", &[]),
+                "h:443",
+                Handshake::default(),
+            );
+            assert_eq!(
+                (error.code(), error.retryable()),
+                (code, retryable),
+                "{status}"
+            );
+            assert!(error.hint().contains(hint), "{status}: {}", error.hint());
+        }
     }
 
     #[test]

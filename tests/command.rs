@@ -16,6 +16,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_dcs");
 fn dcs(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.env_clear().args(arguments).stdin(Stdio::null());
+    // Where `make coverage` counts.
+    if let Some(file) = std::env::var_os("LLVM_PROFILE_FILE") {
+        command.env("LLVM_PROFILE_FILE", file);
+    }
     command
 }
 

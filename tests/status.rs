@@ -3,7 +3,10 @@
 mod common;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
+use common::relay::{Fault, Record, Relay, port_of};
 use common::{call, config, failure};
 use dcs::{Client, Code};
 use dcs_testbed::Testbed;
@@ -334,4 +337,32 @@ fn a_server_that_changes_its_tls_version_is_followed() {
     assert_eq!(call("tls12_close"), ("TLSv1.2", false));
     assert_eq!(call("tls12_close"), ("TLSv1.2", true));
     assert_eq!(call("tls12_close"), ("TLSv1.2", true));
+}
+
+#[test]
+fn a_client_says_goodbye_on_the_connections_that_it_kept() {
+    static HAS_ASKED: AtomicBool = AtomicBool::new(false);
+    static HAS_SAID: AtomicBool = AtomicBool::new(false);
+    // In TLS 1.2 a close_notify is the only record behind the request that is no application data.
+    fn goodbye(record: Record) -> bool {
+        if record.from_client && record.is_application_data {
+            HAS_ASKED.store(true, Ordering::SeqCst);
+        } else if record.from_client && HAS_ASKED.load(Ordering::SeqCst) {
+            HAS_SAID.store(true, Ordering::SeqCst);
+        }
+        false
+    }
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_keepalive", "/checks/passport");
+    let relay = Relay::start(port_of(&url), Fault::Close, goodbye);
+    let client = Client::new(&config(&testbed, &relay.url(&url))).unwrap();
+    assert!(client.status().unwrap().available());
+    assert!(client.status().unwrap().connection().reused);
+    assert!(!HAS_SAID.load(Ordering::SeqCst));
+    drop(client);
+    let give_up = Instant::now() + Duration::from_secs(10);
+    while !HAS_SAID.load(Ordering::SeqCst) && Instant::now() < give_up {
+        std::thread::yield_now();
+    }
+    assert!(HAS_SAID.load(Ordering::SeqCst));
 }

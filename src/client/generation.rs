@@ -164,3 +164,38 @@ fn place(metadata: &fs::Metadata) -> (u64, u64) {
 fn place(_: &fs::Metadata) -> (u64, u64) {
     (0, 0)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_changed_look_different_and_others_do_not() {
+        let folder = std::env::temp_dir().join(format!("dcs-stamps-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (file, other) = (folder.join("ca.pem"), folder.join("new.pem"));
+        let mut config = Config::new();
+        config.set_ca_bundle_file(&file);
+        let stamps = || Stamps::of(&config);
+        fs::write(&file, "one").unwrap();
+        let time = fs::metadata(&file).unwrap().modified().unwrap();
+        let set_back = |path| {
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        let first = stamps();
+        assert_eq!(first, stamps());
+        // Of the same length, within the resolution of the clock.
+        fs::write(&other, "two").unwrap();
+        set_back(&other);
+        fs::rename(&other, &file).unwrap();
+        let second = stamps();
+        assert_ne!(first, second);
+        fs::write(&file, "three").unwrap();
+        set_back(&file);
+        let third = stamps();
+        assert_ne!(second, third);
+        fs::remove_dir_all(&folder).unwrap();
+        assert_ne!(third, stamps());
+    }
+}

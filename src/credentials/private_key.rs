@@ -311,3 +311,63 @@ pub(crate) fn wipe(key: &mut PrivateKeyDer<'static>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pkcs8::EncryptedPrivateKeyInfoRef as Encrypted;
+    use pkcs8::pkcs5::pbes2::{Parameters, Pbkdf2Params, ScryptParams};
+    use x509_cert::der::{Encode, asn1::OctetStringRef};
+
+    use super::super::source::{Role, Source};
+    use super::*;
+
+    fn code_and_message(kdf: Kdf) -> (Code, String) {
+        let mut scheme =
+            Parameters::generate_pbkdf2_sha256_aes256cbc(1, b"saltsalt", [0; 16]).unwrap();
+        scheme.kdf = kdf;
+        let key = Encrypted {
+            encryption_algorithm: EncryptionScheme::Pbes2(scheme),
+            encrypted_data: OctetStringRef::new(&[0; 48]).unwrap(),
+        };
+        let source = Source::bytes(&key.to_der().unwrap());
+        let document = Document::read(&source, Role::PrivateKey).unwrap();
+        let contents = Contents::read(&document, Some("password")).unwrap();
+        let error = read(&document, &contents, Some("password")).err().unwrap();
+        (error.code(), error.message().to_owned())
+    }
+
+    #[test]
+    fn absurd_work_is_refused_before_it_is_begun() {
+        let pbkdf2 = |iteration_count| {
+            let usual = Pbkdf2Params::hmac_sha256(1, b"saltsalt").unwrap();
+            Kdf::from(Pbkdf2Params {
+                iteration_count,
+                ..usual
+            })
+        };
+        let scrypt = |cost_parameter: u64, block_size, parallelization| {
+            Kdf::from(ScryptParams {
+                salt: b"saltsalt".as_slice().try_into().unwrap(),
+                cost_parameter: cost_parameter.try_into().unwrap(),
+                block_size,
+                parallelization,
+                key_length: None,
+            })
+        };
+        for kdf in [
+            pbkdf2(MAX_PBKDF2_ITERATIONS + 1),
+            pbkdf2(u32::MAX),
+            scrypt(1 << 20, 8, 1),
+            scrypt(1 << 14, u16::MAX, 1),
+            scrypt(1 << 14, 8, u16::MAX),
+        ] {
+            let (code, message) = code_and_message(kdf);
+            assert_eq!(code, Code::PrivateKey);
+            assert!(message.contains("absurd"), "{message}");
+        }
+        // What OpenSSL writes is worth trying.
+        for kdf in [pbkdf2(2048), scrypt(1 << 14, 8, 1)] {
+            assert_eq!(code_and_message(kdf).0, Code::Password);
+        }
+    }
+}

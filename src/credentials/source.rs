@@ -311,6 +311,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_empty_path_and_an_empty_content_are_named() {
+        let read = |source| Document::read(&source, Role::PrivateKey).err().unwrap();
+        let error = read(Source::File(PathBuf::new()));
+        assert_eq!(
+            (error.code(), error.check()),
+            (Code::File, Some(Check::FileConfigured))
+        );
+        assert!(
+            error.message().contains("path of the private key is empty"),
+            "{error}"
+        );
+        let error = read(Source::bytes(b" \r\n"));
+        assert_eq!(error.code(), Code::PrivateKey);
+        assert!(
+            error
+                .message()
+                .starts_with("The private key (given as bytes) is empty"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn content_in_the_place_of_a_path_is_not_shown() {
         for content in [
             "\"MIIEowIBAAKCAQEAtGgY28xPiM68gX4+d2HV\"",

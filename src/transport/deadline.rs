@@ -232,4 +232,48 @@ mod tests {
             "{error}"
         );
     }
+
+    #[test]
+    fn a_part_of_the_time_is_never_more_than_the_whole() {
+        let long = Deadline::of_call(Duration::from_secs(3600));
+        let part = long.at_most(Duration::from_secs(60)).remaining().unwrap();
+        assert!(part <= Duration::from_secs(60) && part > Duration::from_secs(1));
+        let short = Deadline::of_call(Duration::from_secs(60)).at_most(Duration::from_secs(3600));
+        assert!(short.remaining().unwrap() <= Duration::from_secs(60));
+    }
+
+    #[test]
+    fn only_our_own_errors_are_about_the_deadline() {
+        for over in [Over::Late, Over::Interrupted] {
+            assert_eq!(Over::of(&over.into()), Some(over));
+        }
+        assert_eq!(Over::of(&io::ErrorKind::ConnectionReset.into()), None);
+        // The kernel has given the peer up, which is not that the time is over.
+        #[cfg(unix)]
+        assert_eq!(
+            Over::of(&io::Error::from_raw_os_error(libc::ETIMEDOUT)),
+            None
+        );
+    }
+
+    #[test]
+    fn what_did_not_end_is_named() {
+        let deadline = Deadline::of_call(Duration::from_secs(1));
+        for (phase, check, words) in [
+            (Phase::Resolve, Check::Resolve, "looking up"),
+            (Phase::Connect, Check::Connect, "TCP"),
+            (Phase::Proxy, Check::Proxy, "proxy"),
+            (Phase::Handshake, Check::Handshake, "TLS handshake"),
+            (Phase::Send, Check::Answer, "sending"),
+            (Phase::Await, Check::Answer, "waiting for the answer"),
+            (Phase::Receive, Check::Answer, "reading"),
+        ] {
+            let error = deadline.error(Over::Late, phase, "h:1");
+            assert_eq!((error.code(), error.check()), (Code::Timeout, Some(check)));
+            assert!(error.message().contains(words), "{error}");
+            let error = deadline.error(Over::Interrupted, phase, "h:1");
+            assert_eq!(error.code(), Code::Interrupted);
+            assert!(error.message().contains(words), "{error}");
+        }
+    }
 }

@@ -343,8 +343,13 @@ mod tests {
         resolver.note(&addresses[..1], addresses[1]);
         assert_eq!(order(), [1, 2, 0]);
         // The one that answers now is not slow any more.
-        resolver.note(&[addresses[1], addresses[2]], addresses[0]);
-        assert_eq!(order(), [0, 1, 2]);
+        resolver.note(&addresses[1..2], addresses[0]);
+        assert_eq!(order(), [0, 2, 1]);
+        // One that nothing was heard of stays slow.
+        resolver.note(&addresses[..1], addresses[2]);
+        assert_eq!(order(), [2, 0, 1]);
+        resolver.note(&[], addresses[0]);
+        assert_eq!(order(), [2, 0, 1]);
         let long_ago = Instant::now().checked_sub(SLOW_FOR).unwrap();
         resolver.shared.lock().slow = vec![(addresses[0].ip(), long_ago)];
         assert_eq!(order(), [0, 1, 2]);

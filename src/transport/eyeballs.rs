@@ -155,7 +155,9 @@ mod tests {
     use std::time::Duration;
 
     use super::super::interrupt::{Interrupt, Wishes};
+    use super::super::socket::processor_time;
     use super::*;
+    use std::io::Read;
 
     fn listener() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -226,6 +228,12 @@ mod tests {
         let tried = connect(&[dead, good], deadline);
         assert_eq!(index(&tried), 1);
         assert_eq!(tried.unanswered, [dead]);
+        // It waits as a socket does, although it was made beside another one.
+        let (mut socket, _) = tried.connected.unwrap();
+        let (before, limit) = (processor_time(), Duration::from_millis(300));
+        let read = socket.until(Deadline::of_call(limit)).read(&mut [0; 8]);
+        assert!(read.is_err());
+        assert!(processor_time() - before < limit / 3);
         // Where time is short, the second still gets its share.
         let tried = connect(&[dead, good], Deadline::of_call(Duration::from_millis(150)));
         assert_eq!(index(&tried), 1);
@@ -261,6 +269,25 @@ mod tests {
         interrupt.raise();
         let tried = connect(&[dead], long().watched(wishes.watch()));
         assert_eq!(tried.over, Some(Over::Interrupted));
+    }
+
+    #[test]
+    fn each_address_has_its_head_start() {
+        let ((first, _a), (second, _b), (_listener, good)) =
+            (unanswering(), unanswering(), listener());
+        let begun = Instant::now();
+        let tried = connect(&[first, second, good], long());
+        assert_eq!(index(&tried), 2);
+        assert!(begun.elapsed() >= Duration::from_millis(500));
+    }
+
+    #[test]
+    fn waiting_for_the_last_address_takes_no_processor_time() {
+        let (dead, _queue) = unanswering();
+        let (before, limit) = (processor_time(), Duration::from_millis(900));
+        let tried = connect(&[dead], Deadline::of_call(limit));
+        assert_eq!(tried.over, Some(Over::Late));
+        assert!(processor_time() - before < limit / 3);
     }
 
     #[test]

@@ -452,6 +452,181 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_connection_is_told_with_how_and_when() {
+        for (kind, how) in [
+            (io::ErrorKind::ConnectionReset, "h:443 reset the connection"),
+            (io::ErrorKind::BrokenPipe, "h:443 closed the connection"),
+            (
+                io::ErrorKind::ConnectionAborted,
+                "h:443 closed the connection",
+            ),
+            (io::ErrorKind::HostUnreachable, "cannot be reached any more"),
+        ] {
+            for (phase, when) in [
+                (Phase::Handshake, "during the TLS handshake"),
+                (Phase::Send, "before it answered"),
+                (Phase::Await, "before it answered"),
+                (Phase::Receive, "in the middle of its answer"),
+            ] {
+                let scene = Scene {
+                    phase,
+                    ..scene(true, true, true)
+                };
+                let error = scene.io(&kind.into());
+                assert_eq!(error.code(), Code::ConnectionLost);
+                assert!(error.retryable() && error.check() == Some(phase.check()));
+                let message = error.message();
+                assert!(message.contains(how) && message.contains(when), "{message}");
+                // The verdict on a certificate does not come in the middle of an answer.
+                let is_hinted = error.hint().contains("client certificate");
+                assert_eq!(is_hinted, phase != Phase::Receive, "{error}");
+            }
+        }
+        let late = scene(true, true, true).io(&Over::Late.into());
+        assert_eq!(late.code(), Code::Timeout);
+    }
+
+    #[test]
+    fn each_fault_of_a_servers_certificate_is_named() {
+        use CertificateError as E;
+        use rustls::pki_types::{ServerName, UnixTime};
+
+        // 2020-01-01.
+        let day = UnixTime::since_unix_epoch(Duration::from_secs(1_577_836_800));
+        let plain = |error| (error, false, false);
+        for ((fault, self_issued, outdated_ca), code, words) in [
+            (
+                plain(E::UnknownIssuer),
+                Code::ServerUntrusted,
+                "unable to get local issuer",
+            ),
+            (
+                (E::UnknownIssuer, false, true),
+                Code::ServerUntrusted,
+                "expired or are not valid yet",
+            ),
+            (
+                (
+                    E::Other(rustls::OtherError(std::sync::Arc::new(std::fmt::Error))),
+                    true,
+                    false,
+                ),
+                Code::ServerUntrusted,
+                "unable to get local issuer",
+            ),
+            (
+                plain(E::NotValidForName),
+                Code::ServerName,
+                "is not for the host h.",
+            ),
+            (
+                plain(E::NotValidForNameContext {
+                    expected: ServerName::try_from("h").unwrap(),
+                    presented: vec![
+                        "DnsName(\"a.example\")".into(),
+                        "DnsName(\"b.example\")".into(),
+                    ],
+                }),
+                Code::ServerName,
+                "is not for the host h, but for a.example, b.example.",
+            ),
+            (plain(E::Expired), Code::ServerCertificate, "has expired."),
+            (
+                plain(E::ExpiredContext {
+                    time: day,
+                    not_after: day,
+                }),
+                Code::ServerCertificate,
+                "(on 2020-01-01)",
+            ),
+            (
+                plain(E::NotValidYet),
+                Code::ServerCertificate,
+                "is not valid yet",
+            ),
+            (
+                plain(E::NotValidYetContext {
+                    time: day,
+                    not_before: day,
+                }),
+                Code::ServerCertificate,
+                "before 2020-01-01",
+            ),
+            (
+                plain(E::InvalidPurpose),
+                Code::ServerCertificate,
+                "extended key usage",
+            ),
+            (
+                plain(E::BadSignature),
+                Code::ServerCertificate,
+                "not by the CA of that name",
+            ),
+            (
+                plain(E::Revoked),
+                Code::ServerCertificate,
+                "is not acceptable",
+            ),
+        ] {
+            let refused = Refused {
+                subject: "CN=the subject".into(),
+                issuer: "CN=the issuer".into(),
+                self_issued,
+                outdated_ca,
+            };
+            let fault = rustls::Error::InvalidCertificate(fault);
+            let error = scene(false, false, true).tls(&fault, Some(refused));
+            assert_eq!(error.code(), code, "{error}");
+            let message = error.message();
+            assert!(message.contains(words), "{message} {words}");
+            assert!(
+                message.contains("CN=the subject, issued by CN=the issuer"),
+                "{message}"
+            );
+            assert!(!error.retryable());
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_handshake_is_named() {
+        use rustls::Error as E;
+        let said = |phase, error: &rustls::Error| {
+            let scene = Scene {
+                phase,
+                ..scene(false, false, true)
+            };
+            scene.tls(error, None)
+        };
+        let no_tls = E::InvalidMessage(InvalidMessage::InvalidContentType);
+        for (error, code, words) in [
+            (
+                E::NoCertificatesPresented,
+                Code::ServerCertificate,
+                "sent no certificate",
+            ),
+            (no_tls.clone(), Code::Tls, "does not speak TLS"),
+            (
+                E::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13),
+                Code::Tls,
+                "no TLS version in common",
+            ),
+            (
+                E::AlertReceived(AlertDescription::UnrecognisedName),
+                Code::Tls,
+                "does not know the host name",
+            ),
+            (E::General("as rustls has it".into()), Code::Tls, "failed: "),
+        ] {
+            let error = said(Phase::Handshake, &error);
+            assert_eq!(error.code(), code);
+            assert!(error.message().contains(words), "{error}");
+        }
+        // Later it has spoken TLS before.
+        let later = said(Phase::Await, &no_tls);
+        assert!(!later.message().contains("does not speak TLS"), "{later}");
+    }
+
+    #[test]
     fn alert_names_are_the_standards() {
         assert_eq!(alert_name(AlertDescription::UnknownCA), "unknown_ca (48)");
         assert_eq!(

@@ -14,10 +14,10 @@ const MAX_IDLE: Duration = Duration::from_secs(50);
 /// more threads than descriptors to spare is held back. One takes about 12 KB.
 const MAX_CONNECTIONS: usize = 1024;
 
-/// The idle connections of one client, the newest at the back.
+/// The idle connections of one client.
 #[derive(Default)]
 pub(crate) struct Pool {
-    idle: Mutex<VecDeque<(Instant, Connection)>>,
+    idle: Mutex<Shelf<Connection>>,
 }
 
 impl Pool {
@@ -25,9 +25,9 @@ impl Pool {
     /// ones that a busier hour left over can age away.
     pub(crate) fn take(&self) -> Option<Connection> {
         loop {
-            let (since, mut connection) = self.lock().pop_back()?;
+            let (mut connection, is_young) = self.lock().pop(Instant::now())?;
             // Probed without the lock, so that threads do not wait for each other's system calls.
-            if since.elapsed() < MAX_IDLE && connection.is_usable() {
+            if is_young && connection.is_usable() {
                 return Some(connection);
             }
             log::emit!(
@@ -39,30 +39,16 @@ impl Pool {
     }
 
     pub(crate) fn put(&self, connection: Connection) {
-        let mut idle = self.lock();
-        idle.push_back((Instant::now(), connection));
-        let mut surplus = Vec::new();
-        while idle.len() > MAX_CONNECTIONS
-            || idle
-                .front()
-                .is_some_and(|(since, _)| since.elapsed() >= MAX_IDLE)
-        {
-            surplus.extend(idle.pop_front());
-        }
-        drop(idle);
-        for (_, connection) in surplus {
+        let surplus = self.lock().push(connection, Instant::now());
+        for connection in surplus {
             connection.close();
         }
     }
 
     /// Gives up the connections that have been idle since before `then`.
     pub(crate) fn give_up_older(&self, then: Instant) {
-        let mut idle = self.lock();
-        // Whoever is put back is put at the end, so the oldest are the first.
-        let older = idle.partition_point(|(since, _)| *since < then);
-        let given_up: Vec<_> = idle.drain(..older).collect();
-        drop(idle);
-        for (_, connection) in given_up {
+        let given_up = self.lock().take_older(then);
+        for connection in given_up {
             connection.close();
         }
     }
@@ -70,19 +56,96 @@ impl Pool {
     /// All of them, for the pool's end.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Connection> {
         let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(idle)
-            .into_iter()
-            .map(|(_, connection)| connection)
+        let all = std::mem::take(&mut idle.0).into_iter();
+        all.map(|(_, connection)| connection)
     }
 
     /// Closes the descriptors and sends nothing; where somebody holds the lock, they stay open.
     pub(crate) fn abandon(&self) {
         if let Ok(mut idle) = self.idle.try_lock() {
-            idle.clear();
+            idle.0.clear();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Instant, Connection)>> {
+    fn lock(&self) -> MutexGuard<'_, Shelf<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is kept, the newest at the back, each with when it was put there.
+struct Shelf<T>(VecDeque<(Instant, T)>);
+
+impl<T> Shelf<T> {
+    /// The newest one, and whether it is young enough to be used.
+    fn pop(&mut self, now: Instant) -> Option<(T, bool)> {
+        let (since, item) = self.0.pop_back()?;
+        Some((item, now.saturating_duration_since(since) < MAX_IDLE))
+    }
+
+    /// Puts one there, and gives back what is too old or too much.
+    fn push(&mut self, item: T, now: Instant) -> Vec<T> {
+        self.0.push_back((now, item));
+        let is_old = |(since, _): &(Instant, T)| now.saturating_duration_since(*since) >= MAX_IDLE;
+        let mut surplus = Vec::new();
+        while self.0.len() > MAX_CONNECTIONS || self.0.front().is_some_and(is_old) {
+            surplus.extend(self.0.pop_front().map(|(_, item)| item));
+        }
+        surplus
+    }
+
+    /// Takes those that were put there before `then`: the first ones.
+    fn take_older(&mut self, then: Instant) -> Vec<T> {
+        let older = self.0.partition_point(|(since, _)| *since < then);
+        self.0.drain(..older).map(|(_, item)| item).collect()
+    }
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Shelf(VecDeque::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_serves_first_while_it_is_young() {
+        let mut shelf = Shelf::default();
+        let begin = Instant::now();
+        let second = Duration::from_secs(1);
+        assert!(shelf.push('a', begin).is_empty());
+        assert!(shelf.push('b', begin + second).is_empty());
+        let later = begin + MAX_IDLE;
+        assert_eq!(shelf.pop(later), Some(('b', true)));
+        assert_eq!(shelf.pop(later), Some(('a', false)));
+        assert_eq!(shelf.pop(later), None);
+    }
+
+    #[test]
+    fn those_from_before_a_time_are_taken() {
+        let mut shelf = Shelf::default();
+        let begin = Instant::now();
+        shelf.push('a', begin);
+        shelf.push('b', begin + Duration::from_secs(1));
+        assert!(shelf.take_older(begin).is_empty());
+        assert_eq!(shelf.take_older(begin + Duration::from_secs(1)), ['a']);
+        assert_eq!(shelf.pop(begin), Some(('b', true)));
+    }
+
+    #[test]
+    fn what_is_too_old_or_too_much_goes_the_oldest_first() {
+        let mut shelf = Shelf::default();
+        let begin = Instant::now();
+        shelf.push(0, begin);
+        shelf.push(1, begin + MAX_IDLE / 2);
+        assert_eq!(shelf.push(2, begin + MAX_IDLE), [0]);
+        let now = begin + MAX_IDLE;
+        for number in 3..=MAX_CONNECTIONS {
+            assert!(shelf.push(number, now).is_empty());
+        }
+        assert_eq!(shelf.push(MAX_CONNECTIONS + 1, now), [1]);
+        assert_eq!(shelf.0.len(), MAX_CONNECTIONS);
     }
 }

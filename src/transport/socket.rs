@@ -307,6 +307,23 @@ impl Write for Bounded<'_> {
     }
 }
 
+/// What this thread has used of the processor: next to nothing where it has only waited.
+#[cfg(all(test, target_os = "linux"))]
+#[allow(unsafe_code)]
+pub(super) fn processor_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the time is there and writable.
+    let outcome = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(outcome, 0);
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        time.tv_nsec.unsigned_abs() as u32,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,6 +346,20 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(begun.elapsed() >= Duration::from_millis(30));
+        // The kernel was told, and did not wait for as long as it was told when the socket was made.
+        let limit = socket.stream.read_timeout().unwrap().unwrap();
+        assert!(limit < Duration::from_millis(45), "{limit:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn waiting_takes_no_processor_time() {
+        let (mut socket, _peer) = pair();
+        let before = processor_time();
+        let limit = Duration::from_millis(300);
+        let error = socket.until(Deadline::of_call(limit)).read(&mut [0; 8]);
+        assert!(error.is_err());
+        assert!(processor_time() - before < limit / 3);
     }
 
     #[test]
@@ -354,6 +385,21 @@ mod tests {
         assert_eq!(socket.probe(), Probe::Readable);
         let mut socket = socket;
         assert_eq!(socket.until(deadline).read(&mut [0; 8]).unwrap(), 1);
+        while socket.probe() == Probe::Quiet {
+            assert!(deadline.remaining().is_ok());
+        }
+        assert_eq!(socket.probe(), Probe::Closed);
+    }
+
+    #[test]
+    fn a_connection_that_was_reset_is_closed() {
+        let (socket, peer) = pair();
+        // Closes with a reset.
+        socket2::SockRef::from(&peer)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+        drop(peer);
+        let deadline = Deadline::of_call(Duration::from_secs(5));
         while socket.probe() == Probe::Quiet {
             assert!(deadline.remaining().is_ok());
         }

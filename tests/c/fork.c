@@ -10,6 +10,7 @@
 
 #define _POSIX_C_SOURCE 200809L
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -54,12 +55,28 @@ static void *keep_calling(void *unused) {
     return NULL;
 }
 
-/* The process that was forked: its first call is over a connection of its own. */
-static int child(long calls) {
+static int open_descriptors(void) {
+    int fd, count = 0;
+
+    for (fd = 0; fd < 1024; fd++) {
+        count += fcntl(fd, F_GETFD) != -1;
+    }
+    return count;
+}
+
+/*
+ * The process that was forked: its first call is over a connection of its own, and closes the parent's idle one, which is
+ * the only one where nobody else calls.
+ */
+static int child(long calls, int is_alone) {
+    int before = open_descriptors();
     long i;
 
     if (calls > 0 && call() != 0) {
         return 2;
+    }
+    if (is_alone && open_descriptors() > before) {
+        return 4;
     }
     for (i = 1; i < calls; i++) {
         if (call() < 0) {
@@ -108,7 +125,7 @@ int main(int count, char **arguments) {
         if (pid == 0) {
             /* A child that waits for a lock that nobody holds any more is ended here. */
             alarm(60);
-            _exit(child(i % 4 == 3 ? 0 : calls));
+            _exit(child(i % 4 == 3 ? 0 : calls, threads == 0));
         }
     }
     for (i = 0; i < children; i++) {

@@ -12,6 +12,7 @@ use rcgen::{
     KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// How long the certificates are valid, in days.
@@ -89,15 +90,14 @@ impl Pki {
     /// The server's chain and key.
     pub fn server(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
         let key = self.read(SERVER_KEY)?;
-        let key = rustls_pemfile::private_key(&mut key.as_slice())
-            .ok()
-            .flatten()
-            .ok_or_else(|| self.damaged(SERVER_KEY, &"no private key"))?;
+        // What the reader's errors say of the content is not passed on.
+        let key = PrivateKeyDer::from_pem_slice(&key)
+            .map_err(|_| self.damaged(SERVER_KEY, &"no private key"))?;
         Ok((self.certificates(SERVER)?, key))
     }
 
     fn certificates(&self, name: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-        rustls_pemfile::certs(&mut self.read(name)?.as_slice())
+        CertificateDer::pem_slice_iter(&self.read(name)?)
             .collect::<Result<_, _>>()
             .map_err(|_| self.damaged(name, &"not valid PEM"))
     }
