@@ -348,7 +348,7 @@ mod tests {
         let scrypt = |cost_parameter: u64, block_size, parallelization| {
             Kdf::from(ScryptParams {
                 salt: b"saltsalt".as_slice().try_into().unwrap(),
-                cost_parameter: cost_parameter.try_into().unwrap(),
+                cost_parameter,
                 block_size,
                 parallelization,
                 key_length: None,
