@@ -8,6 +8,7 @@ mod dek_info;
 mod der;
 pub(crate) mod files;
 pub(crate) mod identity;
+mod masked_key;
 mod misfit;
 mod oid;
 pub(crate) mod pem;

@@ -21,11 +21,12 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
+use std::process;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 
 /// Records that the ring holds; a call at [`Level::Debug`] makes about ten.
 const CAPACITY: usize = 1024;
@@ -118,7 +119,7 @@ pub struct Record {
 pub type Sink = Arc<dyn Fn(&Record) + Send + Sync>;
 
 static LEVEL: AtomicI32 = AtomicI32::new(Level::Off as i32);
-static RING: Mutex<Ring> = Mutex::new(Ring::new());
+static RING: ArcSwapOption<Shared> = ArcSwapOption::const_empty();
 static SINK: ArcSwapOption<Sink> = ArcSwapOption::const_empty();
 
 thread_local! {
@@ -146,7 +147,7 @@ pub fn enabled(level: Level) -> bool {
 /// The ring holds 1024 records. Where older ones had to go for newer ones, a warning of the target
 /// `dcs.log` comes first and says how many.
 pub fn next() -> Option<Record> {
-    lock(&RING).and_then(|mut ring| ring.next())
+    with_ring(Ring::next)
 }
 
 /// Hands every record from now on to the sink, in place of the ring; `None` takes that back.
@@ -159,20 +160,34 @@ pub fn set_sink(sink: Option<Sink>) {
     SINK.store(sink.map(Arc::new));
 }
 
-/// A lock of which no holder leaves anything half done, so that a panic elsewhere spoils nothing.
-///
-/// `None` where it cannot be had: a process that was forked while a thread of its parent held it would wait
-/// for ever. Nobody holds it for longer than a record takes to be moved.
-fn lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    const TRIES: u32 = 20_000;
-    for _ in 0..TRIES {
-        match mutex.try_lock() {
-            Ok(guard) => return Some(guard),
-            Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
-            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
-        }
+/// The ring of one process. A forked child has its own: a thread of its parent may have held the lock of that one,
+/// and the records in it are the parent's.
+struct Shared {
+    process: u32,
+    ring: Mutex<Ring>,
+}
+
+/// Does something with this process's ring.
+fn with_ring<T>(body: impl FnOnce(&mut Ring) -> T) -> T {
+    let mut shared = RING.load_full();
+    if shared
+        .as_ref()
+        .is_none_or(|shared| shared.process != process::id())
+    {
+        let fresh = Arc::new(Shared {
+            process: process::id(),
+            ring: Mutex::new(Ring::new()),
+        });
+        let before = RING.compare_and_swap(&shared, Some(fresh));
+        // Never dropped, because its content may have been changing when the process was forked.
+        std::mem::forget(Guard::into_inner(before));
+        shared = RING.load_full();
     }
-    None
+    match shared {
+        // No holder leaves anything half done, so that a panic elsewhere spoils nothing.
+        Some(shared) => body(&mut shared.ring.lock().unwrap_or_else(PoisonError::into_inner)),
+        None => body(&mut Ring::new()),
+    }
 }
 
 struct Ring {
@@ -220,11 +235,7 @@ pub(crate) fn write(level: Level, target: &'static str, text: fmt::Arguments<'_>
     let record = record(level, target, text);
     match SINK.load_full() {
         Some(sink) => hand_over(&sink, &record),
-        None => {
-            if let Some(mut ring) = lock(&RING) {
-                ring.push(record);
-            }
-        }
+        None => with_ring(|ring| ring.push(record)),
     }
 }
 
@@ -363,16 +374,5 @@ mod tests {
         }
         assert_eq!(Level::from_number(-1), None);
         assert_eq!(Level::from_number(6), None);
-    }
-
-    #[test]
-    fn a_lock_that_a_panic_poisoned_still_serves() {
-        let mutex = Mutex::new(1);
-        let outcome = panic::catch_unwind(|| {
-            let _held = mutex.lock();
-            panic!("on purpose");
-        });
-        assert!(outcome.is_err() && mutex.is_poisoned());
-        assert_eq!(*lock(&mutex).unwrap(), 1);
     }
 }

@@ -83,6 +83,23 @@ impl Plan {
         }
     }
 
+    /// The same for a process that was forked from this one.
+    pub(crate) fn for_child(&self) -> Result<Self, Error> {
+        let identity = self
+            .identity
+            .as_ref()
+            .map(Identity::for_child)
+            .transpose()?;
+        Ok(Plan {
+            endpoint: self.endpoint.clone(),
+            proxy: self.proxy.clone(),
+            connect_timeout: self.connect_timeout,
+            anchors: self.anchors.clone(),
+            ca_bundle: self.ca_bundle.clone(),
+            identity,
+        })
+    }
+
     fn first_hop(&self) -> &Target {
         match &self.proxy {
             Some(proxy) => &proxy.target,

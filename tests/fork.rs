@@ -32,6 +32,6 @@ fn children_leave_the_parents_connections_alone() {
 #[test]
 fn a_fork_may_find_the_other_threads_anywhere() {
     for listener in ["tls12_keepalive", "tls13_close"] {
-        fork(listener, 16, 24, 10);
+        fork(listener, 16, 64, 5);
     }
 }

@@ -80,10 +80,10 @@ impl Generation {
         })
     }
 
-    /// The same anew, without any connection, session or lock of the process that this one was forked from.
+    /// The same anew, without any connection, session, key or lock of the process that this one was forked from.
     pub(super) fn for_child(&self) -> Result<Self, Error> {
         Ok(Generation {
-            transport: Arc::new(Transport::new(self.transport.plan.clone())?),
+            transport: Arc::new(Transport::new(Arc::new(self.transport.plan.for_child()?))?),
             evidence: self.evidence.clone(),
             stamps: self.stamps.clone(),
             process: Process::new(),

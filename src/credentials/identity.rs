@@ -7,6 +7,7 @@ use rustls::sign::{CertifiedKey, SigningKey};
 
 use super::chain;
 use super::contents::{Contents, Kind};
+use super::masked_key::MaskedKey;
 use super::private_key::{self, PrivateKey};
 use super::source::{Document, Role, Source};
 use super::x509::Certificate;
@@ -33,6 +34,7 @@ pub(crate) struct KeyFile {
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) certified_key: Arc<CertifiedKey>,
+    masked_key: Option<Arc<MaskedKey>>,
     /// What is sent: the leaf, then its issuers as far as they are known, without the root.
     pub(crate) links: Vec<Certificate>,
     /// Where in the certificate's file the leaf stands, from 0.
@@ -121,12 +123,28 @@ impl Identity {
             links.len()
         );
         let chain = links.iter().map(|link| link.der.clone()).collect();
-        let key = Arc::clone(&key.key.signing_key);
         Ok(Identity {
-            certified_key: Arc::new(CertifiedKey::new(chain, key)),
+            certified_key: Arc::new(CertifiedKey::new(chain, key.key.signing_key.clone())),
+            masked_key: key.key.masked.clone(),
             links,
             leaf_position,
             name: file.document.name.clone(),
+        })
+    }
+
+    /// The same with a key of its own, for a forked child, whose parent may be signing with this one.
+    pub(crate) fn for_child(&self) -> Result<Self, Error> {
+        let key = self.masked_key.as_ref().and_then(|key| key.signing_key());
+        let key = key.ok_or_else(|| {
+            Error::new(
+                Code::Internal,
+                "The private key cannot be made ready anew in a forked process.",
+            )
+        })?;
+        let chain = self.certified_key.cert.clone();
+        Ok(Identity {
+            certified_key: Arc::new(CertifiedKey::new(chain, key)),
+            ..self.clone()
         })
     }
 

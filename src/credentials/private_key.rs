@@ -14,6 +14,7 @@ use zeroize::Zeroize;
 
 use super::contents::{Contents, Item, Kind};
 use super::dek_info;
+use super::masked_key::MaskedKey;
 use super::oid;
 use super::source::Document;
 use super::stack;
@@ -30,6 +31,7 @@ const MAX_SCRYPT_MEMORY: u64 = 1024 * 1024 * if cfg!(fuzzing) { 1 } else { 64 };
 /// A private key, ready for signing.
 pub(crate) struct PrivateKey {
     pub(crate) signing_key: Arc<dyn SigningKey>,
+    pub(crate) masked: Option<Arc<MaskedKey>>,
     /// Its kind and size, such as `RSA 2048`.
     pub(crate) description: String,
     /// It lay in the file encrypted.
@@ -53,11 +55,13 @@ pub(crate) fn of_item(
 ) -> Result<PrivateKey, Error> {
     let mut der = decode(item, document, password)?;
     let signing_key = any_supported_type(&der).map_err(|_| unsupported(&der, document));
+    let masked = MaskedKey::new(&der).map(Arc::new);
     wipe(&mut der);
     let signing_key = signing_key?;
     Ok(PrivateKey {
         description: describe(&signing_key),
         signing_key,
+        masked,
         is_encrypted: item.is_encrypted(),
     })
 }
