@@ -90,5 +90,8 @@ sed 's/^/> /' pki/client.pem >"$(seed quoted.pem)"
 { printf '\xef\xbb\xbf'; sed 's/$/\r/' pki/client.pem; } >"$(seed mark-crlf.pem)"
 iconv -f ASCII -t UTF-16LE pki/client.pem >"$(seed utf16.pem)"
 printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n' >"$(seed openssh.pem)"
+cat pki/client.key "$(seed client.sec1.pem)" >"$(seed two-keys.pem)"
+# Whole base64 of a key that is none: its curve's identifier is another's.
+sed 's/AwEH/AwEI/' pki/client.key >"$(seed damaged.pem)"
 # Those that no target reads.
 rm pki/{chain,rsa,root,issuing}.pem pki/{root,issuing,rsa,p521,ed25519}.key
