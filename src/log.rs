@@ -22,11 +22,11 @@ use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::ArcSwapOption;
 
 /// Records that the ring holds; a call at [`Level::Debug`] makes about ten.
 const CAPACITY: usize = 1024;
@@ -119,7 +119,7 @@ pub struct Record {
 pub type Sink = Arc<dyn Fn(&Record) + Send + Sync>;
 
 static LEVEL: AtomicI32 = AtomicI32::new(Level::Off as i32);
-static RING: ArcSwapOption<Shared> = ArcSwapOption::const_empty();
+static RING: Shared = Shared::new();
 static SINK: ArcSwapOption<Sink> = ArcSwapOption::const_empty();
 
 thread_local! {
@@ -147,7 +147,7 @@ pub fn enabled(level: Level) -> bool {
 /// The ring holds 1024 records. Where older ones had to go for newer ones, a warning of the target
 /// `dcs.log` comes first and says how many.
 pub fn next() -> Option<Record> {
-    with_ring(Ring::next)
+    ring().next()
 }
 
 /// Hands every record from now on to the sink, in place of the ring; `None` takes that back.
@@ -163,31 +163,36 @@ pub fn set_sink(sink: Option<Sink>) {
 /// The ring of one process. A forked child has its own: a thread of its parent may have held the lock of that one,
 /// and the records in it are the parent's.
 struct Shared {
-    process: u32,
+    /// 0 until a process takes it.
+    process: AtomicU32,
     ring: Mutex<Ring>,
+    childs: OnceLock<Box<Shared>>,
 }
 
-/// Does something with this process's ring.
-fn with_ring<T>(body: impl FnOnce(&mut Ring) -> T) -> T {
-    let mut shared = RING.load_full();
-    if shared
-        .as_ref()
-        .is_none_or(|shared| shared.process != process::id())
-    {
-        let fresh = Arc::new(Shared {
-            process: process::id(),
+impl Shared {
+    const fn new() -> Self {
+        Shared {
+            process: AtomicU32::new(0),
             ring: Mutex::new(Ring::new()),
-        });
-        let before = RING.compare_and_swap(&shared, Some(fresh));
-        // Never dropped, because its content may have been changing when the process was forked.
-        std::mem::forget(Guard::into_inner(before));
-        shared = RING.load_full();
+            childs: OnceLock::new(),
+        }
     }
-    match shared {
-        // No holder leaves anything half done, so that a panic elsewhere spoils nothing.
-        Some(shared) => body(&mut shared.ring.lock().unwrap_or_else(PoisonError::into_inner)),
-        None => body(&mut Ring::new()),
+}
+
+/// This process's ring, locked.
+fn ring() -> MutexGuard<'static, Ring> {
+    let process = process::id();
+    let mut shared = &RING;
+    while let Err(owner) =
+        shared
+            .process
+            .compare_exchange(0, process, Ordering::Relaxed, Ordering::Relaxed)
+        && owner != process
+    {
+        shared = shared.childs.get_or_init(|| Box::new(Shared::new()));
     }
+    // No holder leaves anything half done, so that a panic elsewhere spoils nothing.
+    shared.ring.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Ring {
@@ -235,7 +240,7 @@ pub(crate) fn write(level: Level, target: &'static str, text: fmt::Arguments<'_>
     let record = record(level, target, text);
     match SINK.load_full() {
         Some(sink) => hand_over(&sink, &record),
-        None => with_ring(|ring| ring.push(record)),
+        None => ring().push(record),
     }
 }
 
