@@ -161,7 +161,7 @@ fn an_answer_that_is_waited_for_or_read_is_ended_and_the_client_goes_on() {
 
     let url = testbed.url("tls12_close", "/long");
     let relay = Relay::start(port_of(&url), Fault::Stall, |record| {
-        !record.from_client && record.is_application_data && record.number == 3
+        !record.from_client && record.is_application_data && record.number == 12
     });
     let client = Client::new(&config(&testbed, &relay.url(&url))).unwrap();
     let error = interrupted(

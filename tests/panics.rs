@@ -147,6 +147,7 @@ static const char KEY[] = "-----BEGIN PRIVATE KEY-----\n"
 int main(int argc, char **argv) {
     dcs_config *the_config = dcs_config_new();
     dcs_client *the_client = NULL;
+    dcs_cancellation *the_cancellation = dcs_cancellation_new();
     dcs_status_response *the_status_response = NULL;
     dcs_report *the_report = NULL;
     dcs_buffer *the_buffer = NULL;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use common::config;
 use dcs::{Client, Code, Config};
@@ -191,14 +192,24 @@ fn changed_files_are_noticed_where_that_is_asked_for() {
         Code::ClientCertRejected
     );
     mounted.put(&testbed, "client");
-    assert!(client.status().unwrap().available());
+    until(|| client.status().is_ok());
     assert!(client.status().unwrap().connection().reused);
     // What cannot be used is passed over, and tried again when it has changed.
     fs::write(mounted.file("cert"), "").unwrap();
     assert!(client.status().unwrap().connection().reused);
     mounted.put(&testbed, "rejected_expired");
-    assert_eq!(
-        client.status().unwrap_err().code(),
-        Code::ClientCertRejected
-    );
+    until(|| {
+        client
+            .status()
+            .is_err_and(|error| error.code() == Code::ClientCertRejected)
+    });
+}
+
+/// Tries until it is so: a call within the interval does not look.
+#[track_caller]
+fn until(mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
 }
