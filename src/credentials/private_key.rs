@@ -336,10 +336,10 @@ mod tests {
                 ..usual
             })
         };
-        let scrypt = |cost_parameter: u64, block_size, parallelization| {
+        let scrypt = |cost_parameter, block_size, parallelization| {
             Kdf::from(ScryptParams {
                 salt: b"saltsalt".as_slice().try_into().unwrap(),
-                cost_parameter: cost_parameter.try_into().unwrap(),
+                cost_parameter,
                 block_size,
                 parallelization,
                 key_length: None,
