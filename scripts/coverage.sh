@@ -31,7 +31,7 @@ eval "$settings"
 # What an earlier state of the source was built to would be counted too.
 cargo llvm-cov clean --workspace
 cargo build --locked -p dcs-testbed
-cargo test --all-features --locked --no-run
+cargo test --all-features --locked --no-run "$@"
 # The very library that the tests in Rust are linked with: of two, the counters could not be added up.
 export DCS_LIBRARY=$CARGO_TARGET_DIR/debug/deps/libdcs.so
 # Left out: what counts instructions, because counters are some, and memcheck, which would take an hour.

@@ -384,5 +384,19 @@ mod tests {
             "{message}"
         );
         assert!(message.len() < 250, "{message}");
+        let said = |kind, body| {
+            let answer = answer(400, kind, body, &[]);
+            let error = error_for(&answer, "h:443", Handshake::default());
+            error.message().to_owned()
+        };
+        let plain = "h:443 answered HTTP 400.";
+        assert_eq!(
+            said("text/plain", "why\nand more"),
+            "h:443 answered HTTP 400 ('why')."
+        );
+        let page = "<html><head><title> Why </title></head>";
+        assert_eq!(said("text/html", page), "h:443 answered HTTP 400 ('Why').");
+        assert_eq!(said("text/html", "no title"), plain);
+        assert_eq!(said("text/plain", ""), plain);
     }
 }

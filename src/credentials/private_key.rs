@@ -349,7 +349,7 @@ mod tests {
                 ..usual
             })
         };
-        let scrypt = |cost_parameter: u64, block_size, parallelization| {
+        let scrypt = |cost_parameter, block_size, parallelization| {
             Kdf::from(ScryptParams {
                 salt: b"saltsalt".as_slice().try_into().unwrap(),
                 cost_parameter,
