@@ -157,7 +157,7 @@ typedef struct dcs_buffer dcs_buffer;
 
 /**
  * Ends the calls that it is given to, by `dcs_status_until`. Owned by the caller, who frees it with
- * `dcs_cancellation_free`, also while calls that it was given to are in flight: then nobody ends them.
+ * `dcs_cancellation_free` when the calls that it was given to are back.
  *
  * Shared freely: any number of threads and calls use it at once. Once cancelled it stays so.
  */
@@ -487,9 +487,9 @@ dcs_code dcs_client_new(const dcs_config *config, dcs_client **client, dcs_error
  * undisturbed. From any thread, while others call. All or nothing: on a failure the client goes on with
  * what it had.
  *
- * For this a client keeps the paths of its files, and the password where certificate or key come from a file; it
- * is wiped when the client is freed. A certificate and a key that were given as bytes are kept in no other form
- * than calls use, and stay as they are.
+ * For this a client keeps the paths of its files; where certificate or key come from a file, also the password,
+ * and the other one's content where that was given as bytes, which are wiped when the client is freed. A certificate
+ * and a key that were both given as bytes stay as they are, and their content is not kept.
  *
  * Errors: as `dcs_client_new`; `DCS_ERR_INVALID_ARGUMENT` for a client that was made from no file.
  */

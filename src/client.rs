@@ -112,13 +112,18 @@ impl Client {
             )
             .with_hint("Make a new client from the new content, or configure paths."));
         };
-        let before = self.current()?;
-        let process = before.process.clone();
-        drop(before);
+        let process = self.current()?.process.clone();
         let held = process
             .reloading
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let outcome = self.reload_from(files);
+        drop(held);
+        outcome
+    }
+
+    /// Reads the files again; one thread at a time.
+    fn reload_from(&self, files: &Config) -> Result<(), Error> {
         let before = self.current.load();
         let read = Generation::read(files, Some(&before)).inspect_err(|error| {
             log::emit!(
@@ -130,7 +135,6 @@ impl Client {
             );
         })?;
         self.current.store(Arc::new(read));
-        drop((before, held));
         log::emit!(Info, CLIENT, "the files are reloaded");
         Ok(())
     }
@@ -170,9 +174,13 @@ impl Client {
             }
             *looked = Instant::now();
         }
-        if Stamps::of(files) != current.stamps {
+        if Stamps::of(files) != current.stamps
+            // Where somebody reads them already, this call goes on with what there is.
+            && let Ok(held) = current.process.reloading.try_lock()
+        {
             // Told in the log; the old credentials may serve for a long time yet.
-            let _ = self.reload();
+            let _ = self.reload_from(files);
+            drop(held);
         }
     }
 
@@ -180,6 +188,14 @@ impl Client {
         let begun = Instant::now();
         let limit = Deadline::of_call(self.timeout);
         let mut current = self.current()?;
+        let watch = wishes.watch();
+        if watch.is_interrupted() || watch.is_signalled() {
+            let peer = &current.transport.peer;
+            return Err(Error::new(
+                Code::Interrupted,
+                format!("The call was interrupted before anything was sent ({peer})."),
+            ));
+        }
         if let Some(interval) = self.reload_interval {
             self.reload_if_changed(interval, &current);
             current = self.current()?;

@@ -33,6 +33,7 @@ mod credentials;
 mod diagnose;
 mod error;
 pub mod ffi;
+mod fork_gate;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::config;
+use common::https::answering;
 use common::proxy::server;
 use common::relay::{Fault, Relay, port_of, request};
 use dcs::log::{self, Level};
@@ -219,6 +220,50 @@ fn one_interruption_ends_all_calls_and_a_cancellation_its_own() {
     assert_eq!(error.code(), Code::Interrupted);
     unused.set_nonblocking(true).unwrap();
     assert!(unused.accept().is_err());
+}
+
+/// A server that is never silent for as long as a round of waiting.
+#[cfg(unix)]
+#[test]
+fn a_byte_in_a_pipe_ends_a_call_whose_answer_drips() {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    let testbed = Testbed::from_env();
+    let (_turn, told) = told();
+    let config = answering(&testbed, |session| {
+        let _ = session.write_all(b"HTTP/1.1 200 OK\r\nX: ");
+        while session.write_all(b"y").is_ok() {
+            // Being slow is what it is for.
+            thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let mut config = config;
+    config.set_timeout_ms(60_000).unwrap();
+    let client = Client::new(&config).unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let cancellation = Cancellation::new();
+    cancellation
+        .set_descriptor(Some(reader.as_raw_fd()))
+        .unwrap();
+    let error = interrupted(
+        &told,
+        |told| {
+            wait_for(told, "is sent");
+            for _ in 0..5 {
+                wait_for(told, "bytes read");
+            }
+        },
+        || client.status_until(&cancellation),
+        || writer.write_all(b"x").unwrap(),
+    );
+    assert!(error.message().contains("reading the answer"), "{error}");
+    // It is still to be read: a call that begins now sends nothing.
+    let error = client.status_until(&cancellation).unwrap_err();
+    assert!(
+        error.message().contains("before anything was sent"),
+        "{error}"
+    );
 }
 
 #[cfg(unix)]

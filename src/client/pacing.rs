@@ -44,7 +44,7 @@ impl Holiday {
     pub(super) fn note(&self, error: &Error) {
         if let Some(wait) = error
             .retry_after()
-            .filter(|_| error.http_status().is_some())
+            .filter(|_| matches!(error.http_status(), Some(429 | 503)))
         {
             let at = Instant::now() + wait.min(MAX_WAIT);
             let mut until = lock(&self.0);
@@ -110,6 +110,8 @@ impl Shared {
                 .0;
         }
         state.in_flight = true;
+        // Nobody takes what was before for what this call comes to, also where it panics.
+        state.last = None;
         drop(state);
         let landing = Landing(self);
         let outcome = call();

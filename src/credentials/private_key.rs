@@ -21,6 +21,7 @@ use super::stack;
 use super::x509::{rsa_private_key_bits, rsa_public_key_bits};
 use crate::diagnose::Check;
 use crate::error::{Code, Error};
+use crate::fork_gate;
 
 /// What deriving a key from a password may cost, so that no file can keep the caller busy for hours.
 /// OpenSSL's default is 2 048 iterations, current advice for passwords 600 000.
@@ -54,8 +55,10 @@ pub(crate) fn of_item(
     password: Option<&str>,
 ) -> Result<PrivateKey, Error> {
     let mut der = decode(item, document, password)?;
+    let burst = fork_gate::burst();
     let signing_key = any_supported_type(&der).map_err(|_| unsupported(&der, document));
     let masked = MaskedKey::new(&der).map(Arc::new);
+    drop(burst);
     wipe(&mut der);
     let signing_key = signing_key?;
     Ok(PrivateKey {

@@ -5,7 +5,7 @@ use super::guard;
 use crate::transport::Cancellation;
 
 /// Ends the calls that it is given to, by `dcs_status_until`. Owned by the caller, who frees it with
-/// `dcs_cancellation_free`, also while calls that it was given to are in flight: then nobody ends them.
+/// `dcs_cancellation_free` when the calls that it was given to are back.
 ///
 /// Shared freely: any number of threads and calls use it at once. Once cancelled it stays so.
 pub struct dcs_cancellation {

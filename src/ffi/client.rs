@@ -58,9 +58,9 @@ pub unsafe extern "C" fn dcs_client_new(
 /// undisturbed. From any thread, while others call. All or nothing: on a failure the client goes on with
 /// what it had.
 ///
-/// For this a client keeps the paths of its files, and the password where certificate or key come from a file; it
-/// is wiped when the client is freed. A certificate and a key that were given as bytes are kept in no other form
-/// than calls use, and stay as they are.
+/// For this a client keeps the paths of its files; where certificate or key come from a file, also the password,
+/// and the other one's content where that was given as bytes, which are wiped when the client is freed. A certificate
+/// and a key that were both given as bytes stay as they are, and their content is not kept.
 ///
 /// Errors: as `dcs_client_new`; `DCS_ERR_INVALID_ARGUMENT` for a client that was made from no file.
 #[unsafe(no_mangle)]

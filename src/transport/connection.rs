@@ -13,6 +13,7 @@ use super::socket::{Probe, Socket};
 use super::tls::{self, ClientAuth};
 use super::{Transport, proxy, tcp};
 use crate::error::{Code, Error};
+use crate::fork_gate;
 use crate::log;
 
 /// After a failed write the server's reason may already be here; it is looked for no longer than this.
@@ -83,11 +84,13 @@ impl Connection {
             }
         );
         let server_name = transport.plan.endpoint.server_name.clone();
+        let burst = fork_gate::burst();
         let tls = ClientConnection::new(Arc::clone(config), server_name).map_err(|error| {
             transport
                 .scene(Phase::Handshake, deadline)
                 .tls(&error, None)
         })?;
+        drop(burst);
         let mut connection = Connection {
             socket,
             tls,
@@ -248,6 +251,11 @@ impl Connection {
         }
     }
 
+    /// Closes what this process has inherited of another one's connection, without a word to the server.
+    pub(crate) fn abandon(self) {
+        self.socket.abandon();
+    }
+
     /// Tells the server that no more will come, without waiting.
     pub(crate) fn close(mut self) {
         self.tls.send_close_notify();
@@ -271,7 +279,11 @@ impl Connection {
 
     /// Takes in what was read; on a failure tells the server why, as far as that works.
     fn process(&mut self, transport: &Transport, scene: &Scene<'_>) -> Result<(), Error> {
-        match self.tls.process_new_packets() {
+        // After it no random numbers are made and no key is used.
+        let burst = self.tls.is_handshaking().then(fork_gate::burst);
+        let processed = self.tls.process_new_packets();
+        drop(burst);
+        match processed {
             Ok(_) => Ok(()),
             Err(error) => {
                 let brief = scene.deadline.at_most(LAST_WORDS);

@@ -148,7 +148,7 @@ impl<'a> Deadline<'a> {
     /// # Errors
     /// Where nothing is to be waited for any more.
     pub(crate) fn remaining(self) -> Result<Duration, Over> {
-        if self.watch.is_interrupted() {
+        if self.watch.is_interrupted() || self.watch.is_signalled() {
             return Err(Over::Interrupted);
         }
         let remaining = self.at.saturating_duration_since(Instant::now());
@@ -163,10 +163,6 @@ impl<'a> Deadline<'a> {
     /// # Errors
     /// Where nothing is to be waited for any more.
     pub(crate) fn round(self) -> Result<Duration, Over> {
-        // A descriptor costs a system call to look at, so it is looked at between rounds only.
-        if self.watch.is_signalled() {
-            return Err(Over::Interrupted);
-        }
         self.remaining().map(|remaining| remaining.min(ROUND))
     }
 

@@ -24,6 +24,7 @@ use super::deadline::{Deadline, Phase};
 use super::interrupt::Wishes;
 use super::{Facts, Transport, USER_AGENT};
 use crate::error::{Code, Error};
+use crate::fork_gate;
 use crate::log;
 
 /// The DCS's answer to the status call takes 40 bytes; planned outages add some hundred each.
@@ -148,6 +149,7 @@ fn engine() -> &'static Config {
 /// Makes ready what all clients share, so that no call has to.
 pub(crate) fn prepare() {
     engine();
+    fork_gate::install();
 }
 
 /// Sends `GET` to the endpoint and receives the whole answer.

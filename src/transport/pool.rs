@@ -35,6 +35,9 @@ impl Pool {
                 HTTP,
                 "a kept connection is no longer usable, it is given up"
             );
+            if !is_young {
+                connection.close();
+            }
         }
     }
 
@@ -63,7 +66,9 @@ impl Pool {
     /// Closes the descriptors and sends nothing; where somebody holds the lock, they stay open.
     pub(crate) fn abandon(&self) {
         if let Ok(mut idle) = self.idle.try_lock() {
-            idle.0.clear();
+            for (_, connection) in idle.0.drain(..) {
+                connection.abandon();
+            }
         }
     }
 

@@ -16,6 +16,7 @@ const MIN_TIMER: Duration = Duration::from_millis(1);
 
 pub(crate) struct Socket {
     stream: TcpStream,
+    peer: SocketAddr,
     read_limit: Option<Duration>,
     write_limit: Option<Duration>,
     /// Several TLS records leave in one segment: they are gathered here.
@@ -51,19 +52,28 @@ impl Socket {
     pub(crate) fn connect(address: &SocketAddr, deadline: Deadline<'_>) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(address, deadline.remaining()?)?;
         deadline.remaining()?;
-        Self::new(stream, None)
+        Self::new(stream, *address, None)
     }
 
     /// A connected socket on which limits of this length are set, if any.
-    fn new(stream: TcpStream, set: Option<Duration>) -> io::Result<Self> {
+    fn new(stream: TcpStream, peer: SocketAddr, set: Option<Duration>) -> io::Result<Self> {
         // A request is one small write: waiting for more to send only delays it.
         stream.set_nodelay(true)?;
         Ok(Socket {
             stream,
+            peer,
             read_limit: set,
             write_limit: set,
             gathered: Vec::new(),
         })
+    }
+
+    /// Closes the descriptor where it still is this connection's. A forked child may have closed all that it had
+    /// inherited, and what has the number now is somebody else's.
+    pub(crate) fn abandon(self) {
+        if self.stream.peer_addr().ok() != Some(self.peer) {
+            std::mem::forget(self.stream);
+        }
     }
 
     /// The socket for reading and writing until the deadline.
@@ -90,6 +100,7 @@ impl Socket {
 #[cfg(unix)]
 pub(crate) struct Attempt {
     socket: socket2::Socket,
+    address: SocketAddr,
     is_blocking: bool,
     pub(crate) begun: Instant,
 }
@@ -122,6 +133,7 @@ impl Attempt {
         }
         let attempt = Attempt {
             socket,
+            address,
             is_blocking,
             begun,
         };
@@ -151,7 +163,11 @@ impl Attempt {
             self.socket.set_nonblocking(false)?;
         }
         // A limit for sending that was shorter than usual is set anew when it is needed.
-        Socket::new(self.socket.into(), self.is_blocking.then_some(ROUND))
+        Socket::new(
+            self.socket.into(),
+            self.address,
+            self.is_blocking.then_some(ROUND),
+        )
     }
 }
 

@@ -42,27 +42,29 @@ pub(crate) fn connect(
         resolver.note(&addresses[..index], addresses[index]);
         return Ok((socket, TcpTimes { dns, tcp }));
     }
-    // The service may have moved to other addresses.
-    resolver.forget();
-
+    if tried.over != Some(Over::Interrupted) {
+        // The service may have moved to other addresses.
+        resolver.forget();
+    }
+    let words = tried.failed.iter();
+    let words: Vec<_> = words
+        .map(|failed| format!("{}: {}", failed.address.ip(), reason(&failed.error)))
+        .collect();
+    let words = words.join("; ");
     match (tried.over, tried.failed.last()) {
-        (None, Some(last)) => {
-            let words = tried.failed.iter();
-            let words: Vec<_> = words
-                .map(|failed| format!("{}: {}", failed.address.ip(), reason(&failed.error)))
-                .collect();
-            Err(Error::new(
-                Code::Connect,
-                format!("No connection to {target} ({}).", words.join("; ")),
-            )
-            .with_hint(hint(last.error.kind(), target))
-            .with_os_error(&last.error))
+        (None, Some(last)) => Err(Error::new(
+            Code::Connect,
+            format!("No connection to {target} ({words})."),
+        )
+        .with_hint(hint(last.error.kind(), target))
+        .with_os_error(&last.error)),
+        (over, failed) => {
+            let peer = match failed {
+                Some(_) => format!("{target}; {words}"),
+                None => target.to_string(),
+            };
+            Err(deadline.error(over.unwrap_or(Over::Late), Phase::Connect, &peer))
         }
-        (over, _) => Err(deadline.error(
-            over.unwrap_or(Over::Late),
-            Phase::Connect,
-            &target.to_string(),
-        )),
     }
 }
 

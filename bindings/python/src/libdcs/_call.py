@@ -288,7 +288,7 @@ def _make_in_thread(handle: Handle, begun: float, interrupts: int) -> Status:
                 raise
             return _make(handle, None)  # No thread can be had.
         # In rounds, because a signal that another thread has taken does not end the wait.
-        while not done.acquire(timeout=0.1):
+        while not done.acquire(timeout=max(0.0, min(0.1, limit - monotonic()))):
             run_handlers()
             if monotonic() > limit or handle.interrupts != interrupts:
                 api.dcs_cancellation_cancel(cancellation.address)

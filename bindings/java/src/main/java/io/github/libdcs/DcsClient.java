@@ -214,8 +214,8 @@ public final class DcsClient implements AutoCloseable {
      * Reads the files again, and has the calls that begin afterwards use what is in them; calls in flight are not
      * disturbed. All or nothing: on a failure the client goes on with what it had.
      *
-     * <p>For this, a client that is made from files keeps what it was given as bytes or as a password beside them, in
-     * native memory that is wiped when the client is freed.
+     * <p>For this, a client whose certificate or key comes from a file keeps the password, and the other one's content
+     * where that was given as bytes, in native memory that is wiped when the client is freed.
      *
      * @throws DcsConfigException where a file cannot be used, as for {@link Builder#build()}; and for a client that was
      *     made from no file

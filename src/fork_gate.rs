@@ -1,0 +1,112 @@
+//! Keeps a fork from falling into the middle of a cryptographic operation.
+//!
+//! The provider has locks of its own, for random numbers and for RSA keys. A process that is forked while another
+//! thread holds one would wait for it for ever, in a call or when it ends. So the bursts of computing that take such
+//! locks, which are handshakes' and the loading of keys, are noted here, and a fork (`pthread_atfork`) waits until none is under
+//! way. Nothing waits here for the network, and nothing for longer than [`PATIENCE`].
+
+#[cfg(unix)]
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A burst takes a millisecond or two. One that a caller's own code forks in, from a sink of the log, would never end.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How many threads are in a burst.
+static INSIDE: AtomicU32 = AtomicU32::new(0);
+/// How many threads are about to fork.
+static FORKING: AtomicU32 = AtomicU32::new(0);
+
+/// Ends the burst when it is dropped.
+pub(crate) struct Burst(());
+
+/// Begins a burst; a fork that is about to happen comes first.
+pub(crate) fn burst() -> Burst {
+    let mut waited = None;
+    loop {
+        INSIDE.fetch_add(1, Ordering::SeqCst);
+        let begun = *waited.get_or_insert_with(Instant::now);
+        if FORKING.load(Ordering::SeqCst) == 0 || begun.elapsed() > PATIENCE {
+            return Burst(());
+        }
+        leave();
+        thread::yield_now();
+    }
+}
+
+impl Drop for Burst {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+/// A forked child has begun to count anew, also where it was forked in a burst of its own.
+fn leave() {
+    let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| {
+        count.checked_sub(1)
+    });
+}
+
+/// Has this process's forks wait; once is enough, and a child inherits it.
+pub(crate) fn install() {
+    #[cfg(unix)]
+    {
+        static INSTALL: Once = Once::new();
+        INSTALL.call_once(|| {
+            // SAFETY: the three functions are there for as long as the process, because the library is never unloaded
+            // (`-z nodelete`), and they touch nothing but two atomic numbers.
+            #[allow(unsafe_code)]
+            let _ = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+        });
+    }
+}
+
+#[cfg(unix)]
+extern "C" fn before() {
+    FORKING.fetch_add(1, Ordering::SeqCst);
+    let begun = Instant::now();
+    while INSIDE.load(Ordering::SeqCst) > 0 && begun.elapsed() < PATIENCE {
+        thread::yield_now();
+    }
+}
+
+#[cfg(unix)]
+extern "C" fn in_parent() {
+    FORKING.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// Of the parent's threads only the one that forked is here.
+#[cfg(unix)]
+extern "C" fn in_child() {
+    FORKING.store(0, Ordering::SeqCst);
+    INSIDE.store(0, Ordering::SeqCst);
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// In one test, because the numbers are the process's.
+    #[test]
+    fn a_fork_and_the_bursts_wait_for_each_other_and_not_for_ever() {
+        let held = burst();
+        // As a fork in a burst of its own: it gives up waiting.
+        before();
+        // As a burst in a burst, while a fork is about to happen.
+        drop(burst());
+        in_parent();
+        drop(held);
+        assert_eq!(FORKING.load(Ordering::SeqCst), 0);
+
+        let held = burst();
+        let fork = thread::spawn(|| before());
+        while FORKING.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        drop(held);
+        fork.join().unwrap();
+        in_parent();
+    }
+}
