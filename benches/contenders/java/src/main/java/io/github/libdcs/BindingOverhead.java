@@ -39,14 +39,15 @@ final class BindingOverhead {
                 .certificate(Path.of(arguments[2]))
                 .privateKey(Path.of(arguments[3]))
                 .build()) {
-            long address = client.handle.enter();
+            Cancellation call = new Cancellation();
+            long address = client.handle.enter(call);
             long[] response = new long[1];
             try {
                 Failure.check(LibDcs.dcs_status(address, response, new long[1]), "The status call", new long[1]);
                 hops(response[0]);
             } finally {
                 LibDcs.dcs_status_response_free(response[0]);
-                client.handle.leave();
+                client.handle.leave(call);
             }
             calls(client);
         }
