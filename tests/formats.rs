@@ -3,31 +3,9 @@
 
 mod common;
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
-use common::{call, config};
+use common::{call, config, openssl};
 use dcs::{Check, Client, Code, Config};
 use dcs_testbed::{PASSWORD, Testbed};
-
-/// Runs openssl on an input and returns what it writes.
-fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("openssl")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "openssl {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output.stdout
-}
 
 fn read(testbed: &Testbed, name: &str) -> Vec<u8> {
     std::fs::read(testbed.file(name)).unwrap()

@@ -6,11 +6,11 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use common::c::{compile, folder, text};
+use common::openssl;
 use dcs_testbed::Testbed;
 
 const MASK: u8 = 0x5a;
@@ -20,20 +20,6 @@ const PASSWORDS: [&str; 2] = [
     "correct horse battery staple",
     "correct horse battery staple, correct horse battery staple, correct horse battery staple",
 ];
-
-fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("openssl")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    output.stdout
-}
 
 fn masked(bytes: &[u8]) -> String {
     bytes

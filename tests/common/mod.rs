@@ -12,8 +12,10 @@ pub mod proxy;
 pub mod records;
 pub mod relay;
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use dcs::{Client, Code, Config, Error, Status};
@@ -113,4 +115,23 @@ pub fn assert_nothing_of(error: &Error, content: &[u8]) {
             assert!(!text.contains(&part), "{text}");
         }
     }
+}
+
+/// Runs openssl on an input and returns what it writes.
+pub fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new("openssl")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "openssl {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
 }
