@@ -26,12 +26,12 @@ if [ "${parts[*]}" != memcheck ] && ! cargo +nightly --version >/dev/null 2>&1; 
     exit 1
 fi
 
-# build SANITIZER OPTION...: the library with the sanitizer, in a folder of its own.
+# build SANITIZER OPTION...: the library with the sanitizer, in a folder of its own; aws-lc with its assertions.
 build() {
     local name=$1
     shift
     env CARGO_TARGET_DIR="$target/$name-sanitizer" RUSTFLAGS="-Zsanitizer=$name -Cforce-frame-pointers=yes" \
-        "CFLAGS_${triple//-/_}=-fsanitize=$name -fno-omit-frame-pointer" \
+        AWS_LC_SYS_CFLAGS="-fsanitize=$name -fno-omit-frame-pointer" \
         CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=1 \
         CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         cargo +nightly build --release --locked --lib --target "$triple" "$@"
