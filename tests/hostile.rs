@@ -16,46 +16,20 @@ use common::https::{
     End, answering, counted, endless, identity, read_head, serving, sessions, tls, with_length,
 };
 use common::proxy::server;
-use dcs::{Client, Code, Config, Error, Status};
+use dcs::{Client, Code, Config};
 use dcs_testbed::Testbed;
+use memory::Limit;
 
 const BODY: &str = r#"{"available":true,"scheduledOutages":[]}"#;
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 /// What a call may hold at most: the body while its buffer grows, and the buffers around it.
-const MEMORY: usize = 4 * 1024 * 1024;
-
-/// No call of this file takes longer, but for what it waits for on purpose.
-const BOUND: Duration = Duration::from_secs(10);
-
-/// Makes a call, and looks at its time and its memory.
-#[track_caller]
-fn call(config: &Config, memory: usize) -> Result<Status, Error> {
-    let client = Client::new(config).unwrap();
-    let begun = Instant::now();
-    let (result, held) = memory::peak(|| client.status());
-    assert!(begun.elapsed() < BOUND, "{:?}: {result:?}", begun.elapsed());
-    assert!(held < memory, "{held} bytes: {result:?}");
-    result
-}
-
-#[track_caller]
-fn assert_refused(name: &str, config: &Config, code: Code, words: &str) {
-    let error = match call(config, MEMORY) {
-        Ok(status) => panic!("{name}: {status:?}"),
-        Err(error) => error,
-    };
-    assert_eq!(error.code(), code, "{name}: {error}");
-    for words in [words, "localhost:"] {
-        assert!(error.message().contains(words), "{name}: {error}");
-    }
-    assert!(error.hint().len() > 20, "{name}: {error}");
-}
+const LIMIT: Limit = Limit(4 * 1024 * 1024);
 
 #[track_caller]
 fn assert_right(name: &str, config: &Config) {
-    match call(config, MEMORY) {
+    match LIMIT.call(config) {
         Ok(status) => assert!(status.available(), "{name}: {status:?}"),
         Err(error) => panic!("{name}: {error}"),
     }
@@ -170,7 +144,7 @@ fn what_never_ends_is_ended() {
             "larger than 2048 KiB",
         ),
     ] {
-        assert_refused(
+        LIMIT.assert_refused(
             name,
             &endless(&testbed, begin, piece),
             Code::Response,
@@ -200,7 +174,7 @@ fn what_drips_without_end_ends_by_the_calls_timeout() {
         config.set_timeout_ms(1_000).unwrap();
         let begun = Instant::now();
         let words = "timeout of 1000 ms passed while reading the answer";
-        assert_refused(&begin, &config, Code::Timeout, words);
+        LIMIT.assert_refused(&begin, &config, Code::Timeout, words);
         assert!(begun.elapsed() >= Duration::from_millis(1_000));
     }
 }
@@ -232,7 +206,7 @@ fn lengths_that_are_wrong() {
     ] {
         // The server says no more: what is wrong shows at once, and nothing is waited for.
         let config = serving(&testbed, format!("{OK}{headers}\r\n{BODY}"), End::Never);
-        assert_refused(headers, &config, Code::Response, words);
+        LIMIT.assert_refused(headers, &config, Code::Response, words);
     }
     let chunks = format!("28\r\n{BODY}\r\n0\r\n\r\n");
     for (headers, body) in [
@@ -293,7 +267,7 @@ fn chunks_that_are_wrong() {
         ("2\r\n{}\r\n", "cut short"),
     ] {
         let config = serving(&testbed, format!("{CHUNKED}{body}"), End::Properly);
-        assert_refused(body, &config, Code::Response, words);
+        LIMIT.assert_refused(body, &config, Code::Response, words);
     }
 }
 
@@ -348,7 +322,7 @@ fn json_that_is_made_to_hurt() {
             "not JSON",
         ),
     ] {
-        assert_refused(name, &config, Code::Response, words);
+        LIMIT.assert_refused(name, &config, Code::Response, words);
     }
     for (name, config) in [
         (
@@ -393,7 +367,7 @@ fn json_that_is_made_to_hurt() {
         20_000,
         "]}",
     );
-    let status = call(&config, 2 * MEMORY).unwrap();
+    let status = Limit(2 * LIMIT.0).call(&config).unwrap();
     assert_eq!(status.scheduled_outages().len(), 20_001);
 }
 
@@ -406,7 +380,7 @@ fn bytes_that_are_no_text() {
     ]
     .concat();
     let config = serving(&testbed, answer, End::Never);
-    assert_refused("a body", &config, Code::Response, "not UTF-8");
+    LIMIT.assert_refused("a body", &config, Code::Response, "not UTF-8");
     for (header, words) in [
         (&b"X: a\0b"[..], "header value"),
         (b"X: a\rb", "header value"),
@@ -420,7 +394,7 @@ fn bytes_that_are_no_text() {
         let rest = format!("\r\nContent-Length: 40\r\n\r\n{BODY}");
         let answer = [OK.as_bytes(), header, rest.as_bytes()].concat();
         let name = String::from_utf8_lossy(header).into_owned();
-        assert_refused(
+        LIMIT.assert_refused(
             &name,
             &serving(&testbed, answer, End::Never),
             Code::Response,
@@ -452,7 +426,7 @@ fn what_is_not_the_start_of_an_answer() {
         ("-200", whole.replacen("200", "-200", 1)),
         ("99999", whole.replacen("200", "99999", 1)),
     ] {
-        assert_refused(
+        LIMIT.assert_refused(
             name,
             &serving(&testbed, answer, End::Never),
             Code::Response,
@@ -467,7 +441,7 @@ fn what_is_not_the_start_of_an_answer() {
         "204 No Content",
     ] {
         let config = serving(&testbed, with_length(status, "", BODY), End::Never);
-        assert_refused(status, &config, Code::Http, &status[..3]);
+        LIMIT.assert_refused(status, &config, Code::Http, &status[..3]);
     }
     assert_right(
         "HTTP/1.0",
@@ -493,7 +467,7 @@ fn a_redirect_is_never_followed() {
             with_length(&format!("{status} X"), &headers, BODY),
             End::Never,
         );
-        assert_refused(&headers, &config, Code::Http, &status.to_string());
+        LIMIT.assert_refused(&headers, &config, Code::Http, &status.to_string());
     }
     assert_eq!(visitors.load(Ordering::SeqCst), 0);
 }
@@ -512,7 +486,7 @@ fn an_answer_before_its_question() {
             read_head(&mut session);
         },
     );
-    let error = call(&config, MEMORY).unwrap_err();
+    let error = LIMIT.call(&config).unwrap_err();
     assert_eq!(error.code(), Code::Unavailable, "{error}");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
 }

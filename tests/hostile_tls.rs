@@ -6,15 +6,15 @@ mod common;
 mod memory;
 
 use std::io::{Read, Write};
-use std::time::{Duration, Instant};
 
 use common::config;
 use common::https::{config_to, identity, read_head, sessions, tls};
 use common::proxy::server;
 use common::records::{ALERT, APPLICATION_DATA, HANDSHAKE, Records};
 use common::relay::{Fault, Place, Relay, port_of, record_ends};
-use dcs::{Client, Code, Config, Error, Status};
+use dcs::{Code, Config};
 use dcs_testbed::Testbed;
+use memory::Limit;
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 
@@ -22,34 +22,7 @@ const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{\"available\":true,\"scheduledOutages\":[]}";
 
 /// What a call may hold at most, of the longest handshake message and the tickets that it keeps.
-const MEMORY: usize = 1024 * 1024;
-
-/// No call of this file takes longer.
-const BOUND: Duration = Duration::from_secs(10);
-
-/// Makes a call, and looks at its time and its memory.
-#[track_caller]
-fn call(config: &Config) -> Result<Status, Error> {
-    let client = Client::new(config).unwrap();
-    let begun = Instant::now();
-    let (result, held) = memory::peak(|| client.status());
-    assert!(begun.elapsed() < BOUND, "{:?}: {result:?}", begun.elapsed());
-    assert!(held < MEMORY, "{held} bytes: {result:?}");
-    result
-}
-
-#[track_caller]
-fn assert_refused(name: &str, config: &Config, code: Code, words: &str) {
-    let error = match call(config) {
-        Ok(status) => panic!("{name}: {status:?}"),
-        Err(error) => error,
-    };
-    assert_eq!(error.code(), code, "{name}: {error}");
-    for words in [words, "localhost:"] {
-        assert!(error.message().contains(words), "{name}: {error}");
-    }
-    assert!(error.hint().len() > 20, "{name}: {error}");
-}
+const LIMIT: Limit = Limit(1024 * 1024);
 
 type Say = fn(&mut Records);
 
@@ -79,14 +52,14 @@ fn records_of_our_own_making_are_taken() {
             server.send(APPLICATION_DATA, &[]);
             server.send(APPLICATION_DATA, ANSWER);
         });
-        assert!(call(&config).unwrap().available());
+        assert!(LIMIT.call(&config).unwrap().available());
     }
     // A request to negotiate anew is declined.
     let config = records(&testbed, &TLS12, |server| {
         server.send(HANDSHAKE, &[0; 4]);
         server.send(APPLICATION_DATA, ANSWER);
     });
-    assert!(call(&config).unwrap().available());
+    assert!(LIMIT.call(&config).unwrap().available());
 }
 
 #[test]
@@ -214,7 +187,7 @@ fn records_that_are_wrong_after_the_handshake() {
     for (version, only) in [(&TLS12, tls12), (&TLS13, tls13)] {
         for (name, say, words) in both.into_iter().chain(only) {
             let name = format!("{name} in {:?}", version.version);
-            assert_refused(&name, &records(&testbed, version, say), Code::Tls, words);
+            LIMIT.assert_refused(&name, &records(&testbed, version, say), Code::Tls, words);
         }
     }
 }
@@ -258,11 +231,11 @@ fn floods_of_records_are_ended() {
     for version in [&TLS12, &TLS13] {
         for (name, say, words) in both {
             let name = format!("{name} in {:?}", version.version);
-            assert_refused(&name, &records(&testbed, version, say), Code::Tls, words);
+            LIMIT.assert_refused(&name, &records(&testbed, version, say), Code::Tls, words);
         }
     }
     let anew = records(&testbed, &TLS12, |s| while s.send(HANDSHAKE, &[0; 4]) {});
-    assert_refused(
+    LIMIT.assert_refused(
         "requests to negotiate anew",
         &anew,
         Code::Tls,
@@ -276,7 +249,7 @@ fn floods_of_records_are_ended() {
             while session.conn.refresh_traffic_keys().is_ok() && session.flush().is_ok() {}
         },
     );
-    assert_refused("new keys", &keys, Code::Tls, "TooManyKeyUpdate");
+    LIMIT.assert_refused("new keys", &keys, Code::Tls, "TooManyKeyUpdate");
 }
 
 #[test]
@@ -293,7 +266,7 @@ fn a_flood_of_tickets_ends_by_the_timeout_and_few_are_kept() {
         move |s| while s.send(HANDSHAKE, &ticket) {},
     );
     config.set_timeout_ms(500).unwrap();
-    assert_refused("tickets", &config, Code::Timeout, "waiting for the answer");
+    LIMIT.assert_refused("tickets", &config, Code::Timeout, "waiting for the answer");
 }
 
 #[test]
@@ -304,7 +277,7 @@ fn every_alert_after_the_handshake_is_an_error_that_names_it() {
             let config = records(&testbed, version, move |s| {
                 s.send(ALERT, &[2, alert]);
             });
-            let error = call(&config).unwrap_err();
+            let error = LIMIT.call(&config).unwrap_err();
             let codes: &[Code] = match alert {
                 // close_notify
                 0 => &[Code::ConnectionLost],
@@ -321,7 +294,10 @@ fn every_alert_after_the_handshake_is_an_error_that_names_it() {
             s.send(ALERT, &[1, 112]);
             s.send(APPLICATION_DATA, ANSWER);
         });
-        assert_eq!(call(&config).is_ok(), version.version == TLS12.version);
+        assert_eq!(
+            LIMIT.call(&config).is_ok(),
+            version.version == TLS12.version
+        );
     }
 }
 
@@ -341,7 +317,7 @@ fn an_alert_at_each_step_of_the_handshake() {
         let url = testbed.url(listener, "/checks/passport");
         let relay = Relay::faithful(port_of(&url));
         let config = config(&testbed, &relay.url(&url));
-        assert!(call(&config).unwrap().available());
+        assert!(LIMIT.call(&config).unwrap().available());
         let heard = relay.heard().server;
         let mut places = record_ends(&heard);
         // Behind the answer nobody listens.
@@ -358,7 +334,7 @@ fn an_alert_at_each_step_of_the_handshake() {
                     offset,
                 };
                 relay.arm(Fault::Say(alert), place);
-                let error = match call(&config) {
+                let error = match LIMIT.call(&config) {
                     Ok(status) => {
                         // rustls passes a close_notify over for as long as more comes.
                         assert!((level == 1 || number == 0) && status.available(), "{what}");
@@ -453,7 +429,7 @@ fn what_comes_instead_of_a_handshake() {
             let _ = stream.write_all(&begin);
             while stream.write_all(&piece).is_ok() {}
         });
-        assert_refused(name, &config_to(&testbed, port), Code::Tls, words);
+        LIMIT.assert_refused(name, &config_to(&testbed, port), Code::Tls, words);
     }
 }
 
@@ -475,9 +451,9 @@ fn a_chain_of_absurd_length() {
             config
         };
         // What the server has to say may be long-winded, and still be right.
-        assert!(call(&with(50)).unwrap().available());
+        assert!(LIMIT.call(&with(50)).unwrap().available());
         // rustls takes no message over 64 kB.
-        assert_refused(
+        LIMIT.assert_refused(
             "1000 certificates",
             &with(1000),
             Code::Tls,

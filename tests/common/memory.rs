@@ -4,6 +4,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use dcs::{Client, Code, Config, Error, Status};
+
+/// No call takes longer, but for what it waits for on purpose.
+const BOUND: Duration = Duration::from_secs(10);
 
 thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
@@ -44,4 +50,34 @@ pub fn peak<T>(run: impl FnOnce() -> T) -> (T, usize) {
     PEAK.set(before);
     let result = run();
     (result, usize::try_from(PEAK.get() - before).unwrap())
+}
+
+/// The bytes that a call may hold at most.
+pub struct Limit(pub usize);
+
+impl Limit {
+    /// Makes a call, and looks at its time and its memory.
+    #[track_caller]
+    pub fn call(&self, config: &Config) -> Result<Status, Error> {
+        let client = Client::new(config).unwrap();
+        let begun = Instant::now();
+        let (result, held) = peak(|| client.status());
+        assert!(begun.elapsed() < BOUND, "{:?}: {result:?}", begun.elapsed());
+        assert!(held < self.0, "{held} bytes: {result:?}");
+        result
+    }
+
+    /// The call fails, and its error names what was wrong and the server.
+    #[track_caller]
+    pub fn assert_refused(&self, name: &str, config: &Config, code: Code, words: &str) {
+        let error = match self.call(config) {
+            Ok(status) => panic!("{name}: {status:?}"),
+            Err(error) => error,
+        };
+        assert_eq!(error.code(), code, "{name}: {error}");
+        for words in [words, "localhost:"] {
+            assert!(error.message().contains(words), "{name}: {error}");
+        }
+        assert!(error.hint().len() > 20, "{name}: {error}");
+    }
 }
