@@ -5,6 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 use crate::error::{Code, Error};
+use crate::fork_gate;
 
 thread_local! {
     static CONTAINED: Cell<bool> = const { Cell::new(false) };
@@ -15,6 +16,12 @@ thread_local! {
 /// error's message, and leaves panics that do not end here to the hook that was there.
 fn install_hook() {
     static INSTALL: Once = Once::new();
+    if INSTALL.is_completed() {
+        return;
+    }
+    // A child that is forked in the middle of this would wait for it for ever.
+    fork_gate::install();
+    let _burst = fork_gate::burst();
     INSTALL.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {

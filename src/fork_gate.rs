@@ -1,15 +1,13 @@
-//! Keeps a fork from falling into the middle of a cryptographic operation.
+//! Keeps a fork from falling into the middle of a cryptographic operation, and tells processes apart.
 //!
 //! The provider has locks of its own, for random numbers and for RSA keys. A process that is forked while another
 //! thread holds one would wait for it for ever, in a call or when it ends. So the bursts of computing that take such
 //! locks, which are handshakes' and the loading of keys, are noted here, and a fork (`pthread_atfork`) waits until none is under
 //! way. Nothing waits here for the network, and nothing for longer than [`PATIENCE`].
 
-#[cfg(unix)]
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{process, thread};
 
 /// A burst takes a millisecond or two. One that a caller's own code forks in, from a sink of the log, would never end.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -18,6 +16,17 @@ const PATIENCE: Duration = Duration::from_millis(200);
 static INSIDE: AtomicU32 = AtomicU32::new(0);
 /// How many threads are about to fork.
 static FORKING: AtomicU32 = AtomicU32::new(0);
+
+/// How often this process and those before it were forked since [`install`].
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// Tells this process from those that it was forked from. Never 0.
+///
+/// Its number alone would not: each first process of a PID namespace is number 1. And a fork by the bare system call is not
+/// counted.
+pub(crate) fn this_process() -> u64 {
+    u64::from(FORKS.load(Ordering::Relaxed)) << 32 | u64::from(process::id())
+}
 
 /// Ends the burst when it is dropped.
 pub(crate) struct Burst(());
@@ -53,13 +62,16 @@ fn leave() {
 pub(crate) fn install() {
     #[cfg(unix)]
     {
-        static INSTALL: Once = Once::new();
-        INSTALL.call_once(|| {
-            // SAFETY: the three functions are there for as long as the process, because the library is never unloaded
-            // (`-z nodelete`), and they touch nothing but two atomic numbers.
-            #[allow(unsafe_code)]
-            let _ = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-        });
+        // Not a Once: that waits, also in a child whose parent was in the middle of this.
+        static IS_INSTALLED: std::sync::atomic::AtomicBool =
+            std::sync::atomic::AtomicBool::new(false);
+        if IS_INSTALLED.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        // SAFETY: the three functions are there for as long as the process, because the library is never unloaded
+        // (`-z nodelete`), and they touch nothing but atomic numbers.
+        #[allow(unsafe_code)]
+        let _ = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
     }
 }
 
@@ -82,6 +94,7 @@ extern "C" fn in_parent() {
 extern "C" fn in_child() {
     FORKING.store(0, Ordering::SeqCst);
     INSIDE.store(0, Ordering::SeqCst);
+    FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
 #[cfg(all(test, unix))]

@@ -21,12 +21,13 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
-use std::process;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
+
+use crate::fork_gate;
 
 /// Records that the ring holds; a call at [`Level::Debug`] makes about ten.
 const CAPACITY: usize = 1024;
@@ -164,7 +165,7 @@ pub fn set_sink(sink: Option<Sink>) {
 /// and the records in it are the parent's.
 struct Shared {
     /// 0 until a process takes it.
-    process: AtomicU32,
+    process: AtomicU64,
     ring: Mutex<Ring>,
     childs: OnceLock<Box<Shared>>,
 }
@@ -172,7 +173,7 @@ struct Shared {
 impl Shared {
     const fn new() -> Self {
         Shared {
-            process: AtomicU32::new(0),
+            process: AtomicU64::new(0),
             ring: Mutex::new(Ring::new()),
             childs: OnceLock::new(),
         }
@@ -181,7 +182,7 @@ impl Shared {
 
 /// This process's ring, locked.
 fn ring() -> MutexGuard<'static, Ring> {
-    let process = process::id();
+    let process = fork_gate::this_process();
     let mut shared = &RING;
     while let Err(owner) =
         shared
@@ -189,7 +190,14 @@ fn ring() -> MutexGuard<'static, Ring> {
             .compare_exchange(0, process, Ordering::Relaxed, Ordering::Relaxed)
         && owner != process
     {
-        shared = shared.childs.get_or_init(|| Box::new(Shared::new()));
+        shared = match shared.childs.get() {
+            Some(shared) => shared,
+            None => {
+                // A child that is forked in the middle of this would wait for it for ever.
+                let _burst = fork_gate::burst();
+                shared.childs.get_or_init(|| Box::new(Shared::new()))
+            }
+        };
     }
     // No holder leaves anything half done, so that a panic elsewhere spoils nothing.
     shared.ring.lock().unwrap_or_else(PoisonError::into_inner)

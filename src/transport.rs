@@ -20,7 +20,6 @@ mod tcp;
 mod tls;
 pub(crate) mod trial;
 
-use std::process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,6 +28,7 @@ use rustls::ClientConfig;
 use crate::config::{Config, Endpoint, Proxy, Target};
 use crate::credentials::Identity;
 use crate::error::{Code, Error};
+use crate::fork_gate;
 pub(crate) use connection::Connection;
 pub(crate) use connection::Facts;
 use connection::TLS_1_2;
@@ -112,7 +112,7 @@ impl Plan {
 pub(crate) struct Transport {
     pub(crate) plan: Arc<Plan>,
     /// The process that made it: no other may use or end its connections.
-    process: u32,
+    process: u64,
     resolver: Resolver,
     tls: Arc<ClientConfig>,
     tls12: Arc<ClientConfig>,
@@ -130,7 +130,7 @@ impl Transport {
         http::prepare();
         let tls = tls::configure(plan.anchors.clone(), plan.identity.as_ref())?;
         Ok(Transport {
-            process: process::id(),
+            process: fork_gate::this_process(),
             resolver: Resolver::new(plan.first_hop().clone()),
             peer: plan.endpoint.target.to_string(),
             tls: tls.config,
@@ -146,7 +146,7 @@ impl Transport {
 
     /// Whether this process made it, and not the one that it was forked from.
     pub(crate) fn is_ours(&self) -> bool {
-        self.process == process::id()
+        self.process == fork_gate::this_process()
     }
 
     /// Closes the idle connections of the process that this one was forked from, as far as their descriptors here go:

@@ -1,18 +1,20 @@
 /*
  * Forks from a process that is in the middle of calls; tests/fork.rs runs it.
  *
- *     fork URL CA_BUNDLE CERTIFICATE PRIVATE_KEY THREADS CHILDREN CALLS
+ *     fork URL CA_BUNDLE CERTIFICATE PRIVATE_KEY THREADS CHILDREN CALLS [namespace]
  *
  * THREADS threads call over one client all the time, while the main thread forks CHILDREN children one after the other.
  * Each child makes CALLS calls over the client that it has inherited and frees it. Then the parent's own connection must
- * still be there. Says "ok" where every call of everybody was answered.
+ * still be there. With "namespace" the child is the first process of a PID namespace, as this one has to be: then
+ * both are number 1. Says "ok" where every call of everybody was answered.
  */
 
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* unshare */
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -94,7 +96,7 @@ int main(int count, char **arguments) {
     long calls;
     pthread_t *ids;
 
-    if (count != 8) {
+    if (count < 8) {
         return 64;
     }
     threads = atoi(arguments[5]);
@@ -116,6 +118,9 @@ int main(int count, char **arguments) {
         if (ids == NULL || pthread_create(&ids[i], NULL, keep_calling, NULL) != 0) {
             return 66;
         }
+    }
+    if (count > 8 && (getpid() != 1 || unshare(CLONE_NEWPID) != 0)) {
+        return 68;
     }
     for (i = 0; i < children; i++) {
         pid_t pid = fork();
