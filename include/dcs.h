@@ -707,6 +707,15 @@ void dcs_status_response_free(dcs_status_response *response);
 dcs_code dcs_diagnose(const dcs_config *config, dcs_report **report, dcs_error **error);
 
 /**
+ * As `dcs_diagnose`, and ends with `DCS_ERR_INTERRUPTED` when `cancellation` is cancelled, which is only borrowed:
+ * within 100 ms where it waits for the network. No report is made then.
+ */
+dcs_code dcs_diagnose_until(const dcs_config *config,
+                            const dcs_cancellation *cancellation,
+                            dcs_report **report,
+                            dcs_error **error);
+
+/**
  * 1 where no check failed that makes calls fail (warnings and notes may still be there), 0 where one did,
  * -1 for NULL.
  */

@@ -634,6 +634,15 @@ inline report diagnose(const config &from) {
     detail::check(code, failure);
     return report(std::move(owned));
 }
+/** The same; ends with DCS_ERR_INTERRUPTED when it is cancelled, within 100 ms where it waits for the network. */
+inline report diagnose(const config &from, const cancellation &until) {
+    dcs_report *made = nullptr;
+    dcs_error *failure = nullptr;
+    const dcs_code code = dcs_diagnose_until(from.get(), until.get(), &made, &failure);
+    detail::handle<dcs_report> owned(made);
+    detail::check(code, failure);
+    return report(std::move(owned));
+}
 
 /**
  * Converts a private key, in any form that a client takes, to PKCS#8 in DER, not encrypted. The bytes are

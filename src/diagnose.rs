@@ -19,7 +19,9 @@ use std::time::SystemTime;
 
 use crate::config::Config;
 use crate::credentials::CertificateSummary;
+use crate::error::{Code, Error};
 use crate::log;
+use crate::transport::{Cancellation, Wishes};
 pub use check::{Check, Severity};
 pub(crate) use evidence::{EXPIRES_SOON, Evidence};
 pub(crate) use explain::explain;
@@ -40,9 +42,29 @@ pub fn diagnose(config: &Config) -> Report {
 
 /// As [`diagnose`], telling each step on the way to the service as it ends.
 pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) -> Report {
+    make(config, Wishes::default(), &mut progress).0
+}
+
+/// As [`diagnose`], until it is cancelled: what waits for the network then ends within 100 ms, and nothing more is sent.
+///
+/// # Errors
+/// [`Code::Interrupted`] where it was cancelled before it was done.
+pub fn diagnose_until(config: &Config, cancellation: &Cancellation) -> Result<Report, Error> {
+    let wishes = Wishes::of_cancellation(cancellation);
+    match make(config, wishes, &mut |_| {}) {
+        (report, false) => Ok(report),
+        (_, true) => Err(Error::new(
+            Code::Interrupted,
+            "The diagnosis was interrupted.",
+        )),
+    }
+}
+
+/// The report, and whether a step was ended by the caller.
+fn make(config: &Config, wishes: Wishes, progress: &mut dyn FnMut(&Step)) -> (Report, bool) {
     let now = SystemTime::now();
     let offline = offline::check(config, now);
-    let wire = match wire::check(config, &offline, &mut progress) {
+    let wire = match wire::check(config, &offline, wishes, progress) {
         Ok(wire) => wire,
         // The parts fit together one by one, but TLS cannot be set up with them.
         Err(error) => Wire {
@@ -69,8 +91,10 @@ pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) 
         files: offline.summaries,
         connection: wire.connection,
     };
-    conclude(&report);
-    report
+    if !wire.is_interrupted {
+        conclude(&report);
+    }
+    (report, wire.is_interrupted)
 }
 
 /// Ends the log of a diagnosis, whose calls are told as every call is. Names the check only: what was seen is in the

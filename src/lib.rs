@@ -50,7 +50,8 @@ pub use config::Config;
 pub use convert::{private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
 pub use credentials::CertificateSummary;
 pub use diagnose::{
-    Check, Finding, Outcome, Report, Severity, Step, Subject, diagnose, diagnose_with_progress,
+    Check, Finding, Outcome, Report, Severity, Step, Subject, diagnose, diagnose_until,
+    diagnose_with_progress,
 };
 pub use error::{Code, Error};
 pub use inspect::{Inspection, Item, inspect, inspect_file};

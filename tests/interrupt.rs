@@ -13,7 +13,7 @@ use common::https::answering;
 use common::proxy::server;
 use common::relay::{Fault, Relay, port_of, request};
 use dcs::log::{self, Level};
-use dcs::{Cancellation, Client, Code, Config, Error, Status};
+use dcs::{Cancellation, Client, Code, Config, Error, diagnose_until};
 use dcs_testbed::Testbed;
 
 const PATH: &str = "/checks/passport";
@@ -44,10 +44,10 @@ fn next(told: &Receiver<String>) -> String {
 
 /// Makes a call, ends it when the log says that it is time to, and returns its error.
 #[track_caller]
-fn interrupted(
+fn interrupted<T: Send>(
     told: &Receiver<String>,
     is_ready: impl FnOnce(&Receiver<String>),
-    call: impl FnOnce() -> Result<Status, Error> + Send,
+    call: impl FnOnce() -> Result<T, Error> + Send,
     end: impl FnOnce(),
 ) -> Error {
     // What earlier calls left behind.
@@ -58,7 +58,7 @@ fn interrupted(
         let ended = Instant::now();
         end();
         let (outcome, back) = call.join().unwrap();
-        let error = outcome.expect_err("the call succeeded");
+        let error = outcome.err().expect("the call succeeded");
         assert_eq!(error.code(), Code::Interrupted, "{error}");
         assert!(!error.retryable() && error.hint().len() > 20, "{error}");
         assert!(back - ended < SOON, "{:?}", back - ended);
@@ -290,4 +290,41 @@ fn a_byte_in_a_pipe_ends_a_call() {
     cancellation.set_descriptor(None).unwrap();
     let good = Client::new(&config(&testbed, &testbed.url("tls12_close", PATH))).unwrap();
     assert!(good.status_until(&cancellation).unwrap().available());
+}
+
+#[test]
+fn a_diagnosis_is_ended_in_every_step() {
+    let testbed = Testbed::from_env();
+    let (_turn, told) = told();
+    let good = testbed.url("tls12_close", PATH);
+    let silent = server(never_answer);
+    let (unanswering, _queue, _listener) = unanswering();
+    let mut through_a_proxy = config_to(&testbed, port_of(&good));
+    through_a_proxy
+        .set_proxy(Some(&format!("http://localhost:{silent}")))
+        .unwrap();
+    let relay = Relay::start(port_of(&good), Fault::Stall, request);
+    let no_connection = format!("https://127.0.0.1:{unanswering}{PATH}");
+    for (config, words) in [
+        (config(&testbed, &no_connection), "as configured"),
+        (through_a_proxy, "CONNECT"),
+        (config_to(&testbed, silent), "handshake with"),
+        (config(&testbed, &relay.url(&good)), "is sent"),
+    ] {
+        let cancellation = Cancellation::new();
+        let error = interrupted(
+            &told,
+            |told| wait_for(told, words),
+            || diagnose_until(&config, &cancellation),
+            || cancellation.cancel(),
+        );
+        assert!(error.message().contains("diagnosis"), "{error}");
+    }
+    // Nothing is waited for that nobody wants any more, and one that nobody has cancelled is made.
+    let cancellation = Cancellation::new();
+    let config = config(&testbed, &good);
+    assert!(diagnose_until(&config, &cancellation).unwrap().ok());
+    cancellation.cancel();
+    let error = diagnose_until(&config, &cancellation).unwrap_err();
+    assert_eq!(error.code(), Code::Interrupted);
 }

@@ -40,6 +40,8 @@ pub(crate) struct Wire {
     /// The service answered the call with 200.
     pub(crate) is_answered: bool,
     pub(crate) tls_alert: Option<u8>,
+    /// The caller ended a step before it was done.
+    pub(crate) is_interrupted: bool,
 }
 
 struct Probe<'a> {
@@ -47,6 +49,7 @@ struct Probe<'a> {
     offline: &'a Offline,
     has_proxy: bool,
     wire: Wire,
+    wishes: Wishes,
     progress: &'a mut dyn FnMut(&Step),
 }
 
@@ -54,6 +57,7 @@ struct Probe<'a> {
 pub(crate) fn check(
     config: &Config,
     offline: &Offline,
+    wishes: Wishes,
     progress: &mut dyn FnMut(&Step),
 ) -> Result<Wire, Error> {
     let bundle = offline.files.ca_bundle.as_ref().ok();
@@ -66,9 +70,10 @@ pub(crate) fn check(
         offline,
         has_proxy: config.proxy.is_some(),
         wire: Wire::default(),
+        wishes: wishes.clone(),
         progress,
     };
-    let deadline = Deadline::of_call(config.timeout);
+    let deadline = Deadline::of_call(config.timeout).watched(wishes.watch());
     if probe.reach(deadline, config.connect_timeout) {
         probe.call(deadline);
     }
@@ -111,6 +116,7 @@ impl Probe<'_> {
         match &trial.outcome {
             Ok(_) => self.step(name, Outcome::Passed, trial.duration, message),
             Err(error) => {
+                self.wire.is_interrupted |= error.code() == Code::Interrupted;
                 let message = error.message_text().clone();
                 self.step(name, Outcome::Failed, trial.duration, message);
             }
@@ -145,7 +151,7 @@ impl Probe<'_> {
     }
 
     /// Look-up, TCP to each address, and the proxy. False where no way leads on.
-    fn reach(&mut self, call: Deadline<'static>, connect_timeout: Duration) -> bool {
+    fn reach(&mut self, call: Deadline<'_>, connect_timeout: Duration) -> bool {
         let deadline = call.of_connect(connect_timeout);
         let looked_up = self.transport.try_look_up(deadline);
         let first_hop = self.transport.first_hop().host.clone();
@@ -241,7 +247,7 @@ impl Probe<'_> {
     }
 
     /// The handshake and the status call.
-    fn call(&mut self, deadline: Deadline<'static>) {
+    fn call(&mut self, deadline: Deadline<'_>) {
         let begun = Instant::now();
         let (mut trial, witness) = self.transport.try_connect(deadline);
         self.note_witness(&witness);
@@ -265,7 +271,12 @@ impl Probe<'_> {
         self.server_is_right(&witness);
         self.client_certificate(facts, &witness);
 
-        let call = Call::new(deadline, Wishes::default(), begun, Start::over(connection));
+        let call = Call::new(
+            deadline,
+            self.wishes.clone(),
+            begun,
+            Start::over(connection),
+        );
         let sent = Instant::now();
         let answer = transport::get(&self.transport, &call);
         let duration = sent.elapsed();

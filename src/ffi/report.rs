@@ -4,11 +4,12 @@ use std::ffi::{CString, c_char};
 use std::ptr;
 use std::sync::OnceLock;
 
+use super::cancellation::dcs_cancellation;
 use super::code::dcs_code;
 use super::config::dcs_config;
 use super::error::dcs_error;
 use super::{guard, text};
-use crate::diagnose::{Finding, Report, Step, diagnose};
+use crate::diagnose::{Finding, Report, Step, diagnose, diagnose_until};
 
 /// What a diagnosis found. Owned by the caller, who frees it with `dcs_report_free`; its texts live until
 /// then. It never changes, so threads may read it at once. It holds no key material and no password;
@@ -121,6 +122,31 @@ pub unsafe extern "C" fn dcs_diagnose(
                 return Err(guard::is_null("report"));
             }
             *report = dcs_report::into_raw(diagnose(&config.config));
+        }
+        Ok(())
+    })
+}
+
+/// As `dcs_diagnose`, and ends with `DCS_ERR_INTERRUPTED` when `cancellation` is cancelled, which is only borrowed:
+/// within 100 ms where it waits for the network. No report is made then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_diagnose_until(
+    config: *const dcs_config,
+    cancellation: *const dcs_cancellation,
+    report: *mut *mut dcs_report,
+    error: *mut *mut dcs_error,
+) -> dcs_code {
+    guard::code_and_error(error, || {
+        // SAFETY: the caller's duty, see the module.
+        unsafe {
+            guard::clear(report);
+            let config = guard::required(config, "config")?;
+            let handle = guard::required(cancellation, "cancellation")?;
+            if report.is_null() {
+                return Err(guard::is_null("report"));
+            }
+            let made = diagnose_until(&config.config, &handle.cancellation)?;
+            *report = dcs_report::into_raw(made);
         }
         Ok(())
     })

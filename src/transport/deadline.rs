@@ -111,13 +111,18 @@ impl<'a> Deadline<'a> {
     }
 
     /// The same limit for a call that can be interrupted.
-    pub(crate) fn watched(self, watch: Watch<'_>) -> Deadline<'_> {
+    pub(crate) fn watched<'w>(self, watch: Watch<'w>) -> Deadline<'w> {
         Deadline {
             at: self.at,
             length: self.length,
             limit: self.limit,
             watch,
         }
+    }
+
+    /// The same limit without who watches it, which can be kept.
+    pub(crate) fn unwatched(self) -> Deadline<'static> {
+        self.watched(Watch::default())
     }
 
     /// The limit of connecting, which begins now, never later than this one.

@@ -98,13 +98,13 @@ pub(crate) struct Answer {
 
 impl Call {
     pub(crate) fn new(
-        limit: Deadline<'static>,
+        limit: Deadline<'_>,
         wishes: Wishes,
         begun: Instant,
         start: Start,
     ) -> Arc<Self> {
         Arc::new(Call {
-            limit,
+            limit: limit.unwatched(),
             wishes,
             begun,
             start,

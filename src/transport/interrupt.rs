@@ -152,6 +152,14 @@ impl Wishes {
         }
     }
 
+    /// Of what is not a client's call.
+    pub(crate) fn of_cancellation(cancellation: &Cancellation) -> Self {
+        Wishes {
+            client: None,
+            cancellation: Some(cancellation.clone()),
+        }
+    }
+
     pub(crate) fn watch(&self) -> Watch<'_> {
         Watch {
             client: self

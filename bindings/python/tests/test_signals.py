@@ -127,6 +127,26 @@ def test_ctrl_c_while_the_answer_is_awaited(testbed: Testbed, run: Run) -> None:
         interrupted_program(run, wait, stalled=url, good=testbed.url("tls12_close"), warm=False)
 
 
+DIAGNOSIS = """
+print("calling")
+try:
+    libdcs.diagnose(url=given["stalled"], **given["options"])
+except KeyboardInterrupt:
+    print(time.monotonic())
+assert libdcs.diagnose(url=given["good"], **given["options"]).ok
+"""
+
+
+def test_ctrl_c_in_a_diagnosis(testbed: Testbed, silent: Listener, run: Run) -> None:
+    program = run(DIAGNOSIS, stalled=silent.url, good=testbed.url("tls12_close"))
+    assert program.read_line() == "calling"
+    assert silent.wait_for_one_more()
+    sent = time.monotonic()
+    program.send(signal.SIGINT)
+    assert 0 < float(program.read_line()) - sent < SOON
+    assert program.end() == []
+
+
 OTHER_THREADS = """
 stalled = client(given["stalled"], **given["more"])
 outcome = []

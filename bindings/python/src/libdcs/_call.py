@@ -1,4 +1,4 @@
-"""The status call, and how a signal ends it.
+"""The status call and the diagnosis, and how a signal ends them.
 
 Python runs signal handlers on its main thread, between two instructions, so not while that is in a native
 call. For such a call the main thread has Python write a byte for each signal into a pipe
@@ -32,8 +32,11 @@ TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
     from _thread import LockType
     from collections.abc import Callable
+    from typing import TypeVar
 
     from ._status import Status
+
+    T = TypeVar("T")
 
 
 class Handle:
@@ -282,7 +285,7 @@ def _make_in_thread(handle: Handle, begun: float, interrupts: int) -> Status:
     try:
         run_handlers()
         try:
-            start_new_thread(_run, ([handle], cancellation, outcome, done))
+            start_new_thread(_run, ([partial(_make, handle)], cancellation, outcome, done))
         except RuntimeError as error:
             if _is_handlers(error):
                 raise
@@ -307,14 +310,54 @@ def _make_in_thread(handle: Handle, begun: float, interrupts: int) -> Status:
 
 
 def _run(
-    handles: list[Handle], cancellation: Cancellation, outcome: list[Status | BaseException], done: LockType
+    work: list[Callable[[Cancellation], T]],
+    cancellation: Cancellation,
+    outcome: list[T | BaseException],
+    done: LockType,
 ) -> None:
     try:
-        outcome.append(_make(handles.pop(), cancellation))
+        outcome.append(work.pop()(cancellation))
     except BaseException as error:
         outcome.append(error.with_traceback(None))
     finally:
         done.release()
+
+
+def until_signal(work: Callable[[Cancellation], T]) -> T:
+    """Do what can be cancelled, on the main thread until a signal handler raises.
+
+    There it is done in a thread of its own. Returns when that has ended, whatever is raised.
+    """
+    import threading
+
+    cancellation = Cancellation()
+    if get_ident() != threading.main_thread().ident:
+        return work(cancellation)
+    outcome: list[T | BaseException] = []
+    done = allocate_lock()
+    done.acquire()
+    try:
+        start_new_thread(_run, ([work], cancellation, outcome, done))
+    except RuntimeError as error:
+        if _is_handlers(error):
+            raise
+        return work(cancellation)  # No thread can be had.
+    raised: BaseException | None = None
+    while True:
+        try:
+            # In rounds, because a signal that another thread has taken does not end the wait.
+            while not done.acquire(timeout=0.1):
+                pass
+            break
+        except BaseException as error:
+            raised = raised or error
+            api.dcs_cancellation_cancel(cancellation.address)
+    if raised is not None:
+        raise raised
+    answer = outcome[0]
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 def _late(timeout: float) -> NetworkError:

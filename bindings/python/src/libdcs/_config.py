@@ -10,6 +10,10 @@ from ._code import Code
 from ._error import ConfigError, from_code, from_handle
 from ._native import api
 
+TYPE_CHECKING = False  # As in _native.
+if TYPE_CHECKING:
+    from ._call import Cancellation
+
 
 class Config:
     """A `dcs_config`, freed at the end of the `with` block."""
@@ -111,10 +115,10 @@ class Config:
         self._fallible(api.dcs_client_new, ctypes.byref(client))
         return client.value
 
-    def diagnose(self) -> int | None:
+    def diagnose(self, cancellation: Cancellation) -> int | None:
         """Make a `dcs_report`, which is the caller's to free."""
         report = ctypes.c_void_p()
-        self._fallible(api.dcs_diagnose, ctypes.byref(report))
+        self._fallible(api.dcs_diagnose_until, cancellation.address, ctypes.byref(report))
         return report.value
 
     def _fallible(self, function: ctypes._NamedFuncPointer, *arguments: object) -> None:

@@ -32,7 +32,7 @@ def diagnose(
     here: the diagnosis always asks the service, once.
 
     Connects to the service and makes the status call, within `timeout` and `connect_timeout`; the interpreter
-    lock is released meanwhile. Reads the three files and, where the server's certificate is not trusted, the
+    lock is released meanwhile, and on the main thread a signal handler that raises ends it, as Ctrl-C does. Reads the three files and, where the server's certificate is not trusted, the
     CA certificates that this machine trusts; nothing is written.
 
     Raises:
@@ -69,6 +69,6 @@ def diagnose_from_env() -> _report.Report:
 def _run(config: Config) -> _report.Report:
     _log.prepare()
     try:
-        return _report.take(config.diagnose())
+        return _report.take(until_signal(config.diagnose))
     finally:
         _log.drain()

@@ -86,6 +86,7 @@ TABLE: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "dcs_status_response_tls_cipher": (_TEXT, (_HANDLE,)),
     "dcs_status_response_free": (None, (_HANDLE,)),
     "dcs_diagnose": (_CODE, (_HANDLE, _OUT, _OUT)),
+    "dcs_diagnose_until": (_CODE, (_HANDLE, _HANDLE, _OUT, _OUT)),
     "dcs_report_ok": (_INT32, (_HANDLE,)),
     "dcs_report_cause": (_INT32, (_HANDLE,)),
     "dcs_report_text": (_TEXT, (_HANDLE,)),
@@ -148,6 +149,7 @@ WAITING = frozenset(
         "dcs_status",
         "dcs_status_until",
         "dcs_diagnose",
+        "dcs_diagnose_until",
         "dcs_private_key_to_pkcs8_der",
         "dcs_private_key_file_to_pkcs8_der",
     }

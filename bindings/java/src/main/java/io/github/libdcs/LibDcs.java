@@ -165,6 +165,8 @@ final class LibDcs {
 
     static native int dcs_diagnose(long config, long[] report, long[] error);
 
+    static native int dcs_diagnose_until(long config, long cancellation, long[] report, long[] error);
+
     static native int dcs_report_ok(long report);
 
     static native int dcs_report_cause(long report);
