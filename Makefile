@@ -22,7 +22,7 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
 	clean python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
-	deny-advisories
+	deny-advisories reference site test-docs test-examples bench-check
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ help:
 	@echo 'make deny      licences, sources and duplicates of what the library is built from (deny.toml)'
 	@echo 'make deny-advisories   the same for known weaknesses; needs a network that reaches the RustSec database'
 	@echo 'make header    writes include/dcs.h anew from the source'
+	@echo 'make reference writes docs/reference anew from the tables in the source'
+	@echo 'make site      the documentation with each language'"'"'s API reference, in target/site; the first time takes minutes'
+	@echo 'make test-docs | bench-check   parts of make test: the examples in the pages; the contenders in Java compile'
+	@echo 'make test-examples   starts the examples that have requirements of their own (Flask, Django, FastAPI, CMake, Kubernetes)'
 	@echo 'make clean     removes all that was built'
 
 # Installs what the machine lacks (Debian and Ubuntu; as root, otherwise it prints the line to run).
@@ -57,7 +61,7 @@ demo:
 	@scripts/setup.sh --demo
 	@scripts/demo.sh
 
-test: setup lint test-rust soak-quick test-python test-java
+test: setup lint test-rust soak-quick test-python test-java bench-check test-docs
 	@echo 'All tests passed.'
 
 lint:
@@ -84,7 +88,7 @@ python-environment: library $(TESTBED)
 	$(VENV)/bin/pip install --quiet $(WHEELS)/*.whl -r bindings/python/requirements-dev.txt
 
 test-python: python-environment
-	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches && $(VENV)/bin/ruff format --check . ../../examples ../../benches && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py)
+	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches ../../scripts ../../tests && $(VENV)/bin/ruff format --check . ../../examples ../../benches ../../scripts ../../tests && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py) && $(VENV)/bin/mypy $(wildcard $(CURDIR)/scripts/*.py $(CURDIR)/tests/docs/*.py)
 	$(VENV)/bin/python -m unittest discover --start-directory benches
 	$(TESTBED) -- $(VENV)/bin/pytest bindings/python/tests
 
@@ -95,6 +99,30 @@ fork-soak: python-environment
 # Against the packaged jar.
 test-java: library $(TESTBED)
 	MAVEN_OPTS=-Djansi.mode=strip $(TESTBED) -- $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) clean verify
+
+# The contenders of the race in Java, which nothing else compiles. Their peers come from Maven Central.
+bench-check: library
+	MAVEN_OPTS=-Djansi.mode=strip $(MVN) --batch-mode --quiet -Dstyle.color=never --file benches/contenders/java/reactor.xml -Dlibdcs.prebuilt=$(LIBRARY) -Dbench.out=$(CARGO_TARGET_DIR)/bench-check -Dmaven.javadoc.skip=true compile
+
+# Every example in docs and the READMEs, against the sandbox (tests/docs). The programs are those that test-rust has built.
+JAR := bindings/java/target/libdcs-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1).jar
+test-docs: python-environment
+	$(CARGO) test --workspace --all-features --locked --test command --test sandbox --no-run
+	test $(JAR) -nt $(LIBRARY) || MAVEN_OPTS=-Djansi.mode=strip $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) -Dmaven.javadoc.skip=true -DskipITs package
+	$(VENV)/bin/pytest tests/docs
+
+# In an environment of their own, with what each requirements.txt names.
+test-examples: python-environment
+	@scripts/setup.sh --docs
+	$(CARGO) build --locked --features sandbox --bin dcs-sandbox
+	$(PYTHON) -m venv $(CARGO_TARGET_DIR)/examples-venv
+	$(CARGO_TARGET_DIR)/examples-venv/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/*.whl
+	$(CARGO_TARGET_DIR)/examples-venv/bin/pip install --quiet -r tests/examples/requirements.txt
+	$(CARGO_TARGET_DIR)/examples-venv/bin/pytest tests/examples
+
+site: library
+	@scripts/setup.sh --docs
+	@scripts/site.sh
 
 # Builds the contenders, starts the testbed and races. Options of race.py: make bench ARGS='--only C floor'.
 bench:
@@ -165,6 +193,9 @@ deny-advisories:
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header
+
+reference:
+	DCS_WRITE_REFERENCE=1 $(CARGO) test --all-features --locked --test reference
 
 clean:
 	rm -rf $(CARGO_TARGET_DIR) bindings/java/target

@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # Checks the Rust toolchain and installs the Debian or Ubuntu packages that are missing for the tests, or
 # with --demo for the demo, or with --bench for the race. As root it installs them; otherwise it prints the
-# one line to run and ends with 1.
+# one line to run and ends with 1. With --docs also those for the documentation's site and the examples.
 # With --packages the toolchain, which is usually the user's own and not root's, is left out.
 set -euo pipefail
 
 for_demo=
 for_bench=
+for_docs=
 only_packages=
 for argument in "$@"; do
     case $argument in
     --demo) for_demo=yes ;;
     --bench) for_bench=yes ;;
+    --docs) for_docs=yes ;;
     --packages) only_packages=yes ;;
     *)
-        echo "usage: $0 [--demo | --bench] [--packages]" >&2
+        echo "usage: $0 [--demo | --bench | --docs] [--packages]" >&2
         exit 2
         ;;
     esac
@@ -53,6 +55,10 @@ if ! printf '#include <stdio.h>\nint main(void) { return 0; }\n' | cc -x c -o /d
     missing+=(gcc libc6-dev)
 fi
 need make make
+if [ -n "$for_docs" ]; then
+    need doxygen doxygen
+    need cmake cmake
+fi
 if [ -z "$for_demo" ]; then
     need nginx nginx-light
     # The server and its modules without the service that the package apache2 would start.
@@ -93,7 +99,7 @@ if ! command -v apt-get >/dev/null; then
 fi
 if [ "$(id -u)" != 0 ]; then
     echo "Some programs are missing (${missing[*]}). Install them with:" >&2
-    echo "    sudo $(realpath "$0") --packages${for_demo:+ --demo}${for_bench:+ --bench}" >&2
+    echo "    sudo $(realpath "$0") --packages${for_demo:+ --demo}${for_bench:+ --bench}${for_docs:+ --docs}" >&2
     exit 1
 fi
 

@@ -58,3 +58,8 @@ pub use inspect::{Inspection, Item, inspect, inspect_file};
 pub use private::Text;
 pub use status::{ConnectionInfo, Limits, Outage, Status};
 pub use transport::Cancellation;
+
+/// The examples in Rust of the pages in `docs`, which tests/docs collects into one file and has run.
+#[cfg(all(doctest, documentation))]
+#[doc = include_str!(env!("DCS_DOCUMENTATION"))]
+mod examples_of_the_documentation {}

@@ -439,7 +439,7 @@ assert len(sys.modules["logging"].getLogger("libdcs").handlers) == 1
 
 def test_the_readme_shows_what_is_told(testbed: Testbed, tmp_path: Path) -> None:
     readme = (REPOSITORY / "bindings" / "python" / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"## Logging\n.*?```python\n(.*?)```.*?```\n(.*?)```", readme, re.DOTALL)
+    found = re.search(r"## Logging\n.*?```python\n(.*?)```.*?```text\n(.*?)```", readme, re.DOTALL)
     assert found is not None
     example, shown = found[1], found[2].splitlines()
     names = {"ca_bundle": "ca-bundle.pem", "client_cert": "client.crt", "client_key": "client.key"}

@@ -41,20 +41,15 @@ def test_the_wheel_is_what_is_tested() -> None:
     assert metadata.requires("libdcs") is None
 
 
-@pytest.mark.parametrize("place", ["docstring", "readme"])
-def test_the_example_runs(
-    place: str,
+def test_the_docstrings_example_runs(
     testbed: Testbed,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    if place == "docstring":
-        assert libdcs.__doc__ is not None
-        found = re.search(r"::\n\n(.*?)\n(?=\S)", libdcs.__doc__, re.DOTALL)
-    else:
-        readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-        found = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    # Those of the README are run by tests/docs, as all of the documentation's are.
+    assert libdcs.__doc__ is not None
+    found = re.search(r"::\n\n(.*?)\n(?=\S)", libdcs.__doc__, re.DOTALL)
     assert found is not None
     example = textwrap.dedent(found[1])
     names = {"ca_bundle": "ca-bundle.pem", "client_cert": "client.crt", "client_key": "client.key"}
@@ -66,7 +61,7 @@ def test_the_example_runs(
     url = testbed.url("tls12_close", "/outages")
     example, changed = re.subn(r"Client\(", f"Client(url={url!r}, ", example, count=1)
     assert changed == 1
-    exec(compile(example, place, "exec"), {"__name__": "__main__"})
+    exec(compile(example, "docstring", "exec"), {"__name__": "__main__"})
     assert "Planned maintenance" in capsys.readouterr().out
 
 

@@ -294,7 +294,7 @@ public final class DcsClient implements AutoCloseable {
         }
 
         /**
-         * Sets the file of CA certificates (PEM) that the server's certificate is checked with.
+         * Sets the file of CA certificates (PEM, DER, PKCS#7 or PKCS#12) that the server's certificate is checked with.
          *
          * @param file the path, read when the client is built
          * @return this builder
@@ -306,18 +306,18 @@ public final class DcsClient implements AutoCloseable {
         }
 
         /**
-         * Sets the CA certificates (PEM) that the server's certificate is checked with.
+         * Sets the CA certificates that the server's certificate is checked with: the content of such a file.
          *
-         * @param pem what the file would contain; copied
+         * @param content what the file would contain; copied
          * @return this builder
          */
-        public Builder caBundle(byte[] pem) {
-            setBytes("the CA bundle", pem, LibDcs::dcs_config_set_ca_bundle);
+        public Builder caBundle(byte[] content) {
+            setBytes("the CA bundle", content, LibDcs::dcs_config_set_ca_bundle);
             return this;
         }
 
         /**
-         * Sets the file of the client certificate (PEM), with or without its chain.
+         * Sets the file of the client certificate (PEM, DER, PKCS#7 or PKCS#12), with or without its chain.
          *
          * @param file the path, read when the client is built
          * @return this builder
@@ -329,18 +329,19 @@ public final class DcsClient implements AutoCloseable {
         }
 
         /**
-         * Sets the client certificate (PEM), with or without its chain.
+         * Sets the client certificate, with or without its chain: the content of such a file.
          *
-         * @param pem what the file would contain; copied
+         * @param content what the file would contain; copied
          * @return this builder
          */
-        public Builder certificate(byte[] pem) {
-            setBytes("the certificate", pem, LibDcs::dcs_config_set_certificate);
+        public Builder certificate(byte[] content) {
+            setBytes("the certificate", content, LibDcs::dcs_config_set_certificate);
             return this;
         }
 
         /**
-         * Sets the file of the client certificate's private key (PEM).
+         * Sets the file of the client certificate's private key (PEM, DER or PKCS#12). Default: the key in the
+         * certificate's file, where there is one.
          *
          * @param file the path, read when the client is built
          * @return this builder
@@ -352,19 +353,19 @@ public final class DcsClient implements AutoCloseable {
         }
 
         /**
-         * Sets the client certificate's private key (PEM).
+         * Sets the client certificate's private key: the content of such a file.
          *
-         * @param pem what the file would contain; copied to memory outside the Java heap that is wiped after use.
+         * @param content what the file would contain; copied to memory outside the Java heap that is wiped after use.
          *     The array stays the caller's and can be wiped as soon as this method has returned.
          * @return this builder
          */
-        public Builder privateKey(byte[] pem) {
-            setBytes("the private key", pem, LibDcs::dcs_config_set_private_key);
+        public Builder privateKey(byte[] content) {
+            setBytes("the private key", content, LibDcs::dcs_config_set_private_key);
             return this;
         }
 
         /**
-         * Sets the password of an encrypted private key. Default: none.
+         * Sets the password of an encrypted private key or PKCS#12 store. Default: none.
          *
          * @param password the password, copied to memory outside the Java heap that is wiped after use, or null
          *     for none. The array stays the caller's and can be wiped as soon as this method has returned.

@@ -1,0 +1,13 @@
+"""The one client of this process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import libdcs
+
+
+@cache
+def client() -> libdcs.Client:
+    """Make it at its first use: commands that never ask the DCS, such as migrate, need no certificate."""
+    return libdcs.Client.from_env()
