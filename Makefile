@@ -21,7 +21,7 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
-	clean python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
+	clean abi install package-linux reproducible test-package-linux python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
 	deny-advisories
 
 help:
@@ -42,6 +42,11 @@ help:
 	@echo 'make deny      licences, sources and duplicates of what the library is built from (deny.toml)'
 	@echo 'make deny-advisories   the same for known weaknesses; needs a network that reaches the RustSec database'
 	@echo 'make header    writes include/dcs.h anew from the source'
+	@echo 'make abi       adds what is new to the kept ABI and names in tests/abi (docs/versioning.md)'
+	@echo 'make install   the library, its headers, pkg-config and CMake files; PREFIX=/usr/local DESTDIR='
+	@echo 'make package-linux   the Linux archive and Debian packages in dist (docs/packaging.md)'
+	@echo 'make test-package-linux   installs them in a Debian without Rust and uses them there; as root'
+	@echo 'make reproducible   builds the artefacts in two folders and compares the bytes'
 	@echo 'make clean     removes all that was built'
 
 # Installs what the machine lacks (Debian and Ubuntu; as root, otherwise it prints the line to run).
@@ -162,6 +167,30 @@ deny:
 deny-advisories:
 	@$(CARGO) deny --version || $(CARGO) install --locked cargo-deny
 	$(CARGO) deny check advisories
+
+# Adds to tests/abi what is new; what is kept there and has changed is an error (docs/versioning.md).
+abi: library $(TESTBED)
+	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_ABI=1 $(TESTBED) -- $(CARGO) test --all-features --locked --test stability
+
+# The library that `make library` builds. No root is needed with DESTDIR; LIBDIR is for systems that want lib64 or a
+# multiarch folder.
+DESTDIR ?=
+PREFIX ?= /usr/local
+LIBDIR ?= lib
+install: library
+	scripts/package/layout.sh $(LIBRARY) $(RELEASE)/libdcs.a "$(DESTDIR)$(PREFIX)" $(LIBDIR)
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then ldconfig; fi
+
+package-linux:
+	scripts/package/linux.sh
+
+# Two builds of the artefacts in two folders, compared byte by byte. Takes as long as two builds from nothing.
+reproducible:
+	scripts/package/reproducible.sh $(ARTEFACTS)
+
+# The Linux artefacts in a Debian without Rust, of the oldest glibc to be had. Needs root, for chroot.
+test-package-linux:
+	scripts/package/test-linux.sh
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header
