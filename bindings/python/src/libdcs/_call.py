@@ -310,7 +310,7 @@ def _make_in_thread(handle: Handle, begun: float, interrupts: int) -> Status:
 
 
 def _run(
-    work: list[Callable[[Cancellation], T]],
+    work: list[partial[T]],
     cancellation: Cancellation,
     outcome: list[T | BaseException],
     done: LockType,
@@ -337,7 +337,7 @@ def until_signal(work: Callable[[Cancellation], T]) -> T:
     done = allocate_lock()
     done.acquire()
     try:
-        start_new_thread(_run, ([work], cancellation, outcome, done))
+        start_new_thread(_run, ([partial(work)], cancellation, outcome, done))
     except RuntimeError as error:
         if _is_handlers(error):
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _log, _report
+from ._call import until_signal
 from ._config import Config
 
 TYPE_CHECKING = False  # As in _native.
@@ -31,9 +32,10 @@ def diagnose(
     still can be made is made. `reload_interval`, `honour_retry_after` and `status_max_age` change nothing
     here: the diagnosis always asks the service, once.
 
-    Connects to the service and makes the status call, within `timeout` and `connect_timeout`; the interpreter
-    lock is released meanwhile, and on the main thread a signal handler that raises ends it, as Ctrl-C does. Reads the three files and, where the server's certificate is not trusted, the
-    CA certificates that this machine trusts; nothing is written.
+    Connects to the service and makes the status call, within `timeout` and `connect_timeout`. The interpreter
+    lock is released meanwhile, and on the main thread a signal handler that raises, such as that of Ctrl-C,
+    ends it. Reads the three files and, where the server's certificate is not trusted, the CA certificates
+    that this machine trusts; nothing is written.
 
     Raises:
         ConfigError: An option cannot be used, such as a URL that is not https. Nothing has been sent.
