@@ -22,7 +22,8 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
 	clean abi install package-linux reproducible test-package-linux python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
-	deny-advisories
+	deny-advisories package-python package-java test-packages test-packages-python test-packages-java \
+	test-python-versions test-java-versions
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ help:
 	@echo 'make install   the library, its headers, pkg-config and CMake files; PREFIX=/usr/local DESTDIR='
 	@echo 'make package-linux   the Linux archive and Debian packages in dist (docs/packaging.md)'
 	@echo 'make test-package-linux   installs them in a Debian without Rust and uses them there; as root'
+	@echo 'make package-python | package-java   wheels and sdist, jars and a Maven repository, of what package-linux has built'
+	@echo 'make test-packages-python | test-packages-java   installs and uses them as their users do'
+	@echo 'make test-python-versions | test-java-versions   runs their tests in every version to be had'
 	@echo 'make reproducible   builds the artefacts in two folders and compares the bytes'
 	@echo 'make clean     removes all that was built'
 
@@ -183,6 +187,29 @@ install: library
 
 package-linux:
 	scripts/package/linux.sh
+
+package-python:
+	scripts/package/python.sh
+
+package-java:
+	scripts/package/java.sh
+
+test-packages: test-packages-python test-packages-java
+
+# With pip, pipx and uv, and from the sdist with cargo, which takes minutes.
+test-packages-python:
+	scripts/test-packages/python.sh
+
+# With Maven from dist/maven: a plain program, and one with Spring Boot.
+test-packages-java:
+	scripts/test-packages/java.sh
+
+# In the interpreters of this machine and, as root, of other Debian releases.
+test-python-versions: $(TESTBED)
+	TESTBED=$(TESTBED) scripts/test-packages/python-versions.sh $(PYTHONS)
+
+test-java-versions: $(TESTBED)
+	TESTBED=$(TESTBED) scripts/test-packages/java-versions.sh $(JAVAS)
 
 # Two builds of the artefacts in two folders, compared byte by byte. Takes as long as two builds from nothing.
 reproducible:

@@ -4,7 +4,8 @@
 #
 #     TESTBED=/path/to/dcs-testbed python-versions.sh [PYTHON...]
 #
-# PYTHON is an interpreter that is tested instead of all these, such as /opt/python3.14t/bin/python3.
+# PYTHON is an interpreter that is tested instead of all these, such as /opt/python3.14t/bin/python3; "systems" stands for
+# those of the other releases.
 # shellcheck source=scripts/package/common.sh
 . "$(dirname "$0")/../package/common.sh"
 # shellcheck source=scripts/test-packages/systems.sh
@@ -52,13 +53,13 @@ try() {
 }
 
 if [ $# -gt 0 ]; then
-    interpreters=("$@")
+    interpreters=("${@/systems/}")
 else
     interpreters=(python3 python3.{9..20} python3.{13..20}t pypy3 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python3)
 fi
 declare -A seen
 for interpreter in "${interpreters[@]}"; do
-    file=$(command -v "$interpreter") && "$file" -c "$usable" 2>/dev/null || continue
+    [ -n "$interpreter" ] && file=$(command -v "$interpreter") && "$file" -c "$usable" 2>/dev/null || continue
     # The same one has several names.
     file=$("$file" -c 'import os, sys; print(os.path.realpath(sys.executable))')
     [ -z "${seen[$file]:-}" ] || continue
@@ -66,18 +67,20 @@ for interpreter in "${interpreters[@]}"; do
     try "$(tr / - <<<"${file#/}")" "$file"
 done
 
-if [ $# = 0 ] && can_have_systems; then
-    # The oldest one, one with PyPy, and the newest one.
-    have_system bullseye python3 python3-venv
-    have_system trixie python3 python3-venv pypy3 pypy3-venv
-    have_system sid python3 python3-venv python3.15 python3.15-venv
+wants_systems() {
+    [ $# = 0 ] || [[ " $* " == *' systems '* ]]
+}
+if wants_systems "$@" && can_have_systems; then
+    for suite in "${!packages_of[@]}"; do
+        have_system "$suite"
+    done
     inside=scripts/test-packages/in-system.sh
     try bullseye python3 $inside "$systems/bullseye"
     try trixie python3 $inside "$systems/trixie"
     try trixie-pypy pypy3 $inside "$systems/trixie"
     try sid python3 $inside "$systems/sid"
     try sid-3.15 python3.15 $inside "$systems/sid"
-elif [ $# = 0 ]; then
+elif wants_systems "$@"; then
     echo 'Without the Pythons of other Debian releases, for which root and mmdebstrap are needed.' >&2
 fi
 

@@ -189,7 +189,8 @@ class Api:
         if missing:
             raise OSError(f"it is only a part of a library: the last {missing} bytes are missing")
         waiting = ctypes.CDLL(path)
-        keeping_lock = ctypes.PyDLL(path, handle=waiting._handle)
+        # PyPy has no such thing: its calls all let go.
+        keeping_lock = getattr(ctypes, "PyDLL", ctypes.CDLL)(path, handle=waiting._handle)
         for name, (result, arguments) in TABLE.items():
             try:
                 function = getattr(waiting if name in WAITING else keeping_lock, name)
