@@ -92,6 +92,10 @@ fi
 if [ -n "$for_package" ]; then
     need objcopy binutils
     need dpkg-deb dpkg
+    need javac default-jdk-headless
+    need mvn maven
+    # Other Debian releases in a folder, for their Python and Java.
+    need mmdebstrap mmdebstrap
 fi
 
 if [ ${#missing[@]} -eq 0 ]; then
