@@ -89,7 +89,7 @@ python-environment: library $(TESTBED)
 	$(VENV)/bin/pip install --quiet $(WHEELS)/*.whl -r bindings/python/requirements-dev.txt
 
 test-python: python-environment
-	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches && $(VENV)/bin/ruff format --check . ../../examples ../../benches && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py)
+	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches ../../scripts ../../tests/abi && $(VENV)/bin/ruff format --check . ../../examples ../../benches ../../scripts ../../tests/abi && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py $(CURDIR)/scripts/package/*.py $(CURDIR)/tests/abi/*.py)
 	$(VENV)/bin/python -m unittest discover --start-directory benches
 	$(TESTBED) -- $(VENV)/bin/pytest bindings/python/tests
 
@@ -172,14 +172,17 @@ deny-advisories:
 abi: library $(TESTBED)
 	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_ABI=1 $(TESTBED) -- $(CARGO) test --all-features --locked --test stability
 
-# The library that `make library` builds. No root is needed with DESTDIR; LIBDIR is for systems that want lib64 or a
+# The library that is built already, so that `make library && sudo make install` builds nothing as root. No root is needed with DESTDIR; LIBDIR is for systems that want lib64 or a
 # multiarch folder.
 DESTDIR ?=
 PREFIX ?= /usr/local
 LIBDIR ?= lib
-install: library
+install: $(LIBRARY)
 	scripts/package/layout.sh $(LIBRARY) $(RELEASE)/libdcs.a "$(DESTDIR)$(PREFIX)" $(LIBDIR)
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then ldconfig; fi
+
+$(LIBRARY):
+	$(MAKE) library
 
 package-linux:
 	scripts/package/linux.sh
@@ -196,4 +199,4 @@ header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header
 
 clean:
-	rm -rf $(CARGO_TARGET_DIR) bindings/java/target
+	rm -rf $(CARGO_TARGET_DIR) dist bindings/java/target
