@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::c::{STRICT, compile, folder, functions_of, link, root, text};
+use common::c::{STRICT, compile, folder, functions_of, library, link, root, text};
 use dcs::log::Level;
 use dcs::{Check, Code, Config};
 use dcs_testbed::Testbed;
@@ -21,12 +21,21 @@ use serde_json::Value;
 
 const PATH: &str = "/checks/passport";
 
-/// The header of the oldest version whose programs must go on working.
-const OLD_HEADER: &str = "tests/abi/dcs-0.1.h";
-
 /// Whether `make abi` runs this.
 fn is_renewing() -> bool {
     std::env::var_os("DCS_WRITE_ABI").is_some()
+}
+
+/// The headers of the versions whose programs must go on working.
+fn old_headers() -> Vec<PathBuf> {
+    let mut headers: Vec<PathBuf> = fs::read_dir(kept(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension() == Some(OsStr::new("h")))
+        .collect();
+    headers.sort();
+    assert!(!headers.is_empty());
+    headers
 }
 
 fn kept(name: &str) -> PathBuf {
@@ -303,48 +312,44 @@ fn a_program_of_an_older_version_works() {
 
 #[test]
 fn every_function_of_an_older_version_is_there() {
-    let mut source = format!("#include \"{}\"\n", root().join(OLD_HEADER).display());
-    source.push_str("typedef void (*function)(void);\nint main(void) {\n    function all[] = {\n");
-    let old = functions_of(OLD_HEADER);
-    assert!(old.len() > 50);
-    for function in old {
-        writeln!(source, "        (function){},", function.name).unwrap();
+    for header in old_headers() {
+        let mut source = format!("#include \"{}\"\n", header.display());
+        source.push_str(
+            "typedef void (*function)(void);\nint main(void) {\n    function all[] = {\n",
+        );
+        let old = functions_of(&header);
+        assert!(old.len() > 50);
+        for function in old {
+            writeln!(source, "        (function){},", function.name).unwrap();
+        }
+        source.push_str("    };\n    return all[0] == 0;\n}\n");
+        let file = folder().join("every_function.c");
+        fs::write(&file, source).unwrap();
+        let program = folder().join("every_function");
+        let options = ["-Wl,-z,now", "-Wno-cast-function-type"];
+        link(&library(), &program, "cc", "-std=c99", &file, &options);
+        assert!(Command::new(program).status().unwrap().success());
     }
-    source.push_str("    };\n    return all[0] == 0;\n}\n");
-    let file = folder().join("every_function.c");
-    fs::write(&file, source).unwrap();
-    let program = folder().join("every_function");
-    link(
-        &common::c::library(),
-        &program,
-        "cc",
-        "-std=c99",
-        &file,
-        &["-Wl,-z,now", "-Wno-cast-function-type"],
-    );
-    assert!(Command::new(program).status().unwrap().success());
 }
 
 /// Both in one translation unit, in which C allows to declare the same twice, and nothing to be declared differently.
 #[test]
 fn the_headers_agree() {
-    let file = folder().join("both_headers.c");
-    let old = root().join(OLD_HEADER);
     let new = root().join("include/dcs.h");
-    fs::write(
-        &file,
-        format!(
-            "#include \"{}\"\n#undef DCS_H\n#include \"{}\"\n",
-            old.display(),
-            new.display()
-        ),
-    )
-    .unwrap();
-    let output = Command::new("cc")
-        .args(["-std=c11", "-fsyntax-only"])
-        .args(STRICT)
-        .arg(&file)
-        .output()
+    for old in old_headers() {
+        let file = folder().join("both_headers.c");
+        let (old, new) = (old.display(), new.display());
+        fs::write(
+            &file,
+            format!("#include \"{old}\"\n#undef DCS_H\n#include \"{new}\"\n"),
+        )
         .unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
+        let output = Command::new("cc")
+            .args(["-std=c11", "-fsyntax-only"])
+            .args(STRICT)
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
 }

@@ -12,14 +12,18 @@ artefacts=("$@")
 [ $# -gt 0 ] || artefacts=(linux)
 base=$(mktemp --directory --tmpdir libdcs-reproducible.XXXXXX)
 trap 'rm -rf --one-file-system "$base"' EXIT
+trap 'exit 130' INT TERM
 
-# build FOLDER [NAME=VALUE...]: the artefacts, from a copy of the source as it is now.
+# The source as it is now, committed or not.
+git ls-files --cached --others --exclude-standard -z |
+    tar --create --null --files-from=- --ignore-failed-read --file="$base/source.tar"
+
+# build FOLDER [NAME=VALUE...]: the artefacts, from a copy of the source.
 build() {
     local folder=$1 artefact
     shift
     mkdir -p "$folder"
-    git ls-files --cached --others --exclude-standard -z |
-        tar --create --null --files-from=- --ignore-failed-read | tar --extract --directory="$folder"
+    tar --extract --file="$base/source.tar" --directory="$folder"
     for artefact in "${artefacts[@]}"; do
         echo "building $artefact in $folder"
         env "$@" CARGO_TARGET_DIR="$folder/target" DIST="$folder/dist" \

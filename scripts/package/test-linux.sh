@@ -9,6 +9,7 @@ mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 # Not below the source: what is removed here must not be more than was made.
 base=$(mktemp --directory --tmpdir libdcs-debian.XXXXXX)
 trap 'rm -rf --one-file-system "$base"' EXIT
+trap 'exit 130' INT TERM
 debian=$base/root
 
 [ "$(id -u)" = 0 ] || fail 'chroot needs root: run it with sudo.'
