@@ -21,7 +21,7 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
-	clean abi install package-linux reproducible test-package-linux python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
+	clean abi install package package-linux reproducible test-packages test-package-linux python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
 	deny-advisories
 
 help:
@@ -187,6 +187,8 @@ $(LIBRARY):
 package-linux:
 	scripts/package/linux.sh
 
+package: package-linux
+
 # Two builds of the artefacts in two folders, compared byte by byte. Takes as long as two builds from nothing.
 reproducible:
 	scripts/package/reproducible.sh $(ARTEFACTS)
@@ -194,6 +196,8 @@ reproducible:
 # The Linux artefacts in a Debian without Rust, of the oldest glibc to be had. Needs root, for chroot.
 test-package-linux:
 	scripts/package/test-linux.sh
+
+test-packages: test-package-linux
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header

@@ -85,7 +85,7 @@ def licence(package: dict[str, Any]) -> str:
 
 def rust() -> str:
     """Return the compiler's version, which is its standard library's."""
-    return run("rustc", "--version").split()[1]
+    return run(os.environ.get("RUSTC", "rustc"), "--version").split()[1]
 
 
 def component(crate: Crate, package: dict[str, Any], checksum: str | None) -> dict[str, Any]:
