@@ -21,9 +21,9 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
-	clean abi install package-linux reproducible test-package-linux python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
-	deny-advisories package-python package-java test-packages test-packages-python test-packages-java \
-	test-python-versions test-java-versions
+	clean abi install package package-linux reproducible test-packages test-package-linux python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
+	deny-advisories package-python package-java test-package-python test-package-java test-python-versions \
+	test-java-versions
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ help:
 	@echo 'make package-linux   the Linux archive and Debian packages in dist (docs/packaging.md)'
 	@echo 'make test-package-linux   installs them in a Debian without Rust and uses them there; as root'
 	@echo 'make package-python | package-java   wheels and sdist, jars and a Maven repository, of what package-linux has built'
-	@echo 'make test-packages-python | test-packages-java   installs and uses them as their users do'
+	@echo 'make test-package-python | test-package-java   installs and uses them as their users do'
 	@echo 'make test-python-versions | test-java-versions   runs their tests in every version to be had'
 	@echo 'make reproducible   builds the artefacts in two folders and compares the bytes'
 	@echo 'make clean     removes all that was built'
@@ -93,7 +93,7 @@ python-environment: library $(TESTBED)
 	$(VENV)/bin/pip install --quiet $(WHEELS)/*.whl -r bindings/python/requirements-dev.txt
 
 test-python: python-environment
-	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches && $(VENV)/bin/ruff format --check . ../../examples ../../benches && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py)
+	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches ../../scripts ../../tests/abi && $(VENV)/bin/ruff format --check . ../../examples ../../benches ../../scripts ../../tests/abi && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py $(CURDIR)/scripts/package/*.py $(CURDIR)/tests/abi/*.py)
 	$(VENV)/bin/python -m unittest discover --start-directory benches
 	$(TESTBED) -- $(VENV)/bin/pytest bindings/python/tests
 
@@ -176,33 +176,41 @@ deny-advisories:
 abi: library $(TESTBED)
 	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_ABI=1 $(TESTBED) -- $(CARGO) test --all-features --locked --test stability
 
-# The library that `make library` builds. No root is needed with DESTDIR; LIBDIR is for systems that want lib64 or a
+# The library that is built already, so that `make library && sudo make install` builds nothing as root. No root is needed with DESTDIR; LIBDIR is for systems that want lib64 or a
 # multiarch folder.
 DESTDIR ?=
 PREFIX ?= /usr/local
 LIBDIR ?= lib
-install: library
+install: $(LIBRARY)
 	scripts/package/layout.sh $(LIBRARY) $(RELEASE)/libdcs.a "$(DESTDIR)$(PREFIX)" $(LIBDIR)
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then ldconfig; fi
+
+$(LIBRARY):
+	$(MAKE) library
 
 package-linux:
 	scripts/package/linux.sh
 
+package: package-linux
+
+# Of what package-linux and package-windows have built.
 package-python:
 	scripts/package/python.sh
 
 package-java:
 	scripts/package/java.sh
 
-test-packages: test-packages-python test-packages-java
+package: package-python package-java
 
-# With pip, pipx and uv, and from the sdist with cargo, which takes minutes.
-test-packages-python:
+# With pip, pipx and uv, in Debian 11, and from the sdist with cargo, which takes minutes.
+test-package-python:
 	scripts/test-packages/python.sh
 
 # With Maven from dist/maven: a plain program, and one with Spring Boot.
-test-packages-java:
+test-package-java:
 	scripts/test-packages/java.sh
+
+test-packages: test-package-python test-package-java
 
 # In the interpreters of this machine and, as root, of other Debian releases.
 test-python-versions: $(TESTBED)
@@ -219,8 +227,10 @@ reproducible:
 test-package-linux:
 	scripts/package/test-linux.sh
 
+test-packages: test-package-linux
+
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header
 
 clean:
-	rm -rf $(CARGO_TARGET_DIR) bindings/java/target
+	rm -rf $(CARGO_TARGET_DIR) dist bindings/java/target

@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
 # Checks the Rust toolchain and installs the Debian or Ubuntu packages that are missing for the tests, or
-# with --demo for the demo, with --bench for the race, with --package for the artefacts. As root it installs
-# them; otherwise it prints the one line to run and ends with 1.
+# with --demo for the demo, with --bench for the race, with --package for the artefacts, with --package-test for
+# trying these. As root it installs them; otherwise it prints the one line to run and ends with 1.
 # With --packages the toolchain, which is usually the user's own and not root's, is left out.
 set -euo pipefail
 
 for_demo=
 for_bench=
 for_package=
+for_package_test=
 only_packages=
 for argument in "$@"; do
     case $argument in
     --demo) for_demo=yes ;;
     --bench) for_bench=yes ;;
     --package) for_package=yes ;;
+    --package-test) for_package_test=yes for_package=yes ;;
     --packages) only_packages=yes ;;
     *)
-        echo "usage: $0 [--demo | --bench | --package] [--packages]" >&2
+        echo "usage: $0 [--demo | --bench | --package | --package-test] [--packages]" >&2
         exit 2
         ;;
     esac
@@ -94,7 +96,10 @@ if [ -n "$for_package" ]; then
     need dpkg-deb dpkg
     need javac default-jdk-headless
     need mvn maven
-    # Other Debian releases in a folder, for their Python and Java.
+fi
+if [ -n "$for_package_test" ]; then
+    need debootstrap debootstrap
+    # The same without what a system starts with, for the Pythons and Javas of several releases.
     need mmdebstrap mmdebstrap
 fi
 
@@ -108,7 +113,7 @@ if ! command -v apt-get >/dev/null; then
 fi
 if [ "$(id -u)" != 0 ]; then
     echo "Some programs are missing (${missing[*]}). Install them with:" >&2
-    for_what=${for_demo:+ --demo}${for_bench:+ --bench}${for_package:+ --package}
+    for_what=${for_demo:+ --demo}${for_bench:+ --bench}${for_package:+ --package}${for_package_test:+-test}
     echo "    sudo $(realpath "$0") --packages$for_what" >&2
     exit 1
 fi

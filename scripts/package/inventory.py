@@ -3,8 +3,8 @@
     inventory.py sbom NAME TARGET FEATURES FILE
     inventory.py notices TARGET FEATURES FILE
 
-The crates are those of `cargo tree`, which resolves the features as the build does. (cargo-cyclonedx goes by `cargo
-metadata`, which does not: it lists ring, which no build contains, and names the source's folder.)
+The crates are those of `cargo tree`, which resolves the features as the build does. (cargo-cyclonedx goes by
+`cargo metadata`, which does not: it lists ring, which no build contains, and names the source's folder.)
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 CARGO = os.environ.get("CARGO", "cargo")
 ROOT = "libdcs"
 LICENCE_FILES = re.compile(r"(?i)(licen[cs]e|copying|notice|copyright|unlicense)")
-# Whole trees of other projects' sources are in it; the ones of these folders are in its build.
-AWS_LC = ("aws-lc",)
+# Where a crate holds another project's sources, with licences of their own.
+INNER = "aws-lc"
 
 
 class Crate(NamedTuple):
@@ -41,7 +41,7 @@ class Crate(NamedTuple):
 
 def run(*command: str) -> str:
     """Return what a command prints."""
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout  # noqa: S603
 
 
 def graph(target: str, features: str) -> dict[Crate, set[Crate]]:
@@ -85,7 +85,7 @@ def licence(package: dict[str, Any]) -> str:
 
 def rust() -> str:
     """Return the compiler's version, which is its standard library's."""
-    return run("rustc", "--version").split()[1]
+    return run(os.environ.get("RUSTC", "rustc"), "--version").split()[1]
 
 
 def component(crate: Crate, package: dict[str, Any], checksum: str | None) -> dict[str, Any]:
@@ -155,10 +155,9 @@ def texts(package: dict[str, Any]) -> list[str]:
     """Return the licence files of a crate, and of the C sources in it."""
     folder = Path(package["manifest_path"]).parent
     files = [path for path in sorted(folder.iterdir()) if LICENCE_FILES.match(path.name)]
-    for inner in AWS_LC:
-        if (folder / inner).is_dir():
-            files += [path for path in sorted((folder / inner).iterdir()) if LICENCE_FILES.match(path.name)]
-            files += [path for path in sorted((folder / inner).glob("third_party/*/LICENSE*"))]
+    if (folder / INNER).is_dir():
+        files += [path for path in sorted((folder / INNER).iterdir()) if LICENCE_FILES.match(path.name)]
+        files += sorted((folder / INNER).glob("third_party/*/LICENSE*"))
     return [path.read_text(encoding="utf-8", errors="replace").strip() for path in files if path.is_file()]
 
 
@@ -186,19 +185,19 @@ def notices(target: str, features: str) -> str:
     rule = "\n" + "=" * 100 + "\n"
     parts = ["libdcs contains the following software, each on the terms below its name.\n"]
     parts += ["\n".join(lines) + "\n\n" + wordings[words] + "\n" for words, lines in carriers.items()]
-    parts.append("These name their licence without its text, which stands above:\n\n" + "\n".join(bare) + "\n")
+    parts.append("The texts of these stand above:\n\n" + "\n".join(bare) + "\n")
     return rule.join(parts)
 
 
 def main() -> None:
     """Write the file that the command line asks for."""
-    match sys.argv[1:]:
-        case ["sbom", name, target, features, file]:
-            text = sbom(name, target, features)
-        case ["notices", target, features, file]:
-            text = notices(target, features)
-        case _:
-            sys.exit(__doc__)
+    what, *arguments, file = sys.argv[1:] if len(sys.argv) > 2 else ["", ""]
+    if what == "sbom" and len(arguments) == 3:
+        text = sbom(*arguments)
+    elif what == "notices" and len(arguments) == 2:
+        text = notices(*arguments)
+    else:
+        sys.exit(__doc__)
     Path(file).write_text(text, encoding="utf-8", newline="\n")
 
 

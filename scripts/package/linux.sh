@@ -57,7 +57,8 @@ lay_out() {
     "$work/bin/dcs" completions bash >"$share/bash-completion/completions/dcs"
     "$work/bin/dcs" completions zsh >"$share/zsh/site-functions/_dcs"
     "$work/bin/dcs" completions fish >"$share/fish/vendor_completions.d/dcs.fish"
-    install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md docs/report.schema.json "$share/doc/libdcs"
+    install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE \
+        docs/{packaging,versioning,process,report}.md docs/report.schema.json "$share/doc/libdcs"
     install -m 644 examples/status.c examples/status.cpp "$share/doc/libdcs/examples"
     scripts/package/sbom.sh "$share/doc/libdcs" $triple
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the Java tests with the packaged jar in every Java from 11 on that this machine has, and in those of other Debian
-# releases (as root, with mmdebstrap).
+# releases (as root).
 #
 #     TESTBED=/path/to/dcs-testbed java-versions.sh [JAVA...]
 #
@@ -77,7 +77,7 @@ if [ $# = 0 ] && can_have_systems; then
         done
     done
 elif [ $# = 0 ]; then
-    echo 'Without the Javas of other Debian releases, for which root and mmdebstrap are needed.' >&2
+    echo 'Without the Javas of other Debian releases, for which root is needed.' >&2
 fi
 
 [ ${#failed[@]} -eq 0 ] || fail "${#failed[@]} of $((passed + ${#failed[@]})) failed: ${failed[*]}"

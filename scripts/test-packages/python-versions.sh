@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the Python tests with the packaged wheel in every Python from 3.9 on that this machine has, and in those of other
-# Debian releases (as root, with mmdebstrap): CPython and PyPy.
+# Debian releases (as root): CPython and PyPy.
 #
 #     TESTBED=/path/to/dcs-testbed python-versions.sh [PYTHON...]
 #
@@ -81,7 +81,7 @@ if wants_systems "$@" && can_have_systems; then
     try sid python3 $inside "$systems/sid"
     try sid-3.15 python3.15 $inside "$systems/sid"
 elif wants_systems "$@"; then
-    echo 'Without the Pythons of other Debian releases, for which root and mmdebstrap are needed.' >&2
+    echo 'Without the Pythons of other Debian releases, for which root is needed.' >&2
 fi
 
 [ ${#failed[@]} -eq 0 ] || fail "${#failed[@]} of $((passed + ${#failed[@]})) failed: ${failed[*]}"

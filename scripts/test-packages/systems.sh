@@ -4,7 +4,7 @@ systems=$target/systems
 
 # Whether this machine can have them: chroot and mounting are root's.
 can_have_systems() {
-    [ "$(id -u)" = 0 ] && command -v mmdebstrap unshare >/dev/null
+    [ "$(id -u)" = 0 ] && scripts/setup.sh --package-test --packages && command -v mmdebstrap unshare >/dev/null
 }
 
 # What each release is for: its Python, PyPy and Java; the compiler is for tests of the loader.

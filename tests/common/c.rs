@@ -141,12 +141,12 @@ pub struct Function {
 
 /// The functions that the header declares.
 pub fn functions() -> Vec<Function> {
-    functions_of("include/dcs.h")
+    functions_of(&root().join("include/dcs.h"))
 }
 
 /// Those of another header.
-pub fn functions_of(path: &str) -> Vec<Function> {
-    let header = fs::read_to_string(root().join(path)).unwrap();
+pub fn functions_of(header: &Path) -> Vec<Function> {
+    let header = fs::read_to_string(header).unwrap();
     let (_, declarations) = header.split_once("extern \"C\" {").unwrap();
     let mut code = String::new();
     let mut rest = declarations;
