@@ -34,7 +34,14 @@ cp "$linux/$texts/THIRD-PARTY-LICENCES" "$natives/META-INF"
 # "clean", since what an earlier build has put there would be packed too.
 MAVEN_OPTS=-Djansi.mode=strip "${MVN:-mvn}" --batch-mode --quiet -Dstyle.color=never --file bindings/java \
     -Dlibdcs.natives="$natives" -Dproject.build.outputTimestamp="$SOURCE_DATE_EPOCH" -DskipITs -Dmaven.install.skip=true \
-    -DaltDeploymentRepository="dist::file://$dist/maven" clean deploy
+    -DaltDeploymentRepository="dist::file://${dist// /%20}/maven" clean deploy
+# Maven writes the time of day into the repository's own files.
+find "$dist/maven" -name maven-metadata.xml | while IFS= read -r file; do
+    sed -i "s|<lastUpdated>[0-9]*<|<lastUpdated>$(date --date="@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S)<|" "$file"
+    for sum in md5 sha1; do
+        "${sum}sum" "$file" | cut -d' ' -f1 | tr -d '\n' >"$file.$sum"
+    done
+done
 deployed=$dist/maven/io/github/libdcs/libdcs/$version/libdcs-$version
 cp "$deployed".jar "$deployed"-{sources,javadoc}.jar "$deployed"{.pom,-cyclonedx.json} "$dist"
 for file in "$dist/libdcs-$version"{,-sources,-javadoc}.jar "$dist/libdcs-$version"{.pom,-cyclonedx.json} "$dist/maven"; do
