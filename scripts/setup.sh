@@ -1,20 +1,24 @@
 #!/usr/bin/env bash
 # Checks the Rust toolchain and installs the Debian or Ubuntu packages that are missing for the tests, or
-# with --demo for the demo, or with --bench for the race. As root it installs them; otherwise it prints the
-# one line to run and ends with 1.
+# with --demo for the demo, with --bench for the race, with --package for the artefacts, with --package-test for
+# trying these. As root it installs them; otherwise it prints the one line to run and ends with 1.
 # With --packages the toolchain, which is usually the user's own and not root's, is left out.
 set -euo pipefail
 
 for_demo=
 for_bench=
+for_package=
+for_package_test=
 only_packages=
 for argument in "$@"; do
     case $argument in
     --demo) for_demo=yes ;;
     --bench) for_bench=yes ;;
+    --package) for_package=yes ;;
+    --package-test) for_package_test=yes for_package=yes ;;
     --packages) only_packages=yes ;;
     *)
-        echo "usage: $0 [--demo | --bench] [--packages]" >&2
+        echo "usage: $0 [--demo | --bench | --package | --package-test] [--packages]" >&2
         exit 2
         ;;
     esac
@@ -31,7 +35,7 @@ check_toolchain() {
         echo "Rust 1.88 or newer is needed, and this is $(cargo --version): see https://rustup.rs" >&2
         exit 1
     fi
-    if [ -z "$for_demo$for_bench" ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+    if [ -z "$for_demo$for_bench$for_package" ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
         echo 'The tests need rustfmt and clippy: rustup component add rustfmt clippy' >&2
         exit 1
     fi
@@ -53,12 +57,14 @@ if ! printf '#include <stdio.h>\nint main(void) { return 0; }\n' | cc -x c -o /d
     missing+=(gcc libc6-dev)
 fi
 need make make
-if [ -z "$for_demo" ]; then
+if [ -z "$for_demo$for_package" ]; then
     need nginx nginx-light
     # The server and its modules without the service that the package apache2 would start.
     need apache2 apache2-bin
     need haproxy haproxy
     need openssl openssl
+fi
+if [ -z "$for_demo" ]; then
     need python3 python3
     if ! python3 -c 'import ensurepip' 2>/dev/null; then
         missing+=(python3-venv)
@@ -67,9 +73,11 @@ fi
 if [ -n "$for_bench" ]; then
     need strace strace
 fi
-if [ -z "$for_demo$for_bench" ]; then
+if [ -z "$for_demo$for_bench$for_package" ]; then
     need c++ g++
     need nm binutils
+    # Dumps and compares the ABI.
+    need abidiff abigail-tools
     need curl curl
     need valgrind valgrind
     need setpriv util-linux
@@ -83,6 +91,18 @@ if [ -z "$for_demo$for_bench" ]; then
     need mvn maven
 fi
 
+if [ -n "$for_package" ]; then
+    need objcopy binutils
+    need dpkg-deb dpkg
+    need javac default-jdk-headless
+    need mvn maven
+fi
+if [ -n "$for_package_test" ]; then
+    need debootstrap debootstrap
+    # The same without what a system starts with, for the Pythons and Javas of several releases.
+    need mmdebstrap mmdebstrap
+fi
+
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0
 fi
@@ -93,7 +113,8 @@ if ! command -v apt-get >/dev/null; then
 fi
 if [ "$(id -u)" != 0 ]; then
     echo "Some programs are missing (${missing[*]}). Install them with:" >&2
-    echo "    sudo $(realpath "$0") --packages${for_demo:+ --demo}${for_bench:+ --bench}" >&2
+    for_what=${for_demo:+ --demo}${for_bench:+ --bench}${for_package:+ --package}${for_package_test:+-test}
+    echo "    sudo $(realpath "$0") --packages$for_what" >&2
     exit 1
 fi
 

@@ -141,7 +141,12 @@ pub struct Function {
 
 /// The functions that the header declares.
 pub fn functions() -> Vec<Function> {
-    let header = fs::read_to_string(root().join("include/dcs.h")).unwrap();
+    functions_of(&root().join("include/dcs.h"))
+}
+
+/// Those of another header.
+pub fn functions_of(header: &Path) -> Vec<Function> {
+    let header = fs::read_to_string(header).unwrap();
     let (_, declarations) = header.split_once("extern \"C\" {").unwrap();
     let mut code = String::new();
     let mut rest = declarations;
