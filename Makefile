@@ -22,7 +22,7 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
 	clean python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
-	deny-advisories
+	deny-advisories package-windows test-windows
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -41,6 +41,8 @@ help:
 	@echo 'make mutants   changes the core and sees whether a test notices; FILES=src/client.rs (docs/mutants.md)'
 	@echo 'make deny      licences, sources and duplicates of what the library is built from (deny.toml)'
 	@echo 'make deny-advisories   the same for known weaknesses; needs a network that reaches the RustSec database'
+	@echo 'make package-windows   the Windows DLL and commands as a zip in dist (docs/windows.md)'
+	@echo 'make test-windows   runs them under Wine against the real servers; many minutes'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make clean     removes all that was built'
 
@@ -162,6 +164,13 @@ deny:
 deny-advisories:
 	@$(CARGO) deny --version || $(CARGO) install --locked cargo-deny
 	$(CARGO) deny check advisories
+
+package-windows:
+	scripts/package/windows.sh
+
+# The DLL and the Rust tests as Windows programs, under Wine, with the servers on this side.
+test-windows: package-windows $(TESTBED)
+	TESTBED=$(TESTBED) scripts/package/test-windows.sh $(ARGS)
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header

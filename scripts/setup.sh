@@ -1,20 +1,25 @@
 #!/usr/bin/env bash
 # Checks the Rust toolchain and installs the Debian or Ubuntu packages that are missing for the tests, or
-# with --demo for the demo, or with --bench for the race. As root it installs them; otherwise it prints the
-# one line to run and ends with 1.
+# with --demo for the demo, with --bench for the race, with --package for the artefacts, with --wine for the
+# tests of the Windows artefacts. As root it installs them; otherwise it prints the one line to run and ends with 1.
 # With --packages the toolchain, which is usually the user's own and not root's, is left out.
 set -euo pipefail
 
 for_demo=
 for_bench=
+for_package=
+for_wine=
 only_packages=
 for argument in "$@"; do
     case $argument in
     --demo) for_demo=yes ;;
     --bench) for_bench=yes ;;
+    --package) for_package=yes ;;
+    # They run what is packaged.
+    --wine) for_package=yes for_wine=yes ;;
     --packages) only_packages=yes ;;
     *)
-        echo "usage: $0 [--demo | --bench] [--packages]" >&2
+        echo "usage: $0 [--demo | --bench | --package | --wine] [--packages]" >&2
         exit 2
         ;;
     esac
@@ -31,7 +36,7 @@ check_toolchain() {
         echo "Rust 1.88 or newer is needed, and this is $(cargo --version): see https://rustup.rs" >&2
         exit 1
     fi
-    if [ -z "$for_demo$for_bench" ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+    if [ -z "$for_demo$for_bench$for_package" ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
         echo 'The tests need rustfmt and clippy: rustup component add rustfmt clippy' >&2
         exit 1
     fi
@@ -53,12 +58,14 @@ if ! printf '#include <stdio.h>\nint main(void) { return 0; }\n' | cc -x c -o /d
     missing+=(gcc libc6-dev)
 fi
 need make make
-if [ -z "$for_demo" ]; then
+if [ -z "$for_demo$for_package" ]; then
     need nginx nginx-light
     # The server and its modules without the service that the package apache2 would start.
     need apache2 apache2-bin
     need haproxy haproxy
     need openssl openssl
+fi
+if [ -z "$for_demo" ]; then
     need python3 python3
     if ! python3 -c 'import ensurepip' 2>/dev/null; then
         missing+=(python3-venv)
@@ -67,7 +74,7 @@ fi
 if [ -n "$for_bench" ]; then
     need strace strace
 fi
-if [ -z "$for_demo$for_bench" ]; then
+if [ -z "$for_demo$for_bench$for_package" ]; then
     need c++ g++
     need nm binutils
     need curl curl
@@ -83,6 +90,25 @@ if [ -z "$for_demo$for_bench" ]; then
     need mvn maven
 fi
 
+if [ -n "$for_package" ]; then
+    need objcopy binutils
+    need dpkg-deb dpkg
+    # For Windows: the compiler, a Rust of a known version with the source of its standard library, and zip.
+    need x86_64-w64-mingw32-gcc-win32 gcc-mingw-w64-x86-64-win32
+    if [ ! -x /usr/bin/rustc ] || [ ! -d /usr/lib/rustlib/src/rust/library/std ]; then
+        missing+=(rustc-web rust-web-src)
+    fi
+    need zip zip
+fi
+
+if [ -n "$for_wine" ]; then
+    # The one with std::thread.
+    need x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
+    if [ ! -x /usr/lib/wine/wine64 ]; then
+        missing+=(wine64)
+    fi
+fi
+
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0
 fi
@@ -93,7 +119,8 @@ if ! command -v apt-get >/dev/null; then
 fi
 if [ "$(id -u)" != 0 ]; then
     echo "Some programs are missing (${missing[*]}). Install them with:" >&2
-    echo "    sudo $(realpath "$0") --packages${for_demo:+ --demo}${for_bench:+ --bench}" >&2
+    for_what=${for_demo:+ --demo}${for_bench:+ --bench}${for_package:+ --package}${for_wine:+ --wine}
+    echo "    sudo $(realpath "$0") --packages$for_what" >&2
     exit 1
 fi
 

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Builds the Windows artefacts for x86-64, from Windows 10 on:
+#
+#     target/package/windows/    what is in the archive: bin, include, lib, share
+#     dist/libdcs-VERSION-windows-x86_64.zip
+#
+# It cross-compiles with MinGW and with Debian's Rust, beside which Debian has the source of the standard library: that
+# is built along with the library, because no package has it for Windows.
+# shellcheck source=scripts/package/common.sh
+. "$(dirname "$0")/common.sh"
+
+triple=x86_64-pc-windows-gnu
+mingw=x86_64-w64-mingw32
+name=libdcs-$version-windows-x86_64
+tree=$target/package/windows
+built=$target/$triple/release
+
+scripts/setup.sh --package
+install_tools
+# For `-Z build-std` in cargo and the standard library's own features in rustc.
+export RUSTC=${WINDOWS_RUSTC:-/usr/bin/rustc} RUSTC_BOOTSTRAP=1
+rustc() {
+    "$RUSTC" "$@"
+}
+"$cargo" fetch --quiet --locked --target $triple
+# A time in a file's header would differ from build to build.
+same_paths -Clink-arg=-Wl,--no-insert-timestamp
+# Of the two kinds of MinGW the one whose threads are Windows' own: the other one's need a DLL (libwinpthread).
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc-win32 CC_x86_64_pc_windows_gnu=$mingw-gcc-win32
+# The assembled objects that come with aws-lc-sys, whether or not an assembler is installed here.
+export AWS_LC_SYS_PREBUILT_NASM=1
+
+# Without the crate type rlib, beside which cargo leaves link-time optimisation out.
+"$cargo" rustc --release --locked -Z build-std --target $triple --lib --crate-type cdylib
+rm -rf "$tree"
+mkdir -p "$tree/bin" "$tree/lib/pkgconfig" "$tree/lib/cmake/dcs" "$tree/include" "$tree/share/doc/libdcs/examples" "$dist"
+cp "$built/dcs.dll" "$tree/bin"
+"$cargo" build --release --locked -Z build-std --target $triple --features cli,sandbox --bins
+cp "$built/dcs.exe" "$built/dcs-sandbox.exe" "$tree/bin"
+
+# The import libraries, from what the DLL exports: one of GNU's form, one of Microsoft's.
+definition=$target/package/windows-exports.def
+{
+    echo 'LIBRARY dcs.dll'
+    echo 'EXPORTS'
+    $mingw-objdump --private-headers "$tree/bin/dcs.dll" | sed -n 's/^\t\[ *[0-9]\+\] \(dcs_[a-z0-9_]\+\)$/    \1/p'
+} >"$definition"
+$mingw-dlltool --deterministic-libraries --temp-prefix="$target/package/windows-import" \
+    --input-def "$definition" --output-lib "$tree/lib/libdcs.dll.a"
+"$tools/bin/python" -m ziglang dlltool -m i386:x86-64 -d "$definition" -l "$tree/lib/dcs.lib"
+
+# fill TEMPLATE FILE
+fill() {
+    sed "s|@VERSION@|$version|g" "scripts/package/templates/$1" >"$2"
+}
+fill dcs-windows.pc.in "$tree/lib/pkgconfig/dcs.pc"
+fill dcsConfig-windows.cmake.in "$tree/lib/cmake/dcs/dcsConfig.cmake"
+fill dcsConfigVersion.cmake.in "$tree/lib/cmake/dcs/dcsConfigVersion.cmake"
+
+install -m 644 include/dcs.h include/dcs.hpp "$tree/include"
+doc=$tree/share/doc/libdcs
+install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md docs/report.schema.json "$doc"
+install -m 644 examples/status.c examples/status.cpp "$doc/examples"
+
+scripts/package/check-windows.sh "$tree"
+
+archive=$dist/$name.zip
+rm -f "$archive"
+find "$tree" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+# Under one folder of its name; zip writes the times as they are here, in UTC.
+ln -sfn windows "$target/package/$name"
+(cd "$target/package" && find "$name/" -type f | sort | zip --quiet -X -9 "$archive" -@)
+rm "$target/package/$name"
+echo "${archive#"$root/"}"
