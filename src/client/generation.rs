@@ -135,8 +135,8 @@ fn warn_of_permissions(document: &Document) {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stamps(Vec<Option<Stamp>>);
 
-/// Length, time of the last change, and on Unix device and inode: a file that is replaced within the resolution of
-/// the clock has another one.
+/// Length, time of the last change, and its [`place`]: a file that is replaced within the resolution of the clock has
+/// another one.
 type Stamp = (u64, Option<SystemTime>, (u64, u64));
 
 impl Stamps {
@@ -160,12 +160,14 @@ fn place(metadata: &fs::Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-#[cfg(not(unix))]
-fn place(_: &fs::Metadata) -> (u64, u64) {
-    (0, 0)
+/// Of a file that another one has taken the place of, the time of its making differs.
+#[cfg(windows)]
+fn place(metadata: &fs::Metadata) -> (u64, u64) {
+    use std::os::windows::fs::MetadataExt;
+    (metadata.creation_time(), 0)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
