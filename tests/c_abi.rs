@@ -113,6 +113,23 @@ fn paths_may_have_spaces_and_any_letters() {
     assert!(text(&output.stdout).contains(name), "{output:?}");
 }
 
+/// A look-up may outlive its call. On Linux the linker keeps the library (`soname_and_link_options`).
+#[test]
+fn a_dll_stays_where_its_threads_may_run() {
+    if !is_windows() {
+        return;
+    }
+    let testbed = Testbed::from_env();
+    let program = compile("cc", "-std=gnu99", "tests/c/unload.c");
+    let output = run(&program)
+        .arg(testbed.file("ca_bundle"))
+        .output()
+        .unwrap();
+    for line in ["unused=0", "code=DCS_ERR_RESOLVE", "used=1"] {
+        assert_line(&output, line);
+    }
+}
+
 #[test]
 fn a_c_program_reads_outages_and_limits() {
     let testbed = Testbed::from_env();

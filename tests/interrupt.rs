@@ -266,6 +266,14 @@ fn a_byte_in_a_pipe_ends_a_call_whose_answer_drips() {
     );
 }
 
+/// Windows has no descriptors that can be waited for.
+#[cfg(windows)]
+#[test]
+fn a_descriptor_is_refused() {
+    let error = Cancellation::new().set_descriptor(Some(0)).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_byte_in_a_pipe_ends_a_call() {

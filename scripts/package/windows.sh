@@ -9,26 +9,17 @@
 # shellcheck source=scripts/package/common.sh
 . "$(dirname "$0")/common.sh"
 
-triple=x86_64-pc-windows-gnu
-mingw=x86_64-w64-mingw32
 name=libdcs-$version-windows-x86_64
 tree=$target/package/windows
-built=$target/$triple/release
 
 scripts/setup.sh --package
 install_tools
-# For `-Z build-std` in cargo and the standard library's own features in rustc.
-export RUSTC=${WINDOWS_RUSTC:-/usr/bin/rustc} RUSTC_BOOTSTRAP=1
-rustc() {
-    "$RUSTC" "$@"
-}
+# shellcheck source=scripts/package/mingw.sh
+. scripts/package/mingw.sh
 "$cargo" fetch --quiet --locked --target $triple
 # A time in a file's header would differ from build to build.
 same_paths -Clink-arg=-Wl,--no-insert-timestamp
-# Of the two kinds of MinGW the one whose threads are Windows' own: the other one's need a DLL (libwinpthread).
-export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc-win32 CC_x86_64_pc_windows_gnu=$mingw-gcc-win32
-# The assembled objects that come with aws-lc-sys, whether or not an assembler is installed here.
-export AWS_LC_SYS_PREBUILT_NASM=1
+built=$target/$triple/release
 
 # Without the crate type rlib, beside which cargo leaves link-time optimisation out.
 "$cargo" rustc --release --locked -Z build-std --target $triple --lib --crate-type cdylib
@@ -45,8 +36,9 @@ definition=$target/package/windows-exports.def
     echo 'EXPORTS'
     $mingw-objdump --private-headers "$tree/bin/dcs.dll" | sed -n 's/^\t\[ *[0-9]\+\] \(dcs_[a-z0-9_]\+\)$/    \1/p'
 } >"$definition"
-$mingw-dlltool --deterministic-libraries --temp-prefix="$target/package/windows-import" \
-    --input-def "$definition" --output-lib "$tree/lib/libdcs.dll.a"
+# The names of its temporary files become symbols of the library.
+(cd "$tree/lib" && $mingw-dlltool --deterministic-libraries --temp-prefix=dcs \
+    --input-def "$definition" --output-lib libdcs.dll.a)
 "$tools/bin/python" -m ziglang dlltool -m i386:x86-64 -d "$definition" -l "$tree/lib/dcs.lib"
 
 # fill TEMPLATE FILE
