@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{Slot, assert_no_content, call, config};
-use dcs::{Check, Client, Code, Config};
+#[cfg(unix)]
+use dcs::Check;
+use dcs::{Client, Code, Config};
 use dcs_testbed::{PASSWORD, Testbed};
 
 const PATH: &str = "/checks/passport";
@@ -307,6 +309,7 @@ fn what_windows_calls_a_file_and_is_none_is_refused() {
     for (path, words) in [
         (folder.as_path(), "directory"),
         (Path::new("NUL"), "not a regular file"),
+        (Path::new("COM1"), "not a regular file"),
         (Path::new(r"\\.\NUL"), "not a regular file"),
     ] {
         let mut config = Config::new();

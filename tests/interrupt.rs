@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::config;
+#[cfg(unix)]
 use common::https::answering;
 use common::proxy::server;
 use common::relay::{Fault, Relay, port_of, request};

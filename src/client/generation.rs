@@ -1,6 +1,7 @@
 //! What a client's calls use: made from the files, and replaced as a whole by a reload and in a forked child.
 
 use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
@@ -147,7 +148,11 @@ impl Stamps {
             paths
                 .map(|path| {
                     let metadata = fs::metadata(path).ok()?;
-                    Some((metadata.len(), metadata.modified().ok(), place(&metadata)))
+                    Some((
+                        metadata.len(),
+                        metadata.modified().ok(),
+                        place(path, &metadata),
+                    ))
                 })
                 .collect(),
         )
@@ -155,16 +160,32 @@ impl Stamps {
 }
 
 #[cfg(unix)]
-fn place(metadata: &fs::Metadata) -> (u64, u64) {
+fn place(_: &Path, metadata: &fs::Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
-/// Of a file that another one has taken the place of, the time of its making differs.
+/// The volume's number and the file's on it; std has them in unstable functions only.
 #[cfg(windows)]
-fn place(metadata: &fs::Metadata) -> (u64, u64) {
-    use std::os::windows::fs::MetadataExt;
-    (metadata.creation_time(), 0)
+#[allow(unsafe_code)]
+fn place(path: &Path, _: &fs::Metadata) -> (u64, u64) {
+    use std::os::windows::fs::OpenOptionsExt;
+    use std::os::windows::io::AsRawHandle;
+    use windows_sys::Win32::Storage::FileSystem::{
+        BY_HANDLE_FILE_INFORMATION, GetFileInformationByHandle,
+    };
+
+    // Without the right to read, which is not needed for this.
+    let Ok(file) = fs::OpenOptions::new().access_mode(0).open(path) else {
+        return (0, 0);
+    };
+    let mut told = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open for as long as `file` is there, and what is written to is there and writable.
+    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut told) } == 0 {
+        return (0, 0);
+    }
+    let index = u64::from(told.nFileIndexHigh) << 32 | u64::from(told.nFileIndexLow);
+    (u64::from(told.dwVolumeSerialNumber), index)
 }
 
 #[cfg(test)]

@@ -219,16 +219,17 @@ fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>
         .with_check(Check::FileConfigured));
     }
     let file = open(path).map_err(|error| failed(&error, "opened"))?;
+    let irregular = || file_error(role, path, "is not a regular file (a pipe or a device).");
+    // Before the metadata, which Windows has for files only.
+    if is_device(&file) {
+        return Err(irregular());
+    }
     let metadata = file.metadata().map_err(|error| failed(&error, "read"))?;
     if metadata.is_dir() {
         return Err(file_error(role, path, "is a directory, not a file."));
     }
-    if !metadata.is_file() || is_device(&file) {
-        return Err(file_error(
-            role,
-            path,
-            "is not a regular file (a pipe or a device).",
-        ));
+    if !metadata.is_file() {
+        return Err(irregular());
     }
 
     let expected = usize::try_from(metadata.len().min(MAX_FILE_SIZE)).unwrap_or(0);
