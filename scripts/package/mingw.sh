@@ -1,6 +1,7 @@
 # Sourced by the scripts that build for Windows, behind common.sh: the compilers.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034 # Used by those who source this.
 triple=x86_64-pc-windows-gnu
 mingw=x86_64-w64-mingw32
 
