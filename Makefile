@@ -23,7 +23,8 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
 	clean abi install package package-linux reproducible test-packages test-package-linux python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
 	deny-advisories package-python package-java test-package-python test-package-java test-python-versions \
-	test-java-versions
+	test-java-versions \
+	package-windows test-windows test-package-rust
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -42,6 +43,8 @@ help:
 	@echo 'make mutants   changes the core and sees whether a test notices; FILES=src/client.rs (docs/mutants.md)'
 	@echo 'make deny      licences, sources and duplicates of what the library is built from (deny.toml)'
 	@echo 'make deny-advisories   the same for known weaknesses; needs a network that reaches the RustSec database'
+	@echo 'make package-windows   the Windows DLL and commands as a zip in dist (docs/windows.md)'
+	@echo 'make test-windows   runs them under Wine against the real servers; many minutes'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make abi       adds what is new to the kept ABI and names in tests/abi (docs/versioning.md)'
 	@echo 'make install   the library, its headers, pkg-config and CMake files; PREFIX=/usr/local DESTDIR='
@@ -191,7 +194,7 @@ $(LIBRARY):
 package-linux:
 	scripts/package/linux.sh
 
-package: package-linux
+package: package-linux package-windows
 
 # Of what package-linux and package-windows have built.
 package-python:
@@ -228,6 +231,19 @@ test-package-linux:
 	scripts/package/test-linux.sh
 
 test-packages: test-package-linux
+
+# A crate that depends on this one as it would be published.
+test-package-rust:
+	scripts/test-packages/rust.sh
+
+test-packages: test-package-rust
+
+package-windows:
+	scripts/package/windows.sh
+
+# The DLL and the Rust tests as Windows programs, under Wine, with the servers on this side.
+test-windows: package-windows $(TESTBED)
+	TESTBED=$(TESTBED) scripts/package/test-windows.sh $(ARGS)
 
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header

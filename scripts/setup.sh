@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the Rust toolchain and installs the Debian or Ubuntu packages that are missing for the tests, or
 # with --demo for the demo, with --bench for the race, with --package for the artefacts, with --package-test for
-# trying these. As root it installs them; otherwise it prints the one line to run and ends with 1.
+# trying these, with --wine for trying those for Windows. As root it installs them; otherwise it prints the one line to run and ends with 1.
 # With --packages the toolchain, which is usually the user's own and not root's, is left out.
 set -euo pipefail
 
@@ -9,6 +9,7 @@ for_demo=
 for_bench=
 for_package=
 for_package_test=
+for_wine=
 only_packages=
 for argument in "$@"; do
     case $argument in
@@ -16,9 +17,10 @@ for argument in "$@"; do
     --bench) for_bench=yes ;;
     --package) for_package=yes ;;
     --package-test) for_package_test=yes for_package=yes ;;
+    --wine) for_wine=yes for_package=yes ;;
     --packages) only_packages=yes ;;
     *)
-        echo "usage: $0 [--demo | --bench | --package | --package-test] [--packages]" >&2
+        echo "usage: $0 [--demo | --bench | --package | --package-test | --wine] [--packages]" >&2
         exit 2
         ;;
     esac
@@ -96,6 +98,19 @@ if [ -n "$for_package" ]; then
     need dpkg-deb dpkg
     need javac default-jdk-headless
     need mvn maven
+    # For Windows: the compiler, a Rust of a known version with the source of its standard library, and zip.
+    need x86_64-w64-mingw32-gcc-win32 gcc-mingw-w64-x86-64-win32
+    if [ ! -x /usr/bin/rustc ] || [ ! -d /usr/lib/rustlib/src/rust/library/std ]; then
+        missing+=(rustc-web rust-web-src)
+    fi
+    need zip zip
+fi
+if [ -n "$for_wine" ]; then
+    # The one with std::thread.
+    need x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
+    if [ ! -x /usr/lib/wine/wine64 ]; then
+        missing+=(wine64)
+    fi
 fi
 if [ -n "$for_package_test" ]; then
     need debootstrap debootstrap
@@ -113,7 +128,7 @@ if ! command -v apt-get >/dev/null; then
 fi
 if [ "$(id -u)" != 0 ]; then
     echo "Some programs are missing (${missing[*]}). Install them with:" >&2
-    for_what=${for_demo:+ --demo}${for_bench:+ --bench}${for_package:+ --package}${for_package_test:+-test}
+    for_what=${for_demo:+ --demo}${for_bench:+ --bench}${for_package:+ --package}${for_package_test:+-test}${for_wine:+ --wine}
     echo "    sudo $(realpath "$0") --packages$for_what" >&2
     exit 1
 fi
