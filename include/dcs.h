@@ -31,112 +31,113 @@
 /* Codes: from 100 the caller's input, from 200 the network, from 300 TLS, from 400 the service's
  * answers (where an HTTP status has a code of its own the numbers agree), 900 the library itself. */
 
-/* Success. */
+/** Success. */
 #define DCS_OK 0
 
-/* An argument is NULL, is not UTF-8, or has a value that the option does not take: a URL that is
+/** An argument is NULL, is not UTF-8, or has a value that the option does not take: a URL that is
  * not https, a timeout of 0. */
 #define DCS_ERR_INVALID_ARGUMENT 100
 
-/* A file cannot be read. */
+/** A file cannot be read. */
 #define DCS_ERR_FILE 101
 
-/* The CA bundle holds no usable CA certificate. */
+/** The CA bundle holds no usable CA certificate. */
 #define DCS_ERR_CA_BUNDLE 102
 
-/* The client certificate cannot be used. */
+/** The client certificate cannot be used. */
 #define DCS_ERR_CERTIFICATE 103
 
-/* The private key cannot be used. */
+/** The private key cannot be used. */
 #define DCS_ERR_PRIVATE_KEY 104
 
-/* The private key is encrypted, and the password is missing or wrong. */
+/** The private key is encrypted, and the password is missing or wrong. */
 #define DCS_ERR_PASSWORD 105
 
-/* The private key is not the certificate's. */
+/** The private key is not the certificate's. */
 #define DCS_ERR_KEY_MISMATCH 106
 
-/* The host name cannot be resolved. */
+/** The host name cannot be resolved. */
 #define DCS_ERR_RESOLVE 200
 
-/* No TCP connection can be made. */
+/** No TCP connection can be made. */
 #define DCS_ERR_CONNECT 201
 
-/* The proxy cannot be reached or refuses the connection. */
+/** The proxy cannot be reached or refuses the connection. */
 #define DCS_ERR_PROXY 202
 
-/* A time limit has passed; the message names the phase. */
+/** A time limit has passed; the message names the phase. */
 #define DCS_ERR_TIMEOUT 203
 
-/* The server closed or reset the connection before its answer was complete. */
+/** The server closed or reset the connection before its answer was complete. */
 #define DCS_ERR_CONNECTION_LOST 204
 
-/* The caller ended the call. */
+/** The caller ended the call. */
 #define DCS_ERR_INTERRUPTED 205
 
-/* The CA bundle does not lead to the server's certificate ("unable to get local issuer
+/** The CA bundle does not lead to the server's certificate ("unable to get local issuer
  * certificate"). */
 #define DCS_ERR_SERVER_UNTRUSTED 300
 
-/* The server's certificate is expired, not yet valid, for another purpose, or wrongly signed. */
+/** The server's certificate is expired, not yet valid, for another purpose, or wrongly signed. */
 #define DCS_ERR_SERVER_CERTIFICATE 301
 
-/* The server's certificate is for another host. */
+/** The server's certificate is for another host. */
 #define DCS_ERR_SERVER_NAME 302
 
-/* The server wants a client certificate and none was sent ("No required SSL certificate was sent"). */
+/** The server wants a client certificate and none was sent ("No required SSL certificate was
+ * sent"). */
 #define DCS_ERR_CLIENT_CERT_REQUIRED 303
 
-/* The server does not accept the client certificate ("The SSL certificate error"). */
+/** The server does not accept the client certificate ("The SSL certificate error"). */
 #define DCS_ERR_CLIENT_CERT_REJECTED 304
 
-/* The TLS handshake failed for another reason: no common version or cipher, not TLS at all, or an
+/** The TLS handshake failed for another reason: no common version or cipher, not TLS at all, or an
  * alert. */
 #define DCS_ERR_TLS 305
 
-/* HTTP 400: the service finds fault with the request. */
+/** HTTP 400: the service finds fault with the request. */
 #define DCS_ERR_BAD_REQUEST 400
 
-/* HTTP 403: the quota of checks is used up for good. */
+/** HTTP 403: the quota of checks is used up for good. */
 #define DCS_ERR_QUOTA_EXCEEDED 403
 
-/* HTTP 404: the URL's path is wrong. */
+/** HTTP 404: the URL's path is wrong. */
 #define DCS_ERR_NOT_FOUND 404
 
-/* HTTP 429: this client's own rate limit is exceeded. */
+/** HTTP 429: this client's own rate limit is exceeded. */
 #define DCS_ERR_RATE_LIMITED 429
 
-/* Any other HTTP status than 200 and those with a code of their own. */
+/** Any other HTTP status than 200 and those with a code of their own. */
 #define DCS_ERR_HTTP 450
 
-/* The answer is not the JSON that it should be, was cut short, or is larger than the limit. */
+/** The answer is not the JSON that it should be, was cut short, or is larger than the limit. */
 #define DCS_ERR_RESPONSE 460
 
-/* HTTP 503: all clients together are over the limit. */
+/** HTTP 503: all clients together are over the limit. */
 #define DCS_ERR_UNAVAILABLE 503
 
-/* A fault in the library itself. */
+/** A fault in the library itself. */
 #define DCS_ERR_INTERNAL 900
 
 /* Levels of the log; each includes those before it. */
 
-/* Nothing is recorded: the default. */
+/** Nothing is recorded: the default. */
 #define DCS_LOG_OFF 0
 
-/* Calls that failed, and clients that could not be made. */
+/** Calls that failed, and clients that could not be made. */
 #define DCS_LOG_ERROR 1
 
-/* What works and needs attention, such as a client certificate that expires soon. */
+/** What works and needs attention, such as a client certificate that expires soon. */
 #define DCS_LOG_WARNING 2
 
-/* Calls that succeeded, and what a diagnosis came to: a line for each. */
+/** Calls that succeeded, and what a diagnosis came to: a line for each. */
 #define DCS_LOG_INFO 3
 
-/* Each step of a call: look-up, TCP, proxy, TLS handshake, request, answer; the files of a new
+/** Each step of a call: look-up, TCP, proxy, TLS handshake, request, answer; the files of a new
  * client. */
 #define DCS_LOG_DEBUG 4
 
-/* How many bytes each read and write moved. */
+/** How many bytes each read and write moved. */
 #define DCS_LOG_TRACE 5
 
 /**

@@ -169,10 +169,10 @@ impl Client {
             let Ok(mut looked) = current.process.looked.try_lock() else {
                 return;
             };
-            if looked.elapsed() < interval {
+            if looked.is_some_and(|last| last.elapsed() < interval) {
                 return;
             }
-            *looked = Instant::now();
+            *looked = Some(Instant::now());
         }
         if Stamps::of(files) != current.stamps
             // Where somebody reads them already, this call goes on with what there is.

@@ -65,8 +65,8 @@ fn levels() -> String {
 }
 
 fn constant(text: &mut String, meaning: &str, name: &str, number: i32) {
-    text.push_str("\n/*");
-    let mut width = 2;
+    text.push_str("\n/**");
+    let mut width = 3;
     for word in meaning.split_whitespace() {
         if width + 1 + word.len() > 100 {
             text.push_str("\n *");

@@ -32,17 +32,18 @@ pub(super) struct Generation {
 pub(super) struct Process {
     /// Held while files are read, so that what was read first is not put in place last.
     pub(super) reloading: Mutex<()>,
-    /// When the files were last looked at for changes.
-    pub(super) looked: Mutex<Instant>,
+    /// When the files were last looked at for changes; `None` in a child that has not done so, whose parent may have
+    /// read them long ago.
+    pub(super) looked: Mutex<Option<Instant>>,
     pub(super) holiday: Holiday,
     pub(super) shared: Shared,
 }
 
 impl Process {
-    fn new() -> Arc<Self> {
+    fn new(looked: Option<Instant>) -> Arc<Self> {
         Arc::new(Process {
             reloading: Mutex::new(()),
-            looked: Mutex::new(Instant::now()),
+            looked: Mutex::new(looked),
             holiday: Holiday::default(),
             shared: Shared::default(),
         })
@@ -76,7 +77,10 @@ impl Generation {
             transport: Arc::new(Transport::new(Arc::new(plan))?),
             evidence: evidence.map(Arc::new),
             stamps,
-            process: before.map_or_else(Process::new, |before| before.process.clone()),
+            process: before.map_or_else(
+                || Process::new(Some(Instant::now())),
+                |before| before.process.clone(),
+            ),
             is_bundle_encrypted: matches!(bundle.contents.format, Format::Pkcs12),
         })
     }
@@ -87,7 +91,7 @@ impl Generation {
             transport: Arc::new(Transport::new(Arc::new(self.transport.plan.for_child()?))?),
             evidence: self.evidence.clone(),
             stamps: self.stamps.clone(),
-            process: Process::new(),
+            process: Process::new(None),
             is_bundle_encrypted: self.is_bundle_encrypted,
         })
     }

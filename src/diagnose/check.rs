@@ -278,7 +278,7 @@ const fn c_text(text: &'static str) -> &'static CStr {
 
 impl Check {
     /// The check that a code says did not pass, where it is always the same one.
-    pub(crate) fn of(code: Code) -> Option<Check> {
+    pub fn of(code: Code) -> Option<Check> {
         match code {
             Code::File => Some(Check::FileReadable),
             Code::Password => Some(Check::KeyPassword),

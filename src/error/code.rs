@@ -47,8 +47,9 @@ macro_rules! codes {
                 match self { $(Code::$variant => const { c_text(concat!($hint, "\0")) }),+ }
             }
 
-            /// Whether the same call may succeed later without anybody changing anything.
-            pub(crate) fn retryable(self) -> bool {
+            /// Whether the same call may succeed later without anybody changing anything. What came in particular can
+            /// be otherwise, which [`Error::retryable`](crate::Error::retryable) tells.
+            pub fn retryable(self) -> bool {
                 match self { $(Code::$variant => codes!(@$retry)),+ }
             }
         }

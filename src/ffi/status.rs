@@ -211,7 +211,8 @@ pub unsafe extern "C" fn dcs_status_response_json(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_age_ms(response: *const dcs_status_response) -> i64 {
     guard::read(response, -1, |r| {
-        i64::try_from(r.status.age().as_millis()).unwrap_or(i64::MAX)
+        // Rounded up: a shared answer that is younger than a millisecond is told from one of the call's own.
+        i64::try_from(r.status.age().as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
     })
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,13 +21,9 @@ from conftest import Listener, Program, Testbed
 
 Run = Callable[..., Program]
 
-# The warm parent's connection, and what a child ends with.
-BEGIN = """
+# What a child ends with.
+FORKING = """
 import gc
-
-shared = client(given["url"])
-assert shared.status().available
-assert shared.status().connection.reused
 
 def child(work):
     pid = os.fork()
@@ -45,6 +42,16 @@ def all_ended_well(pids):
     for pid in pids:
         assert os.waitpid(pid, 0)[1] == 0
 """
+
+# The warm parent's connection.
+BEGIN = (
+    FORKING
+    + """
+shared = client(given["url"])
+assert shared.status().available
+assert shared.status().connection.reused
+"""
+)
 
 AT_THE_SAME_TIME = """
 def calls():
@@ -124,6 +131,36 @@ assert shared.status().connection.reused
 """,
         url=testbed.url("tls12_keepalive"),
     )
+    assert program.end() == []
+
+
+def test_a_child_looks_for_changed_files_before_its_first_call(
+    testbed: Testbed, tmp_path: Path, run: Run
+) -> None:
+    # A worker that is forked weeks after the client was made, by a parent that makes no call.
+    for kind in ("cert", "key"):
+        shutil.copy(testbed.files[f"rejected_expired_{kind}"], tmp_path / kind)
+    program = run(
+        FORKING
+        + """
+given["options"].update(certificate=given["cert"], private_key=given["key"])
+shared = client(given["url"], reload_interval=3600.0)
+print("made", flush=True)
+sys.stdin.readline()
+
+def calls():
+    assert shared.status().available
+
+all_ended_well([child(calls)])
+""",
+        url=testbed.url("tls12_close"),
+        cert=str(tmp_path / "cert"),
+        key=str(tmp_path / "key"),
+    )
+    assert program.read_line() == "made"
+    for kind in ("cert", "key"):
+        shutil.copy(testbed.files[f"client_{kind}"], tmp_path / kind)
+    program.tell("renewed")
     assert program.end() == []
 
 
