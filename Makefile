@@ -21,8 +21,11 @@ TESTBED := $(CARGO_TARGET_DIR)/debug/dcs-testbed
 
 .PHONY: help setup library demo test sweep lint test-rust test-python test-java bench bench-quick \
 	instructions bench-scaling bench-scaling-quick bench-memory bench-memory-quick bench-size torture header \
-	clean python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
-	deny-advisories reference site test-docs test-examples bench-check
+	clean abi install package package-linux reproducible test-packages test-package-linux python-environment fork-soak soak soak-quick leaks sanitize fuzz coverage mutants deny \
+	deny-advisories package-python package-java test-package-python test-package-java test-python-versions \
+	test-java-versions \
+	package-windows test-windows test-package-rust \
+	reference site test-docs test-examples bench-check
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -41,11 +44,21 @@ help:
 	@echo 'make mutants   changes the core and sees whether a test notices; FILES=src/client.rs (docs/mutants.md)'
 	@echo 'make deny      licences, sources and duplicates of what the library is built from (deny.toml)'
 	@echo 'make deny-advisories   the same for known weaknesses; needs a network that reaches the RustSec database'
+	@echo 'make package-windows   the Windows DLL and commands as a zip in dist (docs/windows.md)'
+	@echo 'make test-windows   runs them under Wine against the real servers; many minutes'
 	@echo 'make header    writes include/dcs.h anew from the source'
 	@echo 'make reference writes docs/reference anew from the tables in the source'
 	@echo 'make site      the documentation with each language'"'"'s API reference, in target/site; the first time takes minutes'
 	@echo 'make test-docs | bench-check   parts of make test: the examples in the pages; the contenders in Java compile'
 	@echo 'make test-examples   starts the examples that have requirements of their own (Flask, Django, FastAPI, CMake, Kubernetes)'
+	@echo 'make abi       adds what is new to the kept ABI and names in tests/abi (docs/versioning.md)'
+	@echo 'make install   the library, its headers, pkg-config and CMake files; PREFIX=/usr/local DESTDIR='
+	@echo 'make package-linux   the Linux archive and Debian packages in dist (docs/packaging.md)'
+	@echo 'make test-package-linux   installs them in a Debian without Rust and uses them there; as root'
+	@echo 'make package-python | package-java   wheels and sdist, jars and a Maven repository, of what package-linux has built'
+	@echo 'make test-package-python | test-package-java   installs and uses them as their users do'
+	@echo 'make test-python-versions | test-java-versions   runs their tests in every version to be had'
+	@echo 'make reproducible   builds the artefacts in two folders and compares the bytes'
 	@echo 'make clean     removes all that was built'
 
 # Installs what the machine lacks (Debian and Ubuntu; as root, otherwise it prints the line to run).
@@ -191,6 +204,76 @@ deny-advisories:
 	@$(CARGO) deny --version || $(CARGO) install --locked cargo-deny
 	$(CARGO) deny check advisories
 
+# Adds to tests/abi what is new; what is kept there and has changed is an error (docs/versioning.md).
+abi: library $(TESTBED)
+	DCS_LIBRARY=$(LIBRARY) DCS_WRITE_ABI=1 $(TESTBED) -- $(CARGO) test --all-features --locked --test stability
+
+# The library that is built already, so that `make library && sudo make install` builds nothing as root. No root is needed with DESTDIR; LIBDIR is for systems that want lib64 or a
+# multiarch folder.
+DESTDIR ?=
+PREFIX ?= /usr/local
+LIBDIR ?= lib
+install: $(LIBRARY)
+	scripts/package/layout.sh $(LIBRARY) $(RELEASE)/libdcs.a "$(DESTDIR)$(PREFIX)" $(LIBDIR)
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then ldconfig; fi
+
+$(LIBRARY):
+	$(MAKE) library
+
+package-linux:
+	scripts/package/linux.sh
+
+package: package-linux package-windows
+
+# Of what package-linux and package-windows have built.
+package-python:
+	scripts/package/python.sh
+
+package-java:
+	scripts/package/java.sh
+
+package: package-python package-java
+
+# With pip, pipx and uv, in Debian 11, and from the sdist with cargo, which takes minutes.
+test-package-python:
+	scripts/test-packages/python.sh
+
+# With Maven from dist/maven: a plain program, and one with Spring Boot.
+test-package-java:
+	scripts/test-packages/java.sh
+
+test-packages: test-package-python test-package-java
+
+# In the interpreters of this machine and, as root, of other Debian releases.
+test-python-versions: $(TESTBED)
+	TESTBED=$(TESTBED) scripts/test-packages/python-versions.sh $(PYTHONS)
+
+test-java-versions: $(TESTBED)
+	TESTBED=$(TESTBED) scripts/test-packages/java-versions.sh $(JAVAS)
+
+# Two builds of the artefacts in two folders, compared byte by byte. Takes as long as two builds from nothing.
+reproducible:
+	scripts/package/reproducible.sh $(ARTEFACTS)
+
+# The Linux artefacts in a Debian without Rust, of the oldest glibc to be had. Needs root, for chroot.
+test-package-linux:
+	scripts/package/test-linux.sh
+
+test-packages: test-package-linux
+
+# A crate that depends on this one as it would be published.
+test-package-rust:
+	scripts/test-packages/rust.sh
+
+test-packages: test-package-rust
+
+package-windows:
+	scripts/package/windows.sh
+
+# The DLL and the Rust tests as Windows programs, under Wine, with the servers on this side.
+test-windows: package-windows $(TESTBED)
+	TESTBED=$(TESTBED) scripts/package/test-windows.sh $(ARGS)
+
 header:
 	DCS_WRITE_HEADER=1 $(CARGO) test --all-features --locked --test header
 
@@ -198,4 +281,4 @@ reference:
 	DCS_WRITE_REFERENCE=1 $(CARGO) test --all-features --locked --test reference
 
 clean:
-	rm -rf $(CARGO_TARGET_DIR) bindings/java/target
+	rm -rf $(CARGO_TARGET_DIR) dist bindings/java/target

@@ -1,8 +1,12 @@
 //! Linker options of the shared library that cargo has no setting for.
 
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let os = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    let os = variable("CARGO_CFG_TARGET_OS");
     if matches!(
         os.as_str(),
         "linux" | "android" | "freebsd" | "netbsd" | "openbsd"
@@ -14,4 +18,94 @@ fn main() {
         // Nothing in the library's tables stays writable after it is loaded.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,relro,-z,now");
     }
+    if os == "windows" && variable("CARGO_CFG_TARGET_ENV") == "gnu" {
+        for (kind, file, description) in [
+            ("cdylib", "dcs.dll", "Document Checking Service client"),
+            ("bin=dcs", "dcs.exe", "Document Checking Service command"),
+            (
+                "bin=dcs-sandbox",
+                "dcs-sandbox.exe",
+                "Document Checking Service sandbox",
+            ),
+        ] {
+            // A package with the feature off has no such program to link, and cargo refuses its option.
+            let feature = match kind {
+                "bin=dcs" => "CARGO_FEATURE_CLI",
+                "bin=dcs-sandbox" => "CARGO_FEATURE_SANDBOX",
+                _ => "CARGO_PKG_NAME",
+            };
+            if env::var_os(feature).is_some()
+                && let Some(object) = version_resource(file, description)
+            {
+                println!("cargo::rustc-link-arg-{kind}={}", object.display());
+            }
+        }
+    }
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
+
+/// What Explorer and installers read of a file, compiled; `None` where the compiler for it is missing, without which all
+/// but this works.
+fn version_resource(file: &str, description: &str) -> Option<PathBuf> {
+    println!("cargo::rerun-if-env-changed=WINDRES");
+    let windres = env::var("WINDRES").unwrap_or_else(|_| {
+        // Under its plain name MinGW has it on Windows only.
+        if cfg!(windows) {
+            "windres".to_owned()
+        } else {
+            format!("{}-w64-mingw32-windres", variable("CARGO_CFG_TARGET_ARCH"))
+        }
+    });
+    let version = variable("CARGO_PKG_VERSION");
+    let numbers: Vec<_> = ["MAJOR", "MINOR", "PATCH"]
+        .map(|part| variable(&format!("CARGO_PKG_VERSION_{part}")))
+        .into();
+    let numbers = numbers.join(",");
+    let kind = if file.ends_with(".dll") { 2 } else { 1 };
+    // 0x40004 is Windows NT, 0x409 and 1200 are American English in UTF-16.
+    let source = format!(
+        r#"1 VERSIONINFO
+FILEVERSION {numbers},0
+PRODUCTVERSION {numbers},0
+FILEOS 0x40004
+FILETYPE {kind}
+BEGIN
+  BLOCK "StringFileInfo"
+  BEGIN
+    BLOCK "040904b0"
+    BEGIN
+      VALUE "FileDescription", "{description}"
+      VALUE "FileVersion", "{version}"
+      VALUE "InternalName", "{file}"
+      VALUE "LegalCopyright", "MIT licence"
+      VALUE "OriginalFilename", "{file}"
+      VALUE "ProductName", "libdcs"
+      VALUE "ProductVersion", "{version}"
+    END
+  END
+  BLOCK "VarFileInfo"
+  BEGIN
+    VALUE "Translation", 0x409, 1200
+  END
+END
+"#
+    );
+    let folder = PathBuf::from(env::var_os("OUT_DIR")?);
+    let script = folder.join(format!("{file}.rc"));
+    let object = folder.join(format!("{file}.res.o"));
+    std::fs::write(&script, source).ok()?;
+    let outcome = Command::new(&windres)
+        .arg("--input")
+        .arg(&script)
+        .args(["--output-format", "coff", "--output"])
+        .arg(&object)
+        .status();
+    if outcome.is_ok_and(|status| status.success()) {
+        return Some(object);
+    }
+    println!("cargo::warning={file} has no version resource: {windres} cannot be run");
+    None
 }

@@ -16,6 +16,8 @@
 
 #include <dcs.h>
 
+#include "client.h"
+
 static dcs_client **clients;
 static int client_count;
 static int64_t *latencies;
@@ -29,25 +31,6 @@ static int64_t now(clockid_t clock) {
     struct timespec time;
     clock_gettime(clock, &time);
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static void fail(const char *what, dcs_error *error) {
-    fprintf(stderr, "%s: %s\n", what, error != NULL ? dcs_error_message(error) : "no error");
-    exit(1);
-}
-
-static dcs_client *new_client(char **argv) {
-    dcs_error *error = NULL;
-    dcs_client *client = NULL;
-    dcs_config *config = dcs_config_new();
-    if (dcs_config_set_url(config, argv[1]) != DCS_OK || dcs_config_set_ca_bundle_file(config, argv[2]) != DCS_OK ||
-        dcs_config_set_certificate_file(config, argv[3]) != DCS_OK ||
-        dcs_config_set_private_key_file(config, argv[4]) != DCS_OK ||
-        dcs_client_new(config, &client, &error) != DCS_OK) {
-        fail("no client", error);
-    }
-    dcs_config_free(config);
-    return client;
 }
 
 static void call(dcs_client *client) {
@@ -120,7 +103,7 @@ int main(int argc, char **argv) {
         fail("no memory", NULL);
     }
     for (i = 0; i < client_count; i++) {
-        clients[i] = new_client(argv);
+        clients[i] = new_client(argv[1], argv + 2, 0);
     }
     if (argc > 6 && strcmp(argv[6], "once") == 0) {
         call(clients[0]);

@@ -24,6 +24,7 @@
 
 #include <dcs.h>
 
+#include "client.h"
 #include "memory/held.h"
 
 #define CLIENTS 8
@@ -64,11 +65,6 @@ static long long now_us(void) {
 static void rest_ms(long ms) {
     struct timespec time = {ms / 1000, ms % 1000 * 1000000};
     nanosleep(&time, NULL);
-}
-
-static void fail(const char *what, dcs_error *error) {
-    fprintf(stderr, "%s: %s\n", what, error != NULL ? dcs_error_message(error) : "no error");
-    exit(1);
 }
 
 static void raise_to(atomic_llong *highest, long long value) {
@@ -327,22 +323,6 @@ static void tell_all(long before, long after) {
     fflush(stdout);
 }
 
-static dcs_client *new_client(const char *url, uint32_t timeout_ms, char **files) {
-    dcs_error *error = NULL;
-    dcs_client *client = NULL;
-    dcs_config *config = dcs_config_new();
-    if (dcs_config_set_url(config, url) != DCS_OK || dcs_config_set_timeout_ms(config, timeout_ms) != DCS_OK ||
-        dcs_config_set_connect_timeout_ms(config, timeout_ms) != DCS_OK ||
-        dcs_config_set_ca_bundle_file(config, files[0]) != DCS_OK ||
-        dcs_config_set_certificate_file(config, files[1]) != DCS_OK ||
-        dcs_config_set_private_key_file(config, files[2]) != DCS_OK ||
-        dcs_client_new(config, &client, &error) != DCS_OK) {
-        fail("no client", error);
-    }
-    dcs_config_free(config);
-    return client;
-}
-
 int main(int argc, char **argv) {
     static int numbers[CLIENTS];
     pthread_t *ids, meddler;
@@ -360,7 +340,7 @@ int main(int argc, char **argv) {
     ids = malloc(sizeof *ids * (size_t)(threads * client_count));
     before = atomic_load(&live);
     for (i = 0; i < client_count; i++) {
-        clients[i] = new_client(argv[8 + i], (uint32_t)timeout_ms, argv + 5);
+        clients[i] = new_client(argv[8 + i], argv + 5, (uint32_t)timeout_ms);
         numbers[i] = i;
     }
     for (i = 0; i < threads * client_count; i++) {

@@ -28,7 +28,9 @@ tests_for() {
     transport/tls.rs | transport/p521.rs | transport/trial.rs | transport.rs) echo status rejections diagnose ;;
     client/pacing.rs) echo pacing ;;
     client.rs | client/generation.rs) echo status reload pacing interrupt waits fork ;;
-    status.rs | rejection.rs) echo status answers rejections ;;
+    status.rs | status/*.rs | rejection.rs) echo status answers rejections ;;
+    fork_gate.rs | credentials/masked_key.rs) echo fork ;;
+    contain.rs) echo panics ;;
     log.rs) echo log ;;
     config.rs | config/*.rs) echo status files c_abi ;;
     credentials/*.rs) echo files formats ;;

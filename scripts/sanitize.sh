@@ -73,6 +73,11 @@ for part in "${parts[@]}"; do
             export DCS_CFLAGS="-Wl,--export-dynamic -Wl,--whole-archive $runtime -Wl,--no-whole-archive -lm -lrt -ldl"
             export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
             run a_c_program the_rules a_cpp_program sixteen_threads
+            # What threads do to each other's calls, from Rust.
+            env CARGO_TARGET_DIR="$target/thread-sanitizer" RUSTFLAGS='-Zsanitizer=thread -Cforce-frame-pointers=yes' \
+                AWS_LC_SYS_CFLAGS='-fsanitize=thread -fno-omit-frame-pointer' \
+                "$TESTBED" -- cargo +nightly test --locked --all-features --target "$triple" -Zbuild-std \
+                --test interrupt --test reload --test pacing --test kept --test waits
         )
         ;;
     *)

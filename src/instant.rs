@@ -55,8 +55,9 @@ mod tests {
         let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
         assert_eq!(rfc3339(last).unwrap(), "9999-12-31T23:59:59Z");
         assert_eq!(day(last), "9999-12-31");
-        let never = UNIX_EPOCH + Duration::from_secs(u64::MAX / 4);
-        assert_eq!(rfc3339(never), None);
+        // Windows ends in the year 30828.
+        let far = UNIX_EPOCH + Duration::from_secs(500_000_000_000);
+        assert_eq!(rfc3339(far), None);
         let before = UNIX_EPOCH - Duration::from_millis(1);
         assert_eq!(unix_seconds(before), Some(-1));
         assert_eq!(rfc3339(before).unwrap(), "1969-12-31T23:59:59Z");

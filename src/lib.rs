@@ -39,6 +39,7 @@ mod fork_gate;
 pub mod fuzzing;
 mod inspect;
 mod instant;
+mod loaded;
 pub mod log;
 mod private;
 mod rejection;

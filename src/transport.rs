@@ -13,6 +13,7 @@ mod interrupt;
 mod p521;
 mod pool;
 mod proxy;
+mod ready;
 mod sessions;
 mod socket;
 mod spoken;

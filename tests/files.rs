@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{Slot, assert_no_content, call, config};
-use dcs::{Check, Client, Code, Config};
+#[cfg(unix)]
+use dcs::Check;
+use dcs::{Client, Code, Config};
 use dcs_testbed::{PASSWORD, Testbed};
 
 const PATH: &str = "/checks/passport";
@@ -105,6 +107,8 @@ fn an_encrypted_key_needs_its_password() {
     assert!(call(&config).unwrap().available());
 }
 
+/// Where openssl is.
+#[cfg(unix)]
 #[test]
 fn an_old_kind_of_encryption_is_not_called_a_wrong_password() {
     let testbed = Testbed::from_env();
@@ -212,6 +216,8 @@ fn an_rsa_1024_pair_is_refused_by_name() {
     assert!(error.message().contains("1024 bits"), "{error}");
 }
 
+/// Permissions are other ones on Windows, and Wine runs as one user.
+#[cfg(unix)]
 #[test]
 fn a_file_that_may_not_be_read_is_named() {
     use std::os::unix::fs::PermissionsExt;
@@ -262,13 +268,60 @@ fn a_file_that_may_not_be_read_is_named() {
 
 /// A folder that every user may enter.
 fn tempfile_in_tmp(name: &str) -> PathBuf {
-    use std::os::unix::fs::PermissionsExt;
     let folder = std::env::temp_dir().join(format!("dcs-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
     folder
 }
 
+#[test]
+fn paths_may_have_spaces_and_any_letters() {
+    let testbed = Testbed::from_env();
+    let folder = tempfile_in_tmp("Prüf stand Ωж文");
+    let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
+    for (slot, name) in [
+        (Slot::Bundle, "ca_bundle"),
+        (Slot::Certificate, "client_cert"),
+        (Slot::Key, "client_key"),
+    ] {
+        let path = folder.join(format!("{name} ß.pem"));
+        std::fs::copy(testbed.file(name), &path).unwrap();
+        slot.set(&mut config, &path);
+    }
+    assert!(call(&config).unwrap().available());
+    std::fs::remove_dir_all(&folder).unwrap();
+    let error = Client::new(&config).unwrap_err();
+    assert!(
+        error.message().contains("Prüf stand Ωж文") && error.message().contains("no such file"),
+        "{error}"
+    );
+}
+
+/// Reading the console would wait for somebody to type.
+#[cfg(windows)]
+#[test]
+fn what_windows_calls_a_file_and_is_none_is_refused() {
+    let folder = tempfile_in_tmp("odd");
+    for (path, words) in [
+        (folder.as_path(), "directory"),
+        (Path::new("NUL"), "not a regular file"),
+        (Path::new("COM1"), "not a regular file"),
+        (Path::new(r"\\.\NUL"), "not a regular file"),
+    ] {
+        let mut config = Config::new();
+        config.set_ca_bundle_file(path);
+        let error = Client::new(&config).unwrap_err();
+        assert_eq!(error.code(), Code::File, "{error}");
+        assert!(error.message().contains(words), "{error}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[cfg(unix)]
 #[test]
 fn a_named_pipe_is_refused_without_waiting() {
     let folder = tempfile_in_tmp("pipe");
@@ -304,6 +357,7 @@ fn a_file_that_is_too_large_is_refused() {
     assert!(error.message().contains("4 MiB"), "{error}");
 }
 
+#[cfg(unix)]
 #[test]
 fn what_is_no_file_with_a_content_is_refused() {
     let folder = tempfile_in_tmp("odd");
@@ -337,6 +391,7 @@ fn what_is_no_file_with_a_content_is_refused() {
 }
 
 /// The kernel tells no size of what it makes up, such as a pipe's other end or its own tables.
+#[cfg(unix)]
 #[test]
 fn a_file_that_tells_no_size_is_read_whole() {
     let mut config = Config::new();

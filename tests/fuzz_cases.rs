@@ -9,14 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use common::abi_sequence::{self, World};
-use common::harmless::{self, Companions};
+use common::harmless::{self, FUZZED};
 use common::loopback::{self, End};
 use dcs::{Client, Config, Error, Status};
 
-const PASSWORD: &str = "hunter2~secret";
-const CA_BUNDLE: &[u8] = include_bytes!("../fuzz/pki/ca.pem");
-const CERTIFICATE: &[u8] = include_bytes!("../fuzz/pki/client.pem");
-const PRIVATE_KEY: &[u8] = include_bytes!("../fuzz/pki/client.key");
 const SERVER_CERTIFICATE: &[u8] = include_bytes!("../fuzz/pki/server.pem");
 const SERVER_KEY: &[u8] = include_bytes!("../fuzz/pki/server.key");
 
@@ -35,17 +31,11 @@ fn cases(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 fn assert_harmless(target: &str) {
-    let companions = Companions {
-        ca_bundle: CA_BUNDLE,
-        certificate: CERTIFICATE,
-        private_key: PRIVATE_KEY,
-        password: PASSWORD,
-    };
     for (path, content) in cases(target) {
         // Says where it fails; the harness shows it then only.
         println!("{}", path.display());
-        harmless::assert_is_harmless(&content, &companions);
-        harmless::assert_is_harmless_to_a_diagnosis(&content, &companions);
+        harmless::assert_is_harmless(&content, &FUZZED);
+        harmless::assert_is_harmless_to_a_diagnosis(&content, &FUZZED);
     }
 }
 
@@ -65,7 +55,7 @@ fn answers() -> impl Fn(&[u8], End) -> Result<Status, Error> {
     config
         .set_url(&format!("https://127.0.0.1:{port}/"))
         .unwrap();
-    config.set_ca_bundle(CA_BUNDLE);
+    config.set_ca_bundle(FUZZED.ca_bundle);
     config.set_timeout_ms(20_000).unwrap();
     move |bytes, end| {
         *said.lock().unwrap() = (bytes.to_vec(), end);
@@ -118,11 +108,11 @@ fn sequences_of_calls_keep_to_the_header() {
     let port = loopback::start(SERVER_CERTIFICATE, SERVER_KEY, abi_sequence::answer);
     let world = World {
         urls: &abi_sequence::urls(port),
-        ca_bundle: CA_BUNDLE,
-        certificate: CERTIFICATE,
-        private_key: PRIVATE_KEY,
+        ca_bundle: FUZZED.ca_bundle,
+        certificate: FUZZED.certificate,
+        private_key: FUZZED.private_key,
         encrypted_key: include_bytes!("../fuzz/seeds/loader/client.aes.pem"),
-        password: PASSWORD,
+        password: FUZZED.password,
     };
     let mut answered = 0;
     for (path, program) in cases("abi") {

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::config;
+#[cfg(unix)]
 use common::https::answering;
 use common::proxy::server;
 use common::relay::{Fault, Relay, port_of, request};
@@ -264,6 +265,14 @@ fn a_byte_in_a_pipe_ends_a_call_whose_answer_drips() {
         error.message().contains("before anything was sent"),
         "{error}"
     );
+}
+
+/// Windows has no descriptors that can be waited for.
+#[cfg(windows)]
+#[test]
+fn a_descriptor_is_refused() {
+    let error = Cancellation::new().set_descriptor(Some(0)).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
 }
 
 #[cfg(unix)]

@@ -430,6 +430,8 @@ fn a_client_certificate_near_its_end_is_a_warning() {
     );
 }
 
+/// Permissions are other ones on Windows.
+#[cfg(unix)]
 #[test]
 fn a_key_that_is_open_to_everybody_is_a_warning() {
     use std::os::unix::fs::PermissionsExt;

@@ -17,28 +17,10 @@
 
 #include <dcs.h>
 
+#include "../client.h"
+
 /* Fills the caches: addresses, session tickets, connections, the allocator's lists. */
 enum { WARM_UP = 5 };
-
-static void fail(const char *what, dcs_error *error) {
-    fprintf(stderr, "%s: %s\n", what, error ? dcs_error_message(error) : "no error");
-    exit(1);
-}
-
-static dcs_client *new_client(char **files) {
-    dcs_error *error = NULL;
-    dcs_client *client = NULL;
-    dcs_config *config = dcs_config_new();
-    if (dcs_config_set_url(config, files[0]) != DCS_OK ||
-        dcs_config_set_ca_bundle_file(config, files[1]) != DCS_OK ||
-        dcs_config_set_certificate_file(config, files[2]) != DCS_OK ||
-        dcs_config_set_private_key_file(config, files[3]) != DCS_OK ||
-        dcs_client_new(config, &client, &error) != DCS_OK) {
-        fail("no client", error);
-    }
-    dcs_config_free(config);
-    return client;
-}
 
 static void call(dcs_client *client, int warm) {
     dcs_error *error = NULL;
@@ -65,10 +47,10 @@ int main(int argc, char **argv) {
         return 1;
     }
     making = strcmp(argv[5], "client") == 0;
-    client = new_client(argv + 1);
+    client = new_client(argv[1], argv + 2, 0);
     for (i = 0; i < WARM_UP; i++) {
         if (making) {
-            dcs_client_free(new_client(argv + 1));
+            dcs_client_free(new_client(argv[1], argv + 2, 0));
         } else {
             call(client, i > 0);
         }
@@ -77,7 +59,7 @@ int main(int argc, char **argv) {
     for (i = 0; i < times; i++) {
         CALLGRIND_ZERO_STATS;
         if (making) {
-            dcs_client_free(new_client(argv + 1));
+            dcs_client_free(new_client(argv[1], argv + 2, 0));
         } else {
             call(client, 1);
         }

@@ -15,26 +15,8 @@
 
 #include <dcs.h>
 
+#include "../client.h"
 #include "held.h"
-
-static void fail(const char *what, dcs_error *error) {
-    fprintf(stderr, "%s: %s\n", what, error != NULL ? dcs_error_message(error) : "no error");
-    exit(1);
-}
-
-static dcs_client *new_client(const char *url, char **files) {
-    dcs_error *error = NULL;
-    dcs_client *client = NULL;
-    dcs_config *config = dcs_config_new();
-    if (dcs_config_set_url(config, url) != DCS_OK || dcs_config_set_ca_bundle_file(config, files[0]) != DCS_OK ||
-        dcs_config_set_certificate_file(config, files[1]) != DCS_OK ||
-        dcs_config_set_private_key_file(config, files[2]) != DCS_OK ||
-        dcs_client_new(config, &client, &error) != DCS_OK) {
-        fail("no client", error);
-    }
-    dcs_config_free(config);
-    return client;
-}
 
 static dcs_status_response *status(dcs_client *client) {
     dcs_error *error = NULL;
@@ -114,10 +96,10 @@ int main(int argc, char **argv) {
     /* What the process takes once, for its first client and calls of each kind and for threads, is not a client's. */
     start_heap = atomic_load(&live);
     start_resident = resident();
-    client = new_client(close_url, files);
+    client = new_client(close_url, files, 0);
     call(client);
     dcs_client_free(client);
-    client = new_client(keep_url, files);
+    client = new_client(keep_url, files, 0);
     overlap(client, connections);
     dcs_client_free(client);
     first_heap = atomic_load(&live) - start_heap;
@@ -126,7 +108,7 @@ int main(int argc, char **argv) {
     start_blocks = atomic_load(&blocks);
     before_resident = resident();
     for (i = 0; i < clients; i++) {
-        many[i] = new_client(close_url, files);
+        many[i] = new_client(close_url, files, 0);
     }
     client_heap = (atomic_load(&live) - before) / clients;
     client_resident = (resident() - before_resident) / clients;
@@ -136,14 +118,14 @@ int main(int argc, char **argv) {
     end_heap = atomic_load(&live) - before;
     end_blocks = atomic_load(&blocks) - start_blocks;
 
-    client = new_client(close_url, files);
+    client = new_client(close_url, files, 0);
     for (i = 0; i < 20; i++) {
         call(client);
     }
     resumed = cost_of_call(client);
     dcs_client_free(client);
 
-    client = new_client(keep_url, files);
+    client = new_client(keep_url, files, 0);
     call(client);
     call(client);
     kept = cost_of_call(client);
@@ -155,7 +137,7 @@ int main(int argc, char **argv) {
     dcs_client_free(client);
 
     /* Flat: after a tenth of the calls, after half, and at the end. */
-    client = new_client(keep_url, files);
+    client = new_client(keep_url, files, 0);
     for (done = 1; done <= calls; done++) {
         call(client);
         if (done == calls / 10 || done == calls / 2 || done == calls) {

@@ -1,6 +1,12 @@
-"""Builds the Rust library with cargo and puts it into the wheel.
+"""Puts the Rust library and the commands into the wheel, and their source into the sdist.
 
-`LIBDCS_PREBUILT=/path/to/libdcs.so` puts that file in instead.
+cargo builds them, unless one of these says where they are:
+
+- `LIBDCS_PREBUILT=/path/to/libdcs.so`: that file, and no commands
+- `LIBDCS_TREE=/path/to/prefix`: an installation, as in the archives: library, commands, SBOMs, licences
+
+`LIBDCS_PLATFORM` is the platform tag for what one of these names, such as `manylinux2014_x86_64`; without it
+the tag is this machine's, which promises nothing about others.
 """
 
 from __future__ import annotations
@@ -11,14 +17,19 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 from packaging.tags import platform_tags
 
-LIBRARY_NAME = {"win32": "dcs.dll", "darwin": "libdcs.dylib"}.get(sys.platform, "libdcs.so")
+COMMANDS = ("dcs", "dcs-sandbox")
+SOURCE = "rust"
+"""The folder of the Rust source in an sdist."""
 
 
 class CargoVersion(MetadataHookInterface):
@@ -26,72 +37,187 @@ class CargoVersion(MetadataHookInterface):
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Set the version."""
-        metadata["version"] = manifest_value(repository(Path(self.root)), "version")
+        metadata["version"] = manifest_value(crate(Path(self.root)), "version")
+
+
+class Names(NamedTuple):
+    """What the files are called on a platform."""
+
+    library: str
+    folder: str  # the library's in an installation
+    program: str  # what a command's name ends with
+
+    @classmethod
+    def of(cls, platform: str) -> Names:
+        """Return those that go with a wheel's platform tag."""
+        if platform.startswith("win"):
+            return cls("dcs.dll", "bin", ".exe")
+        return cls("libdcs.dylib" if platform.startswith("macosx") else "libdcs.so", "lib", "")
+
+
+class Natives(NamedTuple):
+    """The files that a wheel is made of besides the Python ones."""
+
+    library: Path
+    commands: list[Path]
+    sboms: list[Path]
+    licences: list[Path]
 
 
 class CargoLibrary(BuildHookInterface[Any]):
-    """Bundles the shared library and tags the wheel with the platform that it is for."""
+    """Bundles the native files and tags the wheel with the platform that they are for."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build or take the library before the wheel is written."""
-        library = self.prebuilt() or self.build(repository(Path(self.root)))
+        """Build or take the native files before the wheel is written; for an sdist, the source."""
+        self.scratch = tempfile.TemporaryDirectory(prefix="libdcs-build-")
+        if self.target_name == "sdist":
+            build_data["force_include"].update(self.source())
+            return
         # No Python code is compiled, so any Python 3 can use it, on this platform only. What a
-        # manylinux tag promises is for auditwheel to establish, not for the build to claim.
-        platform = next(tag for tag in platform_tags() if not tag.startswith(("manylinux", "musllinux")))
+        # manylinux tag promises is for whoever built the library to say, and for auditwheel to check.
+        here = next(tag for tag in platform_tags() if not tag.startswith(("manylinux", "musllinux")))
+        platform = os.environ.get("LIBDCS_PLATFORM") or here
         build_data["tag"] = f"py3-none-{platform}"
         build_data["pure_python"] = False
+        names = Names.of(platform)
+        natives = self.prebuilt(names) or self.tree(names)
+        if natives is None:
+            if platform != here:
+                fail(
+                    f"LIBDCS_PLATFORM is {platform!r}, but cargo builds for this machine: set LIBDCS_TREE or "
+                    f"LIBDCS_PREBUILT to what was built for {platform}."
+                )
+            natives = self.build(crate(Path(self.root)), names)
         if version == "editable":
-            shutil.copy2(library, Path(self.root, "src", "libdcs", LIBRARY_NAME))
+            shutil.copy2(natives.library, Path(self.root, "src", "libdcs", names.library))
         else:
-            build_data["force_include"][str(library)] = f"libdcs/{LIBRARY_NAME}"
+            build_data["force_include"][str(natives.library)] = f"libdcs/{names.library}"
+        # Native programs in the scripts folder, not entry points that start them: pip, pipx and uv put them
+        # on PATH as they are, on Windows too; signals and exit codes are theirs, no interpreter has to start.
+        build_data["shared_scripts"].update({str(path): path.name for path in natives.commands})
+        if natives.sboms:  # Older hatchling does not know them.
+            build_data["sbom_files"] = [str(path) for path in natives.sboms]
+        licences = f"libdcs-{self.metadata.version}.dist-info/licenses"
+        build_data["force_include"].update(
+            {str(path): f"{licences}/{path.name}" for path in natives.licences}
+        )
 
-    def prebuilt(self) -> Path | None:
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what was only made for this build."""
+        self.scratch.cleanup()
+
+    def prebuilt(self, names: Names) -> Natives | None:
         """Return the library that LIBDCS_PREBUILT names, if it is set."""
         value = os.environ.get("LIBDCS_PREBUILT")
         if not value:
             return None
-        path = Path(value)
-        if not path.is_absolute():  # Where a build front end runs this is nobody's guess.
-            fail(f"LIBDCS_PREBUILT is {value!r}: give the full path of {LIBRARY_NAME}.")
+        path = absolute("LIBDCS_PREBUILT", value, names.library)
         if not path.is_file():
             fail(f"LIBDCS_PREBUILT is {value!r}: there is no such file.")
-        return path
+        return Natives(path, [], [], [])
 
-    def build(self, root: Path) -> Path:
-        """Run cargo in the repository's root, so that its .cargo/config.toml applies."""
-        cargo = shutil.which("cargo")
-        if cargo is None:
-            rust_version = manifest_value(root, "rust-version")
-            fail(
-                "cargo was not found, and libdcs is built from Rust source. Install Rust "
-                f"{rust_version} or newer (https://rustup.rs) and see that cargo is on PATH, or set "
-                f"LIBDCS_PREBUILT to the full path of a {LIBRARY_NAME}."
-            )
-        command = [cargo, "build", "--release", "--locked", "--lib"]
-        command.append("--message-format=json-render-diagnostics")  # Compiler errors stay readable.
+    def tree(self, names: Names) -> Natives | None:
+        """Return what is in the installation that LIBDCS_TREE names, if it is set."""
+        value = os.environ.get("LIBDCS_TREE")
+        if not value:
+            return None
+        folder = absolute("LIBDCS_TREE", value, "folder that has bin and lib")
+        library = folder / names.folder / names.library
+        commands = [folder / "bin" / f"{command}{names.program}" for command in COMMANDS]
+        for path in (library, *commands):
+            if not path.is_file():
+                fail(f"LIBDCS_TREE is {value!r}: there is no file {path}.")
+        texts = folder / "share" / "doc" / "libdcs"
+        licences = [path for path in [texts / "THIRD-PARTY-LICENCES"] if path.is_file()]
+        # The library is a link to the file with its version in an installation for Linux.
+        return Natives(library.resolve(), commands, sorted(texts.glob("*.cdx.json")), licences)
+
+    def build(self, root: Path, names: Names) -> Natives:
+        """Have cargo build library and commands; only the commands with what they need besides it."""
+        options = ["--release", "--locked"]
+        # One crate type: beside an rlib cargo leaves link-time optimisation out.
+        library = self.artifacts(root, "rustc", *options, "--lib", "--crate-type", "cdylib")
+        built = [Path(name) for name in library if Path(name).name == names.library]
+        if not built:
+            fail(f"cargo has built no {names.library}: is there a cdylib among the crate types?")
+        programs = set(self.artifacts(root, "build", *options, "--bins", "--features", "cli,sandbox"))
+        wanted = [f"{command}{names.program}" for command in COMMANDS]
+        commands = [path for path in map(Path, sorted(programs)) if path.name in wanted]
+        if len(commands) != len(COMMANDS):
+            fail(f"cargo has not built {' and '.join(COMMANDS)}.")
+        return Natives(built[0], commands, [], [])
+
+    def artifacts(self, root: Path, *arguments: str) -> Iterator[str]:
+        """Run cargo in the crate's folder, so that its .cargo/config.toml applies; yield libdcs' files."""
+        command = [find_cargo(root), *arguments, "--message-format=json-render-diagnostics"]
         self.app.display_info(f"{' '.join(command)} in {root}")
         run = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, encoding="utf-8")
         if run.returncode != 0:
             fail(f"cargo has failed with status {run.returncode}; its messages are above.")
         for line in run.stdout.splitlines():
             message = json.loads(line)
-            if message["reason"] != "compiler-artifact" or message["target"]["name"] != "dcs":
-                continue
-            for name in message["filenames"]:
-                if name.endswith(Path(LIBRARY_NAME).suffix):
-                    return Path(name)
-        fail(f"cargo has built no {LIBRARY_NAME}: is there a cdylib among the crate types?")
+            if message["reason"] == "compiler-artifact" and message["target"]["name"] in COMMANDS:
+                yield from message["filenames"]
+
+    def source(self) -> dict[str, str]:
+        """Return the files of the crate, as cargo would publish it, with their places in the sdist."""
+        root = crate(Path(self.root))
+        if root.name == SOURCE:
+            return {}  # This is an sdist already, and its files are among those that hatchling takes.
+        target = Path(self.scratch.name)
+        command = [find_cargo(root), "package", "--no-verify", "--allow-dirty", "--locked", "--quiet"]
+        run = subprocess.run([*command, "--package", "libdcs", "--target-dir", str(target)], cwd=root)
+        if run.returncode != 0:
+            fail(f"cargo package has failed with status {run.returncode}; its messages are above.")
+        [packed] = (target / "package").glob("libdcs-*.crate")
+        files = {}
+        with tarfile.open(packed) as archive:
+            for member in archive:
+                relative = member.name.partition("/")[2]
+                # Which commit it was, and the manifest before cargo made it complete in itself.
+                if not member.isfile() or relative in (".cargo_vcs_info.json", "Cargo.toml.orig"):
+                    continue
+                content = archive.extractfile(member)
+                assert content is not None  # noqa: S101 (it is a file)
+                path = target / "source" / relative
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.read())
+                files[str(path)] = f"{SOURCE}/{relative}"
+        return files
 
 
-def repository(root: Path) -> Path:
-    """Return the folder of the Rust source, two levels up."""
-    top = root.resolve().parent.parent
-    if not (top / "Cargo.toml").is_file() or manifest_value(top, "name") != "libdcs":
+def absolute(name: str, value: str, what: str) -> Path:
+    """Return the path that an environment variable holds."""
+    path = Path(value)
+    if not path.is_absolute():  # Where a build front end runs this is nobody's guess.
+        fail(f"{name} is {value!r}: give the full path of a {what}.")
+    return path
+
+
+def find_cargo(root: Path) -> str:
+    """Return where cargo is."""
+    cargo = shutil.which("cargo")
+    if cargo is None:
+        rust_version = manifest_value(root, "rust-version")
+        library = Names.of({"win32": "win", "darwin": "macosx"}.get(sys.platform, sys.platform)).library
         fail(
-            f"the Rust source of libdcs is not in {top}. Build from a checkout of the whole "
-            "repository: pip install ./bindings/python"
+            "cargo was not found, and libdcs is built from Rust source. Install Rust "
+            f"{rust_version} or newer (https://rustup.rs) and a C compiler, and see that cargo is on PATH; "
+            f"or set LIBDCS_PREBUILT to the full path of a {library}."
         )
-    return top
+    return cargo
+
+
+def crate(root: Path) -> Path:
+    """Return the folder of the Rust source: the sdist's own, or in a checkout two levels up."""
+    places = [root.resolve() / SOURCE, root.resolve().parent.parent]
+    for place in places:
+        if (place / "Cargo.toml").is_file() and manifest_value(place, "name") == "libdcs":
+            return place
+    fail(
+        f"the Rust source of libdcs is neither in {places[0]} nor in {places[1]}. Build from an sdist or "
+        "from a checkout of the whole repository: pip install ./bindings/python"
+    )
 
 
 def manifest_value(top: Path, key: str) -> str:

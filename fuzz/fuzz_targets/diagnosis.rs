@@ -5,14 +5,7 @@
 #[allow(dead_code)] // Each target uses its own part.
 mod harmless;
 
-use harmless::{Companions, assert_is_harmless_to_a_diagnosis};
+use harmless::{FUZZED, assert_is_harmless_to_a_diagnosis};
 use libfuzzer_sys::fuzz_target;
 
-const COMPANIONS: Companions<'static> = Companions {
-    ca_bundle: include_bytes!("../pki/ca.pem"),
-    certificate: include_bytes!("../pki/client.pem"),
-    private_key: include_bytes!("../pki/client.key"),
-    password: "hunter2~secret",
-};
-
-fuzz_target!(|content: &[u8]| assert_is_harmless_to_a_diagnosis(content, &COMPANIONS));
+fuzz_target!(|content: &[u8]| assert_is_harmless_to_a_diagnosis(content, &FUZZED));

@@ -1,6 +1,7 @@
 //! What a client's calls use: made from the files, and replaced as a whole by a reload and in a forked child.
 
 use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
@@ -139,8 +140,8 @@ fn warn_of_permissions(document: &Document) {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stamps(Vec<Option<Stamp>>);
 
-/// Length, time of the last change, and on Unix device and inode: a file that is replaced within the resolution of
-/// the clock has another one.
+/// Length, time of the last change, and its [`place`]: a file that is replaced within the resolution of the clock has
+/// another one.
 type Stamp = (u64, Option<SystemTime>, (u64, u64));
 
 impl Stamps {
@@ -151,7 +152,11 @@ impl Stamps {
             paths
                 .map(|path| {
                     let metadata = fs::metadata(path).ok()?;
-                    Some((metadata.len(), metadata.modified().ok(), place(&metadata)))
+                    Some((
+                        metadata.len(),
+                        metadata.modified().ok(),
+                        place(path, &metadata),
+                    ))
                 })
                 .collect(),
         )
@@ -159,17 +164,35 @@ impl Stamps {
 }
 
 #[cfg(unix)]
-fn place(metadata: &fs::Metadata) -> (u64, u64) {
+fn place(_: &Path, metadata: &fs::Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
-#[cfg(not(unix))]
-fn place(_: &fs::Metadata) -> (u64, u64) {
-    (0, 0)
+/// The volume's number and the file's on it; std has them in unstable functions only.
+#[cfg(windows)]
+#[allow(unsafe_code)]
+fn place(path: &Path, _: &fs::Metadata) -> (u64, u64) {
+    use std::os::windows::fs::OpenOptionsExt;
+    use std::os::windows::io::AsRawHandle;
+    use windows_sys::Win32::Storage::FileSystem::{
+        BY_HANDLE_FILE_INFORMATION, GetFileInformationByHandle,
+    };
+
+    // Without the right to read, which is not needed for this.
+    let Ok(file) = fs::OpenOptions::new().access_mode(0).open(path) else {
+        return (0, 0);
+    };
+    let mut told = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open for as long as `file` is there, and what is written to is there and writable.
+    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut told) } == 0 {
+        return (0, 0);
+    }
+    let index = u64::from(told.nFileIndexHigh) << 32 | u64::from(told.nFileIndexLow);
+    (u64::from(told.dwVolumeSerialNumber), index)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

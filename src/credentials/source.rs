@@ -219,16 +219,17 @@ fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>
         .with_check(Check::FileConfigured));
     }
     let file = open(path).map_err(|error| failed(&error, "opened"))?;
+    let irregular = || file_error(role, path, "is not a regular file (a pipe or a device).");
+    // Before the metadata, which Windows has for files only.
+    if is_device(&file) {
+        return Err(irregular());
+    }
     let metadata = file.metadata().map_err(|error| failed(&error, "read"))?;
     if metadata.is_dir() {
         return Err(file_error(role, path, "is a directory, not a file."));
     }
     if !metadata.is_file() {
-        return Err(file_error(
-            role,
-            path,
-            "is not a regular file (a pipe or a device).",
-        ));
+        return Err(irregular());
     }
 
     let expected = usize::try_from(metadata.len().min(MAX_FILE_SIZE)).unwrap_or(0);
@@ -301,9 +302,34 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).open(path)
+    use std::os::windows::fs::OpenOptionsExt;
+    use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_BACKUP_SEMANTICS;
+
+    // Opening a directory would otherwise be denied, in words that send people to look at its permissions.
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+        .open(path)
+}
+
+/// std tells a device on Unix by its metadata.
+#[cfg(unix)]
+fn is_device(_: &File) -> bool {
+    false
+}
+
+/// Whether it is something else than a file on a disk: reading a console (`CON`), a serial line or a named pipe could
+/// wait for ever. std's metadata calls them files.
+#[cfg(windows)]
+#[allow(unsafe_code)]
+fn is_device(file: &File) -> bool {
+    use std::os::windows::io::AsRawHandle;
+    use windows_sys::Win32::Storage::FileSystem::{FILE_TYPE_DISK, GetFileType};
+
+    // SAFETY: the handle is open for as long as `file` is borrowed.
+    unsafe { GetFileType(file.as_raw_handle()) != FILE_TYPE_DISK }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::deadline::{Deadline, Phase};
 use crate::config::Target;
 use crate::contain::{contained, panic_if_asked};
 use crate::error::{Code, Error};
+use crate::loaded;
 use crate::log;
 
 /// How long an answer is used before it is asked for again.
@@ -214,6 +215,7 @@ impl Resolver {
     }
 
     fn start(&self) {
+        loaded::keep();
         let shared = self.shared.clone();
         let target = self.target.clone();
         let started = thread::Builder::new()

@@ -5,10 +5,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, Over};
-use super::socket::Socket;
+use super::socket::{Attempt, Begun, Socket, first_to_end};
+
+/// RFC 8305, section 8: the recommended Connection Attempt Delay.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// What came of a host's addresses.
 #[derive(Default)]
@@ -29,112 +32,69 @@ pub(crate) struct Failed {
     pub(crate) begun: Instant,
 }
 
-#[cfg(unix)]
-pub(crate) use unix::connect;
-
-#[cfg(unix)]
-mod unix {
-    use std::time::Duration;
-
-    use super::super::socket::{Attempt, Begun, first_to_end};
-    use super::*;
-
-    /// RFC 8305, section 8: the recommended Connection Attempt Delay.
-    const HEAD_START: Duration = Duration::from_millis(250);
-
-    /// Connects to the first of the addresses that answers, the earlier ones preferred.
-    pub(crate) fn connect(addresses: &[SocketAddr], deadline: Deadline<'_>) -> Tried {
-        let mut tried = Tried::default();
-        let mut under_way: Vec<(usize, Attempt)> = Vec::new();
-        let mut next = 0;
-        let mut next_at = Instant::now();
-        loop {
-            let is_next_due = under_way.is_empty() || Instant::now() >= next_at;
-            if let Some(address) = addresses.get(next).filter(|_| is_next_due) {
-                let remaining = match deadline.remaining() {
-                    Ok(remaining) => remaining,
-                    Err(over) => break tried.over = Some(over),
-                };
-                // Where time is short each address still gets its share.
-                let left = u32::try_from(addresses.len() - next).unwrap_or(u32::MAX);
-                let head_start = HEAD_START.min(remaining / left);
-                let begun = Instant::now();
-                next_at = begun + head_start;
-                let patience = under_way.is_empty().then_some(head_start);
-                match Attempt::begin(*address, patience) {
-                    Ok(Begun::Connected(socket)) => {
-                        tried.connected = Some((socket, next));
-                        break;
-                    }
-                    Ok(Begun::Pending(attempt)) => under_way.push((next, attempt)),
-                    Err(error) => tried.fail(*address, error, begun),
-                }
-                next += 1;
-                continue;
-            }
-            if under_way.is_empty() {
-                break;
-            }
-            let mut round = match deadline.round() {
-                Ok(round) => round,
-                Err(over) => break tried.over = Some(over),
-            };
-            if next < addresses.len() {
-                round = round.min(next_at.saturating_duration_since(Instant::now()));
-            }
-            let ended = first_to_end(under_way.iter().map(|(_, attempt)| attempt), round);
-            let (index, attempt) = match ended {
-                Ok(Some(position)) => under_way.remove(position),
-                Ok(None) => continue,
-                // Not about any of the addresses: none can be waited for.
-                Err(error) => {
-                    let (index, attempt) = under_way.remove(0);
-                    break tried.fail(addresses[index], error, attempt.begun);
-                }
-            };
-            let begun = attempt.begun;
-            match attempt.finish() {
-                Ok(socket) => {
-                    tried.connected = Some((socket, index));
-                    break;
-                }
-                Err(error) => tried.fail(addresses[index], error, begun),
-            }
-        }
-        tried.unanswered = under_way
-            .iter()
-            .map(|(index, _)| addresses[*index])
-            .collect();
-        tried
-    }
-}
-
-/// Connects to each address in turn, which gets its share of the time.
-#[cfg(not(unix))]
+/// Connects to the first of the addresses that answers, the earlier ones preferred.
 pub(crate) fn connect(addresses: &[SocketAddr], deadline: Deadline<'_>) -> Tried {
     let mut tried = Tried::default();
-    for (index, address) in addresses.iter().enumerate() {
-        let remaining = match deadline.remaining() {
-            Ok(remaining) => remaining,
-            Err(over) => {
-                tried.over = Some(over);
-                break;
+    let mut under_way: Vec<(usize, Attempt)> = Vec::new();
+    let mut next = 0;
+    let mut next_at = Instant::now();
+    loop {
+        let is_next_due = under_way.is_empty() || Instant::now() >= next_at;
+        if let Some(address) = addresses.get(next).filter(|_| is_next_due) {
+            let remaining = match deadline.remaining() {
+                Ok(remaining) => remaining,
+                Err(over) => break tried.over = Some(over),
+            };
+            // Where time is short each address still gets its share.
+            let left = u32::try_from(addresses.len() - next).unwrap_or(u32::MAX);
+            let head_start = HEAD_START.min(remaining / left);
+            let begun = Instant::now();
+            next_at = begun + head_start;
+            let patience = under_way.is_empty().then_some(head_start);
+            match Attempt::begin(*address, patience) {
+                Ok(Begun::Connected(socket)) => {
+                    tried.connected = Some((socket, next));
+                    break;
+                }
+                Ok(Begun::Pending(attempt)) => under_way.push((next, attempt)),
+                Err(error) => tried.fail(*address, error, begun),
+            }
+            next += 1;
+            continue;
+        }
+        if under_way.is_empty() {
+            break;
+        }
+        let mut round = match deadline.round() {
+            Ok(round) => round,
+            Err(over) => break tried.over = Some(over),
+        };
+        if next < addresses.len() {
+            round = round.min(next_at.saturating_duration_since(Instant::now()));
+        }
+        let ended = first_to_end(under_way.iter().map(|(_, attempt)| attempt), round);
+        let (index, attempt) = match ended {
+            Ok(Some(position)) => under_way.remove(position),
+            Ok(None) => continue,
+            // Not about any of the addresses: none can be waited for.
+            Err(error) => {
+                let (index, attempt) = under_way.remove(0);
+                break tried.fail(addresses[index], error, attempt.begun);
             }
         };
-        let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-        let begun = Instant::now();
-        match Socket::connect(address, deadline.at_most(remaining / left)) {
+        let begun = attempt.begun;
+        match attempt.finish() {
             Ok(socket) => {
                 tried.connected = Some((socket, index));
                 break;
             }
-            Err(error) if Over::of(&error).is_some() => tried.unanswered.push(*address),
-            Err(error) => tried.fail(*address, error, begun),
+            Err(error) => tried.fail(addresses[index], error, begun),
         }
     }
-    if tried.connected.is_none() && !tried.unanswered.is_empty() {
-        tried.over = tried.over.or(Some(Over::Late));
-    }
+    tried.unanswered = under_way
+        .iter()
+        .map(|(index, _)| addresses[*index])
+        .collect();
     tried
 }
 
@@ -148,16 +108,16 @@ impl Tried {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+/// With Linux's way with a full queue of connections, which programs have under Wine too.
+#[cfg(all(test, any(target_os = "linux", windows)))]
 mod tests {
     use std::net::TcpListener;
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::super::interrupt::{Interrupt, Wishes};
+    #[cfg(target_os = "linux")]
     use super::super::socket::processor_time;
     use super::*;
-    use std::io::Read;
 
     fn listener() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -229,11 +189,16 @@ mod tests {
         assert_eq!(index(&tried), 1);
         assert_eq!(tried.unanswered, [dead]);
         // It waits as a socket does, although it was made beside another one.
-        let (mut socket, _) = tried.connected.unwrap();
-        let (before, limit) = (processor_time(), Duration::from_millis(300));
-        let read = socket.until(Deadline::of_call(limit)).read(&mut [0; 8]);
-        assert!(read.is_err());
-        assert!(processor_time() - before < limit / 3);
+        #[cfg(target_os = "linux")]
+        {
+            use std::io::Read;
+
+            let (mut socket, _) = tried.connected.unwrap();
+            let (before, limit) = (processor_time(), Duration::from_millis(300));
+            let read = socket.until(Deadline::of_call(limit)).read(&mut [0; 8]);
+            assert!(read.is_err());
+            assert!(processor_time() - before < limit / 3);
+        }
         // Where time is short, the second still gets its share.
         let tried = connect(&[dead, good], Deadline::of_call(Duration::from_millis(150)));
         assert_eq!(index(&tried), 1);
@@ -281,6 +246,7 @@ mod tests {
         assert!(begun.elapsed() >= Duration::from_millis(500));
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn waiting_for_the_last_address_takes_no_processor_time() {
         let (dead, _queue) = unanswering();

@@ -5,10 +5,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, ROUND};
+use super::ready::{self, Direction};
 use crate::log;
 
 /// A limit that is already set on the socket serves as long as it is this near to the wanted one, which
 /// saves a system call for each read and write.
+#[cfg(unix)]
 const SLACK: Duration = Duration::from_millis(5);
 
 /// Zero would mean no limit.
@@ -17,7 +19,9 @@ const MIN_TIMER: Duration = Duration::from_millis(1);
 pub(crate) struct Socket {
     stream: TcpStream,
     peer: SocketAddr,
+    #[cfg(unix)]
     read_limit: Option<Duration>,
+    #[cfg(unix)]
     write_limit: Option<Duration>,
     /// Several TLS records leave in one segment: they are gathered here.
     gathered: Vec<u8>,
@@ -33,7 +37,6 @@ pub(crate) enum Probe {
 
 impl Socket {
     /// Connects to one address.
-    #[cfg(unix)]
     pub(crate) fn connect(address: &SocketAddr, deadline: Deadline<'_>) -> io::Result<Self> {
         let attempt = match Attempt::begin(*address, Some(deadline.round()?))? {
             Begun::Connected(socket) => return Ok(socket),
@@ -47,22 +50,17 @@ impl Socket {
         }
     }
 
-    /// Connects to one address. An interruption is only seen before and afterwards.
-    #[cfg(not(unix))]
-    pub(crate) fn connect(address: &SocketAddr, deadline: Deadline<'_>) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(address, deadline.remaining()?)?;
-        deadline.remaining()?;
-        Self::new(stream, *address, None)
-    }
-
     /// A connected socket on which limits of this length are set, if any.
+    #[cfg_attr(not(unix), allow(unused_variables))]
     fn new(stream: TcpStream, peer: SocketAddr, set: Option<Duration>) -> io::Result<Self> {
         // A request is one small write: waiting for more to send only delays it.
         stream.set_nodelay(true)?;
         Ok(Socket {
             stream,
             peer,
+            #[cfg(unix)]
             read_limit: set,
+            #[cfg(unix)]
             write_limit: set,
             gathered: Vec::new(),
         })
@@ -86,7 +84,7 @@ impl Socket {
 
     /// Looks, in one system call and without waiting, whether anything has come.
     pub(crate) fn probe(&self) -> Probe {
-        match peek(&self.stream) {
+        match ready::peek(&self.stream) {
             Ok(0) => Probe::Closed,
             Ok(_) => Probe::Readable,
             Err(error) if error.kind() == ErrorKind::WouldBlock => Probe::Quiet,
@@ -97,7 +95,6 @@ impl Socket {
 }
 
 /// A connection that is being made.
-#[cfg(unix)]
 pub(crate) struct Attempt {
     socket: socket2::Socket,
     address: SocketAddr,
@@ -106,13 +103,11 @@ pub(crate) struct Attempt {
 }
 
 /// What an attempt has come to where it has not failed.
-#[cfg(unix)]
 pub(crate) enum Begun {
     Connected(Socket),
     Pending(Attempt),
 }
 
-#[cfg(unix)]
 impl Attempt {
     /// Begins to connect, and waits for as long as `patience` says and a round takes.
     ///
@@ -140,10 +135,7 @@ impl Attempt {
         match attempt.socket.connect(&address.into()) {
             Ok(()) => attempt.into_socket().map(Begun::Connected),
             // The timer fired, or a signal handler of the host's ran; the kernel goes on connecting.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-                    || error.raw_os_error() == Some(libc::EINPROGRESS) =>
-            {
+            Err(error) if is_round_over(&error) || is_in_progress(&error) => {
                 Ok(Begun::Pending(attempt))
             }
             Err(error) => Err(error),
@@ -159,7 +151,8 @@ impl Attempt {
     }
 
     fn into_socket(self) -> io::Result<Socket> {
-        if !self.is_blocking {
+        // On Windows a socket stays so: see `attempt`.
+        if cfg!(unix) && !self.is_blocking {
             self.socket.set_nonblocking(false)?;
         }
         // A limit for sending that was shorter than usual is set anew when it is needed.
@@ -172,60 +165,19 @@ impl Attempt {
 }
 
 /// Waits until one of the attempts has come to its end, and says which; `None` where the limit passed or a signal came.
-#[cfg(unix)]
-#[allow(unsafe_code)]
 pub(crate) fn first_to_end<'a>(
     attempts: impl Iterator<Item = &'a Attempt>,
     limit: Duration,
 ) -> io::Result<Option<usize>> {
-    use std::os::fd::AsRawFd;
-
-    let mut wanted: Vec<libc::pollfd> = attempts
-        .map(|attempt| libc::pollfd {
-            fd: attempt.socket.as_raw_fd(),
-            events: libc::POLLOUT,
-            revents: 0,
-        })
-        .collect();
-    // Rounded up, so that the last wait does not become a busy loop.
-    let milliseconds = limit.as_micros().div_ceil(1000);
-    let milliseconds = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
-    let count = libc::nfds_t::try_from(wanted.len()).unwrap_or(0);
-    // SAFETY: the entries are there and writable, and their descriptors open for as long as the attempts are borrowed.
-    if unsafe { libc::poll(wanted.as_mut_ptr(), count, milliseconds) } < 0 {
-        let error = io::Error::last_os_error();
-        return match error.kind() {
-            ErrorKind::Interrupted => Ok(None),
-            _ => Err(error),
-        };
-    }
-    Ok(wanted.iter().position(|entry| entry.revents != 0))
+    ready::first_to_end(attempts.map(|attempt| &attempt.socket), limit)
 }
 
-#[cfg(unix)]
-#[allow(unsafe_code)]
-fn peek(stream: &TcpStream) -> io::Result<usize> {
-    use std::os::fd::AsRawFd;
-
-    let mut byte = 0_u8;
-    // SAFETY: the descriptor is open for as long as `stream` is borrowed, and the buffer is one byte long.
-    let count = unsafe {
-        libc::recv(
-            stream.as_raw_fd(),
-            (&raw mut byte).cast(),
-            1,
-            libc::MSG_PEEK | libc::MSG_DONTWAIT,
-        )
-    };
-    usize::try_from(count).map_err(|_| io::Error::last_os_error())
-}
-
-#[cfg(not(unix))]
-fn peek(stream: &TcpStream) -> io::Result<usize> {
-    stream.set_nonblocking(true)?;
-    let count = stream.peek(&mut [0]);
-    stream.set_nonblocking(false)?;
-    count
+/// Windows says `WouldBlock` of that.
+fn is_in_progress(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return error.raw_os_error() == Some(libc::EINPROGRESS);
+    #[cfg(not(unix))]
+    return error.kind() == ErrorKind::WouldBlock;
 }
 
 /// A [`Socket`] with a deadline. A read or write that reaches it fails with `TimedOut`.
@@ -240,19 +192,13 @@ impl Bounded<'_> {
     /// The kernel's timer may fire early and the limit set may be a little off, so the clock decides.
     fn wait<T>(
         &mut self,
-        limit: impl Fn(&mut Socket) -> &mut Option<Duration>,
-        set: impl Fn(&TcpStream, Option<Duration>) -> io::Result<()>,
-        mut operation: impl FnMut(&mut Socket) -> io::Result<T>,
+        direction: Direction,
+        mut operation: impl FnMut(&mut TcpStream) -> io::Result<T>,
     ) -> io::Result<T> {
         let mut remaining = self.deadline.remaining()?;
         loop {
-            let wanted = timer_for(remaining.min(ROUND));
-            let serves = limit(self.socket).is_some_and(|set| set.abs_diff(wanted) <= SLACK);
-            if !serves {
-                set(&self.socket.stream, Some(wanted))?;
-                *limit(self.socket) = Some(wanted);
-            }
-            match operation(self.socket) {
+            let limit = remaining.min(ROUND);
+            match self.socket.attempt(direction, limit, &mut operation) {
                 Err(error) if is_round_over(&error) => {}
                 outcome => return outcome,
             }
@@ -261,14 +207,54 @@ impl Bounded<'_> {
     }
 }
 
-/// Whether an operation ended because its timer fired or a signal handler of the host's ran.
-fn is_round_over(error: &io::Error) -> bool {
-    match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::Interrupted => true,
-        // On Windows that is the timer; elsewhere the peer's machine no longer answers.
-        ErrorKind::TimedOut => cfg!(windows),
-        _ => false,
+impl Socket {
+    /// Runs an operation, which the kernel ends after about as long as the limit says.
+    #[cfg(unix)]
+    fn attempt<T>(
+        &mut self,
+        direction: Direction,
+        limit: Duration,
+        operation: &mut impl FnMut(&mut TcpStream) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let wanted = timer_for(limit);
+        let is_set = match direction {
+            Direction::Read => &mut self.read_limit,
+            Direction::Write => &mut self.write_limit,
+        };
+        if is_set.is_none_or(|set| set.abs_diff(wanted) > SLACK) {
+            match direction {
+                Direction::Read => self.stream.set_read_timeout(Some(wanted))?,
+                Direction::Write => self.stream.set_write_timeout(Some(wanted))?,
+            }
+            *is_set = Some(wanted);
+        }
+        operation(&mut self.stream)
     }
+
+    /// Runs an operation, and where it has to wait for its turn does so for as long as the limit says.
+    ///
+    /// Not by a limit that is set on the socket, as elsewhere: Windows may lose data that comes just when such a
+    /// limit passes, and adds half a second to it.
+    #[cfg(windows)]
+    fn attempt<T>(
+        &mut self,
+        direction: Direction,
+        limit: Duration,
+        operation: &mut impl FnMut(&mut TcpStream) -> io::Result<T>,
+    ) -> io::Result<T> {
+        match operation(&mut self.stream) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                ready::wait(&self.stream, direction, limit)?;
+                operation(&mut self.stream)
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+/// Whether an operation ended because its time was over or a signal handler of the host's ran.
+fn is_round_over(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 /// The limit to set for a wait. Zero would mean no limit.
@@ -278,29 +264,21 @@ fn timer_for(remaining: Duration) -> Duration {
 
 impl Read for Bounded<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.wait(
-            |socket| &mut socket.read_limit,
-            TcpStream::set_read_timeout,
-            |socket| socket.stream.read(buffer),
-        )
-        .inspect(|count| {
-            // A proxy's answer is read byte by byte, which would drown all else.
-            if buffer.len() > 1 {
-                log::emit!(Trace, TCP, "{count} bytes read");
-            }
-        })
+        self.wait(Direction::Read, |stream| stream.read(buffer))
+            .inspect(|count| {
+                // A proxy's answer is read byte by byte, which would drown all else.
+                if buffer.len() > 1 {
+                    log::emit!(Trace, TCP, "{count} bytes read");
+                }
+            })
     }
 }
 
 impl Write for Bounded<'_> {
     /// Uses `send` with MSG_NOSIGNAL, as std does for a plain write: SIGPIPE must not reach the host.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.wait(
-            |socket| &mut socket.write_limit,
-            TcpStream::set_write_timeout,
-            |socket| socket.stream.write(buffer),
-        )
-        .inspect(|count| log::emit!(Trace, TCP, "{count} bytes written"))
+        self.wait(Direction::Write, |stream| stream.write(buffer))
+            .inspect(|count| log::emit!(Trace, TCP, "{count} bytes written"))
     }
 
     /// Gathers instead of calling `writev`, which can raise SIGPIPE.
@@ -363,8 +341,11 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(begun.elapsed() >= Duration::from_millis(30));
         // The kernel was told, and did not wait for as long as it was told when the socket was made.
-        let limit = socket.stream.read_timeout().unwrap().unwrap();
-        assert!(limit < Duration::from_millis(45), "{limit:?}");
+        #[cfg(unix)]
+        {
+            let limit = socket.stream.read_timeout().unwrap().unwrap();
+            assert!(limit < Duration::from_millis(45), "{limit:?}");
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -12,17 +12,15 @@
 
 #define _POSIX_C_SOURCE 200809L
 
-#include <arpa/inet.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <dcs.h>
+
+#include "system.h"
 
 static const char ANSWER[] = "{\"available\":true,\"scheduledOutages\":[]}";
 
@@ -260,17 +258,23 @@ static int end_calls(const dcs_client *client, int listening) {
     struct stalled call = {client, NULL, DCS_OK, DCS_OK};
     pthread_t thread;
     int connection;
+#ifndef _WIN32
     int ends[2];
 
-    if (cancellation == NULL || pipe(ends) != 0) {
+    if (pipe(ends) != 0) {
+        return 2;
+    }
+#endif
+    if (cancellation == NULL) {
         return 2;
     }
     connection = begin(&call, &thread, listening);
     dcs_client_interrupt(client);
     end("interrupt", &call, thread, connection);
 
-    /* As a signal handler would. */
     call.cancellation = cancellation;
+#ifndef _WIN32
+    /* As a signal handler would. */
     dcs_cancellation_set_descriptor(cancellation, ends[0]);
     connection = begin(&call, &thread, listening);
     if (write(ends[1], "x", 1) != 1) {
@@ -278,6 +282,10 @@ static int end_calls(const dcs_client *client, int listening) {
     }
     end("descriptor", &call, thread, connection);
     dcs_cancellation_set_descriptor(cancellation, -1);
+#else
+    /* There are none, which is said and not passed over. */
+    print_text("descriptor", dcs_code_name(dcs_cancellation_set_descriptor(cancellation, 0)));
+#endif
 
     connection = begin(&call, &thread, listening);
     dcs_cancellation_cancel(cancellation);
@@ -293,8 +301,10 @@ static int end_calls(const dcs_client *client, int listening) {
     dcs_cancellation_free(cancellation);
     shutdown(connection, SHUT_RDWR);
     end("freed_in_flight", &call, thread, connection);
+#ifndef _WIN32
     close(ends[0]);
     close(ends[1]);
+#endif
     return 0;
 }
 
@@ -332,6 +342,7 @@ int main(int argc, char **argv) {
     int listening = -1;
     int result;
 
+    begin_program(&argc, &argv);
     /* Under valgrind and the sanitizers everything takes its time. */
     if (argc < 5 || dcs_config_set_option(config, "url", argv[1], &error) != DCS_OK ||
         dcs_config_set_connect_timeout_ms(config, 60000) != DCS_OK ||

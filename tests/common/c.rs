@@ -1,6 +1,7 @@
 //! Compiling C and C++ programs against the header and running them with the built library.
 //!
-//! `DCS_LIBRARY` names the libdcs.so to test, and `make test` sets it.
+//! `DCS_LIBRARY` names the libdcs.so to test, and `make test` sets it. `make test-windows` has it name a dcs.dll, whose
+//! programs MinGW compiles and Wine runs, and `DCS_RUNNER` what runs them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,6 +26,25 @@ pub fn library() -> PathBuf {
     PathBuf::from(path)
 }
 
+/// Whether what is tested is the DLL.
+pub fn is_windows() -> bool {
+    library()
+        .extension()
+        .is_some_and(|extension| extension == "dll")
+}
+
+/// What is started to run a compiled program.
+pub fn run(program: &Path) -> Command {
+    match std::env::var_os("DCS_RUNNER") {
+        Some(runner) if is_windows() => {
+            let mut command = Command::new(runner);
+            command.arg(program);
+            command
+        }
+        _ => Command::new(program),
+    }
+}
+
 /// More options for the compilers, for a library that was built with a sanitizer.
 fn more_flags() -> Vec<String> {
     let flags = std::env::var("DCS_CFLAGS").unwrap_or_default();
@@ -43,7 +63,8 @@ pub fn compile_with(compiler: &str, standard: &str, source: &str, more: &[&str])
     compiled
         .entry(source.to_owned())
         .or_insert_with(|| {
-            let program = folder().join(source.replace(['/', '.'], "_"));
+            let name = source.replace(['/', '.'], "_");
+            let program = folder().join(if is_windows() { name + ".exe" } else { name });
             link(
                 &library(),
                 &program,
@@ -67,12 +88,21 @@ pub fn link(
     more: &[&str],
 ) {
     let folder = library.parent().unwrap();
-    // The loader looks for the SONAME.
-    let soname = folder.join("libdcs.so.0");
-    if !soname.exists() {
-        std::os::unix::fs::symlink(library, &soname).unwrap();
-    }
-    let mut command = Command::new(compiler);
+    let mut command = if is_windows() {
+        // Windows looks for a DLL beside the program first.
+        fs::copy(library, program.with_file_name("dcs.dll")).unwrap();
+        Command::new(match compiler {
+            "cc" => "x86_64-w64-mingw32-gcc-posix",
+            _ => "x86_64-w64-mingw32-g++-posix",
+        })
+    } else {
+        // The loader looks for the SONAME.
+        let soname = folder.join("libdcs.so.0");
+        if !soname.exists() {
+            std::os::unix::fs::symlink(library, &soname).unwrap();
+        }
+        Command::new(compiler)
+    };
     command
         .arg(standard)
         .args(STRICT)
@@ -80,15 +110,24 @@ pub fn link(
         .arg(root().join("include"))
         .arg("-o")
         .arg(program)
-        .arg(source)
-        .arg("-L")
-        .arg(folder)
-        .args(["-ldcs", "-lpthread"])
-        .args(more)
-        .args(more_flags())
-        .arg(format!("-Wl,-rpath,{}", folder.display()))
-        // Before LD_LIBRARY_PATH, in which cargo names its own folders: another build may lie there.
-        .arg("-Wl,--disable-new-dtags");
+        .arg(source);
+    if is_windows() {
+        command
+            .arg(folder.with_file_name("lib").join("libdcs.dll.a"))
+            // Of the compiler's own libraries no DLL is needed.
+            .args(["-static", "-lpthread", "-lws2_32"])
+            .args(more);
+    } else {
+        command
+            .arg("-L")
+            .arg(folder)
+            .args(["-ldcs", "-lpthread"])
+            .args(more)
+            .args(more_flags())
+            .arg(format!("-Wl,-rpath,{}", folder.display()))
+            // Before LD_LIBRARY_PATH, in which cargo names its own folders: another build may lie there.
+            .arg("-Wl,--disable-new-dtags");
+    }
     run_compiler(command);
 }
 
@@ -141,7 +180,12 @@ pub struct Function {
 
 /// The functions that the header declares.
 pub fn functions() -> Vec<Function> {
-    let header = fs::read_to_string(root().join("include/dcs.h")).unwrap();
+    functions_of(&root().join("include/dcs.h"))
+}
+
+/// Those of another header.
+pub fn functions_of(header: &Path) -> Vec<Function> {
+    let header = fs::read_to_string(header).unwrap();
     let (_, declarations) = header.split_once("extern \"C\" {").unwrap();
     let mut code = String::new();
     let mut rest = declarations;

@@ -15,6 +15,14 @@ pub struct Companions<'a> {
     pub password: &'a str,
 }
 
+/// Those of the fuzz targets.
+pub const FUZZED: Companions<'static> = Companions {
+    ca_bundle: include_bytes!("../../fuzz/pki/ca.pem"),
+    certificate: include_bytes!("../../fuzz/pki/client.pem"),
+    private_key: include_bytes!("../../fuzz/pki/client.key"),
+    password: "hunter2~secret",
+};
+
 /// Puts the content into each place that reads a file, and looks at what is said of it.
 pub fn assert_is_harmless(content: &[u8], companions: &Companions<'_>) {
     let mut said = Vec::new();

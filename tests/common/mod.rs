@@ -4,6 +4,8 @@
 #![allow(dead_code)]
 
 pub mod abi_sequence;
+/// The compilers are those of the building machine, which the tests of a Windows program do not have.
+#[cfg(unix)]
 pub mod c;
 pub mod harmless;
 pub mod https;

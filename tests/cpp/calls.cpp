@@ -13,12 +13,9 @@
 #include <type_traits>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <dcs.hpp>
+
+#include "../c/system.h"
 
 static_assert(std::is_nothrow_move_constructible_v<dcs::client>);
 static_assert(!std::is_copy_constructible_v<dcs::client>);
@@ -55,7 +52,7 @@ dcs::error caught(Call call) {
 }
 
 std::string content(const std::string &path) {
-    std::ifstream file(path, std::ios::binary);
+    std::ifstream file(std::filesystem::u8path(path), std::ios::binary);
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();
@@ -94,6 +91,7 @@ private:
 } // namespace
 
 int main(int argc, char **argv) {
+    begin_program(&argc, &argv);
     if (argc != 5) {
         return 2;
     }
@@ -213,6 +211,7 @@ int main(int argc, char **argv) {
         client.interrupt();
         CHECK(interrupted.get() == DCS_ERR_INTERRUPTED);
 
+#ifndef _WIN32
         int ends[2];
         CHECK(pipe(ends) == 0);
         until.descriptor(ends[0]);
@@ -222,6 +221,9 @@ int main(int argc, char **argv) {
         until.descriptor(std::nullopt);
         close(ends[0]);
         close(ends[1]);
+#else
+        CHECK(caught([&] { until.descriptor(0); }).code() == DCS_ERR_INVALID_ARGUMENT);
+#endif
 
         auto cancelled = in_flight([&] { client.status(until); });
         until.cancel();
@@ -231,15 +233,15 @@ int main(int argc, char **argv) {
     }
     {
         const auto copy = std::filesystem::temp_directory_path() / ("dcs-cpp-" + std::to_string(getpid()) + ".pem");
-        std::filesystem::copy_file(argv[3], copy, std::filesystem::copy_options::overwrite_existing);
+        std::filesystem::copy_file(std::filesystem::u8path(argv[3]), copy, std::filesystem::copy_options::overwrite_existing);
         dcs::config config = config_for("/checks/passport");
-        config.certificate_file(copy.string());
+        config.certificate_file(copy.u8string());
         const dcs::client client(config);
         client.reload();
         std::filesystem::remove(copy);
         const auto missing = caught([&] { client.reload(); });
         CHECK(missing.code() == DCS_ERR_FILE);
-        CHECK(missing.message().find(copy.string()) != std::string::npos);
+        CHECK(missing.message().find(copy.u8string()) != std::string::npos);
         CHECK(client.status().available());
         dcs::config bytes;
         bytes.ca_bundle(content(argv[2]));

@@ -39,21 +39,110 @@ def refusal(path: Path) -> str:
     return result.stderr
 
 
-def compiled(tmp_path: Path, source: str) -> Path:
-    library = tmp_path / "libother.so"
-    (tmp_path / "other.c").write_text(source)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "other.c"], check=True)
+def compiled(tmp_path: Path, source: str, *options: str, name: str = "libbuilt.so") -> Path:
+    library = tmp_path / name
+    (tmp_path / "source.c").write_text(source)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "source.c", *options], check=True)
     return library
 
 
+def stale(version: str, abi_version: int = 1) -> str:
+    return (
+        f"unsigned dcs_abi_version(void) {{ return {abi_version}; }}\n"
+        f'const char *dcs_version(void) {{ return "{version}"; }}\n'
+    )
+
+
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
-    assert "No such file" in refusal(tmp_path / "libdcs.so")
+    assert "there is no such file" in refusal(tmp_path / "libdcs.so")
 
 
-def test_a_file_that_is_no_library(tmp_path: Path) -> None:
+def test_a_link_to_nowhere(tmp_path: Path) -> None:
     path = tmp_path / "libdcs.so"
-    path.write_text("not a library")
-    assert "invalid ELF header" in refusal(path) or "file too short" in refusal(path)
+    path.symlink_to("libdcs.so.7")
+    assert "it is a link to libdcs.so.7, which is not there" in refusal(path)
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    assert "it is a folder, and the library's file is asked for" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a library", b"MZ" + b"not a DLL either" * 9])
+def test_a_file_that_is_no_library(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "libdcs.so"
+    path.write_bytes(content)
+    assert f"it is no library of any system, or a part of one ({len(content)} bytes)" in refusal(path)
+
+
+def test_a_part_of_a_library(tmp_path: Path) -> None:
+    path = tmp_path / "libdcs.so"
+    # To load it would end the process.
+    path.write_bytes(LIBRARY.read_bytes()[:-9000])
+    assert "it is only a part of a library: the last 9000 bytes are missing" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "system"),
+    [
+        ({18: 183}, "Linux on 64-bit ARM64"),
+        ({4: 1, 18: 3}, "Linux on 32-bit x86"),
+        ({5: 2, 18: 0, 19: 22}, "Linux on 64-bit S/390"),
+        ({18: 99}, "Linux on 64-bit machine 99"),
+    ],
+)
+def test_a_library_for_another_processor(tmp_path: Path, changes: dict[int, int], system: str) -> None:
+    content = bytearray(LIBRARY.read_bytes())
+    for position, value in changes.items():
+        content[position] = value
+    path = tmp_path / "libdcs.so"
+    path.write_bytes(content)
+    assert f"it is a library for {system}, and this Python is for Linux on 64-bit x86-64" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "system"),
+    [
+        (b"MZ" + bytes(58) + b"\x40\0\0\0PE\0\0\x64\x86", "Windows on x86-64"),
+        (b"MZ" + bytes(58) + b"\x40\0\0\0PE\0\0\x64\xaa", "Windows on ARM64"),
+        (b"\xcf\xfa\xed\xfe", "macOS"),
+    ],
+)
+def test_a_library_for_another_system(tmp_path: Path, header: bytes, system: str) -> None:
+    path = tmp_path / "dcs.dll"
+    path.write_bytes(header + bytes(99))
+    assert f"it is a library for {system}, and this Python is for Linux" in refusal(path)
+
+
+def test_too_new_a_glibc(tmp_path: Path) -> None:
+    # A C library of the future, which is there when this is linked only.
+    (tmp_path / "future.map").write_text("GLIBC_2.99 { global: from_the_future; };")
+    link = ["-nostdlib", "-Wl,-soname,libc.so.6", f"-Wl,--version-script={tmp_path / 'future.map'}"]
+    future = compiled(tmp_path, "void from_the_future(void) {}", *link, name="libfuture.so")
+    needs = "void from_the_future(void); void f(void) { from_the_future(); }"
+    path = compiled(tmp_path, needs, "-nostdlib", str(future))
+    here = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()[1]
+    assert f"it needs glibc 2.99 or newer, and this system has {here} (" in refusal(path)
+
+
+def test_a_library_that_needs_another(tmp_path: Path) -> None:
+    other = compiled(tmp_path, "void f(void) {}", "-Wl,-soname,libother.so.3", name="libother.so")
+    path = compiled(tmp_path, "void f(void); void g(void) { f(); }", str(other), name="libdcs.so")
+    assert "it needs libother.so.3, which is not installed (" in refusal(path)
+
+
+def test_a_folder_without_programs(tmp_path: Path) -> None:
+    unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec"]
+    mount = 'mount -t tmpfs -o noexec none "$1"'
+    if subprocess.run([*unshare, mount, "-", str(tmp_path)], capture_output=True).returncode != 0:
+        pytest.skip("this system lets nobody mount in a namespace of their own")
+    script = f'{mount}; cp "$2" "$1/libdcs.so"; LIBDCS_PATH="$1/libdcs.so" "$3" -c "import libdcs"'
+    result = subprocess.run(
+        [*unshare, script, "-", str(tmp_path), str(LIBRARY), sys.executable],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "libdcs.so (from LIBDCS_PATH): its folder is mounted noexec, or a security policy" in result.stderr
 
 
 def test_a_library_of_something_else() -> None:
@@ -61,13 +150,23 @@ def test_a_library_of_something_else() -> None:
 
 
 def test_another_abi_version(tmp_path: Path) -> None:
+    path = compiled(tmp_path, stale("7.8.9", abi_version=2))
+    message = refusal(path)
+    assert f"it is libdcs 7.8.9 with ABI version 2, and this binding ({libdcs.__version__}) needs" in message
+    assert "needs ABI version 1" in message
+
+
+def test_another_abi_version_that_tells_no_version(tmp_path: Path) -> None:
     path = compiled(tmp_path, "unsigned dcs_abi_version(void) { return 2; }")
-    assert "its ABI version is 2, but this binding needs 1" in refusal(path)
+    assert "it is a libdcs that does not tell its version with ABI version 2" in refusal(path)
 
 
 def test_an_older_library(tmp_path: Path) -> None:
-    path = compiled(tmp_path, "unsigned dcs_abi_version(void) { return 1; }")
-    assert "it is older than this binding: it has no function dcs_version" in refusal(path)
+    path = compiled(tmp_path, stale("0.0.9"))
+    wanted = (
+        f"it is libdcs 0.0.9, older than this binding ({libdcs.__version__}): it has no function dcs_code"
+    )
+    assert wanted in refusal(path)
 
 
 def test_libdcs_path_is_used(tmp_path: Path) -> None:
@@ -96,14 +195,16 @@ def test_every_place_tried_is_named(bare: Path) -> None:
     assert result.returncode == 0, result.stderr
     first, second, *rest = result.stdout.splitlines()
     assert first.startswith(f"{bare}/libdcs/libdcs.so (in the package): ")
-    assert second.startswith("libdcs.so.0 (the system's): ")
+    assert second.startswith(
+        "libdcs.so.0 (the system's): the system has no library of that name where it looks"
+    )
     text = "\n".join(rest)
     assert first in text
     assert second in text
     assert "LIBDCS_PATH" in text
 
 
-def test_the_systems_library_comes_last(bare: Path, tmp_path: Path) -> None:
+def test_the_systems_library_where_the_package_has_none(bare: Path, tmp_path: Path) -> None:
     folder = tmp_path / "lib"
     folder.mkdir()
     shutil.copy(LIBRARY, folder / "libdcs.so.0")
@@ -112,8 +213,24 @@ def test_the_systems_library_comes_last(bare: Path, tmp_path: Path) -> None:
     assert result.stdout.startswith(str(bare))
 
 
+@pytest.mark.parametrize("variable", ["LD_LIBRARY_PATH", "LD_PRELOAD"])
+def test_a_stale_library_of_the_system_is_not_taken(tmp_path: Path, variable: str) -> None:
+    options = "-Wl,-soname,libdcs.so.0"
+    path = compiled(tmp_path, stale("0.0.9"), options, name="libdcs.so.0")
+    value = path if variable == "LD_PRELOAD" else tmp_path
+    result = run("import libdcs; print(libdcs.__version__)", **{variable: value})
+    assert (result.stdout, result.stderr) == (f"{libdcs.__version__}\n", "")
+
+
+def test_a_stale_library_of_the_system_is_named(bare: Path, tmp_path: Path) -> None:
+    path = compiled(tmp_path, stale("0.0.9"), "-Wl,-soname,libdcs.so.0", name="libdcs.so.0")
+    result = run(PYTHONPATH=bare, LD_LIBRARY_PATH=tmp_path)
+    assert "libdcs.so (in the package): there is no such file\n" in result.stderr
+    assert f"libdcs.so.0 (the system's): it is libdcs 0.0.9 in {path}, older than" in result.stderr
+
+
 def test_importing_is_light() -> None:
     # ctypes.util starts compilers to find libraries, and is of no use on some systems.
-    code = "import sys, libdcs; print(sorted({'ctypes.util', 'dataclasses', 'json'} & set(sys.modules)))"
-    result = run(code)
+    heavy = {"ctypes.util", "dataclasses", "json", "importlib.metadata", "libdcs._unloadable"}
+    result = run(f"import sys, libdcs; print(sorted({heavy} & set(sys.modules)))")
     assert (result.stdout, result.stderr) == ("[]\n", "")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import textwrap
 import zipfile
 from importlib import metadata
@@ -35,7 +36,7 @@ def test_the_wheel_is_what_is_tested() -> None:
     wheel = metadata.distribution("libdcs").read_text("WHEEL")
     assert wheel is not None
     assert "Root-Is-Purelib: false" in wheel
-    assert re.search(r"^Tag: py3-none-(manylinux|musllinux|linux)_", wheel, re.MULTILINE)
+    assert re.search(r"^Tag: py3-none-(manylinux|musllinux|linux)[0-9]*_", wheel, re.MULTILINE)
     assert (INSTALLED / "libdcs.so").is_file()
     assert (INSTALLED / "py.typed").is_file()
     assert metadata.requires("libdcs") is None
@@ -66,11 +67,12 @@ def test_the_docstrings_example_runs(
 
 
 def build(
-    project: Path, out: Path, check: bool = True, **environment: str | Path | None
+    project: Path, out: Path, check: bool = True, target: str = "wheel", **environment: str | Path | None
 ) -> subprocess.CompletedProcess[str]:
-    merged = {**os.environ, "LIBDCS_PREBUILT": None, **environment}
+    none = dict.fromkeys(("LIBDCS_PREBUILT", "LIBDCS_TREE", "LIBDCS_PLATFORM"))
+    merged = {**os.environ, **none, **environment}
     return subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)],
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(out)],
         cwd=project,
         env={name: str(value) for name, value in merged.items() if value is not None},
         stdout=subprocess.PIPE,
@@ -81,21 +83,33 @@ def build(
     )
 
 
+def copy_of_the_project(folder: Path) -> Path:
+    project = folder / "bindings" / "python"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(".*", "__pycache__", "tests"))
+    return project
+
+
 @pytest.fixture
 def fake_cargo(tmp_path: Path) -> Path:
-    """A folder with a cargo that notes how it was started, and reports a library already built."""
-    built = tmp_path / "built" / "libdcs.so"
-    built.parent.mkdir()
-    built.write_bytes(b"the library")
+    """A folder with a cargo that notes how it was started, and reports files already built."""
+    built = tmp_path / "built"
+    built.mkdir()
+    for name in ("libdcs.so", "dcs", "dcs-sandbox"):
+        (built / name).write_text(f"this is {name}")
     folder = tmp_path / "bin"
     folder.mkdir()
     cargo = folder / "cargo"
-    artifact = '{"reason":"compiler-artifact","target":{"name":"%s","kind":["cdylib"]},"filenames":["%s"]}'
+    artifact = '{"reason":"compiler-artifact","target":{"name":"%s"},"filenames":["%s"]}'
     cargo.write_text(
         "#!/bin/sh\n"
-        f'echo "$PWD $*" > {folder}/started\n'
+        f'echo "$PWD $*" >> {folder}/started\n'
         f"echo '{artifact % ('other', '/nowhere/libother.so')}'\n"
-        f"echo '{artifact % ('dcs', str(built))}'\n"
+        'case "$1" in\n'
+        f"rustc) echo '{artifact % ('dcs', built / 'libdcs.so')}' ;;\n"
+        f"build) echo '{artifact % ('dcs', built / 'libdcs.rlib')}'\n"
+        f"    echo '{artifact % ('dcs', built / 'dcs')}'\n"
+        f"    echo '{artifact % ('dcs-sandbox', built / 'dcs-sandbox')}' ;;\n"
+        "esac\n"
         """echo '{"reason":"build-finished","success":true}'\n"""
     )
     cargo.chmod(0o755)
@@ -104,14 +118,20 @@ def fake_cargo(tmp_path: Path) -> Path:
 
 def test_cargo_is_run_in_the_repository(fake_cargo: Path, tmp_path: Path) -> None:
     build(PROJECT, tmp_path / "dist", PATH=f"{fake_cargo}:{os.environ['PATH']}")
-    started = (fake_cargo / "started").read_text().split()
-    assert started[0] == str(REPOSITORY)
-    assert {"build", "--release", "--locked", "--lib"} < set(started)
+    started = (fake_cargo / "started").read_text().splitlines()
+    assert [line.split()[:2] for line in started] == [[str(REPOSITORY), "rustc"], [str(REPOSITORY), "build"]]
+    assert {"--release", "--locked", "--lib", "cdylib"} < set(started[0].split())
+    # What the commands need is not in the library.
+    assert "cli,sandbox" not in started[0]
+    assert {"--release", "--locked", "--bins", "cli,sandbox"} < set(started[1].split())
     [wheel] = (tmp_path / "dist").iterdir()
     assert re.search(r"-py3-none-(linux|macosx|win).*\.whl$", wheel.name)
     with zipfile.ZipFile(wheel) as archive:
-        assert archive.read("libdcs/libdcs.so") == b"the library"
+        assert archive.read("libdcs/libdcs.so") == b"this is libdcs.so"
         names = set(archive.namelist())
+        scripts = f"libdcs-{libdcs.__version__}.data/scripts"
+        for command in ("dcs", "dcs-sandbox"):
+            assert archive.read(f"{scripts}/{command}") == f"this is {command}".encode()
     assert {"libdcs/__init__.py", "libdcs/py.typed"} < names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert not any("tests" in name or "hatch_build" in name for name in names)
@@ -125,6 +145,101 @@ def test_a_prebuilt_library_needs_no_cargo(tmp_path: Path) -> None:
         assert archive.read("libdcs/libdcs.so") == library.read_bytes()
 
 
+def installation(folder: Path, *files: str) -> Path:
+    for file in files:
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"this is {file}")
+        path.chmod(0o755 if file.startswith("bin/") else 0o644)
+    return folder
+
+
+TEXTS = ("share/doc/libdcs/libdcs.cdx.json", "share/doc/libdcs/THIRD-PARTY-LICENCES")
+
+
+def test_a_wheel_of_an_installation(tmp_path: Path) -> None:
+    tree = installation(tmp_path / "linux", "lib/libdcs.so.0.1", "bin/dcs", "bin/dcs-sandbox", *TEXTS)
+    (tree / "lib" / "libdcs.so").symlink_to("libdcs.so.0.1")
+    build(
+        PROJECT, tmp_path / "dist", PATH="/nowhere", LIBDCS_TREE=tree, LIBDCS_PLATFORM="manylinux2014_x86_64"
+    )
+    [wheel] = (tmp_path / "dist").iterdir()
+    assert wheel.name == f"libdcs-{libdcs.__version__}-py3-none-manylinux2014_x86_64.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("libdcs/libdcs.so") == b"this is lib/libdcs.so.0.1"
+        info = archive.getinfo(f"libdcs-{libdcs.__version__}.data/scripts/dcs")
+        assert info.external_attr >> 16 & 0o111 == 0o111
+        about = f"libdcs-{libdcs.__version__}.dist-info"
+        assert archive.read(f"{about}/sboms/libdcs.cdx.json")
+        assert archive.read(f"{about}/licenses/THIRD-PARTY-LICENCES")
+        assert b"Tag: py3-none-manylinux2014_x86_64\n" in archive.read(f"{about}/WHEEL")
+
+
+def test_a_wheel_for_windows(tmp_path: Path) -> None:
+    tree = installation(tmp_path / "windows", "bin/dcs.dll", "bin/dcs.exe", "bin/dcs-sandbox.exe")
+    build(PROJECT, tmp_path / "dist", PATH="/nowhere", LIBDCS_TREE=tree, LIBDCS_PLATFORM="win_amd64")
+    [wheel] = (tmp_path / "dist").iterdir()
+    assert wheel.name == f"libdcs-{libdcs.__version__}-py3-none-win_amd64.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("libdcs/dcs.dll") == b"this is bin/dcs.dll"
+        assert archive.read(f"libdcs-{libdcs.__version__}.data/scripts/dcs.exe") == b"this is bin/dcs.exe"
+        assert not any(name.endswith(".so") for name in archive.namelist())
+
+
+def test_an_installation_without_a_command(tmp_path: Path) -> None:
+    tree = installation(tmp_path / "linux", "lib/libdcs.so", "bin/dcs")
+    result = build(PROJECT, tmp_path / "dist", check=False, LIBDCS_TREE=tree)
+    assert result.returncode != 0
+    assert f"there is no file {tree}/bin/dcs-sandbox" in result.stdout
+
+
+def test_two_builds_are_the_same(tmp_path: Path) -> None:
+    tree = installation(tmp_path / "linux", "lib/libdcs.so", "bin/dcs", "bin/dcs-sandbox", *TEXTS)
+    made = []
+    for folder in (tmp_path / "one", tmp_path / "another folder"):
+        project = copy_of_the_project(folder)
+        shutil.copy(REPOSITORY / "Cargo.toml", folder)
+        build(project, folder / "dist", LIBDCS_TREE=tree, SOURCE_DATE_EPOCH="1700000000")
+        [wheel] = (folder / "dist").iterdir()
+        made.append((wheel.name, wheel.read_bytes()))
+    assert made[0] == made[1]
+
+
+def test_an_sdist_has_the_rust_source(tmp_path: Path) -> None:
+    for folder in ("one", "another"):
+        build(PROJECT, tmp_path / folder, target="sdist", SOURCE_DATE_EPOCH="1700000000")
+    [sdist] = (tmp_path / "one").iterdir()
+    assert sdist.read_bytes() == (tmp_path / "another" / sdist.name).read_bytes()
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    subprocess.run(["tar", "-xzf", sdist, "-C", tmp_path], check=True)
+    assert {"PKG-INFO", "LICENSE", "hatch_build.py", "src/libdcs/py.typed"} < names
+    rust = {"Cargo.toml", "Cargo.lock", "build.rs", "src/lib.rs", "include/dcs.h", ".cargo/config.toml"}
+    assert {f"rust/{name}" for name in rust} < names
+    assert not any("tests/" in name or name.endswith((".so", ".orig")) for name in names)
+    # The manifest is complete in itself: cargo would look for the testbed and the benchmarks otherwise.
+    source = next(tmp_path.glob("libdcs-*")) / "rust"
+    subprocess.run(
+        ["cargo", "metadata", "--locked", "--format-version", "1"],
+        cwd=source,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def test_an_sdist_is_built_where_it_was_unpacked(fake_cargo: Path, tmp_path: Path) -> None:
+    project = copy_of_the_project(tmp_path)
+    shutil.copytree(REPOSITORY / "include", project / "rust" / "include")
+    shutil.copy(REPOSITORY / "Cargo.toml", project / "rust")
+    build(project, tmp_path / "dist", PATH=f"{fake_cargo}:{os.environ['PATH']}")
+    started = (fake_cargo / "started").read_text().splitlines()
+    assert {line.split()[0] for line in started} == {str(project / "rust")}
+    # A distributor makes one from it again, for which nothing is packed anew.
+    build(project, tmp_path / "dist", target="sdist", PATH="/nowhere")
+    with tarfile.open(next((tmp_path / "dist").glob("*.tar.gz"))) as archive:
+        assert f"libdcs-{libdcs.__version__}/rust/include/dcs.h" in archive.getnames()
+
+
 def test_what_the_build_says_without_cargo(tmp_path: Path) -> None:
     result = build(PROJECT, tmp_path, check=False, PATH="/nowhere")
     assert result.returncode != 0
@@ -134,11 +249,18 @@ def test_what_the_build_says_without_cargo(tmp_path: Path) -> None:
     assert "Traceback" not in result.stdout
 
 
-@pytest.mark.parametrize("value", ["/nowhere/libdcs.so", "libdcs.so"])
-def test_what_the_build_says_of_a_wrong_prebuilt_library(tmp_path: Path, value: str) -> None:
-    result = build(PROJECT, tmp_path, check=False, LIBDCS_PREBUILT=value)
+def test_what_the_build_says_of_a_platform_that_cargo_does_not_build_for(tmp_path: Path) -> None:
+    result = build(PROJECT, tmp_path, check=False, LIBDCS_PLATFORM="win_amd64")
     assert result.returncode != 0
-    assert f"LIBDCS_PREBUILT is '{value}'" in result.stdout
+    assert "set LIBDCS_TREE or LIBDCS_PREBUILT to what was built for win_amd64" in result.stdout
+
+
+@pytest.mark.parametrize("variable", ["LIBDCS_PREBUILT", "LIBDCS_TREE"])
+@pytest.mark.parametrize("value", ["/nowhere/libdcs.so", "libdcs.so"])
+def test_what_the_build_says_of_a_wrong_path(tmp_path: Path, variable: str, value: str) -> None:
+    result = build(PROJECT, tmp_path, check=False, **{variable: value})
+    assert result.returncode != 0
+    assert f"{variable} is '{value}'" in result.stdout
 
 
 def test_what_the_build_says_when_cargo_fails(fake_cargo: Path, tmp_path: Path) -> None:
@@ -150,8 +272,7 @@ def test_what_the_build_says_when_cargo_fails(fake_cargo: Path, tmp_path: Path) 
 
 
 def test_what_the_build_says_without_the_rust_source(tmp_path: Path) -> None:
-    project = tmp_path / "bindings" / "python"
-    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(".*", "__pycache__", "tests"))
+    project = copy_of_the_project(tmp_path)
     result = build(project, tmp_path / "dist", check=False)
     assert result.returncode != 0
-    assert f"the Rust source of libdcs is not in {tmp_path}" in result.stdout
+    assert f"the Rust source of libdcs is neither in {project}/rust nor in {tmp_path}" in result.stdout

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -507,13 +508,20 @@ assert os.wait()[1] == 0
     assert program.end() == []
 
 
-def test_a_subinterpreter_makes_calls(testbed: Testbed) -> None:
-    interpreters = pytest.importorskip("_xxsubinterpreters")
+@pytest.mark.parametrize("kind", ["legacy", "isolated"])
+def test_a_subinterpreter_makes_calls(testbed: Testbed, kind: str) -> None:
     options = testbed.options(testbed.url("tls12_close"))
-    made = interpreters.create(isolated=False)  # The others cannot load ctypes.
+    code = f"import libdcs\nassert all(libdcs.Client(**{options!r}).status().available for _ in '123')"
+    if sys.version_info >= (3, 13):
+        interpreters = pytest.importorskip("_interpreters")
+        made = interpreters.create(kind)
+    else:
+        if kind == "isolated":
+            pytest.skip("only from Python 3.13 on can ctypes be loaded in one")
+        interpreters = pytest.importorskip("_xxsubinterpreters")
+        made = interpreters.create(isolated=False)
     try:
-        interpreters.run_string(
-            made, f"import libdcs\nassert all(libdcs.Client(**{options!r}).status().available for _ in '123')"
-        )
+        # From 3.13 on what it raised is returned.
+        assert interpreters.run_string(made, code) is None
     finally:
         interpreters.destroy(made)

@@ -27,8 +27,9 @@ _UINT32 = ctypes.c_uint32
 
 # name: (result type, argument types). A test compares every line with include/dcs.h.
 TABLE: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "dcs_version": (_TEXT, ()),
+    # First, since it says whether the others are what they are taken for.
     "dcs_abi_version": (_UINT32, ()),
+    "dcs_version": (_TEXT, ()),
     "dcs_code_name": (_TEXT, (_CODE,)),
     "dcs_code_hint": (_TEXT, (_CODE,)),
     "dcs_config_new": (_HANDLE, ()),
@@ -183,27 +184,50 @@ class Api:
         def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self, path: str) -> None:
-        """Load the file; OSError or AttributeError where it is not a library of this ABI version."""
+        """Load the file; OSError where it cannot be, WrongLibraryError where it is not the one."""
+        missing = _missing_part(path)
+        if missing:
+            raise OSError(f"it is only a part of a library: the last {missing} bytes are missing")
         waiting = ctypes.CDLL(path)
-        keeping_lock = ctypes.PyDLL(path, handle=waiting._handle)
-        try:
-            abi_version = waiting.dcs_abi_version
-        except AttributeError:
-            raise AttributeError("it is not libdcs: it has no function dcs_abi_version") from None
-        abi_version.restype, abi_version.argtypes = TABLE["dcs_abi_version"]
-        if abi_version() != ABI_VERSION:
-            raise AttributeError(
-                f"its ABI version is {abi_version()}, but this binding needs {ABI_VERSION}; "
-                "use a binding and a library of the same release"
-            )
+        # PyPy has no such thing: its calls all let go.
+        keeping_lock = getattr(ctypes, "PyDLL", ctypes.CDLL)(path, handle=waiting._handle)
         for name, (result, arguments) in TABLE.items():
             try:
                 function = getattr(waiting if name in WAITING else keeping_lock, name)
             except AttributeError:
-                raise AttributeError(f"it is older than this binding: it has no function {name}") from None
+                raise WrongLibraryError(waiting, name) from None
             function.restype = result
             function.argtypes = arguments
             setattr(self, name, function)
+            # The table begins with it: a library of another ABI may well have the same functions.
+            if name == "dcs_abi_version" and function() != ABI_VERSION:
+                raise WrongLibraryError(waiting, name, function())
+
+
+class WrongLibraryError(Exception):
+    """A library that loads but is not for this binding."""
+
+    def __init__(self, library: ctypes.CDLL, function: str, abi_version: int = ABI_VERSION) -> None:
+        """Say which function is missing, or which ABI version the library has."""
+        super().__init__()
+        self.library = library
+        self.function = function
+        self.abi_version = abi_version
+
+
+def _missing_part(path: str) -> int:
+    """How many bytes an ELF file is shorter than its header says; loading it would be a SIGBUS."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(64)
+            size = os.fstat(file.fileno()).st_size
+    except OSError:  # The system's library, or for ctypes to tell.
+        return 0
+    if len(header) < 64 or not header.startswith(b"\x7fELF\x02\x01"):
+        return 0
+    # The table of sections comes last: where it begins, and how many there are of which size.
+    start, entry, count = (int.from_bytes(header[a:b], "little") for a, b in ((40, 48), (58, 60), (60, 62)))
+    return max(0, start + entry * count - size)
 
 
 def load() -> Api:
@@ -214,22 +238,31 @@ def load() -> Api:
         places = {override: "from LIBDCS_PATH"}
         advice = "Correct LIBDCS_PATH, or unset it to use the library in the package."
     else:
+        # The system's comes last: it may be an older one, and this one was tested with this package.
         places = {
             os.path.join(os.path.dirname(os.path.abspath(__file__)), _FILE_NAME): "in the package",
             _SYSTEM_NAME: "the system's",
         }
-        advice = "Reinstall libdcs, or set LIBDCS_PATH to the library's full path."
+        advice = (
+            "Reinstall libdcs with pip for this Python and this system, or set LIBDCS_PATH to the full "
+            f"path of {_FILE_NAME}."
+        )
     tried = []
     for path, origin in places.items():
         try:
             return Api(path)
-        except (OSError, AttributeError) as error:
-            reason = str(error)
-            if reason.startswith(f"{path}: "):
-                reason = reason[len(path) + 2 :]
-            tried.append(f"{path} ({origin}): {reason}")
+        except (OSError, WrongLibraryError) as error:
+            tried.append(f"{path} ({origin}): {_reason(path, error)}")
     lines = "".join(f"\n  {line}" for line in tried)
     raise LoadError(f"the shared library of libdcs cannot be loaded; tried:{lines}\n{advice}", tuple(tried))
+
+
+def _reason(path: str, error: OSError | WrongLibraryError) -> str:
+    from . import _unloadable
+
+    if isinstance(error, OSError):
+        return _unloadable.reason(path, error)
+    return _unloadable.unfit(path, error)
 
 
 api = load()

@@ -4,17 +4,22 @@ import com.sun.jna.Function;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
-import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.CodeSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
 
 /**
  * Finds the native library, checks that it speaks this binding's ABI, and connects {@link LibDcs} to it.
  *
- * <p>There is one place to look, never a search: the file that {@code -Ddcs.library.path} names, otherwise the
+ * <p>There is one library to load, never a search: the file that {@code -Ddcs.library.path} names, otherwise the
  * one in the jar. A system-wide libdcs is never taken by accident, so what was tested together runs together.
  */
 final class NativeLoader {
@@ -22,9 +27,6 @@ final class NativeLoader {
     static final int ABI_VERSION = 1;
 
     static final String PATH_PROPERTY = "dcs.library.path";
-
-    /** The one that pom.xml depends on. */
-    static final String JNA_VERSION = "5.19.1";
 
     private static final DcsLoadException FAILURE = load();
 
@@ -45,18 +47,9 @@ final class NativeLoader {
     }
 
     private static DcsLoadException load() {
-        try {
-            if (Native.POINTER_SIZE != Long.BYTES) {
-                return new DcsLoadException("libdcs needs a 64-bit JVM; this one is "
-                        + System.getProperty("os.arch") + ".", null);
-            }
-        } catch (NoClassDefFoundError e) {
-            return new DcsLoadException("libdcs cannot call native code, since JNA is not on the class path (" + e
-                    + "). Add net.java.dev.jna:jna:" + JNA_VERSION + " or newer.", e);
-        } catch (LinkageError e) {
-            return new DcsLoadException("libdcs cannot call native code, since JNA does not start: " + e
-                    + ". JNA unpacks a library of its own: see that its folder (-Djna.tmpdir=FOLDER) can be written"
-                    + " to and is not mounted noexec.", e);
+        DcsLoadException withoutJna = Jna.start();
+        if (withoutJna != null) {
+            return withoutJna;
         }
         String path = System.getProperty(PATH_PROPERTY);
         return path == null || path.isEmpty() ? loadFromJar() : loadFromPath(path);
@@ -71,55 +64,60 @@ final class NativeLoader {
                 file = file.resolve(System.mapLibraryName("dcs"));
                 tried += ", that is " + file;
             }
-            connect(file.toFile());
+            String fault = LibraryFile.fault(file);
+            if (fault != null) {
+                throw new IOException(fault);
+            }
+            connect(file);
             return null;
-        } catch (IncompatibleLibraryException | RuntimeException | LinkageError e) {
-            return failure(tried, e, advice);
+        } catch (IOException | UnfitLibraryException | RuntimeException | LinkageError e) {
+            return failure(List.of(tried + ": " + LibraryFile.reason(e)), e, advice);
         }
     }
 
     private static DcsLoadException loadFromJar() {
         String resource = "/" + Platform.RESOURCE_PREFIX + "/" + System.mapLibraryName("dcs");
-        String advice = "Use a libdcs jar that was built for this platform (" + Platform.RESOURCE_PREFIX
-                + "), or name a library file with -D" + PATH_PROPERTY + "=FILE.";
         URL url = NativeLoader.class.getResource(resource);
         if (url == null) {
-            return failure(resource + " in " + location(), new IOException("there is no such entry"), advice);
+            IOException missing = new IOException("there is no such entry");
+            return failure(List.of(resource + " in " + location() + ": there is no such entry"), missing,
+                    "Use a libdcs jar that was built for this platform (" + Platform.RESOURCE_PREFIX
+                    + "), or name a library file with -D" + PATH_PROPERTY + "=FILE.");
         }
-        String tried = url.toString();
-        try {
-            // JNA unpacks to where it has unpacked its own library (-Djna.tmpdir), a folder that is known to
-            // allow this. With the leading slash it looks for exactly this resource and no other.
-            File file = Native.extractFromResourcePath(resource, NativeLoader.class.getClassLoader());
-            tried += ", unpacked to " + file;
-            try {
-                connect(file);
-            } finally {
-                // Loaded, the file is no longer needed; left to the end of the JVM, one that is killed would leave
-                // it behind. Where the system forbids this (Windows), JNA deletes it at the end.
-                if (!url.getProtocol().equals("file")) {
-                    file.delete();
-                }
+        List<String> tried = new ArrayList<>();
+        Throwable cause = null;
+        for (Map.Entry<Path, String> folder : Unpacked.folders().entrySet()) {
+            String place = url + " in " + folder.getKey() + " (" + folder.getValue() + ")";
+            try (Unpacked unpacked = Unpacked.of(url, folder.getKey())) {
+                connect(unpacked.file());
+                return null;
+            } catch (IOException | UnfitLibraryException | URISyntaxException | RuntimeException | LinkageError e) {
+                // Another folder may be one that can be written to, and not be mounted noexec.
+                tried.add(place + ": " + LibraryFile.reason(e));
+                cause = cause == null ? e : cause;
             }
-            return null;
-        } catch (IOException | IncompatibleLibraryException | RuntimeException | LinkageError e) {
-            return failure(tried, e, advice);
         }
+        return failure(tried, cause, "Name a folder that can be written to and is not mounted noexec, with -D"
+                + Unpacked.FOLDER_PROPERTY + "=FOLDER, or a library file with -D" + PATH_PROPERTY + "=FILE.");
     }
 
-    private static void connect(File file) throws IncompatibleLibraryException {
-        NativeLibrary library = NativeLibrary.getInstance(file.getPath());
+    private static void connect(Path file) throws UnfitLibraryException {
+        NativeLibrary library = NativeLibrary.getInstance(file.toString());
         boolean connected = false;
         try {
             // Before anything else: a library of another ABI may well have the same symbols.
-            int abi = library.getFunction("dcs_abi_version").invokeInt(new Object[0]);
+            int abi = function(library, "dcs_abi_version").invokeInt(new Object[0]);
             if (abi != ABI_VERSION) {
-                Function version = library.getFunction("dcs_version");
-                throw new IncompatibleLibraryException("it is libdcs "
-                        + version.invokeString(new Object[0], false) + " with ABI version "
-                        + Integer.toUnsignedString(abi) + ", and this jar needs ABI version " + ABI_VERSION);
+                throw new UnfitLibraryException("it is " + version(library) + " with ABI version "
+                        + Integer.toUnsignedString(abi) + ", and this jar" + ownVersion() + " needs ABI version "
+                        + ABI_VERSION);
             }
-            Native.register(LibDcs.class, library);
+            try {
+                Native.register(LibDcs.class, library);
+            } catch (UnsatisfiedLinkError e) {
+                throw new UnfitLibraryException("it is " + version(library) + ", older than this jar" + ownVersion()
+                        + ": " + e.getMessage());
+            }
             connected = true;
         } finally {
             if (!connected) {
@@ -128,16 +126,40 @@ final class NativeLoader {
         }
     }
 
-    private static DcsLoadException failure(String tried, Throwable cause, String advice) {
-        return new DcsLoadException("The native library of libdcs cannot be used. Tried: " + tried + ": "
-                + reason(cause) + ". " + advice, cause);
+    private static Function function(NativeLibrary library, String name) throws UnfitLibraryException {
+        try {
+            return library.getFunction(name);
+        } catch (UnsatisfiedLinkError e) {
+            throw new UnfitLibraryException("it is not libdcs: it has no function " + name);
+        }
     }
 
-    /** The system's own words, where JNA has wrapped them in a list of all the places it looked at. */
-    private static String reason(Throwable cause) {
-        Throwable[] inner = cause.getSuppressed();
-        String text = inner.length > 0 ? inner[0].getMessage() : cause.getMessage();
-        return text == null ? cause.toString() : text.strip();
+    private static String version(NativeLibrary library) {
+        try {
+            return "libdcs " + function(library, "dcs_version").invokeString(new Object[0], false);
+        } catch (UnfitLibraryException e) {
+            return "a libdcs that does not tell its version";
+        }
+    }
+
+    /** The version of this jar in parentheses, where it has one. */
+    private static String ownVersion() {
+        Properties properties = new Properties();
+        String resource = "/META-INF/maven/io.github.libdcs/libdcs/pom.properties";
+        try (InputStream in = NativeLoader.class.getResourceAsStream(resource)) {
+            if (in != null) {
+                properties.load(in);
+            }
+        } catch (IOException e) {
+            return "";
+        }
+        String version = properties.getProperty("version");
+        return version == null ? "" : " (" + version + ")";
+    }
+
+    private static DcsLoadException failure(List<String> tried, Throwable cause, String advice) {
+        return new DcsLoadException("The native library of libdcs cannot be used. Tried: "
+                + String.join("; ", tried) + ". " + advice, cause);
     }
 
     private static String location() {
@@ -146,10 +168,10 @@ final class NativeLoader {
     }
 
     /** A library that loads but is not for this binding. */
-    private static final class IncompatibleLibraryException extends Exception {
+    private static final class UnfitLibraryException extends Exception {
         private static final long serialVersionUID = 1L;
 
-        private IncompatibleLibraryException(String message) {
+        private UnfitLibraryException(String message) {
             super(message);
         }
     }

@@ -1,11 +1,7 @@
 package io.github.libdcs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertNotSame;
-import static org.junit.jupiter.api.Assertions.assertSame;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.jna.Platform;
@@ -14,8 +10,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +23,6 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,75 +41,117 @@ class LoaderIT {
         try (JarFile jar = new JarFile(JAR.toFile())) {
             assertEquals("io.github.libdcs", jar.getManifest().getMainAttributes().getValue("Automatic-Module-Name"));
             assertNotNull(jar.getEntry("META-INF/LICENSE"));
+            assertEquals(Load.VERSION, jar.getManifest().getMainAttributes().getValue("Implementation-Version"));
         }
+        Path crate = Path.of(System.getProperty("libdcs.root"), "Cargo.toml");
+        assertTrue(Files.readString(crate).contains("\nversion = \"" + Load.VERSION + "\"\n"));
     }
 
     @Test
     void theLibraryInTheJar() throws Exception {
-        assertEquals("loaded 0.1.0", load());
-    }
-
-    @Test
-    void nothingUnpackedStaysBehindAJvmThatIsKilled() throws Exception {
-        Path unpacked = Files.createDirectory(folder.resolve("unpacked"));
-        Child.run(LoadAndHalt.class, Map.of(), "-Djna.tmpdir=" + unpacked);
-        Path library = folder.resolve(LIBRARY);
-        unpackLibrary(library);
-        try (Stream<Path> files = Files.list(unpacked)) { // JNA may leave its own
-            assertTrue(files.allMatch(file -> file.toFile().length() != library.toFile().length()));
-        }
+        assertEquals(Load.LOADED, Load.run());
     }
 
     @Test
     void aFileOrFolderInstead() throws Exception {
         Path file = folder.resolve(LIBRARY);
         unpackLibrary(file);
-        assertEquals("loaded 0.1.0", load("-Ddcs.library.path=" + file));
-        assertEquals("loaded 0.1.0", load("-Ddcs.library.path=" + folder));
+        assertEquals(Load.LOADED, Load.run("-Ddcs.library.path=" + file));
+        assertEquals(Load.LOADED, Load.run("-Ddcs.library.path=" + folder));
         assertTrue(Files.exists(file));
     }
 
     @Test
     void aStaleLibraryOfTheSystemIsNotTaken() throws Exception {
         compile(LIBRARY, "unsigned dcs_abi_version(void) { return 0; }");
-        assertEquals("loaded 0.1.0", Child.run(Load.class, Map.of("LD_LIBRARY_PATH", folder.toString()),
+        assertEquals(Load.LOADED, Child.run(Load.class, Map.of("LD_LIBRARY_PATH", folder.toString()),
                 "-Djna.library.path=" + folder, "-Djava.library.path=" + folder));
     }
 
     @Test
     void aMissingFile() throws Exception {
         Path file = folder.resolve("libmissing.so");
-        assertFails(load("-Ddcs.library.path=" + file), file.toString(), "No such file");
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(), "there is no such file");
     }
 
     @Test
     void aFolderWithoutTheLibrary() throws Exception {
-        assertFails(load("-Ddcs.library.path=" + folder), folder.resolve(LIBRARY).toString(), "No such file");
+        Load.assertFails(Load.run("-Ddcs.library.path=" + folder), folder.resolve(LIBRARY).toString(), "there is no such file");
+    }
+
+    @Test
+    void aLinkToNowhere() throws Exception {
+        Path file = Files.createSymbolicLink(folder.resolve(LIBRARY), Path.of("libdcs.so.7"));
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file), "it is a link to libdcs.so.7, which is not there");
     }
 
     @Test
     void aFileThatIsNoLibrary() throws Exception {
         Path file = Files.writeString(folder.resolve("libdcs.so"), "not a library");
-        assertFails(load("-Ddcs.library.path=" + file), file.toString(), "file too short");
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(),
+                "it is no library for Linux, or a part of one (13 bytes)");
+    }
+
+    @Test
+    void aPartOfALibrary() throws Exception {
+        Path file = folder.resolve(LIBRARY);
+        unpackLibrary(file);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.truncate(channel.size() - 9000); // To load it would end the JVM.
+        }
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file),
+                "it is only a part of a library: the last 9000 bytes are missing");
+    }
+
+    @Test
+    void aLibraryForAnotherProcessor() throws Exception {
+        Path file = folder.resolve(LIBRARY);
+        unpackLibrary(file);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap(new byte[] {(byte) 183, 0}), 18);
+        }
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file),
+                "it is a library for 64-bit ARM64, and this JVM is for " + System.getProperty("os.arch"));
+    }
+
+    @Test
+    void tooNewAGlibc() throws Exception {
+        // A C library of the future, which is there when this is linked only.
+        Path names = Files.writeString(folder.resolve("future.map"), "GLIBC_2.99 { global: from_the_future; };");
+        Path future = compile("libfuture.so", "void from_the_future(void) {}", "-nostdlib", "-Wl,-soname,libc.so.6",
+                "-Wl,--version-script=" + names);
+        Path file = compile("libdcs.so", "void from_the_future(void); void f(void) { from_the_future(); }",
+                "-nostdlib", future.toString());
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file), "it needs glibc 2.99 or newer (");
     }
 
     @Test
     void someOtherLibrary() throws Exception {
         Path file = compile("libother.so", "int other(void) { return 0; }");
-        assertFails(load("-Ddcs.library.path=" + file), file.toString(), "dcs_abi_version");
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(),
+                "it is not libdcs: it has no function dcs_abi_version");
     }
 
     @Test
     void aLibraryOfAnotherAbi() throws Exception {
         Path file = compile("libfuture.so", "unsigned dcs_abi_version(void) { return 2; }"
                 + " const char *dcs_version(void) { return \"7.8.9\"; }");
-        assertFails(load("-Ddcs.library.path=" + file), file.toString(), "7.8.9", "ABI version 2", "ABI version 1");
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(), "it is libdcs 7.8.9 with ABI version 2",
+                "this jar (" + Load.VERSION + ") needs ABI version 1");
     }
 
     @Test
-    void aLibraryThatLacksAFunction() throws Exception {
+    void anOlderLibrary() throws Exception {
+        Path file = compile("libolder.so", "unsigned dcs_abi_version(void) { return 1; }"
+                + " const char *dcs_version(void) { return \"0.0.9\"; }");
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(),
+                "it is libdcs 0.0.9, older than this jar (" + Load.VERSION + "): ", "'dcs_");
+    }
+
+    @Test
+    void aLibraryThatTellsNoVersion() throws Exception {
         Path file = compile("libpartial.so", "unsigned dcs_abi_version(void) { return 1; }");
-        assertFails(load("-Ddcs.library.path=" + file), file.toString(), "dcs_");
+        Load.assertFails(Load.run("-Ddcs.library.path=" + file), "it is a libdcs that does not tell its version");
     }
 
     @Test
@@ -121,46 +162,16 @@ class LoaderIT {
                 .map(entry -> entry.endsWith(JAR.getFileName().toString()) ? stripped.toString() : entry)
                 .collect(Collectors.joining(File.pathSeparator));
         String text = Child.run(classPath, Load.class, Map.of());
-        assertFails(text, stripped.toString(), Platform.RESOURCE_PREFIX, "-Ddcs.library.path");
+        Load.assertFails(text, stripped.toString(), Platform.RESOURCE_PREFIX, "-Ddcs.library.path");
     }
 
-    @Test
-    void jnaThatDoesNotStart() throws Exception {
-        String text = load("-Djna.boot.library.path=" + folder, "-Djna.nosys=true", "-Djna.nounpack=true");
-        assertFails(text, "JNA", "jna.tmpdir");
-    }
-
-    @Test
-    void jnaThatIsNotThere() throws Exception {
-        String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(entry -> !Path.of(entry).getFileName().toString().startsWith("jna-"))
-                .collect(Collectors.joining(File.pathSeparator));
-        String text = Child.run(classPath, Load.class, Map.of());
-        assertFails(text, "class path", "net.java.dev.jna:jna:" + NativeLoader.JNA_VERSION);
-    }
-
-    @Test
-    void theJnaThatTheBuildTakesIsTheOneToAdd() throws Exception {
-        assertTrue(Files.readString(Path.of("pom.xml")).contains(
-                "<artifactId>jna</artifactId>\n      <version>" + NativeLoader.JNA_VERSION + "</version>"));
-    }
-
-    private String load(String... options) throws Exception {
-        return Child.run(Load.class, Map.of(), options);
-    }
-
-    private static void assertFails(String text, String... words) {
-        assertTrue(text.startsWith("failed: "), text);
-        for (String word : words) {
-            assertTrue(text.contains(word), word + " is not in: " + text);
-        }
-        assertFalse(text.contains(".. "), text);
-    }
-
-    private Path compile(String name, String source) throws Exception {
+    private Path compile(String name, String source, String... options) throws Exception {
         Path file = folder.resolve(name);
         Path code = Files.writeString(folder.resolve("source.c"), source);
-        Child.execute(Map.of(), List.of("cc", "-shared", "-fPIC", "-o", file.toString(), code.toString()));
+        List<String> command = new ArrayList<>(
+                List.of("cc", "-shared", "-fPIC", "-o", file.toString(), code.toString()));
+        command.addAll(List.of(options));
+        Child.execute(Map.of(), command);
         return file;
     }
 
@@ -182,37 +193,6 @@ class LoaderIT {
                     }
                 }
             }
-        }
-    }
-
-    /** Prints the loaded library's version, or why it cannot be loaded; and is told the same every time. */
-    static final class Load {
-        private Load() {
-        }
-
-        public static void main(String[] arguments) {
-            try {
-                DcsClient.builder();
-                System.out.println("loaded " + NativeText.decode(LibDcs.dcs_version()));
-            } catch (DcsLoadException first) {
-                DcsLoadException second = assertThrows(DcsLoadException.class, DcsClient::fromEnvironment);
-                assertNotSame(first, second);
-                assertEquals(first.getMessage(), second.getMessage());
-                assertSame(first.getCause(), second.getCause());
-                assertNotNull(first.getCause());
-                System.out.println("failed: " + first.getMessage());
-            }
-        }
-    }
-
-    /** Loads the library and ends without any of what a JVM does when it ends. */
-    static final class LoadAndHalt {
-        private LoadAndHalt() {
-        }
-
-        public static void main(String[] arguments) {
-            DcsClient.builder();
-            Runtime.getRuntime().halt(0);
         }
     }
 }

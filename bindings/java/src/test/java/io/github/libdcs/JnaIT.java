@@ -1,0 +1,70 @@
+package io.github.libdcs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.jar.JarFile;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is said of a JNA that is missing, does not start or is too old. */
+class JnaIT {
+    @TempDir
+    private Path folder;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"5.13.0", "4.5.2"})
+    void anOlderOneOnTheClassPath(String version) throws Exception {
+        Path old = old(version);
+        String text = Child.run(Load.classPathWithJna(old), Load.class, Map.of());
+        Load.assertFails(text, "JNA " + version + ", which comes first on the class path (file:" + old + ")",
+                "needs JNA " + Jna.OLDEST + " or newer", "net.java.dev.jna:jna:" + Jna.VERSION);
+    }
+
+    @Test
+    void theNativePartOfAnOlderOne() throws Exception {
+        Path library = folder.resolve("libjnidispatch.so");
+        try (JarFile jar = new JarFile(old("5.13.0").toFile());
+                InputStream in = jar.getInputStream(jar.getEntry("com/sun/jna/linux-x86-64/libjnidispatch.so"))) {
+            Files.copy(in, library);
+        }
+        Load.assertFails(Load.run("-Djna.boot.library.path=" + folder), "since JNA does not start",
+                "incompatible JNA native library", "jna.boot.library.path");
+    }
+
+    @Test
+    void oneThatDoesNotStart() throws Exception {
+        Load.assertFails(Load.run("-Djna.boot.library.path=" + folder, "-Djna.nosys=true", "-Djna.nounpack=true"),
+                "since JNA does not start", "-Ddcs.library.tmpdir=FOLDER", "jna.tmpdir");
+    }
+
+    @Test
+    void none() throws Exception {
+        String text = Child.run(Load.classPathWithJna(null), Load.class, Map.of());
+        Load.assertFails(text, "class path", "net.java.dev.jna:jna:" + Jna.VERSION);
+    }
+
+    @Test
+    void theOneThatTheBuildTakesIsTheOneToAdd() throws Exception {
+        assertTrue(Files.readString(Path.of("pom.xml")).contains(
+                "<artifactId>jna</artifactId>\n      <version>" + Jna.VERSION + "</version>"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"5.18.1,false", "5.18.0,true", "5.17.9,true", "4.99.99,true", "5.19,false", "6,false", "5,true",
+        "5.18.1-SNAPSHOT,false", "10.0.0,false", "unknown,true", "99999999999.1,false"})
+    void order(String version, boolean older) {
+        assertEquals(older, Jna.isOlder(version));
+    }
+
+    private static Path old(String version) {
+        return Path.of(System.getProperty("jna.old"), "jna-" + version + ".jar");
+    }
+}

@@ -1,0 +1,27 @@
+package example;
+
+import io.github.libdcs.DcsClient;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** The one client of this service, which all threads share. */
+@Configuration
+class DcsConfiguration {
+    /** Spring closes it when the service ends; a file that cannot be used ends the start with what is wrong. */
+    @Bean(destroyMethod = "close")
+    DcsClient dcsClient(DcsProperties properties) {
+        DcsClient.Builder builder = DcsClient.builder()
+                .caBundle(properties.caBundle())
+                .certificate(properties.certificate())
+                .privateKey(properties.privateKey())
+                .timeout(properties.timeout())
+                .reloadInterval(properties.reloadInterval());
+        if (properties.url() != null) {
+            builder.url(properties.url());
+        }
+        if (properties.password() != null) {
+            builder.password(properties.password().toCharArray());
+        }
+        return builder.build();
+    }
+}

@@ -1,0 +1,66 @@
+# Sourced by the scripts that build artefacts: the places, the version, and what makes two builds give the same bytes.
+# shellcheck shell=bash
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+umask 022
+
+root=$PWD
+cargo=${CARGO:-cargo}
+python=${PYTHON:-python3}
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
+target=$CARGO_TARGET_DIR
+dist=${DIST:-$root/dist}
+tools=$target/tools
+version=$(scripts/package/version.sh)
+
+# Every time in an artefact is the last commit's. Outside a clone somebody has to say it.
+if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null) || {
+        echo 'This is no git clone: set SOURCE_DATE_EPOCH to the time that the artefacts shall carry (seconds since 1970).' >&2
+        exit 1
+    }
+fi
+export SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C.UTF-8
+
+fail() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+# install_tools: the cross-compiler, in a virtual environment below the target folder.
+install_tools() {
+    if ! cmp -s scripts/package/requirements.txt "$tools/requirements.txt"; then
+        "$python" -m venv "$tools"
+        "$tools/bin/pip" install --quiet --disable-pip-version-check -r scripts/package/requirements.txt
+        cp scripts/package/requirements.txt "$tools/requirements.txt"
+    fi
+    PATH=$tools/bin:$PATH
+}
+
+# same_paths: has rustc and the C compiler write the same paths wherever the source, cargo's folder, the toolchain and
+# the tools lie. Further arguments are further options of rustc. The crates have to be fetched before.
+same_paths() {
+    local home=${CARGO_HOME:-$HOME/.cargo} sysroot commit folder separator=$'\x1f'
+    sysroot=$(rustc --print sysroot)
+    commit=$(rustc --version --verbose | sed -n 's/^commit-hash: //p')
+    # Of those that fit, the last one is taken.
+    local places=("$home=/cargo" "$root=/libdcs" "$target=/target" "$tools=/tools")
+    # The registry's folder is called after where the crates come from.
+    for folder in "$home"/registry/src/*; do
+        places+=("$folder=/cargo/registry")
+    done
+    local options=("${places[@]/#/--remap-path-prefix=}" "$@")
+    options+=("--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rustc/$commit")
+    CARGO_ENCODED_RUSTFLAGS=$(printf "%s$separator" "${options[@]}")
+    export CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS%"$separator"}
+    # For the C code of aws-lc, beside the flags of .cargo/config.toml, in whose place these are taken.
+    AWS_LC_SYS_CFLAGS=$(sed -n 's/^AWS_LC_SYS_CFLAGS = "\(.*\)"/\1/p' .cargo/config.toml)
+    AWS_LC_SYS_CFLAGS+=$(printf " '-ffile-prefix-map=%s'" "${places[@]}")
+    export AWS_LC_SYS_CFLAGS CC_SHELL_ESCAPED_FLAGS=1
+}
+
+# archive FILE FOLDER NAME: a .tar.gz of the folder, called NAME in it, whose bytes depend on its content alone.
+archive() {
+    tar --create --sort=name --format=gnu --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+        --transform="flags=r;s|^\.|$3|" --directory="$2" . | gzip --no-name --best >"$1"
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Builds the Linux artefacts for x86-64 and every glibc from 2.17 on:
+#
+#     target/package/linux/    what is in the archive: bin, include, lib, share
+#     dist/libdcs-VERSION-linux-x86_64.tar.gz, and -debug.tar.gz with the debug information
+#     dist/libdcs0_*.deb, libdcs-dev_*.deb, dcs-tools_*.deb
+# shellcheck source=scripts/package/common.sh
+. "$(dirname "$0")/common.sh"
+
+glibc=2.17
+triple=x86_64-unknown-linux-gnu
+name=libdcs-$version-linux-x86_64
+work=$target/package/linux-work
+tree=$target/package/linux
+built=$target/$triple/release
+
+scripts/setup.sh --package
+install_tools
+"$cargo" fetch --quiet --locked --target $triple
+same_paths -Clink-arg=-Wl,--build-id=sha1
+
+# Line numbers for backtraces; they go into files of their own.
+export CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=line-tables-only
+# Without the crate type rlib, beside which cargo leaves link-time optimisation out.
+cargo-zigbuild rustc --release --locked --target $triple.$glibc --lib --crate-type cdylib,staticlib
+rm -rf "$work" "$tree"
+mkdir -p "$work/lib" "$work/bin" "$work/debug" "$dist"
+cp "$built/libdcs.so" "$built/libdcs.a" "$work/lib"
+"$cargo" zigbuild --release --locked --target $triple.$glibc --features cli,sandbox --bins
+cp "$built/dcs" "$built/dcs-sandbox" "$work/bin"
+
+# split FILE: moves the debug information to where debuggers look for it by the build's number.
+split() {
+    local id place
+    id=$(readelf --notes "$1" | sed -n 's/.*Build ID: //p')
+    [ -n "$id" ] || fail "$1 has no build ID."
+    place=$work/debug/.build-id/${id:0:2}/${id:2}.debug
+    mkdir -p "$(dirname "$place")"
+    objcopy --only-keep-debug --compress-debug-sections "$1" "$place"
+    strip --strip-unneeded "$1"
+    objcopy --add-gnu-debuglink="$place" "$1"
+    chmod 644 "$place"
+}
+for file in "$work/lib/libdcs.so" "$work/bin/dcs" "$work/bin/dcs-sandbox"; do
+    split "$file"
+done
+strip --strip-debug --enable-deterministic-archives "$work/lib/libdcs.a"
+
+# lay_out TREE LIBDIR [PREFIX]: all that an installation has.
+lay_out() {
+    scripts/package/layout.sh "$work/lib/libdcs.so" "$work/lib/libdcs.a" "$@"
+    local bin=$1/bin share=$1/share
+    mkdir -p "$bin" "$share/man/man1" "$share/doc/libdcs/examples" "$share/bash-completion/completions" \
+        "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
+    install -m 755 "$work/bin/dcs" "$work/bin/dcs-sandbox" "$bin"
+    "$work/bin/dcs" man >"$share/man/man1/dcs.1"
+    "$work/bin/dcs" completions bash >"$share/bash-completion/completions/dcs"
+    "$work/bin/dcs" completions zsh >"$share/zsh/site-functions/_dcs"
+    "$work/bin/dcs" completions fish >"$share/fish/vendor_completions.d/dcs.fish"
+    install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE \
+        docs/{packaging,versioning,process,report}.md docs/report.schema.json "$share/doc/libdcs"
+    install -m 644 examples/status.c examples/status.cpp "$share/doc/libdcs/examples"
+    scripts/package/sbom.sh "$share/doc/libdcs" $triple
+}
+lay_out "$tree" lib
+scripts/package/check-linux.sh "$tree" "$work/debug" $glibc
+
+archive "$dist/$name.tar.gz" "$tree" "$name"
+archive "$dist/$name-debug.tar.gz" "$work/debug" "$name-debug"
+scripts/package/deb.sh "$tree"
+for file in "$dist/$name.tar.gz" "$dist/$name-debug.tar.gz" "$dist"/*"_${version}_amd64.deb"; do
+    echo "${file#"$root/"}"
+done

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Builds artefacts twice, in two folders and under two different surroundings, and compares all that lands in dist:
+#
+#     reproducible.sh [ARTEFACT...]
+#
+# An artefact is what make package-ARTEFACT makes: linux (the default), windows, python, java. Later ones use what earlier
+# ones have built. It takes as long as two builds from nothing.
+# shellcheck source=scripts/package/common.sh
+. "$(dirname "$0")/common.sh"
+
+artefacts=("$@")
+[ $# -gt 0 ] || artefacts=(linux)
+base=$(mktemp --directory --tmpdir libdcs-reproducible.XXXXXX)
+trap 'rm -rf --one-file-system "$base"' EXIT
+trap 'exit 130' INT TERM
+
+# The source as it is now, committed or not.
+git ls-files --cached --others --exclude-standard -z |
+    tar --create --null --files-from=- --ignore-failed-read --file="$base/source.tar"
+
+# build FOLDER [NAME=VALUE...]: the artefacts, from a copy of the source.
+build() {
+    local folder=$1 artefact
+    shift
+    mkdir -p "$folder"
+    tar --extract --file="$base/source.tar" --directory="$folder"
+    for artefact in "${artefacts[@]}"; do
+        echo "building $artefact in $folder"
+        env "$@" CARGO_TARGET_DIR="$folder/target" DIST="$folder/dist" \
+            make --directory="$folder" --no-print-directory "package-$artefact" >"$base/log" 2>&1 || {
+            tail -30 "$base/log" >&2
+            fail "make package-$artefact has failed in $folder."
+        }
+    done
+}
+
+# unpacked FILE FOLDER: what is in an archive, to say which part of it differs.
+unpacked() {
+    mkdir -p "$2"
+    case $1 in
+    *.tar.gz) tar --extract --file="$1" --directory="$2" ;;
+    *.deb) dpkg-deb --raw-extract "$1" "$2" ;;
+    *.zip | *.jar | *.whl) "$python" -m zipfile --extract "$1" "$2" ;;
+    *) return 1 ;;
+    esac
+}
+
+(umask 022 && build "$base/one")
+(umask 077 && build "$base/a second folder" TZ=Asia/Tokyo LANG=C LC_ALL=C USER=nobody)
+
+differ=0
+cd "$base"
+diff <(cd one/dist && find . -type f | sort) <(cd 'a second folder/dist' && find . -type f | sort) ||
+    fail 'the two builds made different files.'
+while IFS= read -r file; do
+    if cmp --silent "one/dist/$file" "a second folder/dist/$file"; then
+        sha256sum "one/dist/$file" | sed 's|one/dist/||'
+        continue
+    fi
+    differ=1
+    echo "differs: $file" >&2
+    rm -rf parts
+    if unpacked "one/dist/$file" parts/1 && unpacked "a second folder/dist/$file" parts/2; then
+        diff --recursive --brief --no-dereference parts/1 parts/2 >&2 || true
+    fi
+done < <(cd one/dist && find . -type f -printf '%P\n' | sort)
+[ $differ = 0 ] || fail 'two builds of the same source gave different bytes.'
+echo 'The same bytes from both.'

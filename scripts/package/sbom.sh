@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Writes the CycloneDX SBOMs of the library and of the commands into a folder, and the licence texts of all that is
+# linked in:
+#
+#     sbom.sh DIR [TARGET]
+#
+# libdcs.cdx.json and dcs-tools.cdx.json, THIRD-PARTY-LICENCES. TARGET is Rust's name of the platform.
+# shellcheck source=scripts/package/common.sh
+. "$(dirname "$0")/common.sh"
+
+[ $# -ge 1 ] || fail 'usage: sbom.sh DIR [TARGET]'
+dir=$1
+triple=${2:-x86_64-unknown-linux-gnu}
+mkdir -p "$dir"
+"$python" scripts/package/inventory.py sbom libdcs "$triple" '' "$dir/libdcs.cdx.json"
+"$python" scripts/package/inventory.py sbom dcs-tools "$triple" cli,sandbox "$dir/dcs-tools.cdx.json"
+"$python" scripts/package/inventory.py notices "$triple" cli,sandbox "$dir/THIRD-PARTY-LICENCES"

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Builds the Windows artefacts for x86-64, from Windows 10 on:
+#
+#     target/package/windows/    what is in the archive: bin, include, lib, share
+#     dist/libdcs-VERSION-windows-x86_64.zip
+#
+# It cross-compiles with MinGW and with Debian's Rust, beside which Debian has the source of the standard library: that
+# is built along with the library, because no package has it for Windows.
+# shellcheck source=scripts/package/common.sh
+. "$(dirname "$0")/common.sh"
+
+name=libdcs-$version-windows-x86_64
+tree=$target/package/windows
+
+scripts/setup.sh --package
+install_tools
+# shellcheck source=scripts/package/mingw.sh
+. scripts/package/mingw.sh
+"$cargo" fetch --quiet --locked --target $triple
+# A time in a file's header would differ from build to build.
+same_paths -Clink-arg=-Wl,--no-insert-timestamp
+built=$target/$triple/release
+
+# Without the crate type rlib, beside which cargo leaves link-time optimisation out.
+"$cargo" rustc --release --locked -Z build-std --target $triple --lib --crate-type cdylib
+rm -rf "$tree"
+mkdir -p "$tree/bin" "$tree/lib/pkgconfig" "$tree/lib/cmake/dcs" "$tree/include" "$tree/share/doc/libdcs/examples" "$dist"
+cp "$built/dcs.dll" "$tree/bin"
+"$cargo" build --release --locked -Z build-std --target $triple --features cli,sandbox --bins
+cp "$built/dcs.exe" "$built/dcs-sandbox.exe" "$tree/bin"
+
+# The import libraries, from what the DLL exports: one of GNU's form, one of Microsoft's.
+definition=$target/package/windows-exports.def
+{
+    echo 'LIBRARY dcs.dll'
+    echo 'EXPORTS'
+    $mingw-objdump --private-headers "$tree/bin/dcs.dll" | sed -n 's/^\t\[ *[0-9]\+\] \(dcs_[a-z0-9_]\+\)$/    \1/p'
+} >"$definition"
+# The names of its temporary files become symbols of the library.
+(cd "$tree/lib" && $mingw-dlltool --deterministic-libraries --temp-prefix=dcs \
+    --input-def "$definition" --output-lib libdcs.dll.a)
+"$tools/bin/python" -m ziglang dlltool -m i386:x86-64 -d "$definition" -l "$tree/lib/dcs.lib"
+
+# fill TEMPLATE FILE
+fill() {
+    sed "s|@VERSION@|$version|g" "scripts/package/templates/$1" >"$2"
+}
+fill dcs-windows.pc.in "$tree/lib/pkgconfig/dcs.pc"
+fill dcsConfig-windows.cmake.in "$tree/lib/cmake/dcs/dcsConfig.cmake"
+fill dcsConfigVersion.cmake.in "$tree/lib/cmake/dcs/dcsConfigVersion.cmake"
+
+install -m 644 include/dcs.h include/dcs.hpp "$tree/include"
+doc=$tree/share/doc/libdcs
+install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md docs/report.schema.json "$doc"
+install -m 644 examples/status.c examples/status.cpp "$doc/examples"
+
+# What the files are made of, and the licences of that.
+if [ -x scripts/package/sbom.sh ]; then
+    scripts/package/sbom.sh "$doc" $triple
+fi
+
+scripts/package/check-windows.sh "$tree"
+
+archive=$dist/$name.zip
+rm -f "$archive"
+find "$tree" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+# Under one folder of its name; zip writes the times as they are here, in UTC.
+ln -sfn windows "$target/package/$name"
+(cd "$target/package" && find "$name/" -type f | sort | zip --quiet -X -9 "$archive" -@)
+rm "$target/package/$name"
+echo "${archive#"$root/"}"

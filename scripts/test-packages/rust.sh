@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Has a new crate depend on this one as it would be published, and make the status call from it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+target=${CARGO_TARGET_DIR:-$PWD/target}
+cargo=${CARGO:-cargo}
+work=$target/test-packages/rust
+rm -rf "$work"
+mkdir -p "$work/consumer/src"
+
+"$cargo" package --quiet --locked --no-verify --allow-dirty --target-dir "$work/target"
+tar --extract --gzip --file "$work"/target/package/libdcs-*.crate --directory "$work"
+mv "$work"/libdcs-* "$work/libdcs"
+
+cat >"$work/consumer/Cargo.toml" <<'TOML'
+[package]
+name = "consumer"
+version = "0.0.0"
+edition = "2021"
+
+[dependencies]
+libdcs = { path = "../libdcs" }
+
+[workspace]
+TOML
+cat >"$work/consumer/src/main.rs" <<'RUST'
+use std::error::Error;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut config = dcs::Config::new();
+    config.load_env()?;
+    let client = dcs::Client::new(&config)?;
+    let status = client.status()?;
+    println!("available: {}", status.available());
+    Ok(())
+}
+RUST
+# What the library is tested with, so that nothing newer comes in.
+cp Cargo.lock "$work/consumer/Cargo.lock"
+"$cargo" build --quiet --manifest-path "$work/consumer/Cargo.toml" --target-dir "$work/target"
+RUSTDOCFLAGS='-D warnings' "$cargo" doc --quiet --no-deps --package libdcs --manifest-path "$work/consumer/Cargo.toml" --target-dir "$work/target"
+
+"$cargo" build --quiet --release --locked --features sandbox --bin dcs-sandbox
+"$target/release/dcs-sandbox" --dir "$work/sandbox" --env-file "$work/env" --quiet &
+trap 'kill %1 2>/dev/null || true' EXIT
+until [ -e "$work/env" ]; do
+    kill -0 %1
+    sleep 0.05
+done
+# shellcheck disable=SC1091
+. "$work/env"
+test "$("$work/target/debug/consumer")" = 'available: true'
+echo 'The crate can be used from Rust.'

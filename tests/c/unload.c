@@ -1,0 +1,50 @@
+/*
+ * Whether dcs.dll lets go of the process that unloads it; tests/c_abi.rs reads what it prints.
+ *
+ *     unload CA_BUNDLE
+ */
+
+#include <stdio.h>
+
+#include <dcs.h>
+
+#include "system.h"
+
+/* C has no other way from what GetProcAddress gives to a function of another type without a warning. */
+#define FUNCTION(module, name)                                                                     \
+    ((__typeof__(&(name)))(void (*)(void))GetProcAddress(module, #name))
+
+static int is_loaded(void) {
+    return GetModuleHandleW(L"dcs.dll") != NULL;
+}
+
+int main(int argc, char **argv) {
+    HMODULE module = LoadLibraryW(L"dcs.dll");
+    dcs_config *config;
+    dcs_client *client = NULL;
+    dcs_status_response *response = NULL;
+    dcs_code code;
+
+    begin_program(&argc, &argv);
+    if (argc != 2 || module == NULL) {
+        return 2;
+    }
+    FreeLibrary(module);
+    printf("unused=%d\n", is_loaded());
+
+    module = LoadLibraryW(L"dcs.dll");
+    config = FUNCTION(module, dcs_config_new)();
+    FUNCTION(module, dcs_config_set_url)(config, "https://dcs.invalid/");
+    FUNCTION(module, dcs_config_set_ca_bundle_file)(config, argv[1]);
+    code = FUNCTION(module, dcs_client_new)(config, &client, NULL);
+    /* Looks a name up, which it has a thread for. */
+    if (code == DCS_OK) {
+        code = FUNCTION(module, dcs_status)(client, &response, NULL);
+    }
+    printf("code=%s\n", FUNCTION(module, dcs_code_name)(code));
+    FUNCTION(module, dcs_client_free)(client);
+    FUNCTION(module, dcs_config_free)(config);
+    FreeLibrary(module);
+    printf("used=%d\n", is_loaded());
+    return 0;
+}
