@@ -1,8 +1,8 @@
 """Every example of the documentation is built and run against the sandbox; blocks.py has what a page may say.
 
 The blocks of a page run in order, in one folder, where the three files lie. A whole program is taken as it
-is. A fragment finds a `config` and a `client` that were made from the environment. Where an example names no URL,
-and so means the DCS's own, it gets the sandbox's.
+is. A fragment finds a `config` and a `client` that were made from the environment. Where an example names no
+URL, and so means the DCS's own, it gets the sandbox's.
 """
 
 from __future__ import annotations

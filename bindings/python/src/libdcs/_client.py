@@ -35,8 +35,8 @@ class Client:
         url: The endpoint's full URL, https only. None: the DCS's integration endpoint.
         ca_bundle: The CA certificates to check the server against: PEM, DER, PKCS#7 or PKCS#12.
         certificate: The TLS client certificate, with or without its chain: PEM, DER, PKCS#7 or PKCS#12.
-        private_key: The certificate's private key (PKCS#8, PKCS#1 or SEC1): PEM, DER or PKCS#12. None: the one
-            in the certificate's file, where there is one.
+        private_key: The certificate's private key (PKCS#8, PKCS#1 or SEC1): PEM, DER or PKCS#12. None: the
+            one in the certificate's file, where there is one.
         password: The password of an encrypted private key or PKCS#12 store.
         timeout: Limit of a whole call, in seconds.
         connect_timeout: Limit of DNS, TCP and TLS together, in seconds.
