@@ -19,9 +19,10 @@ cargo build --locked -p dcs-testbed
 tests_for() {
     case ${1#src/} in
     transport/deadline.rs | transport/dns.rs | transport/eyeballs.rs | transport/interrupt.rs) echo waits interrupt log ;;
-    transport/socket.rs | transport/tcp.rs | transport/proxy.rs) echo waits interrupt ;;
-    transport/pool.rs) echo status waits log fork ;;
-    transport/connection.rs | transport/sessions.rs) echo waits interrupt status rejections log ;;
+    transport/tcp.rs | transport/proxy.rs) echo waits interrupt ;;
+    transport/socket.rs | transport/socket/*.rs) echo waits interrupt fork ;;
+    transport/pool.rs) echo status kept waits log fork ;;
+    transport/connection.rs | transport/sessions.rs) echo kept waits interrupt status rejections log ;;
     transport/spoken.rs) echo status ;;
     transport/http.rs) echo status answers waits ;;
     transport/failure.rs) echo rejections waits status ;;

@@ -201,3 +201,26 @@ fn what_a_server_says_while_a_connection_is_idle_ends_it() {
     }
     assert_eq!(connections.load(Ordering::SeqCst), 3);
 }
+
+/// What the next call would otherwise take for its own answer.
+#[test]
+fn what_comes_with_an_answer_is_not_the_next_calls() {
+    let testbed = Testbed::from_env();
+    let unasked = with_length("200 OK", "", r#"{"available":false,"scheduledOutages":[]}"#);
+    let both = with_length("200 OK", "", BODY) + &unasked;
+    let (config, connections) = sessions(
+        &testbed,
+        tls(identity(&testbed), rustls::ALL_VERSIONS),
+        move |mut session| {
+            while read_head(&mut session) {
+                let _ = session.write_all(both.as_bytes());
+            }
+        },
+    );
+    let client = Client::new(&config).unwrap();
+    for _ in 0..3 {
+        let status = client.status().unwrap();
+        assert!(status.available() && !status.connection().reused);
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 3);
+}
