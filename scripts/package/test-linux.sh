@@ -5,7 +5,8 @@
 . "$(dirname "$0")/common.sh"
 
 suite=${SUITE:-bullseye}
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# Where this machine has its own packages from, which may be a mirror near by.
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)}
 # Not below the source: what is removed here must not be more than was made.
 base=$(mktemp --directory --tmpdir libdcs-debian.XXXXXX)
 trap 'rm -rf --one-file-system "$base"' EXIT
