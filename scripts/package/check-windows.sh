@@ -48,6 +48,7 @@ diff <(exports "$tree/bin/dcs.dll") <(echo "$declared") ||
 linked=$target/package/windows-linked.exe
 for library in libdcs.dll.a dcs.lib; do
     $mingw-gcc-win32 -std=c99 -I "$tree/include" -o "$linked" tests/c/contract.c "$tree/lib/$library"
-    $mingw-objdump --private-headers "$linked" | grep -q 'DLL Name: dcs.dll' || fail "$library does not lead to dcs.dll."
+    headers=$($mingw-objdump --private-headers "$linked")
+    grep -q 'DLL Name: dcs.dll' <<<"$headers" || fail "$library does not lead to dcs.dll."
 done
 rm "$linked"
