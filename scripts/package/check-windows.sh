@@ -22,8 +22,7 @@ check() {
     done
     # Addresses can only be moved with the table that says where they are.
     grep -q 'Base Relocation Directory' <<<"$headers" || fail "$file cannot be loaded at another address."
-    # Of UTF-16, as the resource holds it.
-    named=$($mingw-windres --input-format=coff "$file" 2>/dev/null || $mingw-objcopy --dump-section .rsrc=/dev/stdout "$file" /dev/null | tr -d '\0')
+    named=$($mingw-windres --input-format=coff "$file" 2>/dev/null) || fail "$file has no version resource."
     for words in "$version" "$(basename "$file")"; do
         grep -qF "$words" <<<"$named" || fail "$file has no version resource that says $words."
     done
