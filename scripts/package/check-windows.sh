@@ -22,8 +22,7 @@ check() {
     done
     # Addresses can only be moved with the table that says where they are.
     grep -q 'Base Relocation Directory' <<<"$headers" || fail "$file cannot be loaded at another address."
-    # Of UTF-16, as the resource holds it.
-    named=$($mingw-windres --input-format=coff "$file" 2>/dev/null || $mingw-objcopy --dump-section .rsrc=/dev/stdout "$file" /dev/null | tr -d '\0')
+    named=$($mingw-windres --input-format=coff "$file" 2>/dev/null) || fail "$file has no version resource."
     for words in "$version" "$(basename "$file")"; do
         grep -qF "$words" <<<"$named" || fail "$file has no version resource that says $words."
     done
@@ -48,6 +47,7 @@ diff <(exports "$tree/bin/dcs.dll") <(echo "$declared") ||
 linked=$target/package/windows-linked.exe
 for library in libdcs.dll.a dcs.lib; do
     $mingw-gcc-win32 -std=c99 -I "$tree/include" -o "$linked" tests/c/contract.c "$tree/lib/$library"
-    $mingw-objdump --private-headers "$linked" | grep -q 'DLL Name: dcs.dll' || fail "$library does not lead to dcs.dll."
+    headers=$($mingw-objdump --private-headers "$linked")
+    grep -q 'DLL Name: dcs.dll' <<<"$headers" || fail "$library does not lead to dcs.dll."
 done
 rm "$linked"
