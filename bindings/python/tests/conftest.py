@@ -23,6 +23,10 @@ NGINX = ("tls12_close", "tls12_keepalive", "tls13_close", "tls13_keepalive")
 APACHE = ("apache_tls12", "apache_tls13")
 
 
+def not_on_pypy(reason: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(sys.implementation.name == "pypy", reason=reason)
+
+
 class Testbed:
     """Files and URLs of the testbed, and clients for it."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import libdcs
-from conftest import REPOSITORY
+from conftest import REPOSITORY, not_on_pypy
 from libdcs import Code, _log, _native
 
 SCALARS: dict[str, Any] = {
@@ -77,6 +77,7 @@ def test_every_bound_function_has_its_types() -> None:
     assert set(_native.TABLE) > _native.WAITING
 
 
+@not_on_pypy("there every call lets go of it")
 def test_what_waits_lets_go_of_the_interpreter_lock() -> None:
     keeps_lock = 4  # FUNCFLAG_PYTHONAPI
     for name in _native.TABLE:

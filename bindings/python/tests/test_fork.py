@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Listener, Program, Testbed
+from conftest import Listener, Program, Testbed, not_on_pypy
 
 Run = Callable[..., Program]
 
@@ -260,6 +260,7 @@ except libdcs.NetworkError as error:
     assert program.end() == ["lost"]
 
 
+@not_on_pypy("gunicorn itself ends there with a traceback")
 @pytest.mark.parametrize("calls", [1000, pytest.param(8000, marks=pytest.mark.soak)])
 def test_gunicorn_with_preload(testbed: Testbed, tmp_path: Path, calls: int) -> None:
     case = f"case=python-gunicorn-{calls}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _ctypes
 import os
 import shutil
 import subprocess
@@ -145,8 +144,9 @@ def test_a_folder_without_programs(tmp_path: Path) -> None:
     assert "libdcs.so (from LIBDCS_PATH): its folder is mounted noexec, or a security policy" in result.stderr
 
 
-def test_a_library_of_something_else() -> None:
-    assert "it is not libdcs: it has no function dcs_abi_version" in refusal(Path(_ctypes.__file__))
+def test_a_library_of_something_else(tmp_path: Path) -> None:
+    path = compiled(tmp_path, "int other(void) { return 0; }")
+    assert "it is not libdcs: it has no function dcs_abi_version" in refusal(path)
 
 
 def test_another_abi_version(tmp_path: Path) -> None:

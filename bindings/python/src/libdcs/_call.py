@@ -26,7 +26,7 @@ from time import monotonic
 from . import _status
 from ._code import Code
 from ._error import NetworkError, closed, from_handle
-from ._native import api, text
+from ._native import LockKeepingDLL, api, text
 
 TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class _Watch:
         os.set_blocking(writer, False)
         self._identity = _identity(reader)
         # Not select.poll, which lets go of the interpreter lock: next to a busy thread that takes 5 ms.
-        self._poll = partial(ctypes.PyDLL(None).poll, byref(self._reader), ctypes.c_ulong(1), 0)
+        self._poll = partial(LockKeepingDLL(None).poll, byref(self._reader), ctypes.c_ulong(1), 0)
         cancellation = Cancellation()
         api.dcs_cancellation_set_descriptor(cancellation.address, reader)
         self.cancellation = cancellation
@@ -273,10 +273,18 @@ def _is_handlers(error: Exception) -> bool:
     return error.__traceback__ is not None and error.__traceback__.tb_next is not None
 
 
+def _run_handlers() -> Callable[[], object]:
+    """Return what runs the handlers of signals that have come."""
+    if sys.implementation.name == "pypy":
+        return int  # Does nothing: PyPy runs them by itself.
+    # In a child that a thread has forked, Python 3.13.0 does not.
+    check: Callable[[], object] = ctypes.pythonapi.PyErr_CheckSignals
+    return check
+
+
 def _make_in_thread(handle: Handle, begun: float, interrupts: int) -> Status:
     """Make the call in a thread of its own, for which this one waits until a signal handler raises."""
-    # In a child that a thread has forked, Python 3.13.0 does not run them by itself.
-    run_handlers = ctypes.pythonapi.PyErr_CheckSignals
+    run_handlers = _run_handlers()
     limit = begun + handle.timeout
     cancellation = Cancellation()
     outcome: list[Status | BaseException] = []

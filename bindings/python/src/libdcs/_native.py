@@ -156,6 +156,9 @@ WAITING = frozenset(
     }
 )
 
+LockKeepingDLL: Any = getattr(ctypes, "PyDLL", ctypes.CDLL)
+"""Keeps the interpreter lock in its calls, except on PyPy, which has no such thing."""
+
 _FILE_NAME, _SYSTEM_NAME = {
     "win32": ("dcs.dll", "dcs.dll"),
     "darwin": ("libdcs.dylib", "libdcs.0.dylib"),
@@ -189,8 +192,7 @@ class Api:
         if missing:
             raise OSError(f"it is only a part of a library: the last {missing} bytes are missing")
         waiting = ctypes.CDLL(path)
-        # PyPy has no such thing: its calls all let go.
-        keeping_lock = getattr(ctypes, "PyDLL", ctypes.CDLL)(path, handle=waiting._handle)
+        keeping_lock = LockKeepingDLL(path, handle=waiting._handle)
         for name, (result, arguments) in TABLE.items():
             try:
                 function = getattr(waiting if name in WAITING else keeping_lock, name)

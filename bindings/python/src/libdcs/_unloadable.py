@@ -131,8 +131,8 @@ def _built_for(path: str) -> str | None:
 
 def _explained(path: str, named: bool, words: str) -> str:
     """What the system's words mean."""
-    if words.startswith(f"{path}: "):
-        words = words[len(path) + 2 :]
+    # PyPy says that it cannot, and then both why.
+    words = words.removeprefix(f"Cannot load library {path}: ").removeprefix(f"{path}: ")
     glibc = sorted(re.findall(r"version `GLIBC_([0-9.]+)' not found", words), key=_numbers)
     if glibc:
         return f"it needs glibc {glibc[-1]} or newer, and this system has {_glibc()} ({words})"
