@@ -46,7 +46,7 @@ for file in "$library" "$tree/bin/dcs" "$tree/bin/dcs-sandbox"; do
 done
 
 # No path of the machine that it was built on, in what is shipped or in the debug information.
-places=(-e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" -e "$(rustc --print sysroot)/")
+places=(-e "$PWD" -e "${CARGO_TARGET_DIR:-$PWD}" -e "${CARGO_HOME:-$HOME/.cargo}" -e "$(rustc --print sysroot)")
 for file in "$library" "$tree/lib/libdcs.a" "$tree/bin/dcs" "$tree/bin/dcs-sandbox" $(find "$debug" -name '*.debug'); do
     case $file in *.debug) objcopy --decompress-debug-sections "$file" "$debug/whole" && file=$debug/whole ;; esac
     found=$(strings --all "$file" | grep -F "${places[@]}" | sort -u | head -3 || true)
