@@ -214,12 +214,14 @@ def test_the_systems_library_where_the_package_has_none(bare: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("variable", ["LD_LIBRARY_PATH", "LD_PRELOAD"])
-def test_a_stale_library_of_the_system_is_not_taken(tmp_path: Path, variable: str) -> None:
-    options = "-Wl,-soname,libdcs.so.0"
-    path = compiled(tmp_path, stale("0.0.9"), options, name="libdcs.so.0")
+def test_the_systems_library_is_not_taken_before_the_packages(tmp_path: Path, variable: str) -> None:
+    # One that would do, so that nothing but the order decides.
+    path = tmp_path / "libdcs.so.0"
+    shutil.copy(LIBRARY, path)
     value = path if variable == "LD_PRELOAD" else tmp_path
-    result = run("import libdcs; print(libdcs.__version__)", **{variable: value})
-    assert (result.stdout, result.stderr) == (f"{libdcs.__version__}\n", "")
+    code = "from libdcs import _native, _unloadable; print(_unloadable._file_of(_native.api.dcs_version))"
+    result = run(code, **{variable: value})
+    assert (result.stdout, result.stderr) == (f"{LIBRARY}\n", "")
 
 
 def test_a_stale_library_of_the_system_is_named(bare: Path, tmp_path: Path) -> None:

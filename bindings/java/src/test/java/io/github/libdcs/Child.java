@@ -27,11 +27,17 @@ final class Child {
 
     static String run(String classPath, Class<?> main, Map<String, String> environment, String... options)
             throws Exception {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        List<String> command = new ArrayList<>(java());
         command.addAll(List.of(options));
         command.addAll(List.of("-cp", classPath, main.getName()));
         return execute(environment, command);
+    }
+
+    /** This JVM's own program, and what keeps it from warning of JNA. */
+    static List<String> java() {
+        String program = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        return Runtime.version().feature() < 24 ? List.of(program)
+                : List.of(program, "--enable-native-access=ALL-UNNAMED");
     }
 
     /** Runs a command to its good end, and returns what it printed. */

@@ -321,8 +321,16 @@ class LogIT {
         private static final String METHOD = System.getProperty("broken");
         private static final AtomicBoolean TOLD = new AtomicBoolean();
 
+        /** Java itself logs too, and what it then does in a native part would be broken by this, not by libdcs. */
+        private final boolean ours;
+
         /** For the service loader. */
         public Broken() {
+            this(false);
+        }
+
+        private Broken(boolean ours) {
+            this.ours = ours;
         }
 
         private static void call(String method, boolean matters) {
@@ -336,8 +344,9 @@ class LogIT {
 
         @Override
         public System.Logger getLogger(String name, Module module) {
-            call("getLogger", name.startsWith("io.github.libdcs"));
-            return this;
+            boolean libdcs = name.startsWith("io.github.libdcs");
+            call("getLogger", libdcs);
+            return new Broken(libdcs);
         }
 
         @Override
@@ -347,18 +356,18 @@ class LogIT {
 
         @Override
         public boolean isLoggable(System.Logger.Level level) {
-            call("isLoggable", true);
+            call("isLoggable", ours);
             return true;
         }
 
         @Override
         public void log(System.Logger.Level level, ResourceBundle bundle, String text, Throwable thrown) {
-            call("log", true);
+            call("log", ours);
         }
 
         @Override
         public void log(System.Logger.Level level, ResourceBundle bundle, String format, Object... parameters) {
-            call("log", true);
+            call("log", ours);
         }
     }
 

@@ -35,7 +35,7 @@ class UnpackingIT {
     void theFolderThatIsNamedIsJnasToo() throws Exception {
         Path named = folder.resolve("a folder/to be made");
         // Neither can unpack anywhere else.
-        assertEquals(Load.LOADED, Load.run("-Ddcs.library.tmpdir=" + named, "-Djava.io.tmpdir=/nowhere",
+        assertEquals(Load.LOADED, Load.run("-Ddcs.library.tmpdir=" + named, "-Djava.io.tmpdir=/proc",
                 "-Duser.home=/proc"));
         assertEquals(List.of(), ours(named));
     }
@@ -51,7 +51,7 @@ class UnpackingIT {
     void anotherFolderWhereOneCannotBeUsed() throws Exception {
         Path home = Files.createDirectory(folder.resolve("home"));
         assertEquals(Load.LOADED, Child.run(Load.class, Map.of("XDG_CACHE_HOME", ""),
-                "-Djava.io.tmpdir=/proc/nowhere", "-Duser.home=" + home));
+                "-Djava.io.tmpdir=/proc", "-Duser.home=" + home));
         assertTrue(Files.isDirectory(home.resolve(".cache/libdcs")));
         assertEquals(List.of(), ours(home.resolve(".cache/libdcs")));
     }
@@ -97,7 +97,7 @@ class UnpackingIT {
         List<String> command = new ArrayList<>(IN_A_NAMESPACE);
         command.add("mount -t tmpfs -o noexec none \"$1\"; mount -t tmpfs -o ro none \"$2\"; shift 2; exec \"$@\"");
         command.addAll(List.of("-", temporary.toString(), home.toString()));
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(Child.java());
         command.addAll(List.of("-Djava.io.tmpdir=" + temporary, "-Duser.home=" + home, "-XX:-UsePerfData"));
         command.addAll(List.of(options));
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Load.class.getName()));
