@@ -102,7 +102,6 @@ fi
 
 if [ -n "$for_package" ]; then
     need objcopy binutils
-    need debugedit debugedit
     need dpkg-deb dpkg
     need javac default-jdk-headless
     need mvn maven

@@ -21,8 +21,11 @@ same_paths -Clink-arg=-Wl,--build-id=sha1
 
 # Line numbers for backtraces; they go into files of their own.
 export CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=line-tables-only
-# What is kept there of another folder's builds would name that one.
+# The unwinder and the like, which zig compiles by itself, get the options above only so; its usual cache would have
+# them as another folder's build made them.
 export ZIG_GLOBAL_CACHE_DIR=$target/zig-cache
+export CCC_OVERRIDE_OPTIONS='#+-fdebug-compilation-dir=/libdcs +-ffile-prefix-map=target/tools=/tools'
+[[ $tools = *' '* ]] || CCC_OVERRIDE_OPTIONS+=" +-ffile-prefix-map=$tools=/tools"
 # Without the crate type rlib, beside which cargo leaves link-time optimisation out.
 cargo-zigbuild rustc --release --locked --target $triple.$glibc --lib --crate-type cdylib,staticlib
 rm -rf "$work" "$tree"
@@ -34,9 +37,6 @@ cp "$built/dcs" "$built/dcs-sandbox" "$work/bin"
 # split FILE: moves the debug information to where debuggers look for it by the build's number.
 split() {
     local id place
-    # What zig adds of its own is compiled without the options above and names the folder that it was called in.
-    debugedit --base-dir="$target" --dest-dir=/target "$1"
-    debugedit --base-dir="$root" --dest-dir=/libdcs --build-id "$1" >/dev/null
     id=$(readelf --notes "$1" | sed -n 's/.*Build ID: //p')
     [ -n "$id" ] || fail "$1 has no build ID."
     place=$work/debug/.build-id/${id:0:2}/${id:2}.debug

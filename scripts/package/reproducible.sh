@@ -64,5 +64,11 @@ while IFS= read -r file; do
         diff --recursive --brief --no-dereference parts/1 parts/2 >&2 || true
     fi
 done < <(cd one/dist && find . -type f -printf '%P\n' | sort)
-[ $differ = 0 ] || fail 'two builds of the same source gave different bytes.'
+if [ $differ != 0 ]; then
+    # To look into: what was built, without what it was built from.
+    trap - EXIT
+    find . -mindepth 2 -maxdepth 2 ! -name dist -exec rm -rf {} +
+    rm -rf parts source.tar
+    fail "two builds of the same source gave different bytes. They are kept: $base"
+fi
 echo 'The same bytes from both.'
