@@ -178,6 +178,20 @@ def test_libdcs_path_is_used(tmp_path: Path) -> None:
     assert str(path) in result.stdout
 
 
+def test_libdcs_path_without_a_folder_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Where the system looks there is one that would do, which nobody has asked for.
+    system = tmp_path / "system"
+    system.mkdir()
+    shutil.copy(LIBRARY, system / "libmine.so")
+    monkeypatch.chdir(tmp_path)
+    code = "from libdcs import _native, _unloadable; print(_unloadable._file_of(_native.api.dcs_version))"
+    result = run(code, LIBDCS_PATH="libmine.so", LD_LIBRARY_PATH=system)
+    assert f"{tmp_path}/libmine.so (from LIBDCS_PATH): there is no such file" in result.stderr
+    shutil.copy(LIBRARY, tmp_path / "libmine.so")
+    result = run(code, LIBDCS_PATH="libmine.so", LD_LIBRARY_PATH=system)
+    assert (result.stdout, result.stderr) == (f"{tmp_path}/libmine.so\n", "")
+
+
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """A copy of the package that has no library in it."""
@@ -211,6 +225,20 @@ def test_the_systems_library_where_the_package_has_none(bare: Path, tmp_path: Pa
     result = run("import libdcs; print(libdcs.__file__)", PYTHONPATH=bare, LD_LIBRARY_PATH=folder)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(str(bare))
+
+
+def test_a_file_in_the_working_directory_is_not_the_systems(
+    bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = tmp_path / "system"
+    system.mkdir()
+    shutil.copy(LIBRARY, system / "libdcs.so.0")
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "libdcs.so.0").write_bytes(LIBRARY.read_bytes()[:-9000])
+    monkeypatch.chdir(here)
+    result = run(PYTHONPATH=bare, LD_LIBRARY_PATH=system)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("variable", ["LD_LIBRARY_PATH", "LD_PRELOAD"])

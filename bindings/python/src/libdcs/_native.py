@@ -219,11 +219,13 @@ class WrongLibraryError(Exception):
 
 def _missing_part(path: str) -> int:
     """How many bytes an ELF file is shorter than its header says; loading it would be a SIGBUS."""
+    if not os.path.dirname(path):
+        return 0  # A name that the system looks up: a file of that name in the working directory is another.
     try:
         with open(path, "rb") as file:
             header = file.read(64)
             size = os.fstat(file.fileno()).st_size
-    except OSError:  # The system's library, or for ctypes to tell.
+    except OSError:  # For ctypes to tell.
         return 0
     if len(header) < 64 or not header.startswith(b"\x7fELF\x02\x01"):
         return 0
@@ -237,7 +239,8 @@ def load() -> Api:
     override = os.environ.get("LIBDCS_PATH")
     if override:
         # Whoever names a library wants that one: a silent second choice would hide the mistake.
-        places = {override: "from LIBDCS_PATH"}
+        # The full path, because a name without a folder would be looked up among the system's.
+        places = {os.path.abspath(override): "from LIBDCS_PATH"}
         advice = "Correct LIBDCS_PATH, or unset it to use the library in the package."
     else:
         # The system's comes last: it may be an older one, and this one was tested with this package.
