@@ -20,7 +20,7 @@ import pytest
 
 import libdcs
 from conftest import Listener, Program, Relay, Testbed, not_on_pypy
-from libdcs import Code, NetworkError
+from libdcs import Code, NetworkError, _call, _config
 
 Run = Callable[..., Program]
 
@@ -146,6 +146,37 @@ def test_ctrl_c_in_a_diagnosis(testbed: Testbed, silent: Listener, run: Run) -> 
     program.send(signal.SIGINT)
     assert 0 < float(program.read_line()) - sent < SOON
     assert program.end() == []
+
+
+def test_a_diagnosis_that_is_left_keeps_what_it_uses(
+    testbed: Testbed, silent: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    freed = threading.Event()
+    start, diagnose, free = _thread.start_new_thread, _config.Config.diagnose, _config.Config.__exit__
+
+    def start_and_raise(*arguments: Any) -> int:
+        start(*arguments)
+        raise KeyboardInterrupt  # As a handler that runs right then.
+
+    def ending(self: _config.Config, cancellation: _call.Cancellation) -> int | None:
+        try:
+            return diagnose(self, cancellation)
+        finally:
+            events.append("ended")
+
+    def freeing(self: _config.Config, *exception: object) -> None:
+        events.append("freed")
+        free(self, *exception)
+        freed.set()
+
+    monkeypatch.setattr(_call, "start_new_thread", start_and_raise)
+    monkeypatch.setattr(_config.Config, "diagnose", ending)
+    monkeypatch.setattr(_config.Config, "__exit__", freeing)
+    with pytest.raises(KeyboardInterrupt):
+        libdcs.diagnose(**testbed.options(silent.url))
+    assert freed.wait(30)
+    assert events == ["ended", "freed"]
 
 
 OTHER_THREADS = """

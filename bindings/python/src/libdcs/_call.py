@@ -287,17 +287,12 @@ def _make_in_thread(handle: Handle, begun: float, interrupts: int) -> Status:
     run_handlers = _run_handlers()
     limit = begun + handle.timeout
     cancellation = Cancellation()
-    outcome: list[Status | BaseException] = []
-    done = allocate_lock()
-    done.acquire()
     try:
         run_handlers()
-        try:
-            start_new_thread(_run, ([partial(_make, handle)], cancellation, outcome, done))
-        except RuntimeError as error:
-            if _is_handlers(error):
-                raise
-            return _make(handle, None)  # No thread can be had.
+        started = _start(partial(_make, handle), cancellation)
+        if started is None:
+            return _make(handle, None)
+        outcome, done = started
         # In rounds, because a signal that another thread has taken does not end the wait.
         while not done.acquire(timeout=max(0.0, min(0.1, limit - monotonic()))):
             run_handlers()
@@ -317,6 +312,25 @@ def _make_in_thread(handle: Handle, begun: float, interrupts: int) -> Status:
         del handle
 
 
+def _start(work: partial[T], cancellation: Cancellation) -> tuple[list[T | BaseException], LockType] | None:
+    """Begin work in a thread of its own; returns where its outcome will be and what is released then.
+
+    None: no thread can be had.
+    """
+    outcome: list[T | BaseException] = []
+    done = allocate_lock()
+    done.acquire()
+    try:
+        start_new_thread(_run, ([work], cancellation, outcome, done))
+    except RuntimeError as error:
+        if _is_handlers(error):
+            raise
+        return None
+    finally:
+        del work
+    return outcome, done
+
+
 def _run(
     work: list[partial[T]],
     cancellation: Cancellation,
@@ -331,41 +345,31 @@ def _run(
         done.release()
 
 
-def until_signal(work: Callable[[Cancellation], T]) -> T:
-    """Do what can be cancelled, on the main thread until a signal handler raises.
+def until_signal(work: partial[T]) -> T:
+    """Do what takes a cancellation; where a signal handler raises on the main thread, cancel it and raise.
 
-    There it is done in a thread of its own. Returns when that has ended, whatever is raised.
+    Its end is not waited for then: all that it uses has to be its own.
     """
     import threading
 
     cancellation = Cancellation()
     if get_ident() != threading.main_thread().ident:
         return work(cancellation)
-    outcome: list[T | BaseException] = []
-    done = allocate_lock()
-    done.acquire()
+    run_handlers = _run_handlers()
     try:
-        start_new_thread(_run, ([partial(work)], cancellation, outcome, done))
-    except RuntimeError as error:
-        if _is_handlers(error):
-            raise
-        return work(cancellation)  # No thread can be had.
-    raised: BaseException | None = None
-    while True:
-        try:
-            # In rounds, because a signal that another thread has taken does not end the wait.
-            while not done.acquire(timeout=0.1):
-                pass
-            break
-        except BaseException as error:
-            raised = raised or error
-            api.dcs_cancellation_cancel(cancellation.address)
-    if raised is not None:
-        raise raised
-    answer = outcome[0]
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
+        started = _start(work, cancellation)
+        if started is None:
+            return work(cancellation)
+        outcome, done = started
+        while not done.acquire(timeout=0.1):  # In rounds, as above.
+            run_handlers()
+        answer = outcome[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+    except BaseException:
+        api.dcs_cancellation_cancel(cancellation.address)
+        raise
 
 
 def _late(timeout: float) -> NetworkError:

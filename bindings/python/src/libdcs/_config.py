@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+import weakref
 
 from ._code import Code
 from ._error import ConfigError, from_code, from_handle
@@ -16,19 +17,21 @@ if TYPE_CHECKING:
 
 
 class Config:
-    """A `dcs_config`, freed at the end of the `with` block."""
+    """A `dcs_config`, freed at the end of the `with` block, or with the last reference to this object."""
 
-    __slots__ = ("_address",)
+    __slots__ = ("__weakref__", "_address", "_free")
 
     def __init__(self) -> None:
         """Make one with the library's defaults."""
         self._address: int | None = api.dcs_config_new()
+        self._free = weakref.finalize(self, api.dcs_config_free, self._address)
+        self._free.atexit = False
 
     def __enter__(self) -> Config:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        api.dcs_config_free(self._address)
+        self._free()
         self._address = None
 
     def fill(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from . import _log, _report
 from ._call import until_signal
 from ._config import Config
@@ -9,6 +11,8 @@ from ._config import Config
 TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
     import os
+
+    from ._call import Cancellation
 
 
 def diagnose(
@@ -41,21 +45,21 @@ def diagnose(
         ConfigError: An option cannot be used, such as a URL that is not https. Nothing has been sent.
         TypeError: A value is of the wrong type.
     """
-    with Config() as config:
-        config.fill(
-            url=url,
-            ca_bundle=ca_bundle,
-            certificate=certificate,
-            private_key=private_key,
-            password=password,
-            timeout=timeout,
-            connect_timeout=connect_timeout,
-            proxy=proxy,
-            reload_interval=reload_interval,
-            honour_retry_after=honour_retry_after,
-            status_max_age=status_max_age,
-        )
-        return _run(config)
+    config = Config()
+    config.fill(
+        url=url,
+        ca_bundle=ca_bundle,
+        certificate=certificate,
+        private_key=private_key,
+        password=password,
+        timeout=timeout,
+        connect_timeout=connect_timeout,
+        proxy=proxy,
+        reload_interval=reload_interval,
+        honour_retry_after=honour_retry_after,
+        status_max_age=status_max_age,
+    )
+    return _run(config)
 
 
 def diagnose_from_env() -> _report.Report:
@@ -63,14 +67,20 @@ def diagnose_from_env() -> _report.Report:
 
     Does and raises what `diagnose` does.
     """
-    with Config() as config:
-        config.load_env()
-        return _run(config)
+    config = Config()
+    config.load_env()
+    return _run(config)
 
 
 def _run(config: Config) -> _report.Report:
     _log.prepare()
     try:
-        return _report.take(until_signal(config.diagnose))
+        return until_signal(partial(_make, config))
     finally:
         _log.drain()
+
+
+def _make(config: Config, cancellation: Cancellation) -> _report.Report:
+    # Whoever comes to its end has both for itself: a signal handler may have taken the caller away.
+    with config:
+        return _report.take(config.diagnose(cancellation))
