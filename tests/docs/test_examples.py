@@ -163,25 +163,21 @@ class Example:
             pytest.fail(f"{self.block.place} ended with {result.returncode}:\n{result.stdout}", pytrace=False)
         return result.stdout
 
-    def compiled(self, compiler: list[str], name: str, code: str) -> str:
+    def compiled(self, compiler: list[str], name: str, fragment: str) -> str:
+        code = self.block.code
+        if "int main(" not in code:
+            code = fragment % hoisted(code, "#include")
+        (self.folder / "prelude.h").write_text(C_PRELUDE, encoding="utf-8")
         (self.folder / name).write_text(code, encoding="utf-8")
         flags = [*WARNINGS, f"-I{ROOT}/include", f"-L{self.environment['LD_LIBRARY_PATH']}"]
-        self.done([*compiler, *flags, "-o", "example", name, "-ldcs", "-lpthread"])
+        self.done([*compiler, "-include", "prelude.h", *flags, "-o", "example", name, "-ldcs", "-lpthread"])
         return self.done(["./example"], self.block.exits)
 
     def c(self) -> str:
-        code = self.block.code
-        if "int main(" not in code:
-            code = C_FRAGMENT % hoisted(code, "#include")
-        (self.folder / "prelude.h").write_text(C_PRELUDE, encoding="utf-8")
-        return self.compiled(["cc", "-std=gnu11", "-include", "prelude.h"], "example.c", code)
+        return self.compiled(["cc", "-std=gnu11"], "example.c", C_FRAGMENT)
 
     def cpp(self) -> str:
-        code = self.block.code
-        if "int main(" not in code:
-            code = CPP_FRAGMENT % hoisted(code, "#include")
-        (self.folder / "prelude.h").write_text(C_PRELUDE, encoding="utf-8")
-        return self.compiled(["c++", "-std=c++17", "-include", "prelude.h"], "example.cpp", code)
+        return self.compiled(["c++", "-std=c++17"], "example.cpp", CPP_FRAGMENT)
 
     def python(self) -> str:
         code = self.block.code
