@@ -58,6 +58,7 @@ help:
 	@echo 'make package-python | package-java   wheels and sdist, jars and a Maven repository, of what package-linux has built'
 	@echo 'make test-package-python | test-package-java   installs and uses them as their users do'
 	@echo 'make test-python-versions | test-java-versions   runs their tests in every version to be had'
+	@echo 'make package | test-packages   all artefacts in dist; installs and uses those for Linux, Python, Java and Rust'
 	@echo 'make reproducible   builds the artefacts in two folders and compares the bytes'
 	@echo 'make clean     removes all that was built'
 
@@ -101,7 +102,7 @@ python-environment: library $(TESTBED)
 	$(VENV)/bin/pip install --quiet $(WHEELS)/*.whl -r bindings/python/requirements-dev.txt
 
 test-python: python-environment
-	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches ../../scripts ../../tests && $(VENV)/bin/ruff format --check . ../../examples ../../benches ../../scripts ../../tests && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py) && $(VENV)/bin/mypy $(wildcard $(CURDIR)/scripts/*.py $(CURDIR)/tests/docs/*.py)
+	cd bindings/python && $(VENV)/bin/ruff check . ../../examples ../../benches ../../scripts ../../tests && $(VENV)/bin/ruff format --check . ../../examples ../../benches ../../scripts ../../tests && $(VENV)/bin/mypy && $(VENV)/bin/mypy $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py) && $(VENV)/bin/mypy $(wildcard $(CURDIR)/scripts/*.py $(CURDIR)/scripts/package/*.py $(CURDIR)/tests/docs/*.py $(CURDIR)/tests/abi/*.py)
 	$(VENV)/bin/python -m unittest discover --start-directory benches
 	$(TESTBED) -- $(VENV)/bin/pytest bindings/python/tests
 
@@ -118,7 +119,7 @@ bench-check: library
 	MAVEN_OPTS=-Djansi.mode=strip $(MVN) --batch-mode --quiet -Dstyle.color=never --file benches/contenders/java/reactor.xml -Dlibdcs.prebuilt=$(LIBRARY) -Dbench.out=$(CARGO_TARGET_DIR)/bench-check -Dmaven.javadoc.skip=true compile
 
 # Every example in docs and the READMEs, against the sandbox (tests/docs). The programs are those that test-rust has built.
-JAR := bindings/java/target/libdcs-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1).jar
+JAR := bindings/java/target/libdcs-$(shell scripts/package/version.sh).jar
 test-docs: python-environment
 	$(CARGO) test --workspace --all-features --locked --test command --test sandbox --no-run
 	test $(JAR) -nt $(LIBRARY) || MAVEN_OPTS=-Djansi.mode=strip $(MVN) --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt=$(LIBRARY) -Dmaven.javadoc.skip=true -DskipITs package

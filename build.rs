@@ -60,10 +60,9 @@ fn version_resource(file: &str, description: &str) -> Option<PathBuf> {
         }
     });
     let version = variable("CARGO_PKG_VERSION");
-    let numbers: Vec<_> = ["MAJOR", "MINOR", "PATCH"]
+    let numbers = ["MAJOR", "MINOR", "PATCH"]
         .map(|part| variable(&format!("CARGO_PKG_VERSION_{part}")))
-        .into();
-    let numbers = numbers.join(",");
+        .join(",");
     let kind = if file.ends_with(".dll") { 2 } else { 1 };
     // 0x40004 is Windows NT, 0x409 and 1200 are American English in UTF-16.
     let source = format!(

@@ -55,9 +55,7 @@ install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md docs/report.
 install -m 644 examples/status.c examples/status.cpp "$doc/examples"
 
 # What the files are made of, and the licences of that.
-if [ -x scripts/package/sbom.sh ]; then
-    scripts/package/sbom.sh "$doc" $triple
-fi
+scripts/package/sbom.sh "$doc" $triple
 
 scripts/package/check-windows.sh "$tree"
 
