@@ -66,9 +66,9 @@ help:
 setup:
 	@scripts/setup.sh
 
-# The loader looks for the SONAME.
+# Without the crate type rlib, beside which cargo leaves link-time optimisation out. The loader looks for the SONAME.
 library:
-	$(CARGO) build --release --locked --lib
+	$(CARGO) rustc --release --locked --lib --crate-type cdylib,staticlib
 	ln -sf libdcs.so $(RELEASE)/libdcs.so.0
 
 demo:

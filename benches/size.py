@@ -42,7 +42,10 @@ def build() -> Path:
     """The release library with its symbols."""
     environment = dict(os.environ, CARGO_PROFILE_RELEASE_STRIP="none", CARGO_TARGET_DIR=str(TARGET))
     subprocess.run(
-        ["cargo", "build", "--release", "--locked", "--lib", "--quiet"], cwd=ROOT, env=environment, check=True
+        ["cargo", "rustc", "--release", "--locked", "--lib", "--crate-type", "cdylib", "--quiet"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
     )
     return TARGET / "release" / "libdcs.so"
 

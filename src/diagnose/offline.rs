@@ -342,8 +342,17 @@ fn note_permissions(config: &Config, findings: &mut Vec<Finding>) {
 }
 
 fn permissions(document: &Document, findings: &mut Vec<Finding>) {
-    let Some(mode) = document.mode else { return };
     let check = Check::FilePermissions;
+    let Some(mode) = document.mode else {
+        if cfg!(windows) {
+            findings.push(Finding::skipped(
+                check,
+                Subject::PrivateKey,
+                "Who may read a file is looked at on Unix only.",
+            ));
+        }
+        return;
+    };
     findings.push(if let Some(others) = document.open_to_others() {
         Finding::failed(
             check,

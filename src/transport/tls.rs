@@ -554,4 +554,12 @@ mod tests {
         assert!(!verifier.take_refused().unwrap().outdated_ca);
         assert!(verifier.take_refused().is_none());
     }
+
+    /// What a handshake refused is kept by it, and must not be another thread's.
+    #[test]
+    fn threads_that_live_at_the_same_time_have_numbers_of_their_own() {
+        let own = this_thread();
+        assert_eq!(this_thread(), own);
+        assert_ne!(std::thread::spawn(this_thread).join().unwrap(), own);
+    }
 }

@@ -72,10 +72,20 @@ fn colour(when: Colour, is_terminal: bool) -> bool {
     match when {
         Colour::Always => true,
         Colour::Never => false,
-        Colour::Auto => {
-            is_terminal && !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|t| t != "dumb")
-        }
+        Colour::Auto => is_terminal && !is_set("NO_COLOR") && reads_colour_codes(),
     }
+}
+
+fn reads_colour_codes() -> bool {
+    let term = env::var_os("TERM");
+    if cfg!(windows) {
+        // The old console shows the codes as text. The terminals that read them say so: Windows Terminal, ConEmu and,
+        // with TERM, those of Git and Cygwin.
+        let names = ["WT_SESSION", "ConEmuANSI", "ANSICON"];
+        return names.iter().any(|name| env::var_os(name).is_some())
+            || term.is_some_and(|term| term != "dumb");
+    }
+    term.is_none_or(|term| term != "dumb")
 }
 
 /// The colours that are used.
