@@ -62,7 +62,9 @@ mv "$work/whole/usr/$libdir"/* "$work/libdcs-dev/usr/$libdir"
 mv "$work/whole/usr/include" "$work/libdcs-dev/usr"
 document libdcs0 libdcs.cdx.json
 document libdcs-dev libdcs.cdx.json
-cp -R "$tree/share/doc/libdcs/examples" "$work/libdcs-dev/usr/share/doc/libdcs-dev"
+scripts/package/documents.sh "$work/libdcs-dev/usr/share/doc/libdcs-dev"
+# Debian has the licence in the file copyright, and the changelog compressed.
+rm "$work/libdcs-dev/usr/share/doc/libdcs-dev"/{LICENSE,CHANGELOG.md}
 cp -R "$tree/bin" "$work/dcs-tools/usr"
 mkdir -p "$work/dcs-tools/usr/share/zsh"
 for part in man bash-completion fish; do
@@ -82,3 +84,4 @@ control libdcs-dev libdevel "libdcs0 (= $version)" 'client of the UK Document Ch
     'Multi-Arch: same'
 control dcs-tools utils 'libc6 (>= 2.17)' 'commands for the UK Document Checking Service' \
     'The command dcs asks the Document Checking Service (DCS) for its status, finds out why it does not answer, and looks into certificates and keys. dcs-sandbox is a server to try that on without certificates of the DCS.'
+[ -n "${DEB_MAINTAINER:-}" ] || echo "The Debian packages name $maintainer as their maintainer; DEB_MAINTAINER sets another." >&2

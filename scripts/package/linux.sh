@@ -55,16 +55,14 @@ strip --strip-debug --enable-deterministic-archives "$work/lib/libdcs.a"
 lay_out() {
     scripts/package/layout.sh "$work/lib/libdcs.so" "$work/lib/libdcs.a" "$@"
     local bin=$1/bin share=$1/share
-    mkdir -p "$bin" "$share/man/man1" "$share/doc/libdcs/examples" "$share/bash-completion/completions" \
+    mkdir -p "$bin" "$share/man/man1" "$share/bash-completion/completions" \
         "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
     install -m 755 "$work/bin/dcs" "$work/bin/dcs-sandbox" "$bin"
     "$work/bin/dcs" man >"$share/man/man1/dcs.1"
     "$work/bin/dcs" completions bash >"$share/bash-completion/completions/dcs"
     "$work/bin/dcs" completions zsh >"$share/zsh/site-functions/_dcs"
     "$work/bin/dcs" completions fish >"$share/fish/vendor_completions.d/dcs.fish"
-    install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE \
-        docs/{packaging,versioning,process,report}.md docs/report.schema.json "$share/doc/libdcs"
-    install -m 644 examples/status.c examples/status.cpp "$share/doc/libdcs/examples"
+    scripts/package/documents.sh "$share/doc/libdcs"
     scripts/package/sbom.sh "$share/doc/libdcs" $triple
 }
 lay_out "$tree" lib

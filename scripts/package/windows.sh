@@ -24,7 +24,7 @@ built=$target/$triple/release
 # Without the crate type rlib, beside which cargo leaves link-time optimisation out.
 "$cargo" rustc --release --locked -Z build-std --target $triple --lib --crate-type cdylib
 rm -rf "$tree"
-mkdir -p "$tree/bin" "$tree/lib/pkgconfig" "$tree/lib/cmake/dcs" "$tree/include" "$tree/share/doc/libdcs/examples" "$dist"
+mkdir -p "$tree/bin" "$tree/lib/pkgconfig" "$tree/lib/cmake/dcs" "$tree/include" "$dist"
 cp "$built/dcs.dll" "$tree/bin"
 "$cargo" build --release --locked -Z build-std --target $triple --features cli,sandbox --bins
 cp "$built/dcs.exe" "$built/dcs-sandbox.exe" "$tree/bin"
@@ -51,8 +51,7 @@ fill dcsConfigVersion.cmake.in "$tree/lib/cmake/dcs/dcsConfigVersion.cmake"
 
 install -m 644 include/dcs.h include/dcs.hpp "$tree/include"
 doc=$tree/share/doc/libdcs
-install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md docs/report.schema.json "$doc"
-install -m 644 examples/status.c examples/status.cpp "$doc/examples"
+scripts/package/documents.sh "$doc"
 
 # What the files are made of, and the licences of that.
 scripts/package/sbom.sh "$doc" $triple

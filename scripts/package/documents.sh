@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Lays out what a user reads, with the same folders as in the repository, so that the links between the pages lead somewhere:
+#
+#     documents.sh FOLDER
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+to=$1
+
+find README.md CHANGELOG.md SECURITY.md LICENSE docs examples benches/README.md bindings/*/README.md \
+    -name target -prune -o -name __pycache__ -prune -o -type f -print0 |
+    while IFS= read -r -d '' file; do
+        install -D -m 644 "$file" "$to/$file"
+    done
