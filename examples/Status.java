@@ -24,7 +24,7 @@ public final class Status {
             status.scheduledOutages().forEach(outage ->
                 System.out.println("planned outage: " + outage.start() + " to " + outage.end()));
         } catch (DcsException error) {
-            System.err.println(error.code() + ": " + error.getMessage());
+            System.err.println(error.getMessage());
             System.exit(1);
         }
     }

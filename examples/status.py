@@ -17,7 +17,7 @@ def main() -> int:
         with libdcs.Client.from_env() as client:
             status = client.status()
     except libdcs.DcsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
     print("available:", "yes" if status.available else "no")
     if status.message:

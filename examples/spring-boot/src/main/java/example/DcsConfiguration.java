@@ -19,8 +19,8 @@ class DcsConfiguration {
         if (properties.url() != null) {
             builder.url(properties.url());
         }
-        if (properties.password() != null) {
-            builder.password(properties.password().toCharArray());
+        if (properties.privateKeyPassword() != null) {
+            builder.password(properties.privateKeyPassword().toCharArray());
         }
         return builder.build();
     }

@@ -10,7 +10,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * The settings below {@code dcs.} in application.properties, or as environment variables: {@code DCS_CA_BUNDLE}.
  *
  * @param url the service's address; null is its integration environment
- * @param password the private key's, or null
+ * @param privateKeyPassword of an encrypted private key, or null
  * @param timeout for a whole call
  * @param reloadInterval how often calls look whether the files have changed, for renewed certificates
  */
@@ -20,7 +20,7 @@ public record DcsProperties(
         Path caBundle,
         Path certificate,
         Path privateKey,
-        String password,
+        String privateKeyPassword,
         @DefaultValue("10s") Duration timeout,
         @DefaultValue("1m") Duration reloadInterval) {
 }
