@@ -31,10 +31,12 @@ help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
 	@echo 'make lint | test-rust | test-python | test-java   parts of make test'
 	@echo 'make fork-soak   a client made before fork(), in eight processes with a thousand calls each'
+	@echo 'make setup     installs what make test needs (Debian and Ubuntu, as root)'
+	@echo 'make soak-quick   part of make test: each kind of harm of make soak once'
 	@echo 'make bench-quick   the race in under two minutes, for a look'
 	@echo 'make library   $(LIBRARY)'
 	@echo 'make instructions   counts anew what a call costs, for benches/instructions/expected.json'
-	@echo 'make bench-scaling | bench-memory | bench-size   what limits, what it holds, what it is made of; see benches'
+	@echo 'make bench-scaling | bench-memory | bench-size   what limits, what it holds, what it is made of; see benches. The first two with -quick for a look'
 	@echo 'make torture   has every system call fail, and go on failing; minutes'
 	@echo 'make soak      a million calls while the server is killed, frozen and reloaded (docs/soak.md)'
 	@echo 'make leaks     what 100 000 calls of every kind, failing ones included, leave behind: heap, descriptors, threads'
@@ -56,10 +58,10 @@ help:
 	@echo 'make package-linux   the Linux archive and Debian packages in dist (docs/packaging.md)'
 	@echo 'make test-package-linux   installs them in a Debian without Rust and uses them there; as root'
 	@echo 'make package-python | package-java   wheels and sdist, jars and a Maven repository, of what package-linux has built'
-	@echo 'make test-package-python | test-package-java   installs and uses them as their users do'
+	@echo 'make test-package-python | test-package-java | test-package-rust   installs and uses them as their users do'
 	@echo 'make test-python-versions | test-java-versions   runs their tests in every version to be had'
 	@echo 'make package | test-packages   all artefacts in dist; installs and uses those for Linux, Python, Java and Rust'
-	@echo 'make reproducible   builds the artefacts in two folders and compares the bytes'
+	@echo 'make reproducible   builds the Linux artefacts in two folders and compares the bytes; ARTEFACTS="linux windows python java"'
 	@echo 'make clean     removes all that was built'
 
 # Installs what the machine lacks (Debian and Ubuntu; as root, otherwise it prints the line to run).
@@ -197,12 +199,15 @@ coverage:
 mutants:
 	scripts/mutants.sh $(FILES)
 
+TOOLS := $(CARGO_TARGET_DIR)/tools
+CARGO_DENY = $(CARGO) deny --version || $(CARGO) install --locked --root $(TOOLS) cargo-deny
+deny deny-advisories: export PATH := $(TOOLS)/bin:$(PATH)
 deny:
-	@$(CARGO) deny --version || $(CARGO) install --locked cargo-deny
+	@$(CARGO_DENY)
 	$(CARGO) deny check bans licenses sources
 
 deny-advisories:
-	@$(CARGO) deny --version || $(CARGO) install --locked cargo-deny
+	@$(CARGO_DENY)
 	$(CARGO) deny check advisories
 
 # Adds to tests/abi what is new; what is kept there and has changed is an error (docs/versioning.md).
@@ -224,7 +229,12 @@ $(LIBRARY):
 package-linux:
 	scripts/package/linux.sh
 
-package: package-linux package-windows
+# One after the other also with -j: the later ones take what the earlier ones have built.
+package:
+	$(MAKE) package-linux
+	$(MAKE) package-windows
+	$(MAKE) package-python
+	$(MAKE) package-java
 
 # Of what package-linux and package-windows have built.
 package-python:
@@ -232,8 +242,6 @@ package-python:
 
 package-java:
 	scripts/package/java.sh
-
-package: package-python package-java
 
 # With pip, pipx and uv, in Debian 11, and from the sdist with cargo, which takes minutes.
 test-package-python:

@@ -12,8 +12,11 @@ case ${1:-} in
 -h | --help) echo "$usage" && exit ;;
 esac
 
+tools=${CARGO_TARGET_DIR:-$PWD/target}/tools
+# Where `cargo install --root` puts it.
+export PATH=$tools/bin:$PATH
 if ! cargo llvm-cov --version >/dev/null 2>&1; then
-    cargo install --locked cargo-llvm-cov
+    cargo install --locked --root "$tools" cargo-llvm-cov
 fi
 # The tools that read the counters have to be of the compiler's LLVM.
 if [ -z "${LLVM_COV:-}" ] && command -v rustup >/dev/null; then

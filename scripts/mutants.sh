@@ -10,8 +10,10 @@ export CARGO_TARGET_DIR=$target
 # The C programs are linked with the library as it is changed, too.
 export DCS_LIBRARY=$target/debug/deps/libdcs.so
 
+# Where `cargo install --root` puts it.
+export PATH=$target/tools/bin:$PATH
 if ! cargo mutants --version >/dev/null 2>&1; then
-    cargo install --locked cargo-mutants
+    cargo install --locked --root "$target/tools" cargo-mutants
 fi
 cargo build --locked -p dcs-testbed
 
