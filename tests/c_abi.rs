@@ -437,7 +437,7 @@ fn the_static_library_links_too() {
         .arg(&program)
         .arg(root().join("tests/c/contract.c"))
         .arg(archive)
-        .args(["-lpthread", "-ldl", "-lm"])
+        .args(["-lpthread", "-ldl"])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));

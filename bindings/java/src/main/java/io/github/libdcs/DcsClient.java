@@ -73,8 +73,8 @@ public final class DcsClient implements AutoCloseable {
      * {@code DCS_CERTIFICATE}, {@code DCS_PRIVATE_KEY} (each of the three a path, or PEM, or base64),
      * {@code DCS_PRIVATE_KEY_PASSWORD}, {@code DCS_PROXY}, {@code DCS_TIMEOUT_MS}, {@code DCS_CONNECT_TIMEOUT_MS},
      * {@code DCS_RELOAD_INTERVAL_MS}, {@code DCS_HONOUR_RETRY_AFTER} ({@code 1} or {@code 0}) and
-     * {@code DCS_STATUS_MAX_AGE_MS}; one that is not set, or empty, leaves its option at the default. This is the
-     * only method that looks at the environment.
+     * {@code DCS_STATUS_MAX_AGE_MS}; one that is not set, or empty, leaves its option at the default. Only
+     * this method and {@link #diagnoseFromEnvironment()} look at these variables.
      *
      * @return the client
      * @throws DcsConfigException where a variable or a file cannot be used; the message names it
