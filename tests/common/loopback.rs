@@ -39,29 +39,12 @@ pub fn start(
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
-        hide_from_leak_sanitizer();
         for stream in listener.incoming().flatten() {
             let shared = shared.clone();
-            thread::spawn(move || {
-                hide_from_leak_sanitizer();
-                serve(stream, shared.0.clone(), &shared.1);
-            });
+            thread::spawn(move || serve(stream, shared.0.clone(), &shared.1));
         }
     });
     port
-}
-
-/// Has LeakSanitizer leave out what this thread allocates from now on. It looks for leaks while the server is at work and
-/// takes what a thread holds that is about to begin or to end for lost; what it is to find are the library's leaks.
-fn hide_from_leak_sanitizer() {
-    #[cfg(fuzzing)]
-    {
-        unsafe extern "C" {
-            fn __lsan_disable();
-        }
-        // SAFETY: counts up a number of the calling thread (sanitizer/lsan_interface.h), and the fuzzer's build has it.
-        unsafe { __lsan_disable() }
-    }
 }
 
 fn serve(stream: TcpStream, tls: Arc<ServerConfig>, answer: &impl Fn(&str) -> (Vec<u8>, End)) {
