@@ -29,7 +29,7 @@ tests_for() {
     transport/http.rs) echo status answers waits ;;
     transport/failure.rs) echo rejections waits status ;;
     loaded.rs | fuzzing.rs | transport/http/played.rs) ;; # for Windows, and for the fuzz targets
-    transport/tls.rs | transport/p521.rs | transport/trial.rs | transport.rs) echo status rejections diagnose ;;
+    transport/tls.rs | transport/p521.rs | transport/trial.rs | transport.rs) echo status rejections diagnose reload ;;
     client/pacing.rs) echo pacing ;;
     client.rs | client/generation.rs) echo status reload pacing interrupt waits fork ;;
     status.rs | status/*.rs | rejection.rs) echo status answers rejections ;;
