@@ -259,11 +259,13 @@ fn what_is_wrong_with_the_network_is_told_apart() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = closed.local_addr().unwrap().port();
     drop(closed);
-    assert_cause(
+    let refused = assert_cause(
         &with_url(&format!("https://127.0.0.1:{port}/")),
         Check::Connect,
         Severity::Error,
     );
+    let message = cause(&refused).message();
+    assert!(message.contains("the connection was refused"), "{message}");
     let mut config = with_url(&testbed.url("tls12_close", PATH));
     config
         .set_proxy(Some(&format!("http://user:hunter2@127.0.0.1:{port}")))

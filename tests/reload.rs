@@ -145,6 +145,27 @@ fn an_identity_of_bytes_stays_when_the_ca_bundle_is_reloaded() {
 }
 
 #[test]
+fn a_certificate_of_a_file_is_renewed_beside_a_key_of_bytes() {
+    let testbed = Testbed::from_env();
+    let mounted = Mounted::new("half");
+    mounted.put(&testbed, "client");
+    let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
+    config.set_certificate_file(mounted.file("cert"));
+    config.set_private_key(&fs::read(testbed.file("client_key_encrypted")).unwrap());
+    config.set_private_key_password(Some(PASSWORD));
+    let client = Client::new(&config).unwrap();
+    client.reload().unwrap();
+    assert!(client.status().unwrap().available());
+    // An older certificate of the same key.
+    mounted.put(&testbed, "rejected_expired");
+    client.reload().unwrap();
+    assert_eq!(
+        client.status().unwrap_err().code(),
+        Code::ClientCertRejected
+    );
+}
+
+#[test]
 fn no_call_fails_while_files_are_reloaded() {
     const CALLS: usize = 400;
     let testbed = Testbed::from_env();
