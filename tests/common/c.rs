@@ -90,7 +90,10 @@ pub fn link(
     let folder = library.parent().unwrap();
     let mut command = if is_windows() {
         // Windows looks for a DLL beside the program first.
-        fs::copy(library, program.with_file_name("dcs.dll")).unwrap();
+        // Moved in place, because another test's program may have the former one mapped.
+        let copy = program.with_extension("dll");
+        fs::copy(library, &copy).unwrap();
+        fs::rename(copy, program.with_file_name("dcs.dll")).unwrap();
         Command::new(match compiler {
             "cc" => "x86_64-w64-mingw32-gcc-posix",
             _ => "x86_64-w64-mingw32-g++-posix",
