@@ -284,7 +284,11 @@ fn the_environment_is_read_where_it_is_asked_for() {
     assert!(child(&[]).contains("available=true"));
     // PEM text in place of a path.
     let key = std::fs::read_to_string(testbed.file("client_key")).unwrap();
-    assert!(child(&[("DCS_PRIVATE_KEY", key)]).contains("available=true"));
+    assert!(child(&[("DCS_PRIVATE_KEY", key.clone())]).contains("available=true"));
+    // Content that cannot be used is said to be where it was.
+    let text = child(&[("DCS_CERTIFICATE", key)]);
+    assert!(text.contains("error=DCS_ERR_CERTIFICATE"), "{text}");
+    assert!(text.contains("in DCS_CERTIFICATE"), "{text}");
     let text = child(&[("DCS_TIMEOUT_MS", "0".into())]);
     assert!(text.contains("error=DCS_ERR_INVALID_ARGUMENT"), "{text}");
     assert!(text.contains("DCS_TIMEOUT_MS"), "{text}");
