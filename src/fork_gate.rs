@@ -99,6 +99,8 @@ extern "C" fn in_child() {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
 
     /// In one test, because the numbers are the process's.
@@ -114,12 +116,30 @@ mod tests {
         assert_eq!(FORKING.load(Ordering::SeqCst), 0);
 
         let held = burst();
-        let fork = thread::spawn(|| before());
-        while FORKING.load(Ordering::SeqCst) == 0 {
-            thread::yield_now();
-        }
-        drop(held);
-        fork.join().unwrap();
+        let released = AtomicBool::new(false);
+        let is_released = &released;
+        thread::scope(|scope| {
+            let begun = Instant::now();
+            let fork = scope.spawn(move || {
+                before();
+                is_released.load(Ordering::SeqCst) || begun.elapsed() >= PATIENCE
+            });
+            while !fork.is_finished() && begun.elapsed() < PATIENCE / 4 {
+                thread::yield_now();
+            }
+            is_released.store(true, Ordering::SeqCst);
+            drop(held);
+            assert!(fork.join().unwrap(), "the fork did not wait for the burst");
+        });
         in_parent();
+
+        // Several times, because anything may take long once on a busy machine.
+        let waits_for_nothing = (0..10).all(|_| {
+            let begun = Instant::now();
+            before();
+            in_parent();
+            begun.elapsed() >= PATIENCE
+        });
+        assert!(!waits_for_nothing, "a fork waits where no burst is");
     }
 }
