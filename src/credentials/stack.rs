@@ -26,3 +26,34 @@ fn wipe() {
     let mut used = [0_u8; DEPTH];
     used.zeroize();
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::File;
+    use std::hint::black_box;
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    const SECRET: &[u8; 32] = b"what is left behind on the stack";
+
+    /// Leaves the secret deep in the stack, and tells where.
+    fn leave() -> u64 {
+        let mut used = [0_u8; DEPTH / 2];
+        used[..SECRET.len()].copy_from_slice(SECRET);
+        black_box(&mut used).as_ptr().addr() as u64
+    }
+
+    #[test]
+    fn what_a_body_leaves_is_wiped() {
+        let memory = File::open("/proc/self/mem").unwrap();
+        let is_left = |place| {
+            let mut bytes = [0; SECRET.len()];
+            memory.read_exact_at(&mut bytes, place).unwrap();
+            bytes == *SECRET
+        };
+        // It stays there unless it is wiped, and the looking finds it.
+        assert!(is_left(apart(leave)));
+        assert!(!is_left(wiped(leave)));
+    }
+}
