@@ -39,7 +39,7 @@ mod tests {
 
     /// Leaves the secret deep in the stack, and tells where.
     fn leave() -> u64 {
-        let mut used = [0_u8; DEPTH / 2];
+        let mut used = [0_u8; 16 * 1024];
         used[..SECRET.len()].copy_from_slice(SECRET);
         black_box(&mut used).as_ptr().addr() as u64
     }
