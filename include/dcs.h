@@ -178,9 +178,12 @@ typedef struct dcs_client dcs_client;
 /**
  * A configuration. Owned by the caller, who frees it with `dcs_config_free`; used by one thread at a time.
  *
- * Setting a file only notes it: it is read when a client is made. All that is passed in is copied. A
- * setter that fails leaves the configuration as it was. Every setter returns `DCS_ERR_INVALID_ARGUMENT`
- * where the configuration or a required argument is NULL or a text is not UTF-8.
+ * Setting a file only notes it: it is read when a client is made. All that is passed in is copied. Every setter returns
+ * `DCS_ERR_INVALID_ARGUMENT` where the configuration or a required argument is NULL or a text is not UTF-8.
+ *
+ * A setter that fails leaves the option as it was. So that nothing is sent elsewhere than it was meant to where that goes
+ * unnoticed, `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` fail too, in words, until the option is set to a
+ * value that it takes.
  */
 typedef struct dcs_config dcs_config;
 
@@ -479,9 +482,12 @@ dcs_code dcs_config_load_env(dcs_config *config,
  * only one of the two cannot.
  *
  * Errors: `DCS_ERR_FILE`, `DCS_ERR_CA_BUNDLE`, `DCS_ERR_CERTIFICATE`, `DCS_ERR_PRIVATE_KEY`,
- * `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`, `DCS_ERR_INVALID_ARGUMENT`.
+ * `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`, `DCS_ERR_INVALID_ARGUMENT` (also where a setter refused a value and the
+ * option was not set since).
  */
-dcs_code dcs_client_new(const dcs_config *config, dcs_client **client, dcs_error **error);
+dcs_code dcs_client_new(const dcs_config *config,
+                        dcs_client **client,
+                        dcs_error **error);
 
 /**
  * Reads the files again, and has the calls that begin afterwards use what is in them; calls in flight end
@@ -703,9 +709,12 @@ void dcs_status_response_free(dcs_status_response *response);
  * limits of time. Reads the three files and, where the server's certificate is not trusted, the CA
  * certificates that this machine trusts; nothing is written. The configuration is only borrowed.
  *
- * Errors: `DCS_ERR_INVALID_ARGUMENT` where `config` or `report` is NULL, `DCS_ERR_INTERNAL`.
+ * Errors: `DCS_ERR_INVALID_ARGUMENT` where `config` or `report` is NULL, or a setter refused a value and the option was not
+ * set since; `DCS_ERR_INTERNAL`.
  */
-dcs_code dcs_diagnose(const dcs_config *config, dcs_report **report, dcs_error **error);
+dcs_code dcs_diagnose(const dcs_config *config,
+                      dcs_report **report,
+                      dcs_error **error);
 
 /**
  * As `dcs_diagnose`, and ends with `DCS_ERR_INTERRUPTED` when `cancellation` is cancelled, which is only borrowed:

@@ -121,6 +121,14 @@ const OPTIONS: &[ConfigOption] = &[
 ];
 
 impl Config {
+    /// The option of this name, if there is one.
+    pub(crate) fn option_name(name: &str) -> Option<&'static str> {
+        OPTIONS
+            .iter()
+            .map(|option| option.name)
+            .find(|known| *known == name)
+    }
+
     /// Sets an option by its name, from text.
     ///
     /// Names: `url`, `ca_bundle`, `certificate`, `private_key` (each a path, or the content: PEM, where the value

@@ -32,7 +32,8 @@ const _: fn() = || {
 /// only one of the two cannot.
 ///
 /// Errors: `DCS_ERR_FILE`, `DCS_ERR_CA_BUNDLE`, `DCS_ERR_CERTIFICATE`, `DCS_ERR_PRIVATE_KEY`,
-/// `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`, `DCS_ERR_INVALID_ARGUMENT`.
+/// `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`, `DCS_ERR_INVALID_ARGUMENT` (also where a setter refused a value and the
+/// option was not set since).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_client_new(
     config: *const dcs_config,
@@ -47,7 +48,7 @@ pub unsafe extern "C" fn dcs_client_new(
             if client.is_null() {
                 return Err(guard::is_null("client"));
             }
-            let made = Client::new(&config.config)?;
+            let made = Client::new(config.usable()?)?;
             *client = Box::into_raw(Box::new(dcs_client { client: made }));
         }
         Ok(())

@@ -10,11 +10,44 @@ use crate::error::Error;
 
 /// A configuration. Owned by the caller, who frees it with `dcs_config_free`; used by one thread at a time.
 ///
-/// Setting a file only notes it: it is read when a client is made. All that is passed in is copied. A
-/// setter that fails leaves the configuration as it was. Every setter returns `DCS_ERR_INVALID_ARGUMENT`
-/// where the configuration or a required argument is NULL or a text is not UTF-8.
+/// Setting a file only notes it: it is read when a client is made. All that is passed in is copied. Every setter returns
+/// `DCS_ERR_INVALID_ARGUMENT` where the configuration or a required argument is NULL or a text is not UTF-8.
+///
+/// A setter that fails leaves the option as it was. So that nothing is sent elsewhere than it was meant to where that goes
+/// unnoticed, `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` fail too, in words, until the option is set to a
+/// value that it takes.
 pub struct dcs_config {
-    pub(super) config: Config,
+    config: Config,
+    /// The options whose last value was refused, in the order of their refusals.
+    refused: Vec<(&'static str, Error)>,
+}
+
+impl dcs_config {
+    /// The configuration, where nothing in it is other than the caller last said.
+    pub(super) fn usable(&self) -> Result<&Config, Error> {
+        let Some((option, error)) = self.refused.first() else {
+            return Ok(&self.config);
+        };
+        let message = format!(
+            "The option '{option}' could not be set: {}",
+            error.message()
+        );
+        Err(Error::new(error.code(), message).with_hint(error.hint().to_owned()))
+    }
+
+    /// Sets an option, and remembers where it is refused.
+    fn set(
+        &mut self,
+        option: &'static str,
+        setter: impl FnOnce(&mut Config) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let result = setter(&mut self.config);
+        self.refused.retain(|(refused, _)| *refused != option);
+        if let Err(error) = &result {
+            self.refused.push((option, error.clone()));
+        }
+        result
+    }
 }
 
 /// A configuration with the defaults: the DCS's integration endpoint, no files, no proxy, 10 s to connect
@@ -24,6 +57,7 @@ pub extern "C" fn dcs_config_new() -> *mut dcs_config {
     guard::read(&(), std::ptr::null_mut(), |()| {
         Box::into_raw(Box::new(dcs_config {
             config: Config::new(),
+            refused: Vec::new(),
         }))
     })
 }
@@ -35,28 +69,29 @@ pub unsafe extern "C" fn dcs_config_free(config: *mut dcs_config) {
     unsafe { guard::free(config) };
 }
 
-/// Runs a setter.
+/// Runs an option's setter.
 unsafe fn set(
     config: *mut dcs_config,
+    option: &'static str,
     setter: impl FnOnce(&mut Config) -> Result<(), Error>,
 ) -> dcs_code {
     guard::code(|| {
         // SAFETY: the caller's duty, see the module.
-        let handle = unsafe { guard::required_mut(config, "config") }?;
-        setter(&mut handle.config)
+        unsafe { guard::required_mut(config, "config") }?.set(option, setter)
     })
 }
 
 /// Runs a setter of one required text.
 unsafe fn set_text(
     config: *mut dcs_config,
+    option: &'static str,
     value: *const c_char,
     name: &str,
     setter: impl FnOnce(&mut Config, &str) -> Result<(), Error>,
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set(config, |config| {
+        set(config, option, |config| {
             setter(config, text::required(value, name)?)
         })
     }
@@ -65,13 +100,14 @@ unsafe fn set_text(
 /// Runs a setter of bytes.
 unsafe fn set_bytes(
     config: *mut dcs_config,
+    option: &'static str,
     data: *const u8,
     len: usize,
     setter: impl FnOnce(&mut Config, &[u8]),
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set(config, |config| {
+        set(config, option, |config| {
             setter(config, text::bytes(data, len, "data")?);
             Ok(())
         })
@@ -89,7 +125,7 @@ pub unsafe extern "C" fn dcs_config_set_url(
     url: *const c_char,
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
-    unsafe { set_text(config, url, "url", Config::set_url) }
+    unsafe { set_text(config, "url", url, "url", Config::set_url) }
 }
 
 /// The path of the CA bundle: the certificates that the server's certificate must lead to, as PEM, DER, PKCS#7 or
@@ -101,7 +137,7 @@ pub unsafe extern "C" fn dcs_config_set_ca_bundle_file(
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set_text(config, path, "path", |config, path| {
+        set_text(config, "ca_bundle", path, "path", |config, path| {
             config.set_ca_bundle_file(path);
             Ok(())
         })
@@ -116,7 +152,7 @@ pub unsafe extern "C" fn dcs_config_set_ca_bundle(
     len: usize,
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
-    unsafe { set_bytes(config, data, len, Config::set_ca_bundle) }
+    unsafe { set_bytes(config, "ca_bundle", data, len, Config::set_ca_bundle) }
 }
 
 /// The path of the client certificate: the leaf, with or without its intermediates, as PEM, DER, PKCS#7 or
@@ -129,7 +165,7 @@ pub unsafe extern "C" fn dcs_config_set_certificate_file(
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set_text(config, path, "path", |config, path| {
+        set_text(config, "certificate", path, "path", |config, path| {
             config.set_certificate_file(path);
             Ok(())
         })
@@ -144,7 +180,7 @@ pub unsafe extern "C" fn dcs_config_set_certificate(
     len: usize,
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
-    unsafe { set_bytes(config, data, len, Config::set_certificate) }
+    unsafe { set_bytes(config, "certificate", data, len, Config::set_certificate) }
 }
 
 /// The path of the private key: PKCS#1, PKCS#8 or SEC1, plain or encrypted, as PEM or DER, or PKCS#12. It may be
@@ -156,7 +192,7 @@ pub unsafe extern "C" fn dcs_config_set_private_key_file(
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set_text(config, path, "path", |config, path| {
+        set_text(config, "private_key", path, "path", |config, path| {
             config.set_private_key_file(path);
             Ok(())
         })
@@ -171,7 +207,7 @@ pub unsafe extern "C" fn dcs_config_set_private_key(
     len: usize,
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
-    unsafe { set_bytes(config, data, len, Config::set_private_key) }
+    unsafe { set_bytes(config, "private_key", data, len, Config::set_private_key) }
 }
 
 /// The password of an encrypted private key or PKCS#12 store. NULL, the default: none.
@@ -182,7 +218,7 @@ pub unsafe extern "C" fn dcs_config_set_private_key_password(
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set(config, |config| {
+        set(config, "private_key_password", |config| {
             config.set_private_key_password(text::optional(password, "password")?);
             Ok(())
         })
@@ -197,14 +233,18 @@ pub unsafe extern "C" fn dcs_config_set_connect_timeout_ms(
     ms: u32,
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
-    unsafe { set(config, |config| config.set_connect_timeout_ms(ms)) }
+    unsafe {
+        set(config, "connect_timeout_ms", |config| {
+            config.set_connect_timeout_ms(ms)
+        })
+    }
 }
 
 /// The limit for the whole call, in milliseconds. Default: 30 000. `DCS_ERR_INVALID_ARGUMENT` for 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_timeout_ms(config: *mut dcs_config, ms: u32) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
-    unsafe { set(config, |config| config.set_timeout_ms(ms)) }
+    unsafe { set(config, "timeout_ms", |config| config.set_timeout_ms(ms)) }
 }
 
 /// How often, in milliseconds, a call first looks whether the files have changed, and reads them again where they
@@ -217,7 +257,7 @@ pub unsafe extern "C" fn dcs_config_set_reload_interval_ms(
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set(config, |config| {
+        set(config, "reload_interval_ms", |config| {
             config.set_reload_interval_ms(ms);
             Ok(())
         })
@@ -234,7 +274,7 @@ pub unsafe extern "C" fn dcs_config_set_honour_retry_after(
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set(config, |config| {
+        set(config, "honour_retry_after", |config| {
             config.set_option("honour_retry_after", &on.to_string())
         })
     }
@@ -250,7 +290,7 @@ pub unsafe extern "C" fn dcs_config_set_status_max_age_ms(
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set(config, |config| {
+        set(config, "status_max_age_ms", |config| {
             config.set_status_max_age_ms(ms);
             Ok(())
         })
@@ -266,7 +306,7 @@ pub unsafe extern "C" fn dcs_config_set_proxy(
 ) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe {
-        set(config, |config| {
+        set(config, "proxy", |config| {
             config.set_proxy(text::optional(url, "url")?)
         })
     }
@@ -288,10 +328,14 @@ pub unsafe extern "C" fn dcs_config_set_option(
         // SAFETY: the caller's duty, see the module.
         unsafe {
             let name = text::required(name, "name")?;
-            let value = text::required(value, name)?;
-            guard::required_mut(config, "config")?
-                .config
-                .set_option(name, value)
+            let handle = guard::required_mut(config, "config")?;
+            match Config::option_name(name) {
+                Some(option) => handle.set(option, |config| {
+                    config.set_option(name, text::required(value, name)?)
+                }),
+                // Not remembered, so that a program may try an option that only newer versions have.
+                None => handle.config.set_option(name, ""),
+            }
         }
     })
 }

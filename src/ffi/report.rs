@@ -106,7 +106,8 @@ impl StepTexts {
 /// limits of time. Reads the three files and, where the server's certificate is not trusted, the CA
 /// certificates that this machine trusts; nothing is written. The configuration is only borrowed.
 ///
-/// Errors: `DCS_ERR_INVALID_ARGUMENT` where `config` or `report` is NULL, `DCS_ERR_INTERNAL`.
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` where `config` or `report` is NULL, or a setter refused a value and the option was not
+/// set since; `DCS_ERR_INTERNAL`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_diagnose(
     config: *const dcs_config,
@@ -121,7 +122,7 @@ pub unsafe extern "C" fn dcs_diagnose(
             if report.is_null() {
                 return Err(guard::is_null("report"));
             }
-            *report = dcs_report::into_raw(diagnose(&config.config));
+            *report = dcs_report::into_raw(diagnose(config.usable()?));
         }
         Ok(())
     })
@@ -145,7 +146,7 @@ pub unsafe extern "C" fn dcs_diagnose_until(
             if report.is_null() {
                 return Err(guard::is_null("report"));
             }
-            let made = diagnose_until(&config.config, &handle.cancellation)?;
+            let made = diagnose_until(config.usable()?, &handle.cancellation)?;
             *report = dcs_report::into_raw(made);
         }
         Ok(())

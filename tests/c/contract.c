@@ -192,6 +192,7 @@ static void setters(void) {
 static void errors(void) {
     dcs_config *config = dcs_config_new();
     dcs_client *client = garbage();
+    dcs_report *report = garbage();
     dcs_status_response *response = garbage();
     dcs_error *error = garbage();
 
@@ -215,7 +216,26 @@ static void errors(void) {
     CHECK(dcs_config_set_option(config, "nonsense", "x", NULL) == INVALID);
     CHECK(dcs_config_load_env(NULL, NULL) == INVALID);
 
+    /* No call goes out with a default in the place of what was refused, until the option has a value. */
+    CHECK(dcs_config_set_honour_retry_after(config, 0) == DCS_OK);
+    CHECK(dcs_config_set_status_max_age_ms(config, 0) == DCS_OK);
+    CHECK(dcs_config_set_url(config, "http://localhost/x") == INVALID);
+    CHECK(dcs_config_set_proxy(config, "proxy") == INVALID);
+    error = garbage();
+    CHECK(dcs_client_new(config, &client, &error) == INVALID);
+    CHECK(client == NULL);
+    CHECK(strstr(dcs_error_message(error), "'url'") != NULL);
+    CHECK(strstr(dcs_error_message(error), "http://localhost/x") != NULL);
+    dcs_error_free(error);
+    CHECK(dcs_config_set_option(config, "url", "https://localhost/x", NULL) == DCS_OK);
+    CHECK(dcs_diagnose(config, &report, &error) == INVALID);
+    CHECK(report == NULL);
+    CHECK(strstr(dcs_error_message(error), "'proxy'") != NULL);
+    dcs_error_free(error);
+    CHECK(dcs_config_set_proxy(config, NULL) == DCS_OK);
+
     /* A failure clears the result, whatever stood there, and the error may be left out. */
+    client = garbage();
     CHECK(dcs_client_new(config, &client, NULL) == DCS_ERR_CA_BUNDLE);
     CHECK(client == NULL);
     error = garbage();
