@@ -43,9 +43,21 @@ pub(crate) fn error_for(answer: &Answer, peer: &str, seen: Handshake) -> Error {
         ),
         None => by_status(answer, peer),
     };
+    let wait = retry_after(&answer.headers);
+    let error = match (error.code(), wait) {
+        (Code::RateLimited, Some(wait)) => error.with_hint(format!(
+            "Wait {} s, as the service asks (Retry-After), and send fewer requests.",
+            wait.as_secs().max(1)
+        )),
+        (Code::Unavailable, Some(wait)) => error.with_hint(format!(
+            "Wait {} s, as the service asks (Retry-After), and try again.",
+            wait.as_secs().max(1)
+        )),
+        _ => error,
+    };
     error
         .with_http_status(status)
-        .with_retry_after(retry_after(&answer.headers))
+        .with_retry_after(wait)
         .with_limits(Limits::read(&answer.headers))
 }
 
@@ -253,6 +265,7 @@ mod tests {
         let error = error_for(&seconds, "h:443", Handshake::default());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
         assert!(error.retryable());
+        assert!(error.hint().starts_with("Wait 7 s"), "{}", error.hint());
         let past = answer(
             503,
             "text/plain",

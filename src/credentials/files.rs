@@ -8,6 +8,12 @@ use crate::config::Config;
 use crate::diagnose::Check;
 use crate::error::{Code, Error};
 
+/// What to do where the certificate is missing.
+pub(crate) const CONFIGURE_CERTIFICATE: &str = "Configure the TLS client certificate that the DCS team sent you (`DCS_CERTIFICATE`, `--cert` of the command, or the option certificate).";
+
+/// What to do where the key is missing.
+pub(crate) const CONFIGURE_KEY: &str = "Configure the private key that the certificate's request was made with (`DCS_PRIVATE_KEY`, `--key` of the command, or the option private_key).";
+
 /// What could be made of the three files.
 pub(crate) struct Files {
     pub(crate) ca_bundle: Result<CaBundle, Error>,
@@ -47,19 +53,20 @@ impl Files {
             (None, None) => return Ok(None),
             (Some(certificate), Some(key)) => (certificate, key),
             (Some(Err(error)), None) => return Err(error.clone()),
-            (Some(Ok(_)), None) => {
-                return Err(Error::new(
-                    Code::PrivateKey,
-                    "A client certificate is configured without its private key.",
-                )
-                .with_check(Check::FileConfigured));
+            (Some(Ok(file)), None) => {
+                let what = "is configured without its private key, and holds none.";
+                return Err(file
+                    .document
+                    .error_as(Code::PrivateKey, Check::FileConfigured, what)
+                    .with_hint(CONFIGURE_KEY));
             }
-            (None, Some(_)) => {
-                return Err(Error::new(
-                    Code::Certificate,
-                    "A private key is configured without its client certificate.",
-                )
-                .with_check(Check::FileConfigured));
+            (None, Some(Err(error))) => return Err(error.clone()),
+            (None, Some(Ok(file))) => {
+                let what = "is configured without its client certificate.";
+                return Err(file
+                    .document
+                    .error_as(Code::Certificate, Check::FileConfigured, what)
+                    .with_hint(CONFIGURE_CERTIFICATE));
             }
         };
         let certificate = certificate.as_ref().map_err(Error::clone)?;

@@ -7,6 +7,7 @@ use super::evidence::{Evidence, count};
 use super::report::{FileSummary, Finding, Subject};
 use crate::config::Config;
 use crate::credentials::contents::{Contents, Kind, Repair};
+use crate::credentials::files::{CONFIGURE_CERTIFICATE, CONFIGURE_KEY};
 use crate::credentials::source::{Document, Role, Source, capitalise};
 use crate::credentials::x509::Certificate;
 use crate::credentials::{CaBundle, CertificateSummary, Files, Identity};
@@ -277,7 +278,7 @@ fn about_certificate_file(files: &Files, findings: &mut Vec<Finding>) {
                     subject,
                     "No client certificate is configured.",
                 )
-                .with_advice("Configure the TLS client certificate that the DCS team sent you (`DCS_CERTIFICATE`, or `--cert` of the command)."),
+                .with_advice(CONFIGURE_CERTIFICATE),
             );
         }
         Some(Err(error)) => note_unreadable(error, subject, findings),
@@ -297,7 +298,7 @@ fn about_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
                     subject,
                     "No private key is configured.",
                 )
-                .with_advice("Configure the private key that the certificate request was made with (`DCS_PRIVATE_KEY`, or `--key` of the command)."),
+                .with_advice(CONFIGURE_KEY),
             );
         }
         Some(Err(error)) => {

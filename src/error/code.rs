@@ -130,7 +130,7 @@ codes! {
 
     /// The server wants a client certificate and none was sent ("No required SSL certificate was sent").
     ClientCertRequired = 303 "DCS_ERR_CLIENT_CERT_REQUIRED" final
-    "Configure the TLS client certificate and its private key."
+    "Configure the TLS client certificate and its private key: `DCS_CERTIFICATE` and `DCS_PRIVATE_KEY`, `--cert` and `--key` of the command, or the options certificate and private_key."
 
     /// The server does not accept the client certificate ("The SSL certificate error").
     ClientCertRejected = 304 "DCS_ERR_CLIENT_CERT_REJECTED" final

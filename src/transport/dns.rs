@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, Phase};
-use crate::config::Target;
+use crate::config::{INTEGRATION_URL, Target};
 use crate::contain::{contained, panic_if_asked};
 use crate::error::{Code, Error};
 use crate::loaded;
@@ -28,6 +28,9 @@ const MAX_ADDRESSES: usize = 32;
 const SLOW_FOR: Duration = Duration::from_secs(10 * 60);
 /// What std takes too, where `RUST_MIN_STACK` does not say otherwise: nothing is taken from the environment.
 const STACK_SIZE: usize = 2 * 1024 * 1024;
+
+/// What to do where the host of the default URL has no address: most often another one was meant.
+const OF_THE_DEFAULT: &str = "This is the host of the default URL, the integration endpoint: set the URL (`DCS_URL`, `--url` of the command, or the option url) where another was meant. It may only be reachable from an allowed network.";
 
 /// The look-up of one host.
 pub(crate) struct Resolver {
@@ -229,13 +232,17 @@ impl Resolver {
     }
 
     fn error(&self, reason: &str) -> Error {
-        Error::new(
+        let error = Error::new(
             Code::Resolve,
             format!(
                 "The host name {} cannot be resolved: {reason}.",
                 self.target.host
             ),
-        )
+        );
+        if INTEGRATION_URL.contains(&format!("//{}/", self.target.host)) {
+            return error.with_hint(OF_THE_DEFAULT);
+        }
+        error
     }
 }
 
@@ -250,6 +257,7 @@ fn reason(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Endpoint;
 
     fn resolver(host: &str) -> Resolver {
         Resolver::new(Target {
@@ -285,6 +293,14 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.code(), Code::Resolve);
         assert!(error.message().contains("dcs.invalid"), "{error}");
+        assert_eq!(error.hint(), Code::Resolve.hint());
+    }
+
+    #[test]
+    fn the_default_host_is_said_to_be_it() {
+        let target = Endpoint::parse(INTEGRATION_URL).unwrap().target;
+        let error = Resolver::new(target).error("no such name");
+        assert!(error.hint().contains("DCS_URL"), "{error}");
     }
 
     #[test]
