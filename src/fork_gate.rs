@@ -116,30 +116,44 @@ mod tests {
         assert_eq!(FORKING.load(Ordering::SeqCst), 0);
 
         let held = burst();
-        let released = AtomicBool::new(false);
-        let is_released = &released;
-        thread::scope(|scope| {
-            let begun = Instant::now();
-            let fork = scope.spawn(move || {
-                before();
-                is_released.load(Ordering::SeqCst) || begun.elapsed() >= PATIENCE
-            });
-            while !fork.is_finished() && begun.elapsed() < PATIENCE / 4 {
-                thread::yield_now();
-            }
-            is_released.store(true, Ordering::SeqCst);
-            drop(held);
-            assert!(fork.join().unwrap(), "the fork did not wait for the burst");
-        });
+        waits_until(|| before(), || drop(held));
         in_parent();
+        before();
+        waits_until(|| drop(burst()), || in_parent());
 
-        // Several times, because anything may take long once on a busy machine.
-        let waits_for_nothing = (0..10).all(|_| {
-            let begun = Instant::now();
+        waits_for_nothing(|| {
             before();
             in_parent();
+        });
+        waits_for_nothing(|| drop(burst()));
+    }
+
+    /// The body, in another thread, waits for what ends its waiting.
+    fn waits_until(body: impl FnOnce() + Send, end: impl FnOnce()) {
+        let ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let begun = Instant::now();
+            let is_ended = &ended;
+            let waiting = scope.spawn(move || {
+                body();
+                is_ended.load(Ordering::SeqCst) || begun.elapsed() >= PATIENCE
+            });
+            while !waiting.is_finished() && begun.elapsed() < PATIENCE / 4 {
+                thread::yield_now();
+            }
+            ended.store(true, Ordering::SeqCst);
+            end();
+            assert!(waiting.join().unwrap(), "it did not wait");
+        });
+    }
+
+    /// Several times, because anything may take long once on a busy machine.
+    fn waits_for_nothing(body: impl Fn()) {
+        let waits = (0..10).all(|_| {
+            let begun = Instant::now();
+            body();
             begun.elapsed() >= PATIENCE
         });
-        assert!(!waits_for_nothing, "a fork waits where no burst is");
+        assert!(!waits, "it waits where there is nothing to wait for");
     }
 }

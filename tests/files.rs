@@ -357,6 +357,21 @@ fn a_file_that_is_too_large_is_refused() {
     assert!(error.message().contains("4 MiB"), "{error}");
 }
 
+#[test]
+fn a_bundle_of_some_megabytes_is_read() {
+    let testbed = Testbed::from_env();
+    let folder = tempfile_in_tmp("long");
+    let path = folder.join("bundle");
+    let mut bundle = "# a remark\n".repeat(3 * 1024 * 1024 / 11).into_bytes();
+    bundle.extend(std::fs::read(testbed.file("ca_bundle")).unwrap());
+    std::fs::write(&path, bundle).unwrap();
+    let mut config = Config::new();
+    config.set_ca_bundle_file(&path);
+    let made = Client::new(&config);
+    std::fs::remove_dir_all(&folder).unwrap();
+    made.unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_with_a_content_is_refused() {

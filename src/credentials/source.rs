@@ -383,4 +383,41 @@ mod tests {
             assert!(error.err().unwrap().message().contains(path));
         }
     }
+
+    #[test]
+    fn what_others_may_do_with_a_file_is_told() {
+        for (mode, others) in [
+            (Some(0o100_600), None),
+            (Some(0o100_660), None),
+            (Some(0o100_711), None),
+            (Some(0o100_644), Some("read")),
+            (Some(0o100_602), Some("write")),
+            (Some(0o100_666), Some("read and write")),
+            (None, None),
+        ] {
+            let document = Document {
+                role: Role::PrivateKey,
+                bytes: Zeroizing::default(),
+                name: String::new(),
+                mode,
+            };
+            assert_eq!(document.open_to_others(), others, "{mode:?}");
+        }
+    }
+
+    #[test]
+    fn content_is_told_from_a_path() {
+        for path in [
+            "client1.key",
+            "/etc/dcs/2026/ClientCertificateOfTheService.pem",
+        ] {
+            assert!(!looks_like_content(path), "{path}");
+        }
+        for content in [
+            "MIIEvQIBADANBgkqhkiG9w0B",
+            "00112233445566778899aabbccddeeff",
+        ] {
+            assert!(looks_like_content(content), "{content}");
+        }
+    }
 }
