@@ -58,7 +58,8 @@ def environment(folder: Path, sandbox: Sandbox, jars: str) -> dict[str, str]:
     pkg_config.mkdir()
     # As `make install` writes it, for the library where it was built.
     (pkg_config / "dcs.pc").write_text(
-        f"Name: dcs\nDescription: libdcs\nVersion: 0\nCflags: -I{ROOT}/include\nLibs: -L{LIBRARY} -ldcs\n",
+        f"libdir={LIBRARY}\n\nName: dcs\nDescription: libdcs\nVersion: 0\n"
+        f"Cflags: -I{ROOT}/include\nLibs: -L${{libdir}} -ldcs\n",
         encoding="utf-8",
     )
     venv = TARGET / "venv" / "bin"
