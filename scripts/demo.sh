@@ -60,8 +60,9 @@ fi
 
 title 'Java'
 if command -v "$mvn" >/dev/null && command -v javac >/dev/null; then
+    # Some Mavens end with a code for the terminal on both streams, whatever they are told and wherever these go.
     MAVEN_OPTS=-Djansi.mode=strip "$mvn" --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt="$release/libdcs.so" \
-        -DskipITs package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/jars" | sed 's/\x1b\[[0-9;]*m//g'
+        -DskipITs package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/jars" 2>&1 | sed 's/\x1b\[[0-9;]*m//g'
     cp bindings/java/target/libdcs-*.jar "$work/jars"
     java -cp "$work/jars/*" examples/Status.java
 else
@@ -96,7 +97,7 @@ echo "The same as a page for the browser: $work/report.html"
 
 title 'Done'
 echo 'To try it yourself, start the sandbox and paste the settings that it prints into another shell:'
-echo "    $release/dcs-sandbox"
+echo "    $release/dcs-sandbox --dir ~/dcs-sandbox --port 8443"
 echo "The same calls on your own files: set DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY, and run"
 echo "    $work/status"
 echo "or, for every check that can be made on them, $release/dcs diagnose"

@@ -36,7 +36,6 @@ def folder(tmp_path: Path, sandbox: Sandbox) -> Path:
     """A page's folder: the three files under the names that the pages use, and the clone's folders."""
     for name in ("ca-bundle.pem", "client.pem", "client.key", "expired-client.pem", "wrong-ca-bundle.pem"):
         shutil.copy(sandbox.folder / name, tmp_path)
-    shutil.copy(sandbox.folder / "client.pem", tmp_path / "client.crt")
     (tmp_path / "sandbox.env").write_text(sandbox.exports, encoding="utf-8")
     for name in ("examples", "include", "benches", "docs"):
         (tmp_path / name).symlink_to(ROOT / name)
@@ -58,7 +57,8 @@ def environment(folder: Path, sandbox: Sandbox, jars: str) -> dict[str, str]:
     pkg_config.mkdir()
     # As `make install` writes it, for the library where it was built.
     (pkg_config / "dcs.pc").write_text(
-        f"Name: dcs\nDescription: libdcs\nVersion: 0\nCflags: -I{ROOT}/include\nLibs: -L{LIBRARY} -ldcs\n",
+        f"libdir={LIBRARY}\n\nName: dcs\nDescription: libdcs\nVersion: 0\n"
+        f"Cflags: -I{ROOT}/include\nLibs: -L${{libdir}} -ldcs\n",
         encoding="utf-8",
     )
     venv = TARGET / "venv" / "bin"

@@ -1,8 +1,9 @@
 """Every example of the documentation is built and run against the sandbox; blocks.py has what a page may say.
 
 The blocks of a page run in order, in one folder, where the three files lie. A whole program is taken as it
-is. A fragment finds a `config` and a `client` that were made from the environment. Where an example names no
-URL, and so means the DCS's own, it gets the sandbox's.
+is. A fragment finds a `config` and a `client` that were made from the environment. The URL that a program
+names becomes that of the sandbox that runs here. Where it names none, and so means the DCS's own, it gets the
+sandbox's, but not on the pages about getting started: what is printed there has to run as it is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ import pytest
 from blocks import RUNNABLE, SHOWN, Block, blocks, pages
 from sandbox import ROOT
 
+NAMED = (
+    "https://localhost:8443/checks/passport",
+    "https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport",
+)
+"""What programs in the pages call: the sandbox as getting-started/index.md starts it, and the default."""
+
 C_PRELUDE = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +33,9 @@ C_PRELUDE = """
 #include <stdint.h>
 #include <inttypes.h>
 #include <dcs.h>
+"""
+
+C_SANDBOX = """
 static dcs_config *the_sandboxs_config(void) {
     dcs_config *config = dcs_config_new();
     dcs_config_set_url(config, getenv("DCS_URL"));
@@ -135,6 +145,18 @@ def hoisted(code: str, pattern: str) -> tuple[str, str]:
     return "\n".join(top), "\n".join(line for line in lines if line not in top)
 
 
+def gets_a_url(page: Path) -> bool:
+    """Whether programs on this page that name no URL get the sandbox's."""
+    return page.parent.name != "getting-started"
+
+
+def calling(code: str, url: str) -> str:
+    """Have a program call this URL in the place of the one that it names."""
+    for named in NAMED:
+        code = code.replace(f'"{named}"', json.dumps(url))
+    return code
+
+
 class Example:
     """Runs one block."""
 
@@ -145,6 +167,8 @@ class Example:
         if block.answer is not None:
             url = f"{environment['DCS_URL']}?answer={block.answer}"
             self.environment = {**environment, "DCS_URL": url}
+        self.program = calling(block.code, self.environment["DCS_URL"])
+        self.gets_a_url = gets_a_url(block.page)
 
     def __call__(self) -> str:
         """Run it and return what it printed."""
@@ -164,10 +188,11 @@ class Example:
         return result.stdout
 
     def compiled(self, compiler: list[str], name: str, fragment: str) -> str:
-        code = self.block.code
+        code = self.program
         if "int main(" not in code:
             code = fragment % hoisted(code, "#include")
-        (self.folder / "prelude.h").write_text(C_PRELUDE, encoding="utf-8")
+        prelude = C_PRELUDE + C_SANDBOX if self.gets_a_url else C_PRELUDE
+        (self.folder / "prelude.h").write_text(prelude, encoding="utf-8")
         (self.folder / name).write_text(code, encoding="utf-8")
         flags = [*WARNINGS, f"-I{ROOT}/include", f"-L{self.environment['LD_LIBRARY_PATH']}"]
         self.done([*compiler, "-include", "prelude.h", *flags, "-o", "example", name, "-ldcs", "-lpthread"])
@@ -180,17 +205,18 @@ class Example:
         return self.compiled(["c++", "-std=c++17"], "example.cpp", CPP_FRAGMENT)
 
     def python(self) -> str:
-        code = self.block.code
+        code = self.program
         if "import libdcs" not in code:
             code = PYTHON_FRAGMENT % code
         (self.folder / "example.py").write_text(code, encoding="utf-8")
-        return self.done(["python", "-W", "error", "example.py"], self.block.exits)
+        site = ["env"] if self.gets_a_url else ["env", "--unset=PYTHONPATH"]
+        return self.done([*site, "python", "-W", "error", "example.py"], self.block.exits)
 
     def java(self) -> str:
-        code = self.block.code
+        code = self.program
         if not re.search(r"^(public )?(final )?class ", code, re.MULTILINE):
             code = JAVA_FRAGMENT % hoisted(code, "import ")
-        if ".url(" not in code:
+        if self.gets_a_url and ".url(" not in code:
             code = code.replace(".builder()", '.builder().url(java.net.URI.create(System.getenv("DCS_URL")))')
         (self.folder / "Example.java").write_text(code, encoding="utf-8")
         options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
@@ -288,13 +314,15 @@ def test_rust_examples(folder: Path, environment: dict[str, str]) -> None:
         for block in blocks(page):
             if block.language != "rust" or block.not_run is not None:
                 continue
-            code = block.code if "fn main(" in block.code else RUST_FRAGMENT % block.code
-            if "set_url" not in code:
+            code = calling(block.code, environment["DCS_URL"])
+            if "fn main(" not in code:
+                code = RUST_FRAGMENT % code
+            if gets_a_url(page) and "set_url" not in code:
                 code = code.replace(
                     "dcs::Config::new();",
                     'dcs::Config::new(); config.set_url(&std::env::var("DCS_URL").unwrap()).unwrap();',
                 )
-            for name in ("ca-bundle.pem", "client.pem", "client.key"):
+            for name in ("ca-bundle.pem", "client.pem", "expired-client.pem", "client.key"):
                 code = code.replace(f'"{name}"', json.dumps(str(folder / name)))
             document.append(f"{block.place}\n\n```rust\n{code}\n```\n")
     assert document

@@ -442,7 +442,7 @@ def test_the_readme_shows_what_is_told(testbed: Testbed, tmp_path: Path) -> None
     found = re.search(r"## Logging\n.*?```python\n(.*?)```.*?```text\n(.*?)```", readme, re.DOTALL)
     assert found is not None
     example, shown = found[1], found[2].splitlines()
-    names = {"ca_bundle": "ca-bundle.pem", "client_cert": "client.crt", "client_key": "client.key"}
+    names = {"ca_bundle": "ca-bundle.pem", "client_cert": "client.pem", "client_key": "client.key"}
     for name, file in names.items():
         shutil.copy(testbed.files[name], tmp_path / file)
     example = example.replace("Client(", f"Client(url={testbed.url('tls12_close')!r}, ")

@@ -53,7 +53,7 @@ def test_the_docstrings_example_runs(
     found = re.search(r"::\n\n(.*?)\n(?=\S)", libdcs.__doc__, re.DOTALL)
     assert found is not None
     example = textwrap.dedent(found[1])
-    names = {"ca_bundle": "ca-bundle.pem", "client_cert": "client.crt", "client_key": "client.key"}
+    names = {"ca_bundle": "ca-bundle.pem", "client_cert": "client.pem", "client_key": "client.key"}
     for name, shown in names.items():
         assert shown in example
         shutil.copy(testbed.files[name], tmp_path / shown)

@@ -5,7 +5,7 @@
     import libdcs
 
     with libdcs.Client(
-        ca_bundle="ca-bundle.pem", certificate="client.crt", private_key="client.key"
+        ca_bundle="ca-bundle.pem", certificate="client.pem", private_key="client.key"
     ) as client:
         status = client.status()
 

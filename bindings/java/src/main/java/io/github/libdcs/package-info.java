@@ -4,7 +4,7 @@
  * <pre>{@code
  * try (DcsClient client = DcsClient.builder()
  *         .caBundle(Path.of("ca-bundle.pem"))
- *         .certificate(Path.of("client.crt"))
+ *         .certificate(Path.of("client.pem"))
  *         .privateKey(Path.of("client.key"))
  *         .build()) {
  *     DcsStatus status = client.status();
