@@ -420,4 +420,39 @@ mod tests {
             assert!(looks_like_content(content), "{content}");
         }
     }
+
+    /// Gives one piece after the other, or fails with a kind of error.
+    struct Pieces(Vec<Result<&'static [u8], io::ErrorKind>>);
+
+    impl Read for Pieces {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            let mut piece = self.0.remove(0)?;
+            piece.read(buffer)
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_whole_whatever_its_size_was_said_to_be() {
+        for expected in [2, 3, 6, 100] {
+            let file = Pieces(vec![
+                Ok(b"abc"),
+                Err(io::ErrorKind::Interrupted),
+                Ok(b"d"),
+                Ok(b"e"),
+            ]);
+            let bytes = read_whole(file, expected).unwrap();
+            assert_eq!(*bytes, b"abcde", "{expected}");
+        }
+        let broken = Pieces(vec![Ok(b"abc"), Err(io::ErrorKind::Other)]);
+        assert!(read_whole(broken, 3).is_err());
+    }
+
+    #[test]
+    fn a_file_that_does_not_end_is_read_to_one_byte_behind_the_limit() {
+        let bytes = read_whole(io::repeat(b'x'), 0).unwrap();
+        assert_eq!(bytes.len() as u64, MAX_FILE_SIZE + 1);
+    }
 }
