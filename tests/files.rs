@@ -342,6 +342,25 @@ fn a_named_pipe_is_refused_without_waiting() {
 }
 
 #[test]
+fn the_folder_of_a_relative_path_is_named() {
+    let folder = std::env::current_dir().unwrap().display().to_string();
+    for (path, words) in [
+        (
+            "missing.pem",
+            format!("missing.pem cannot be opened: there is no such file in {folder}."),
+        ),
+        ("~/missing.pem", "'~' is not read".to_owned()),
+        ("/nowhere/missing.pem", "there is no such file.".to_owned()),
+    ] {
+        let mut config = Config::new();
+        config.set_ca_bundle_file(path);
+        let error = Client::new(&config).unwrap_err();
+        assert_eq!(error.code(), Code::File);
+        assert!(error.message().contains(&words), "{error}");
+    }
+}
+
+#[test]
 fn a_file_that_is_too_large_is_refused() {
     let folder = tempfile_in_tmp("large");
     let path = folder.join("large");

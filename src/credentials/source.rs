@@ -192,10 +192,19 @@ pub(crate) fn capitalise(text: &str) -> String {
     sentence
 }
 
+/// Where a relative path was looked for, which is another folder than was meant more often than not.
+fn place(path: &Path) -> String {
+    match std::env::current_dir() {
+        Ok(_) if path.starts_with("~") => " ('~' is not read as the home folder here)".to_owned(),
+        Ok(folder) if path.is_relative() => format!(" in {}", private::path(folder.display())),
+        _ => String::new(),
+    }
+}
+
 fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>), Error> {
     let failed = |error: &io::Error, what: &str| {
         let reason = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            io::ErrorKind::NotFound => format!("there is no such file{}", place(path)),
             io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
             _ => error.to_string(),
         };
