@@ -108,6 +108,8 @@ fn compile(library: &Path) -> PathBuf {
         .arg(folder)
         .arg("-ldcs")
         .arg(format!("-Wl,-rpath,{}", folder.display()))
+        // Before LD_LIBRARY_PATH, in which cargo names its own folders: another build may lie there.
+        .arg("-Wl,--disable-new-dtags")
         .output()
         .unwrap();
     assert!(
