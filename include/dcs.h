@@ -183,7 +183,7 @@ typedef struct dcs_client dcs_client;
  *
  * A setter that fails leaves the option as it was. So that nothing is sent elsewhere than it was meant to where that goes
  * unnoticed, `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` fail too, in words, until the option is set to a
- * value that it takes.
+ * value that it takes. (Not where `dcs_config_set_option` has told the words already, because its error was asked for.)
  */
 typedef struct dcs_config dcs_config;
 

@@ -198,8 +198,8 @@ inline std::vector<std::uint8_t> bytes(dcs_code code, dcs_buffer *made, dcs_erro
 
 /**
  * A configuration. Files are only noted here and read when a client is made; all is copied. A setter that
- * throws leaves the option as it was; no client is made then until it is set to a value that it takes. Used by one
- * thread at a time.
+ * throws leaves the option as it was; where it is a path, a content or the password that is refused, no client is made until
+ * the option is set to a value that it takes. Used by one thread at a time.
  */
 class config {
 public:

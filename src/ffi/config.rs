@@ -15,7 +15,7 @@ use crate::error::Error;
 ///
 /// A setter that fails leaves the option as it was. So that nothing is sent elsewhere than it was meant to where that goes
 /// unnoticed, `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` fail too, in words, until the option is set to a
-/// value that it takes.
+/// value that it takes. (Not where `dcs_config_set_option` has told the words already, because its error was asked for.)
 pub struct dcs_config {
     config: Config,
     /// The options whose last value was refused, in the order of their refusals.
@@ -35,15 +35,18 @@ impl dcs_config {
         Err(Error::new(error.code(), message).with_hint(error.hint().to_owned()))
     }
 
-    /// Sets an option, and remembers where it is refused.
+    /// Sets an option, and remembers where it is refused and the caller is not told why.
     fn set(
         &mut self,
         option: &'static str,
+        is_told: bool,
         setter: impl FnOnce(&mut Config) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let result = setter(&mut self.config);
-        self.refused.retain(|(refused, _)| *refused != option);
-        if let Err(error) = &result {
+        if result.is_ok() || !is_told {
+            self.refused.retain(|(refused, _)| *refused != option);
+        }
+        if let (Err(error), false) = (&result, is_told) {
             self.refused.push((option, error.clone()));
         }
         result
@@ -77,7 +80,7 @@ unsafe fn set(
 ) -> dcs_code {
     guard::code(|| {
         // SAFETY: the caller's duty, see the module.
-        unsafe { guard::required_mut(config, "config") }?.set(option, setter)
+        unsafe { guard::required_mut(config, "config") }?.set(option, false, setter)
     })
 }
 
@@ -330,7 +333,7 @@ pub unsafe extern "C" fn dcs_config_set_option(
             let name = text::required(name, "name")?;
             let handle = guard::required_mut(config, "config")?;
             match Config::option_name(name) {
-                Some(option) => handle.set(option, |config| {
+                Some(option) => handle.set(option, !error.is_null(), |config| {
                     config.set_option(name, text::required(value, name)?)
                 }),
                 // Not remembered, so that a program may try an option that only newer versions have.

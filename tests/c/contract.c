@@ -227,12 +227,20 @@ static void errors(void) {
     CHECK(strstr(dcs_error_message(error), "'url'") != NULL);
     CHECK(strstr(dcs_error_message(error), "http://localhost/x") != NULL);
     dcs_error_free(error);
+    CHECK(dcs_config_set_option(config, "url", "http://localhost/", &error) == INVALID);
+    dcs_error_free(error);
+    CHECK(dcs_client_new(config, &client, &error) == INVALID);
+    CHECK(strstr(dcs_error_message(error), "http://localhost/x") != NULL);
+    dcs_error_free(error);
     CHECK(dcs_config_set_option(config, "url", "https://localhost/x", NULL) == DCS_OK);
     CHECK(dcs_diagnose(config, &report, &error) == INVALID);
     CHECK(report == NULL);
     CHECK(strstr(dcs_error_message(error), "'proxy'") != NULL);
     dcs_error_free(error);
     CHECK(dcs_config_set_proxy(config, NULL) == DCS_OK);
+    /* Who took the words knows of it. */
+    CHECK(dcs_config_set_option(config, "url", "http://localhost/", &error) == INVALID);
+    dcs_error_free(error);
 
     /* A failure clears the result, whatever stood there, and the error may be left out. */
     client = garbage();

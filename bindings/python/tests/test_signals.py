@@ -378,15 +378,16 @@ def test_a_call_in_which_signals_come_keeps_its_time_limit(testbed: Testbed, sil
     begun = time.monotonic()
     # The signal comes late, and the call that is made anew has only what is left.
     with (
-        libdcs.Client(**testbed.options(silent.url, timeout=1.5)) as client,
-        ticking(lambda *_: None, 1.0, 0),
+        libdcs.Client(**testbed.options(silent.url, timeout=4.0)) as client,
+        ticking(lambda *_: None, 3.5, 0),
         pytest.raises(NetworkError) as info,
     ):
         client.status()
     assert info.value.code is Code.TIMEOUT
     assert info.value.retryable
     assert info.value.hint
-    assert 1.4 < time.monotonic() - begun < 2.4
+    # With the whole time it would be 7.5 seconds; a busy machine takes some more than four.
+    assert 3.9 < time.monotonic() - begun < 7.4
 
 
 def test_a_handler_may_make_calls(testbed: Testbed, silent: Listener) -> None:
