@@ -68,7 +68,7 @@ def build(out: Path) -> None:
     link = [f"-I{ROOT}/include", f"-L{release}", "-ldcs", "-lpthread", f"-Wl,-rpath,{release}"]
     subprocess.run([*flags, "-o", out / "scaling", ROOT / "benches/scaling.c", *link], check=True)
     subprocess.run([*flags, "-o", out / "delay", ROOT / "benches/delay.c"], check=True)
-    # In a folder of its own: cargo would put a libdcs.so without link-time optimisation in the library's place.
+    # In a folder of its own: cargo would put a library without link-time optimisation in the place of ours.
     messages = subprocess.run(
         ["cargo", "build", "--release", "--locked", "--bench", "contender-floor", "--message-format=json"],
         cwd=ROOT,
