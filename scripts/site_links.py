@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# doxygen's and rustdoc's own scripts make these places when the page is shown, such as the lines of a source file.
+# doxygen's and rustdoc's own scripts make these places when the page is shown, lines of source among them.
 MADE_BY_SCRIPTS = re.compile(r"(impl-|method\.|tymethod\.|associatedtype\.).*|\d+(-\d+)?")
 # rustdoc's pages of its own, which lead to an index of several crates.
 WITHOUT_INDEX = ("api/rust/help.html", "api/rust/settings.html")
