@@ -439,4 +439,53 @@ mod tests {
         assert_eq!(found[0].2, None);
         assert_eq!(found[1].2, None);
     }
+
+    #[test]
+    fn padding_may_be_missing_and_not_be_wrong() {
+        let unpadded = BASE64.trim_end_matches('=');
+        for label in ["CERTIFICATE", "PRIVATE KEY"] {
+            let (found, _) = read(
+                format!("-----BEGIN {label}-----\n{unpadded}\n-----END {label}-----\n").as_bytes(),
+            );
+            assert_eq!(found[0].2.as_deref(), Some(CONTENT), "{label}");
+        }
+        for (base64, der) in [
+            ("QQ", Some(&b"A"[..])),
+            ("QQ==", Some(b"A")),
+            ("QUI=", Some(b"AB")),
+            ("QUJD", Some(b"ABC")),
+            ("QQ=", None),
+            ("Q===", None),
+            ("====", None),
+        ] {
+            let decoded = decode(base64.as_bytes());
+            assert_eq!(decoded.as_deref().map(Vec::as_slice), der, "{base64}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_stands_as_it_should_is_not_mended() {
+        let line = "QUJD".repeat(MAX_LINE / 4);
+        for end in ["\n", "\r\n", "\r"] {
+            let lines = [
+                "a text",
+                "-----BEGIN X-----",
+                &line,
+                &line,
+                "-----END X-----",
+                "another one",
+                "-----BEGIN X-----",
+                &line,
+                "-----END X-----",
+            ];
+            let (found, repairs) = read(lines.join(end).as_bytes());
+            assert_eq!(found.len(), 2);
+            assert_eq!(repairs, [], "{end:?}");
+        }
+    }
+
+    #[test]
+    fn a_backslash_at_a_lines_end_is_left_out() {
+        assert_eq!(*without_escapes(b"ab\\\ncd\\\r\nef\\g"), b"ab\ncd\r\nef\\g");
+    }
 }
