@@ -485,6 +485,14 @@ mod tests {
     }
 
     #[test]
+    fn a_first_line_that_is_indented_alone_is_noted() {
+        let block = format!("  -----BEGIN X-----\n{BASE64}\n-----END X-----\n");
+        for text in [block.clone(), format!("a text\n{block}")] {
+            assert_eq!(read(text.as_bytes()).1, [Repair::Indented], "{text}");
+        }
+    }
+
+    #[test]
     fn a_backslash_at_a_lines_end_is_left_out() {
         assert_eq!(*without_escapes(b"ab\\\ncd\\\r\nef\\g"), b"ab\ncd\r\nef\\g");
     }
