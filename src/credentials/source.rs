@@ -419,6 +419,7 @@ mod tests {
         for path in [
             "client1.key",
             "/etc/dcs/2026/ClientCertificateOfTheService.pem",
+            "/etc/dcs/certificateoftheservice2026.pem",
         ] {
             assert!(!looks_like_content(path), "{path}");
         }
