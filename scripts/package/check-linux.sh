@@ -47,7 +47,8 @@ done
 
 # No path of the machine that it was built on, in what is shipped or in the debug information.
 places=(-e "$PWD" -e "${CARGO_TARGET_DIR:-$PWD}" -e "${CARGO_HOME:-$HOME/.cargo}" -e "$(rustc --print sysroot)")
-for file in "$library" "$tree/lib/libdcs.a" "$tree/bin/dcs" "$tree/bin/dcs-sandbox" $(find "$debug" -name '*.debug'); do
+mapfile -t debug_files < <(find "$debug" -name '*.debug')
+for file in "$library" "$tree/lib/libdcs.a" "$tree/bin/dcs" "$tree/bin/dcs-sandbox" "${debug_files[@]}"; do
     case $file in *.debug) objcopy --decompress-debug-sections "$file" "$debug/whole" && file=$debug/whole ;; esac
     found=$(strings --all "$file" | grep -F "${places[@]}" | sort -u | head -3 || true)
     [ -z "$found" ] || complain "$file names folders of this machine: $found"
