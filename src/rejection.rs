@@ -44,15 +44,18 @@ pub(crate) fn error_for(answer: &Answer, peer: &str, seen: Handshake) -> Error {
         None => by_status(answer, peer),
     };
     let wait = retry_after(&answer.headers);
-    let error = match (error.code(), wait) {
-        (Code::RateLimited, Some(wait)) => error.with_hint(format!(
-            "Wait {} s, as the service asks (Retry-After), and send fewer requests.",
-            wait.as_secs().max(1)
-        )),
-        (Code::Unavailable, Some(wait)) => error.with_hint(format!(
-            "Wait {} s, as the service asks (Retry-After), and try again.",
-            wait.as_secs().max(1)
-        )),
+    let then = match error.code() {
+        Code::RateLimited => Some("send fewer requests"),
+        Code::Unavailable => Some("try again"),
+        _ => None,
+    };
+    let error = match (wait, then) {
+        (Some(wait), Some(then)) => {
+            let seconds = wait.as_secs().max(1);
+            error.with_hint(format!(
+                "Wait {seconds} s, as the service asks (Retry-After), and {then}."
+            ))
+        }
         _ => error,
     };
     error
