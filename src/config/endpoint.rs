@@ -27,6 +27,11 @@ impl Target {
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
+
+    /// Whether the host is that of the default URL.
+    pub(crate) fn is_default_host(&self) -> bool {
+        Endpoint::parse(INTEGRATION_URL).is_ok_and(|default| default.target.host == self.host)
+    }
 }
 
 impl fmt::Display for Target {

@@ -16,6 +16,21 @@ struct ConfigOption {
     set: fn(&mut Config, &str) -> Result<(), Error>,
 }
 
+impl ConfigOption {
+    fn named(name: &str) -> Result<&'static Self, Error> {
+        let mut options = OPTIONS.iter();
+        options.find(|option| option.name == name).ok_or_else(|| {
+            let names: Vec<_> = OPTIONS.iter().map(|option| option.name).collect();
+            let name = crate::credentials::x509::printable(name);
+            Error::new(
+                Code::InvalidArgument,
+                format!("There is no option '{name}'."),
+            )
+            .with_hint(format!("The options are: {}.", names.join(", ")))
+        })
+    }
+}
+
 const OPTIONS: &[ConfigOption] = &[
     ConfigOption {
         name: "url",
@@ -121,14 +136,6 @@ const OPTIONS: &[ConfigOption] = &[
 ];
 
 impl Config {
-    /// The option of this name, if there is one.
-    pub(crate) fn option_name(name: &str) -> Option<&'static str> {
-        OPTIONS
-            .iter()
-            .map(|option| option.name)
-            .find(|known| *known == name)
-    }
-
     /// Sets an option by its name, from text.
     ///
     /// Names: `url`, `ca_bundle`, `certificate`, `private_key` (each a path, or the content: PEM, where the value
@@ -139,24 +146,15 @@ impl Config {
     /// [`Code::InvalidArgument`] for a name that is none of these and a value that the option does not
     /// take; the configuration is unchanged.
     pub fn set_option(&mut self, name: &str, value: &str) -> Result<(), Error> {
-        match OPTIONS.iter().find(|option| option.name == name) {
-            Some(option) => (option.set)(self, value),
-            None => Err(Error::new(
-                Code::InvalidArgument,
-                format!(
-                    "There is no option '{}'.",
-                    crate::credentials::x509::printable(name)
-                ),
-            )
-            .with_hint(format!(
-                "The options are: {}.",
-                OPTIONS
-                    .iter()
-                    .map(|option| option.name)
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ))),
-        }
+        (ConfigOption::named(name)?.set)(self, value)
+    }
+
+    /// The option's name as it is in the table.
+    ///
+    /// # Errors
+    /// As [`Config::set_option`], for a name that is none.
+    pub(crate) fn option_name(name: &str) -> Result<&'static str, Error> {
+        ConfigOption::named(name).map(|option| option.name)
     }
 
     /// Has the messages about a file's content name the variable that it stood in.

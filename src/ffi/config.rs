@@ -43,10 +43,11 @@ impl dcs_config {
         setter: impl FnOnce(&mut Config) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let result = setter(&mut self.config);
-        if result.is_ok() || !is_told {
-            self.refused.retain(|(refused, _)| *refused != option);
+        if result.is_err() && is_told {
+            return result;
         }
-        if let (Err(error), false) = (&result, is_told) {
+        self.refused.retain(|(refused, _)| *refused != option);
+        if let Err(error) = &result {
             self.refused.push((option, error.clone()));
         }
         result
@@ -332,13 +333,11 @@ pub unsafe extern "C" fn dcs_config_set_option(
         unsafe {
             let name = text::required(name, "name")?;
             let handle = guard::required_mut(config, "config")?;
-            match Config::option_name(name) {
-                Some(option) => handle.set(option, !error.is_null(), |config| {
-                    config.set_option(name, text::required(value, name)?)
-                }),
-                // Not remembered, so that a program may try an option that only newer versions have.
-                None => handle.config.set_option(name, ""),
-            }
+            // One that there is not is not remembered, so that a program may try what only newer versions have.
+            let option = Config::option_name(name)?;
+            handle.set(option, !error.is_null(), |config| {
+                config.set_option(option, text::required(value, option)?)
+            })
         }
     })
 }

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, Phase};
-use crate::config::{INTEGRATION_URL, Target};
+use crate::config::Target;
 use crate::contain::{contained, panic_if_asked};
 use crate::error::{Code, Error};
 use crate::loaded;
@@ -239,7 +239,7 @@ impl Resolver {
                 self.target.host
             ),
         );
-        if INTEGRATION_URL.contains(&format!("//{}/", self.target.host)) {
+        if self.target.is_default_host() {
             return error.with_hint(OF_THE_DEFAULT);
         }
         error
@@ -257,7 +257,7 @@ fn reason(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Endpoint;
+    use crate::config::{Endpoint, INTEGRATION_URL};
 
     fn resolver(host: &str) -> Resolver {
         Resolver::new(Target {
