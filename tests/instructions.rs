@@ -5,11 +5,14 @@
 //! than 1 %. valgrind shows every x86-64 processor with AVX2 as the same model, so aws-lc picks the same code on all
 //! of them. Another compiler makes other code, so numbers are compared only between equal compilers.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use common::c::{folder, link, root};
 use dcs_testbed::Testbed;
 use serde_json::{Value, json};
 
@@ -50,10 +53,6 @@ const TIMES: u32 = 21;
 /// What a count may be of the expected one, in percent.
 const LIMIT: u64 = 110;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn first_line(program: &str, argument: &str) -> Option<String> {
     let output = Command::new(program).arg(argument).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
@@ -88,41 +87,15 @@ fn compilers() -> BTreeMap<&'static str, String> {
 }
 
 fn compile(library: &Path) -> PathBuf {
-    let folder = library.parent().unwrap();
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("instructions_calls");
-    let output = Command::new("cc")
-        .args([
-            "-std=c99",
-            "-Wall",
-            "-Wextra",
-            "-Wpedantic",
-            "-Werror",
-            "-O1",
-            "-I",
-        ])
-        .arg(root().join("include"))
-        .arg("-o")
-        .arg(&program)
-        .arg(root().join("benches/instructions/calls.c"))
-        .arg("-L")
-        .arg(folder)
-        .arg("-ldcs")
-        .arg(format!("-Wl,-rpath,{}", folder.display()))
-        // Before LD_LIBRARY_PATH, in which cargo names its own folders: another build may lie there.
-        .arg("-Wl,--disable-new-dtags")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let program = folder().join("instructions_calls");
+    let source = root().join("benches/instructions/calls.c");
+    link(library, &program, "cc", "-std=c99", &source, &["-O1"]);
     program
 }
 
 /// The median of what one path costs.
 fn count(program: &Path, testbed: &Testbed, url: &str, repeated: &str) -> u64 {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("instructions");
+    let folder = folder().join("instructions");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     let output = Command::new("valgrind")
