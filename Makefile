@@ -199,16 +199,11 @@ coverage:
 mutants:
 	scripts/mutants.sh $(FILES)
 
-TOOLS := $(CARGO_TARGET_DIR)/tools
-CARGO_DENY = $(CARGO) deny --version || $(CARGO) install --locked --root $(TOOLS) cargo-deny
-deny deny-advisories: export PATH := $(TOOLS)/bin:$(PATH)
 deny:
-	@$(CARGO_DENY)
-	$(CARGO) deny check bans licenses sources
+	. scripts/cargo_tool.sh && cargo_tool deny && $(CARGO) deny check bans licenses sources
 
 deny-advisories:
-	@$(CARGO_DENY)
-	$(CARGO) deny check advisories
+	. scripts/cargo_tool.sh && cargo_tool deny && $(CARGO) deny check advisories
 
 # Adds to tests/abi what is new; what is kept there and has changed is an error (docs/versioning.md).
 abi: library $(TESTBED)

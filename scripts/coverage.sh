@@ -12,12 +12,9 @@ case ${1:-} in
 -h | --help) echo "$usage" && exit ;;
 esac
 
-tools=${CARGO_TARGET_DIR:-$PWD/target}/tools
-# Where `cargo install --root` puts it.
-export PATH=$tools/bin:$PATH
-if ! cargo llvm-cov --version >/dev/null 2>&1; then
-    cargo install --locked --root "$tools" cargo-llvm-cov
-fi
+# shellcheck source=scripts/cargo_tool.sh
+. scripts/cargo_tool.sh
+cargo_tool llvm-cov
 # The tools that read the counters have to be of the compiler's LLVM.
 if [ -z "${LLVM_COV:-}" ] && command -v rustup >/dev/null; then
     rustup component add llvm-tools >/dev/null 2>&1 || {

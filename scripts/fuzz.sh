@@ -11,9 +11,6 @@ targets=(loader diagnosis answer status abi)
 [ $# -eq 0 ] || targets=("$@")
 seconds=${FUZZ_SECONDS:-600}
 out=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
-tools=${CARGO_TARGET_DIR:-$PWD/target}/tools
-# Where `cargo install --root` puts it.
-export PATH=$tools/bin:$PATH
 
 if ! cargo +nightly --version >/dev/null 2>&1; then
     echo 'make fuzz needs a nightly Rust toolchain: the sanitizer and the coverage that the fuzzer goes by are not in' >&2
@@ -27,10 +24,9 @@ for program in cc c++; do
         exit 1
     fi
 done
-if ! cargo fuzz --version >/dev/null 2>&1; then
-    echo "Installing cargo-fuzz into $tools"
-    cargo install --quiet --locked --root "$tools" cargo-fuzz
-fi
+# shellcheck source=scripts/cargo_tool.sh
+. scripts/cargo_tool.sh
+cargo_tool fuzz
 
 # aws-lc with its assertions, which .cargo/config.toml leaves out.
 export AWS_LC_SYS_CFLAGS=-g

@@ -10,11 +10,9 @@ export CARGO_TARGET_DIR=$target
 # The C programs are linked with the library as it is changed, too.
 export DCS_LIBRARY=$target/debug/deps/libdcs.so
 
-# Where `cargo install --root` puts it.
-export PATH=$target/tools/bin:$PATH
-if ! cargo mutants --version >/dev/null 2>&1; then
-    cargo install --locked --root "$target/tools" cargo-mutants
-fi
+# shellcheck source=scripts/cargo_tool.sh
+. scripts/cargo_tool.sh
+cargo_tool mutants
 cargo build --locked -p dcs-testbed
 
 # The tests that go with a file. The others would notice more, but a mutant must not take minutes.
