@@ -3,7 +3,7 @@
 
     make soak                      a million calls, five to ten minutes
     make soak ARGS='--calls N'     fewer
-    make soak ARGS=--publish       and docs/soak.md with its figures, docs/benchmarks/soak.json
+    make soak ARGS=--publish       and benches/soak.md with its figures, benches/soak.json
     make soak-quick                each kind of harm once, some seconds; part of make test
 
 Runs inside the testbed (DCS_TESTBED), whose PKI it uses, with an nginx of its own: a listener for each kind
@@ -458,8 +458,8 @@ def main() -> None:
     if found:
         sys.exit("The soak failed:\n" + "\n".join(found))
     if arguments.publish:
-        (ROOT / "docs/benchmarks/soak.json").write_text(json.dumps(result, indent=1) + "\n")
-        (ROOT / "docs/soak.md").write_text(page(result, Soak.harm_docs(result["harm"])))
+        (ROOT / "benches/soak.json").write_text(json.dumps(result, indent=1) + "\n")
+        (ROOT / "benches/soak.md").write_text(page(result, Soak.harm_docs(result["harm"])))
     print("All calls came to what was to be expected, and nothing is left behind.")
 
 

@@ -121,7 +121,7 @@ The soak fails where a call comes to any other code than those below, or to an a
 it takes {GRACE_MS / 1000:.0f} s longer than its timeout of {result["timeout_ms"] / 1000:g} s; where heap, resident memory, descriptors or threads grow;
 where a call fails once the server is back for good.
 
-This page and [all figures](benchmarks/soak.json) are of one run, on {described["date"][:10]}, of commit {described["commit"]}: {result["calls"]:,} calls in
+This page and [all figures](soak.json) are of one run, on {described["date"][:10]}, of commit {described["commit"]}: {result["calls"]:,} calls in
 {result["seconds"]} s, on {described["cores"]} cores that did other work as well ({described["cpu"]}; {described["system"]}; {described["versions"].get("nginx", "nginx")}).
 
 {summary(result)}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How much of src the Rust tests run through, by line and by region, as a table; docs/coverage.md says what is left and
+# How much of src the Rust tests run through, by line and by region, as a table; tests/coverage.md says what is left and
 # why. With --missing also the lines that are not covered; with --html a report in target/coverage/html.
 # The C and C++ programs of the tests count: they are linked with a library that counts, too.
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Changes the core at one place after the other (cargo-mutants) and runs the tests that ought to notice. What no test
 # notices is listed at the end, and in full in target/mutants.
-# usage: mutants.sh [FILE ...]; without a file all of them, which takes hours. docs/mutants.md tells what was found.
+# usage: mutants.sh [FILE ...]; without a file all of them, which takes hours. tests/mutants.md tells what was found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

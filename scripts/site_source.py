@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 # What pages link to beside other pages. Pages are those that docs/SUMMARY.md lists.
-FILES = (".cargo/config.toml", "docs", "examples", "include", "LICENSE")
+FILES = (".cargo/config.toml", "benches/soak.json", "docs", "examples", "include", "LICENSE")
 
 BOOK = """\
 [book]

@@ -2,7 +2,7 @@
 //! torture tests do it: a proper code comes of it, nothing is left open, everything ends.
 //!
 //! What cannot be had this way: an allocation of Rust that fails ends the process by design, so that only aws-lc's
-//! own are made to fail; and aws-lc ends the process where the kernel refuses random bytes; see docs/process.md.
+//! own are made to fail; and aws-lc ends the process where the kernel refuses random bytes; see docs/host-process.md.
 
 mod common;
 

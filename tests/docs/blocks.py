@@ -54,6 +54,7 @@ def pages() -> list[Path]:
     """Every page with examples."""
     found = [ROOT / "README.md", ROOT / "SECURITY.md", *ROOT.glob("docs/**/*.md")]
     found += [*ROOT.glob("bindings/*/README.md"), *ROOT.glob("examples/*/README.md")]
+    found += [*ROOT.glob("benches/*.md"), *ROOT.glob("tests/*.md")]
     return sorted(found)
 
 

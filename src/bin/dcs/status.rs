@@ -142,7 +142,7 @@ fn phases(connection: ConnectionInfo) -> String {
     timeline(&phases, connection.total)
 }
 
-/// The document that docs/commands.md describes. Fields are only ever added.
+/// The document that docs/command-line.md describes. Fields are only ever added.
 fn json(status: &Status) -> Value {
     let limits = status.limits();
     let connection = status.connection();
