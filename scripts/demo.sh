@@ -60,9 +60,10 @@ fi
 
 title 'Java'
 if command -v "$mvn" >/dev/null && command -v javac >/dev/null; then
-    # Some Mavens end with a code for the terminal on both streams, whatever they are told and wherever these go.
-    MAVEN_OPTS=-Djansi.mode=strip "$mvn" --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt="$release/libdcs.so" \
-        -DskipITs package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/jars" 2>&1 | sed 's/\x1b\[[0-9;]*m//g'
+    # Some versions of Maven end with a terminal code on both streams, whatever the settings.
+    scripts/maven.sh --file bindings/java -Dlibdcs.prebuilt="$release/libdcs.so" -DskipITs \
+        package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/jars" 2>&1 |
+        sed 's/\x1b\[[0-9;]*m//g'
     cp bindings/java/target/libdcs-*.jar "$work/jars"
     java -cp "$work/jars/*" examples/Status.java
 else

@@ -11,7 +11,6 @@ source=$target/site-source
 library=$target/release/libdcs.so
 cargo=${CARGO:-cargo}
 python=${PYTHON:-python3}
-mvn=${MVN:-mvn}
 
 mdbook_version=0.5.4
 pdoc_version=16.0.0
@@ -51,8 +50,7 @@ for language in c cpp; do
 done
 
 title 'Java'
-MAVEN_OPTS=-Djansi.mode=strip "$mvn" --batch-mode --quiet -Dstyle.color=never --file bindings/java -Dlibdcs.prebuilt="$library" \
-    -DskipITs package
+scripts/maven.sh --file bindings/java -Dlibdcs.prebuilt="$library" -DskipITs package
 cp -r bindings/java/target/reports/apidocs "$site/api/java"
 
 title 'Python'

@@ -32,7 +32,7 @@ cp "$linux/$texts/THIRD-PARTY-LICENCES" "$natives/META-INF"
 "$python" scripts/package/java_sbom.py "$natives/META-INF/sbom/libdcs.cdx.json" "${sboms[@]}"
 
 # "clean", since what an earlier build has put there would be packed too.
-MAVEN_OPTS=-Djansi.mode=strip "${MVN:-mvn}" --batch-mode --quiet -Dstyle.color=never --file bindings/java \
+scripts/maven.sh --file bindings/java \
     -Dlibdcs.natives="$natives" -Dproject.build.outputTimestamp="$SOURCE_DATE_EPOCH" -DskipITs -Dmaven.install.skip=true \
     -DaltDeploymentRepository="dist::file://${dist// /%20}/maven" clean deploy
 # Maven writes the time of day into the repository's own files.

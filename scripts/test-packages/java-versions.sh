@@ -21,8 +21,7 @@ failed=()
 
 # maven ARGUMENT...
 maven() {
-    MAVEN_OPTS=-Djansi.mode=strip "${MVN:-mvn}" --batch-mode --quiet -Dstyle.color=never --file bindings/java \
-        -Dlibdcs.natives="$target/package/java" "$@"
+    scripts/maven.sh --file bindings/java -Dlibdcs.natives="$target/package/java" "$@"
 }
 # The tests, and what they need; JUnit's own launcher, as Maven itself does not run in every Java.
 maven -DskipITs -Dmaven.javadoc.skip -Dmaven.source.skip pre-integration-test \

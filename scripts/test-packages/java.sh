@@ -18,8 +18,8 @@ maven() {
     cp -R "examples/$1" "$work"
     # The plain one is a file beside its folder.
     cp examples/Status.java "$work"
-    MAVEN_OPTS=-Djansi.mode=strip "${MVN:-mvn}" --batch-mode --quiet -Dstyle.color=never --file "$work/$1" \
-        -Dmaven.repo.local="$repository" -Dlibdcs.repository="file://$dist/maven" "$2" >"$work/$1.log" 2>&1 ||
+    scripts/maven.sh --file "$work/$1" -Dmaven.repo.local="$repository" \
+        -Dlibdcs.repository="file://$dist/maven" "$2" >"$work/$1.log" 2>&1 ||
         fail "$1: $(tail -60 "$work/$1.log")"
 }
 

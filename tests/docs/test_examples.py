@@ -244,7 +244,8 @@ class Example:
 
 def check_make_targets(block: Block) -> None:
     """`make TARGET` is not run in here; but there must be such a target."""
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    files = [ROOT / "Makefile", *ROOT.glob("make/*.mk")]
+    makefile = "".join(file.read_text(encoding="utf-8") for file in files)
     for target in re.findall(r"^make ([\w-]+)", block.code, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{block.place}: no target {target}"
 
