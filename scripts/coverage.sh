@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How much of src the Rust tests run through, by line and by region, as a table; tests/coverage.md says what is left and
-# why. With --missing also the lines that are not covered; with --html a report in target/coverage/html.
-# The C and C++ programs of the tests count: they are linked with a library that counts, too.
+# Measures which lines and regions of src the Rust tests run, and prints a table. tests/coverage.md explains what is
+# left. --missing also lists the lines that are not covered; --html writes a report into target/coverage/html.
+# The tests' C and C++ programs count too: they are linked with an instrumented library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,34 +15,34 @@ esac
 # shellcheck source=scripts/cargo_tool.sh
 . scripts/cargo_tool.sh
 cargo_tool llvm-cov
-# The tools that read the counters have to be of the compiler's LLVM.
+# The tools that read the counters must come from the compiler's version of LLVM.
 if [ -z "${LLVM_COV:-}" ] && command -v rustup >/dev/null; then
     rustup component add llvm-tools >/dev/null 2>&1 || {
-        echo 'coverage.sh: rustup has no llvm-tools; set LLVM_COV and LLVM_PROFDATA to those of the LLVM that' \
-            '`rustc -vV` names' >&2
+        echo 'coverage.sh: rustup cannot install llvm-tools. Set LLVM_COV and LLVM_PROFDATA to the tools of the' \
+            'LLVM version that rustc -vV prints.' >&2
         exit 1
     }
 fi
 
-# A folder of its own: what counts must not be taken for what does not.
+# A separate folder keeps instrumented builds apart from the others.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/coverage
 settings=$(cargo llvm-cov show-env --sh 2>/dev/null)
 eval "$settings"
-# What an earlier state of the source was built to would be counted too.
+# Builds of an earlier state of the source would be counted too.
 cargo llvm-cov clean --workspace
 cargo build --locked -p dcs-testbed
 cargo test --all-features --locked --no-run "$@"
-# The very library that the tests in Rust are linked with: of two, the counters could not be added up.
+# The library that the Rust tests link with: the counters of two libraries could not be added up.
 export DCS_LIBRARY=$CARGO_TARGET_DIR/debug/deps/libdcs.so
-# Left out: what is about the release library alone, or about memory and instructions, of which counters take some; and
+# Skips the tests of the release library alone, those of memory and instructions, of which the counters use some, and
 # memcheck, which would take an hour.
-left_out=(no_path_costs_a_tenth_more_instructions_than_expected memcheck_finds_no_leak_and_no_fault
+skipped=(no_path_costs_a_tenth_more_instructions_than_expected memcheck_finds_no_leak_and_no_fault
     no_assertion_of_c_code_is_in_the_library the_release_library_cannot_be_asked_to_panic a_small_stack_is_enough
     the_environment_is_left_alone calls_leave_nothing_behind)
 failed=
 "$CARGO_TARGET_DIR/debug/dcs-testbed" -- cargo test --all-features --locked --no-fail-fast "$@" -- \
-    "${left_out[@]/#/--skip=}" || failed=1
-# Of processes whose environment is empty.
+    "${skipped[@]/#/--skip=}" || failed=1
+# Written by processes with an empty environment.
 rm -f default_*.profraw
 
 report=(cargo llvm-cov report --ignore-filename-regex '/tests/|/benches/|/registry/|/rustc/')
@@ -52,6 +52,6 @@ case $show in
 *) "${report[@]}" --summary-only ;;
 esac
 if [ -n "$failed" ]; then
-    echo 'coverage.sh: tests failed, see above: what they would have run through is missing in these numbers' >&2
+    echo 'coverage.sh: tests failed, see above; the numbers lack the lines that these tests would have run' >&2
     exit 1
 fi

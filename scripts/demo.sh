@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main job on the built-in sandbox: the status call from C, Python and Java, then the three documented
-# errors and what the library says about each, then the diagnosis of a broken set-up.
+# Demonstrates the library on the sandbox: the status call from C, Python and Java, the three documented errors with
+# the library's message for each, and the diagnosis of a broken setup.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,8 +54,8 @@ if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null &&
     LIBDCS_PREBUILT=$release/libdcs.so "$work/venv/bin/pip" install --quiet ./bindings/python
     "$work/venv/bin/python" examples/status.py
 else
-    skipped+=('Python (no python3 from 3.9 with venv)')
-    echo 'skipped: there is no python3 from 3.9 with venv on this machine'
+    skipped+=('Python (no python3 3.9 or newer with venv)')
+    echo 'skipped: this machine has no python3 3.9 or newer with venv'
 fi
 
 title 'Java'
@@ -68,10 +68,10 @@ if command -v "$mvn" >/dev/null && command -v javac >/dev/null; then
     java -cp "$work/jars/*" examples/Status.java
 else
     skipped+=('Java (no JDK with Maven)')
-    echo 'skipped: there is no JDK with Maven on this machine'
+    echo 'skipped: this machine has no JDK with Maven'
 fi
 
-# documented MESSAGE: runs the C program, which must fail, and shows what the library says.
+# documented MESSAGE: runs the C program, which must fail, and shows the library's message.
 documented() {
     title "The documented message: $1"
     if "$work/status"; then
@@ -81,11 +81,12 @@ documented() {
 }
 
 DCS_CERTIFICATE='' DCS_PRIVATE_KEY='' documented 'No required SSL certificate was sent'
-DCS_CERTIFICATE=$work/sandbox/expired-client.pem DCS_PRIVATE_KEY=$work/sandbox/client.key documented 'SSL certificate error'
+DCS_CERTIFICATE=$work/sandbox/expired-client.pem DCS_PRIVATE_KEY=$work/sandbox/client.key \
+    documented 'SSL certificate error'
 DCS_CA_BUNDLE=$work/sandbox/wrong-ca-bundle.pem \
     documented 'SSL certificate problem: unable to get local issuer certificate'
 
-title 'Diagnosis of a set-up that is broken in two places'
+title 'Diagnosis of a setup that is broken in two places'
 cp "$work/sandbox/client.key" "$work/client.key"
 chmod 644 "$work/client.key"
 echo '$ dcs diagnose'
@@ -94,14 +95,14 @@ DCS_CERTIFICATE=$work/sandbox/expired-client.pem DCS_PRIVATE_KEY=$work/client.ke
     echo 'The diagnosis should have found an error.' >&2
     exit 1
 }
-echo "The same as a page for the browser: $work/report.html"
+echo "The same report as a web page: $work/report.html"
 
 title 'Done'
-echo 'To try it yourself, start the sandbox and paste the settings that it prints into another shell:'
+echo 'To try it, start the sandbox and paste the settings that it prints into another shell:'
 echo "    $release/dcs-sandbox --dir ~/dcs-sandbox --port 8443"
-echo "The same calls on your own files: set DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY, and run"
+echo "To use your own files, set DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY, and run"
 echo "    $work/status"
-echo "or, for every check that can be made on them, $release/dcs diagnose"
+echo "or, to run every check on them, $release/dcs diagnose"
 for language in "${skipped[@]}"; do
     echo "Skipped: $language"
 done

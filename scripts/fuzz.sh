@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Runs the fuzz targets, one after the other, each for FUZZ_SECONDS (600 where nothing else is said): all of them, or
-# those named. `make fuzz` calls it.
+# Runs all fuzz targets, or those named, one after the other, each for FUZZ_SECONDS (default 600). `make fuzz` calls it.
 #
-# A target starts from its seeds and from what earlier runs found, in target/fuzz/corpus. What it crashes, hangs or
-# takes too much memory on is left in target/fuzz/artifacts, and the script ends with 1.
+# A target starts from its seeds and from the corpus of earlier runs in target/fuzz/corpus. Inputs that crash, hang or
+# use too much memory are kept in target/fuzz/artifacts, and the script exits with 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,8 +12,8 @@ seconds=${FUZZ_SECONDS:-600}
 out=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 
 if ! cargo +nightly --version >/dev/null 2>&1; then
-    echo 'make fuzz needs a nightly Rust toolchain: the sanitizer and the coverage that the fuzzer goes by are not in' >&2
-    echo 'stable Rust. Install one with: rustup toolchain install nightly --profile minimal' >&2
+    echo 'make fuzz needs a nightly Rust toolchain: stable Rust has neither the sanitizer nor the coverage that' >&2
+    echo 'guides the fuzzer. Install one with: rustup toolchain install nightly --profile minimal' >&2
     exit 1
 fi
 # The fuzzer itself is C++.
@@ -28,7 +27,7 @@ done
 . scripts/cargo_tool.sh
 cargo_tool fuzz
 
-# aws-lc with its assertions, which .cargo/config.toml leaves out.
+# Builds aws-lc with its assertions, which .cargo/config.toml leaves out.
 export AWS_LC_SYS_CFLAGS=-g
 cargo +nightly fuzz build --target-dir "$out"
 
@@ -36,7 +35,8 @@ failed=()
 for target in "${targets[@]}"; do
     seeds=$target
     [ "$target" != diagnosis ] || seeds=loader
-    options=(-max_total_time="$seconds" -timeout=25 -rss_limit_mb=1024 -malloc_limit_mb=256 -max_len=8192 -print_final_stats=1)
+    options=(-max_total_time="$seconds" -timeout=25 -rss_limit_mb=1024 -malloc_limit_mb=256 -max_len=8192
+        -print_final_stats=1)
     [ ! -f "fuzz/dictionaries/$seeds" ] || options+=(-dict="fuzz/dictionaries/$seeds")
     mkdir -p "$out/corpus/$target" "$out/artifacts/$target"
     echo "== $target for $seconds s, log in $out/$target.log"
@@ -50,8 +50,8 @@ done
 
 if [ ${#failed[@]} -gt 0 ]; then
     echo "Failed: ${failed[*]}." >&2
-    echo "Make a file in $out/artifacts smaller with: cargo +nightly fuzz tmin TARGET FILE" >&2
-    echo 'and keep it as tests/cases/TARGET/WHAT-IS-WRONG, which tests/fuzz_cases.rs puts through the public API.' >&2
+    echo "Minimize a file in $out/artifacts with: cargo +nightly fuzz tmin TARGET FILE" >&2
+    echo 'and keep it as tests/cases/TARGET/WHAT-IS-WRONG, which tests/fuzz_cases.rs runs through the public API.' >&2
     exit 1
 fi
-echo 'Nothing was found.'
+echo 'No failures found.'

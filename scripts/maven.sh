@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs Maven, in batch mode and without colours: some versions write terminal codes even into a file. MVN names another mvn.
+# Runs Maven in batch mode and without colours: some versions write terminal codes even into a file. MVN names another
+# program than mvn.
 #
 #     maven.sh ARGUMENT...
 set -euo pipefail

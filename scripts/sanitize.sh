@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Runs the C and C++ tests of the boundary with memory checkers: all of them, or those named (memcheck, address, thread).
-# `make sanitize` calls it, with DCS_LIBRARY (the release library) and TESTBED (the program) set.
+# Runs the C and C++ tests of the C ABI with all memory and thread checkers, or with those named.
+# `make sanitize` calls it and sets DCS_LIBRARY (the release library) and TESTBED (the program).
 #
 #   memcheck   valgrind on the release library itself
-#   address    AddressSanitizer, with its leak check, in the library (aws-lc's C included) and in the programs, which
-#              have UndefinedBehaviorSanitizer too
-#   thread     ThreadSanitizer in the library, Rust's standard library and aws-lc's C included: 16 threads share a client
+#   address    AddressSanitizer with leak detection in the library, including the C code of aws-lc, and in the programs,
+#              which also have UndefinedBehaviorSanitizer
+#   thread     ThreadSanitizer in the library, including Rust's standard library and the C code of aws-lc; 16 threads
+#              share a client
 #
-# The sanitizers need a nightly Rust toolchain; thread also its component rust-src, because locks whose inside the
-# sanitizer does not see look like none. The programs get AddressSanitizer's runtime from gcc and ThreadSanitizer's from
-# the toolchain: that of gcc 12 is too old for what Rust asks of it.
+# The sanitizers need a nightly Rust toolchain. thread also needs its component rust-src: ThreadSanitizer does not
+# recognize a lock that is not instrumented. The programs use AddressSanitizer's runtime from gcc, but ThreadSanitizer's
+# from the toolchain, because Rust needs a newer one than gcc 12 has.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,13 +21,13 @@ export CARGO_TARGET_DIR=$target
 triple=$(rustc -vV | sed -n 's/^host: //p')
 
 if [ "${parts[*]}" != memcheck ] && ! cargo +nightly --version >/dev/null 2>&1; then
-    echo 'The sanitizers need a nightly Rust toolchain; stable Rust has none. Install one with:' >&2
+    echo 'The sanitizers need a nightly Rust toolchain. Install one with:' >&2
     echo '    rustup toolchain install nightly --profile minimal --component rust-src' >&2
     echo 'Without it: make sanitize PARTS=memcheck' >&2
     exit 1
 fi
 
-# build SANITIZER OPTION...: the library with the sanitizer, in a folder of its own; aws-lc with its assertions.
+# build SANITIZER OPTION...: builds the library with the sanitizer in a separate folder, aws-lc with its assertions.
 build() {
     local name=$1
     shift
@@ -38,7 +39,7 @@ build() {
     export DCS_LIBRARY=$target/$name-sanitizer/$triple/release/libdcs.so
 }
 
-# run TEST...: tests of tests/c_abi.rs, which compile the programs with DCS_CFLAGS.
+# run TEST...: runs tests of tests/c_abi.rs, which compile the programs with DCS_CFLAGS.
 run() {
     "$TESTBED" -- cargo test --locked --test c_abi -- "$@"
 }
@@ -55,7 +56,7 @@ for part in "${parts[@]}"; do
             export DCS_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
             export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1
             export UBSAN_OPTIONS=print_stacktrace=1
-            # memcheck cannot run what has a sanitizer, and what is exported and linked is not its matter.
+            # valgrind cannot run a program with a sanitizer. The tests of exports and linking need no sanitizer.
             run a_c_program the_rules a_cpp_program the_examples sixteen_threads
         )
         ;;
@@ -63,7 +64,7 @@ for part in "${parts[@]}"; do
         (
             sysroot=$(rustc +nightly --print sysroot)
             if [ ! -e "$sysroot/lib/rustlib/src/rust/library/std" ]; then
-                echo 'ThreadSanitizer needs the source of the standard library. Install it with:' >&2
+                echo 'ThreadSanitizer needs the source of the Rust standard library. Install it with:' >&2
                 echo '    rustup component add rust-src --toolchain nightly' >&2
                 echo "Without it: make sanitize PARTS='memcheck address'" >&2
                 exit 1
@@ -73,7 +74,7 @@ for part in "${parts[@]}"; do
             export DCS_CFLAGS="-Wl,--export-dynamic -Wl,--whole-archive $runtime -Wl,--no-whole-archive -lm -lrt -ldl"
             export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
             run a_c_program the_rules a_cpp_program sixteen_threads
-            # What threads do to each other's calls, from Rust.
+            # Concurrent calls from Rust.
             env CARGO_TARGET_DIR="$target/thread-sanitizer" RUSTFLAGS='-Zsanitizer=thread -Cforce-frame-pointers=yes' \
                 AWS_LC_SYS_CFLAGS='-fsanitize=thread -fno-omit-frame-pointer' \
                 "$TESTBED" -- cargo +nightly test --locked --all-features --target "$triple" -Zbuild-std \
@@ -86,4 +87,4 @@ for part in "${parts[@]}"; do
         ;;
     esac
 done
-echo 'Nothing was found.'
+echo 'No errors found.'

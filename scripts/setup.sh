@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# Checks the Rust toolchain and installs the Debian or Ubuntu packages that are missing for the tests, or
-# with --demo for the demo, with --bench for the race, with --package for the artefacts, with --package-test for
-# trying these, with --wine for trying those for Windows, with --docs for the documentation's site and
-# the examples. As root it installs them; otherwise it prints the one line to run and ends with 1.
-# With --packages the toolchain, which is usually the user's own and not root's, is left out.
+# Checks the Rust toolchain and installs the missing Debian or Ubuntu packages, as root. Without root it prints the
+# command to run and exits with 1. It installs what the tests need, or what another purpose needs:
+#
+#   --demo            the demo
+#   --bench           the race
+#   --docs            the documentation's site and the examples
+#   --package         building the packages
+#   --package-test    testing the packages
+#   --wine            testing the Windows packages
+#
+# --packages skips the check of the toolchain, which usually belongs to the user and not to root.
 set -euo pipefail
 
 for_demo=
@@ -37,10 +43,11 @@ check_toolchain() {
     local minor
     minor=$(cargo --version | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
     if [ -n "$minor" ] && [ "$minor" -lt 88 ]; then
-        echo "Rust 1.88 or newer is needed, and this is $(cargo --version): see https://rustup.rs" >&2
+        echo "Rust 1.88 or newer is needed; this is $(cargo --version): see https://rustup.rs" >&2
         exit 1
     fi
-    if [ -z "$for_demo$for_bench$for_package" ] && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+    if [ -z "$for_demo$for_bench$for_package" ] &&
+        ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
         echo 'The tests need rustfmt and clippy: rustup component add rustfmt clippy' >&2
         exit 1
     fi
@@ -50,14 +57,14 @@ check_toolchain() {
 
 missing=()
 
-# need COMMAND PACKAGE: the package, where the command is not there.
+# need COMMAND PACKAGE: adds the package if the command is missing.
 need() {
     if ! command -v "$1" >/dev/null && [ ! -x "/usr/sbin/$1" ]; then
         missing+=("$2")
     fi
 }
 
-# A compiler without the C library's development files, which Debian only recommends with it, is of no use.
+# The compiler also needs the C library's development files, which its Debian package only recommends.
 if ! printf '#include <stdio.h>\nint main(void) { return 0; }\n' | cc -x c -o /dev/null - 2>/dev/null; then
     missing+=(gcc libc6-dev)
 fi
@@ -68,7 +75,7 @@ if [ -n "$for_docs" ]; then
 fi
 if [ -z "$for_demo$for_package" ]; then
     need nginx nginx-light
-    # The server and its modules without the service that the package apache2 would start.
+    # The server and its modules, without the service that the package apache2 would start.
     need apache2 apache2-bin
     need haproxy haproxy
     need openssl openssl
@@ -90,11 +97,11 @@ if [ -z "$for_demo$for_bench$for_package" ]; then
     need curl curl
     need valgrind valgrind
     need setpriv util-linux
-    # A test has OpenSSL beside the library in one process.
+    # A test loads OpenSSL and the library into one process.
     if ! printf '#include <openssl/ssl.h>\n' | cc -x c -fsyntax-only - 2>/dev/null; then
         missing+=(libssl-dev)
     fi
-    # Opens the report that is made for a browser.
+    # Opens the HTML report.
     need chromium chromium
     need javac default-jdk-headless
     need mvn maven
@@ -105,7 +112,7 @@ if [ -n "$for_package" ]; then
     need dpkg-deb dpkg
     need javac default-jdk-headless
     need mvn maven
-    # For Windows: the compiler, a Rust of a known version with the source of its standard library, and zip.
+    # For Windows: the compiler, a Rust of known version with the source of its standard library, and zip.
     need x86_64-w64-mingw32-gcc-win32 gcc-mingw-w64-x86-64-win32
     if [ ! -x /usr/bin/rustc ] || [ ! -d /usr/lib/rustlib/src/rust/library/std ]; then
         missing+=(rustc-web rust-web-src)
@@ -113,7 +120,7 @@ if [ -n "$for_package" ]; then
     need zip zip
 fi
 if [ -n "$for_wine" ]; then
-    # The one with std::thread.
+    # The variant that has std::thread.
     need x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
     if [ ! -x /usr/lib/wine/wine64 ]; then
         missing+=(wine64)
@@ -121,7 +128,7 @@ if [ -n "$for_wine" ]; then
 fi
 if [ -n "$for_package_test" ]; then
     need debootstrap debootstrap
-    # The same without what a system starts with, for the Pythons and Javas of several releases.
+    # Sets up smaller systems, for the Python and Java versions of several releases.
     need mmdebstrap mmdebstrap
 fi
 
@@ -130,18 +137,17 @@ if [ ${#missing[@]} -eq 0 ]; then
 fi
 
 if ! command -v apt-get >/dev/null; then
-    echo "Some programs are missing. On Debian they are in the packages: ${missing[*]}" >&2
+    echo "Some programs are missing. Debian has them in these packages: ${missing[*]}" >&2
     exit 1
 fi
 if [ "$(id -u)" != 0 ]; then
     echo "Some programs are missing (${missing[*]}). Install them with:" >&2
-    for_what=${for_demo:+ --demo}${for_bench:+ --bench}${for_package:+ --package}${for_package_test:+-test}${for_wine:+ --wine}${for_docs:+ --docs}
-    echo "    sudo $(realpath "$0") --packages$for_what" >&2
+    echo "    sudo $(realpath "$0") --packages${*:+ $*}" >&2
     exit 1
 fi
 
 echo "Installing: ${missing[*]}"
-# Packages of servers start them when they are installed; nobody asked for that here.
+# Debian's server packages start the servers when they are installed. This prevents it.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' >$policy

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the documentation into target/site: the pages in docs with mdBook, and the reference of each language's API,
-# and checks the links between them. Open target/site/index.html.
+# Builds the documentation in target/site: the pages of docs with mdBook, and the API reference of each language. Checks
+# the links between them. Open target/site/index.html.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,8 +21,8 @@ title() {
 
 title 'Tools'
 if [ "$("$tools/bin/mdbook" --version 2>/dev/null)" != "mdbook v$mdbook_version" ]; then
-    # In a folder of its own for the build, which takes minutes and half a gigabyte: it goes again. Outside of this
-    # clone's .cargo/config.toml and target folder.
+    # Outside this clone's .cargo/config.toml, and in a temporary target folder: the build takes minutes and half a
+    # gigabyte.
     (cd / && "$cargo" install mdbook --version "$mdbook_version" --locked --no-default-features --features search \
         --force --root "$tools" --target-dir "$tools/build-mdbook")
     rm -rf "$tools/build-mdbook"
@@ -46,7 +46,10 @@ cp -r "$target/doc" "$site/api/rust"
 for language in c cpp; do
     title "$language"
     mkdir -p "$site/api/$language"
-    { cat "docs/doxygen/$language.cfg"; printf 'OUTPUT_DIRECTORY = "%s"\nHTML_OUTPUT = .\n' "$site/api/$language"; } | doxygen -
+    {
+        cat "docs/doxygen/$language.cfg"
+        printf 'OUTPUT_DIRECTORY = "%s"\nHTML_OUTPUT = .\n' "$site/api/$language"
+    } | doxygen -
 done
 
 title 'Java'
@@ -54,7 +57,7 @@ scripts/maven.sh --file bindings/java -Dlibdcs.prebuilt="$library" -DskipITs pac
 cp -r bindings/java/target/reports/apidocs "$site/api/java"
 
 title 'Python'
-# From the source and the library as they are; its modules' names begin with an underscore, so the package is one page.
+# Reads the source and the built library. All modules are private, so the package is one page.
 LIBDCS_PATH=$library PYTHONPATH=bindings/python/src \
     "$tools/pdoc/bin/pdoc" --docformat google --no-show-source --output-directory "$site/api/python" libdcs
 

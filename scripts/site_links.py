@@ -1,4 +1,4 @@
-"""Checks the links within a built site: that there is such a file, and in a page such a place."""
+"""Checks the links within a built site: each must lead to a file and, in a page, to an anchor."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# doxygen's and rustdoc's own scripts make these places when the page is shown, lines of source among them.
+# Scripts of doxygen and rustdoc create these anchors when the page is shown, among them lines of source.
 MADE_BY_SCRIPTS = re.compile(r"(impl-|method\.|tymethod\.|associatedtype\.).*|\d+(-\d+)?")
-# rustdoc's pages of its own, which lead to an index of several crates.
+# rustdoc's own pages, which link to an index of several crates.
 WITHOUT_INDEX = ("api/rust/help.html", "api/rust/settings.html")
-# doxygen names this section in a class's head and leaves it out where it is empty.
+# doxygen links to this section from a class's head, but leaves it out if it is empty.
 EMPTY_SECTION = "nested-classes"
 
 
 class Page(HTMLParser):
-    """The links and the places of a page."""
+    """The links and the anchors of a page."""
 
     def __init__(self, text: str) -> None:
-        """Read it."""
+        """Parse the page."""
         super().__init__()
         self.links: list[str] = []
-        self.places: set[str] = set()
+        self.anchors: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what an element is called and where it leads."""
+        """Collect the anchor and the link of an element."""
         for name, value in attrs:
             if value is None:
                 continue
             if name == "id" or (name == "name" and tag == "a"):
-                self.places.add(value)
+                self.anchors.add(value)
             elif name in {"href", "src"} and tag in {"a", "img", "link", "script"}:
                 self.links.append(value)
 
 
 @cache
 def read(path: Path) -> Page:
-    """Read each page once."""
+    """Return a page, which is parsed once."""
     return Page(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def broken(site: Path, page: Path, link: str) -> str | None:
-    """What is wrong with a link."""
+    """Return what is wrong with a link, or None."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc or link.startswith(("javascript:", "#!")):
         return None
@@ -54,19 +54,19 @@ def broken(site: Path, page: Path, link: str) -> str | None:
         base = site if parts.path.startswith("/") else page.parent
         target = (base / unquote(parts.path).lstrip("/")).resolve()
         if site not in target.parents and target != site:
-            return "leads out of the site"
+            return "leaves the site"
         if target.is_dir():
             target = target / "index.html"
         if not target.is_file():
             return "no such file"
-    place = unquote(parts.fragment)
-    if not place or target.suffix != ".html" or place == EMPTY_SECTION or MADE_BY_SCRIPTS.fullmatch(place):
+    anchor = unquote(parts.fragment)
+    if not anchor or target.suffix != ".html" or anchor == EMPTY_SECTION or MADE_BY_SCRIPTS.fullmatch(anchor):
         return None
-    return None if place in read(target).places else "no such place on that page"
+    return None if anchor in read(target).anchors else "no such anchor on that page"
 
 
 def main(site: Path) -> int:
-    """Check every page; tell each broken link."""
+    """Check every page and report each broken link."""
     site = site.resolve()
     links = faults = 0
     for page in sorted(site.rglob("*.html")):

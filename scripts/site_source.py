@@ -1,6 +1,6 @@
-"""Lays out what mdBook builds the site from: the pages and what they link to, in this repository's folders.
+"""Copies the pages and the files that they link to into a folder for mdBook, in this repository's structure.
 
-So that a link means the same on the site, in a clone and in a web view of the repository.
+A link then works on the site, in a clone and in a web view of the repository.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What pages link to beside other pages. Pages are those that docs/SUMMARY.md lists.
+# The files that pages link to, beside other pages. docs/SUMMARY.md lists the pages.
 FILES = (".cargo/config.toml", "benches/soak.json", "docs", "examples", "include", "LICENSE")
 
 BOOK = """\
@@ -29,14 +29,14 @@ hash-files = false
 [output.html.playground]
 runnable = false
 
-# Beside the pages' own addresses it would need others for every link.
+# The one page for printing would need other links.
 [output.html.print]
 enable = false
 """
 
 
 def main(to: Path) -> None:
-    """Write the source into a folder that is not there yet."""
+    """Write the source into a folder that does not exist yet."""
     to.mkdir(parents=True)
     (to / "book.toml").write_text(BOOK, encoding="utf-8")
     listed = subprocess.run(
@@ -53,7 +53,7 @@ def main(to: Path) -> None:
     summary = (ROOT / "docs" / "SUMMARY.md").read_text(encoding="utf-8")
     summary = re.sub(r"\]\((?!\.\./)", "](docs/", summary).replace("](../", "](")
     pages = re.findall(r"\]\((.+?)\)", summary)
-    # The examples' pages are short and many: below one entry of the summary.
+    # The examples' pages are short and many, so they go below one entry of the summary.
     examples = sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("examples/*/README.md"))
     entry = "- [Examples](docs/examples.md)\n"
     if entry not in summary:
@@ -65,12 +65,12 @@ def main(to: Path) -> None:
 
 
 def linked(text: str) -> str:
-    """A page's text as the site needs it: there a folder's page is its index."""
+    """Return a page's text for the site, where a folder's README.md is its index.md."""
     return re.sub(r"(\]\((?:[^)#]*/)?)README\.md", r"\1index.md", text)
 
 
 def copy(name: str, to: Path) -> None:
-    """Copy a file of the repository to the same place."""
+    """Copy a file of the repository to the same path in a folder."""
     target = to / name
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.suffix == ".md":
@@ -82,7 +82,7 @@ def copy(name: str, to: Path) -> None:
 
 
 def heading(page: Path) -> str:
-    """A page's first heading."""
+    """Return a page's first heading."""
     return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
 
