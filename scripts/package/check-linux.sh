@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Sees that the built Linux files are what they are meant to be; says all that is wrong with them.
+# Checks the built Linux files, and reports everything that is wrong with them.
 #
 #     check-linux.sh TREE DEBUG GLIBC
 #
-# TREE is an installation's prefix, DEBUG the folder with the debug information, GLIBC the newest glibc that may be needed.
+# TREE is an installation's prefix, DEBUG the folder of the debug information, GLIBC the newest glibc version allowed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tree=$1 debug=$2 glibc=$3
@@ -15,49 +15,54 @@ complain() {
     wrong=1
 }
 
-[ "$(readlink "$tree/lib/libdcs.so")" = libdcs.so.0 ] || complain 'libdcs.so is no link to libdcs.so.0'
-readelf --dynamic --wide "$library" | grep -qF 'Library soname: [libdcs.so.0]' || complain 'the SONAME is not libdcs.so.0'
-readelf --dynamic --wide "$library" | grep -qw NODELETE || complain 'the library could be unloaded (no -z nodelete)'
+[ "$(readlink "$tree/lib/libdcs.so")" = libdcs.so.0 ] || complain 'libdcs.so does not link to libdcs.so.0'
+readelf --dynamic --wide "$library" | grep -qF 'Library soname: [libdcs.so.0]' ||
+    complain 'the SONAME is not libdcs.so.0'
+readelf --dynamic --wide "$library" | grep -qw NODELETE || complain 'the library can be unloaded (no -z nodelete)'
 
 exported=$(nm --dynamic --defined-only --format=posix "$library" | cut -d' ' -f1 | sort)
-strangers=$(grep -v '^dcs_' <<<"$exported" || true)
-[ -z "$strangers" ] || complain "the library exports what is none of its functions: $strangers"
+foreign=$(grep -v '^dcs_' <<<"$exported" || true)
+[ -z "$foreign" ] || complain "the library exports symbols other than its functions: $foreign"
 declared=$(sed -n 's/^[a-z].*[ *]\(dcs_[a-z0-9_]*\)(.*/\1/p' include/dcs.h | sort)
 [ "$(grep '^dcs_' <<<"$exported")" = "$declared" ] ||
     complain "exported and declared functions differ: $(diff <(echo "$exported") <(echo "$declared") | grep '^[<>]')"
 
 for file in "$library" "$tree/bin/dcs" "$tree/bin/dcs-sandbox"; do
     dynamic=$(readelf --dynamic --program-headers --wide "$file")
-    grep -q GNU_RELRO <<<"$dynamic" && grep -q 'BIND_NOW\|Flags:.* NOW' <<<"$dynamic" || complain "$file: no full RELRO"
+    { grep -q GNU_RELRO <<<"$dynamic" && grep -q 'BIND_NOW\|Flags:.* NOW' <<<"$dynamic"; } ||
+        complain "$file: no full RELRO"
     grep 'GNU_STACK' <<<"$dynamic" | grep -q ' RW  *0' || complain "$file: the stack is executable"
     ! grep -q ' RWE \|(TEXTREL)' <<<"$dynamic" || complain "$file: memory is both writable and executable"
-    ! grep -q '(RPATH)\|(RUNPATH)' <<<"$dynamic" || complain "$file: it has an RPATH"
-    [[ $(readelf --file-header "$file") == *'DYN ('* ]] || complain "$file: it is not position independent"
+    ! grep -q '(RPATH)\|(RUNPATH)' <<<"$dynamic" || complain "$file: has an RPATH"
+    [[ $(readelf --file-header "$file") == *'DYN ('* ]] || complain "$file: not position independent"
     needed=$(sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' <<<"$dynamic")
-    others=$(grep -vx -e 'lib\(c\|m\|dl\|pthread\|rt\|util\)\.so\.[0-9]*' -e 'ld-linux-x86-64\.so\.2' <<<"$needed" || true)
+    others=$(grep -vx -e 'lib\(c\|m\|dl\|pthread\|rt\|util\)\.so\.[0-9]*' \
+        -e 'ld-linux-x86-64\.so\.2' <<<"$needed" || true)
     [ -z "$others" ] || complain "$file needs more than the C library: $others"
-    newest=$(nm --dynamic --undefined-only "$file" | sed -n 's/.*@GLIBC_\([0-9.]*\)$/\1/p' | sort --version-sort | tail -1)
+    newest=$(nm --dynamic --undefined-only "$file" | sed -n 's/.*@GLIBC_\([0-9.]*\)$/\1/p' |
+        sort --version-sort | tail -1)
     [ "$(printf '%s\n' "$newest" "$glibc" | sort --version-sort | tail -1)" = "$glibc" ] ||
         complain "$file needs glibc $newest: $(nm --dynamic --undefined-only "$file" | grep -F "@GLIBC_$newest")"
     ! readelf --sections --wide "$file" | grep -q ' \.\(symtab\|debug_info\) ' || complain "$file is not stripped"
     id=$(readelf --notes "$file" | sed -n 's/.*Build ID: //p')
-    [ -s "$debug/.build-id/${id:0:2}/${id:2}.debug" ] || complain "$file: there is no file of its debug information"
-    readelf --string-dump=.gnu_debuglink "$file" | grep -qF "${id:2}.debug" || complain "$file: no debug link to it"
+    [ -s "$debug/.build-id/${id:0:2}/${id:2}.debug" ] || complain "$file: its debug information is missing"
+    readelf --string-dump=.gnu_debuglink "$file" | grep -qF "${id:2}.debug" || complain "$file: no debug link"
 done
 
-# No path of the machine that it was built on, in what is shipped or in the debug information.
+# No path of the build machine in the shipped files or the debug information.
 places=(-e "$PWD" -e "${CARGO_TARGET_DIR:-$PWD}" -e "${CARGO_HOME:-$HOME/.cargo}" -e "$(rustc --print sysroot)")
 mapfile -t debug_files < <(find "$debug" -name '*.debug')
 for file in "$library" "$tree/lib/libdcs.a" "$tree/bin/dcs" "$tree/bin/dcs-sandbox" "${debug_files[@]}"; do
     case $file in *.debug) objcopy --decompress-debug-sections "$file" "$debug/whole" && file=$debug/whole ;; esac
     found=$(strings --all "$file" | grep -F "${places[@]}" | sort -u | head -3 || true)
-    [ -z "$found" ] || complain "$file names folders of this machine: $found"
+    [ -z "$found" ] || complain "$file contains paths of this machine: $found"
 done
 
-# Every crate that the compiler took lines from is in the SBOM.
+# The SBOM has every crate that the debug information names.
 library_debug=$debug/.build-id/$(readelf --notes "$library" | sed -n 's|.*Build ID: \(..\)\(.*\)|\1/\2|p').debug
 objcopy --decompress-debug-sections "$library_debug" "$debug/whole"
-crates=$(strings --all "$debug/whole" | sed -n 's|^/cargo/registry/\([^/]*\)-\([0-9][^/]*\)/.*|pkg:cargo/\1@\2|p' | sort -u)
+crates=$(strings --all "$debug/whole" |
+    sed -n 's|^/cargo/registry/\([^/]*\)-\([0-9][^/]*\)/.*|pkg:cargo/\1@\2|p' | sort -u)
 rm -f "$debug/whole"
 [ "$(wc -l <<<"$crates")" -gt 20 ] || complain 'the debug information names hardly any crate'
 for crate in $crates; do

@@ -1,5 +1,5 @@
-# Sourced by the scripts that build artefacts: the places, the version, and what makes two builds give the same bytes.
-# shellcheck shell=bash
+# Sourced by the scripts that build and test packages: paths, the version, and settings for reproducible builds.
+# shellcheck shell=bash disable=SC2034
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 umask 022
@@ -13,10 +13,10 @@ dist=${DIST:-$root/dist}
 tools=$target/tools
 version=$(scripts/package/version.sh)
 
-# Every time in an artefact is the last commit's. Outside a clone somebody has to say it.
+# All times in a package are the time of the last commit. Outside a clone, the caller must set it.
 if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
     SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null) || {
-        echo 'This is no git clone: set SOURCE_DATE_EPOCH to the time that the artefacts shall carry (seconds since 1970).' >&2
+        echo 'This is not a git clone: set SOURCE_DATE_EPOCH to the time for the packages (seconds since 1970).' >&2
         exit 1
     }
 fi
@@ -27,7 +27,7 @@ fail() {
     exit 1
 }
 
-# install_tools: the cross-compiler, in a virtual environment below the target folder.
+# install_tools: installs the cross-compiler into a virtual environment below the target folder.
 install_tools() {
     if ! cmp -s scripts/package/requirements.txt "$tools/requirements.txt"; then
         "$python" -m venv "$tools"
@@ -37,15 +37,15 @@ install_tools() {
     PATH=$tools/bin:$PATH
 }
 
-# same_paths: has rustc and the C compiler write the same paths wherever the source, cargo's folder, the toolchain and
-# the tools lie. Further arguments are further options of rustc. The crates have to be fetched before.
-same_paths() {
+# remap_paths [OPTION...]: makes rustc and the C compiler write the same paths wherever the source, cargo's folder, the
+# toolchain and the tools are. Options are passed to rustc. The crates must be fetched before.
+remap_paths() {
     local home=${CARGO_HOME:-$HOME/.cargo} sysroot commit folder separator=$'\x1f'
     sysroot=$(rustc --print sysroot)
     commit=$(rustc --version --verbose | sed -n 's/^commit-hash: //p')
-    # Of those that fit, the last one is taken.
+    # If several match, the last one applies.
     local places=("$home=/cargo" "$root=/libdcs" "$target=/target" "$tools=/tools")
-    # The registry's folder is called after where the crates come from.
+    # The name of the registry's folder depends on its URL.
     for folder in "$home"/registry/src/*; do
         places+=("$folder=/cargo/registry")
     done
@@ -53,13 +53,13 @@ same_paths() {
     options+=("--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rustc/$commit")
     CARGO_ENCODED_RUSTFLAGS=$(printf "%s$separator" "${options[@]}")
     export CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS%"$separator"}
-    # For the C code of aws-lc, beside the flags of .cargo/config.toml, in whose place these are taken.
+    # For the C code of aws-lc. These flags replace those of .cargo/config.toml, so they repeat them.
     AWS_LC_SYS_CFLAGS=$(sed -n 's/^AWS_LC_SYS_CFLAGS = "\(.*\)"/\1/p' .cargo/config.toml)
     AWS_LC_SYS_CFLAGS+=$(printf " '-ffile-prefix-map=%s'" "${places[@]}")
     export AWS_LC_SYS_CFLAGS CC_SHELL_ESCAPED_FLAGS=1
 }
 
-# archive FILE FOLDER NAME: a .tar.gz of the folder, called NAME in it, whose bytes depend on its content alone.
+# archive FILE FOLDER NAME: packs the folder as NAME into a .tar.gz whose bytes depend on the content alone.
 archive() {
     tar --create --sort=name --format=gnu --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
         --transform="flags=r;s|^\.|$3|" --directory="$2" . | gzip --no-name --best >"$1"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the Debian packages from an installation tree:
+# Builds the Debian packages from an installation tree:
 #
 #     deb.sh TREE
 #
 # libdcs0 (the shared library), libdcs-dev (headers, static library, pkg-config, CMake), dcs-tools (the commands).
-# DEB_MAINTAINER is who they name as their maintainer.
+# DEB_MAINTAINER sets their maintainer.
 # shellcheck source=scripts/package/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -15,13 +15,13 @@ maintainer=${DEB_MAINTAINER:-The libdcs authors <libdcs@localhost>}
 date=$(date --rfc-email --date="@$SOURCE_DATE_EPOCH")
 rm -rf "$work"
 
-# document PACKAGE SBOM: what every package has to say about itself.
+# document PACKAGE SBOM: adds the licences, the changelog and the SBOM to a package.
 document() {
     local doc=$work/$1/usr/share/doc/$1
     mkdir -p "$doc"
     {
         cat scripts/package/templates/debian/copyright
-        # Each line of a text is indented, and an empty one is a full stop.
+        # The format indents each line of a text, and writes an empty line as a full stop.
         sed -e 's/^\s*$/./' -e 's/^/ /' "$tree/share/doc/libdcs/THIRD-PARTY-LICENCES"
     } >"$doc/copyright"
     install -m 644 "$tree/share/doc/libdcs/$2" "$doc/$2"
@@ -30,7 +30,7 @@ document() {
         "$version" "$maintainer" "$date" | gzip --no-name --best >"$doc/changelog.Debian.gz"
 }
 
-# control PACKAGE SECTION DEPENDS SHORT LONG [FIELD...]
+# control PACKAGE SECTION DEPENDS SHORT LONG [FIELD...]: writes the control files and builds the package.
 control() {
     local package=$1 folder=$work/$1 size
     mkdir -p "$folder/DEBIAN"
@@ -46,14 +46,15 @@ control() {
     (cd "$folder" && find . -path ./DEBIAN -prune -o -type f -printf '%P\0' | sort --zero-terminated |
         xargs --null md5sum) >"$folder/DEBIAN/md5sums"
     chmod 644 "$folder/DEBIAN"/*
-    # With more threads the bytes would depend on how many there are.
+    # With more threads, the bytes would depend on their number.
     DPKG_DEB_THREADS_MAX=1 dpkg-deb --root-owner-group -Zxz --build "$folder" \
         "$dist/${package}_${version}_amd64.deb" >/dev/null
 }
 
-about='It makes the status call of the UK Document Checking Service (DCS) over mutual TLS inside the calling process, from C, C++, Python, Java and Rust.'
+about='It makes the status call of the UK Document Checking Service (DCS) over mutual TLS inside the calling process,'
+about+=' from C, C++, Python, Java and Rust.'
 
-# The multiarch folder has files of its own that name it.
+# The files for pkg-config and CMake name the multiarch folder, so they are generated again.
 scripts/package/layout.sh "$tree/lib/libdcs.so" "$tree/lib/libdcs.a" "$work/whole/usr" $libdir /usr
 
 mkdir -p "$work/libdcs0/usr/$libdir" "$work/libdcs-dev/usr/$libdir" "$work/dcs-tools/usr"
@@ -63,7 +64,7 @@ mv "$work/whole/usr/include" "$work/libdcs-dev/usr"
 document libdcs0 libdcs.cdx.json
 document libdcs-dev libdcs.cdx.json
 scripts/package/documents.sh "$work/libdcs-dev/usr/share/doc/libdcs-dev"
-# Debian has the licence in the file copyright, and the changelog compressed.
+# In Debian the licence is in the file copyright, and the changelog is compressed.
 rm "$work/libdcs-dev/usr/share/doc/libdcs-dev"/{LICENSE,CHANGELOG.md}
 cp -R "$tree/bin" "$work/dcs-tools/usr"
 mkdir -p "$work/dcs-tools/usr/share/zsh"
@@ -76,7 +77,7 @@ document dcs-tools dcs-tools.cdx.json
 
 mkdir -p "$work/libdcs0/DEBIAN"
 echo 'activate-noawait ldconfig' >"$work/libdcs0/DEBIAN/triggers"
-# What other packages that link with it depend on.
+# The dependency of other packages that link with the library.
 echo "libdcs 0 libdcs0 (>= $version)" >"$work/libdcs0/DEBIAN/shlibs"
 control libdcs0 libs 'libc6 (>= 2.17)' 'client of the UK Document Checking Service' "$about" 'Multi-Arch: same'
 control libdcs-dev libdevel "libdcs0 (= $version)" 'client of the UK Document Checking Service (development)' \
@@ -84,4 +85,5 @@ control libdcs-dev libdevel "libdcs0 (= $version)" 'client of the UK Document Ch
     'Multi-Arch: same'
 control dcs-tools utils 'libc6 (>= 2.17)' 'commands for the UK Document Checking Service' \
     'The command dcs asks the Document Checking Service (DCS) for its status, finds out why it does not answer, and looks into certificates and keys. dcs-sandbox is a server to try that on without certificates of the DCS.'
-[ -n "${DEB_MAINTAINER:-}" ] || echo "The Debian packages name $maintainer as their maintainer; DEB_MAINTAINER sets another." >&2
+[ -n "${DEB_MAINTAINER:-}" ] ||
+    echo "The maintainer of the Debian packages is $maintainer; DEB_MAINTAINER sets another." >&2

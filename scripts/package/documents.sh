@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lays out what a user reads, with the same folders as in the repository, so that the links between the pages lead somewhere:
+# Copies the documentation into a folder, in the repository's structure, so that the links between the pages work:
 #
 #     documents.sh FOLDER
 set -euo pipefail

@@ -1,10 +1,10 @@
-"""Writes what a build is made of: a CycloneDX SBOM, or the licence texts that have to go with it.
+"""Writes what a build contains: a CycloneDX SBOM, or the licence texts that must accompany it.
 
     inventory.py sbom NAME TARGET FEATURES FILE
     inventory.py notices TARGET FEATURES FILE
 
-The crates are those of `cargo tree`, which resolves the features as the build does. (cargo-cyclonedx goes by
-`cargo metadata`, which does not: it lists ring, which no build contains, and names the source's folder.)
+The crates are those of `cargo tree`, which resolves the features as the build does. (cargo-cyclonedx uses
+`cargo metadata`, which does not: it lists ring, which no build contains, and the path of the source.)
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 CARGO = os.environ.get("CARGO", "cargo")
 ROOT = "libdcs"
 LICENCE_FILES = re.compile(r"(?i)(licen[cs]e|copying|notice|copyright|unlicense)")
-# Where a crate holds another project's sources, with licences of their own.
-INNER = "aws-lc"
+# A crate's subfolder with another project's sources, which have their own licences.
+VENDORED = "aws-lc"
 
 
 class Crate(NamedTuple):
@@ -35,17 +35,17 @@ class Crate(NamedTuple):
 
     @property
     def purl(self) -> str:
-        """Return its package URL, which is its reference too."""
+        """Return its package URL, which is also its reference."""
         return f"pkg:cargo/{self.name}@{self.version}"
 
 
 def run(*command: str) -> str:
-    """Return what a command prints."""
+    """Return the output of a command."""
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout  # noqa: S603
 
 
 def graph(target: str, features: str) -> dict[Crate, set[Crate]]:
-    """Return the crates that are linked in, each with those that it depends on."""
+    """Return the linked crates, each with its dependencies."""
     arguments = ["--locked", "--package", ROOT, "--edges", "normal,no-proc-macro", "--target", target]
     lines = run(CARGO, "tree", *arguments, "--features", features, "--prefix", "depth", "--format", " {p}")
     depends: dict[Crate, set[Crate]] = {}
@@ -62,7 +62,7 @@ def graph(target: str, features: str) -> dict[Crate, set[Crate]]:
 
 
 def packages(target: str, features: str) -> dict[Crate, dict[str, Any]]:
-    """Return what the crates say about themselves."""
+    """Return the crates' own metadata."""
     arguments = ["--locked", "--format-version", "1", "--filter-platform", target, "--features", features]
     metadata = json.loads(run(CARGO, "metadata", *arguments))
     return {Crate(package["name"], package["version"]): package for package in metadata["packages"]}
@@ -79,18 +79,18 @@ def checksums() -> dict[Crate, str]:
 
 
 def licence(package: dict[str, Any]) -> str:
-    """Return a licence as an SPDX expression; the older form has a slash."""
+    """Return a licence as an SPDX expression; the older form uses a slash."""
     return (package["license"] or "").replace("/", " OR ")
 
 
 def rust() -> str:
-    """Return the compiler's version, which is its standard library's."""
+    """Return the version of the compiler and its standard library."""
     return run(os.environ.get("RUSTC", "rustc"), "--version").split()[1]
 
 
 def component(crate: Crate, package: dict[str, Any], checksum: str | None) -> dict[str, Any]:
     """Return a crate as a component."""
-    made: dict[str, Any] = {
+    described: dict[str, Any] = {
         "type": "library",
         "bom-ref": crate.purl,
         "name": crate.name,
@@ -100,14 +100,14 @@ def component(crate: Crate, package: dict[str, Any], checksum: str | None) -> di
         "purl": crate.purl,
     }
     if checksum:
-        made["hashes"] = [{"alg": "SHA-256", "content": checksum}]
+        described["hashes"] = [{"alg": "SHA-256", "content": checksum}]
     if package["repository"]:
-        made["externalReferences"] = [{"type": "vcs", "url": package["repository"]}]
-    return made
+        described["externalReferences"] = [{"type": "vcs", "url": package["repository"]}]
+    return described
 
 
 def sbom(name: str, target: str, features: str) -> str:
-    """Return the SBOM as JSON; all that could differ between two builds comes from the source."""
+    """Return the SBOM as JSON; two builds of the same source give the same bytes."""
     depends = graph(target, features)
     described = packages(target, features)
     sums = checksums()
@@ -152,17 +152,17 @@ def sbom(name: str, target: str, features: str) -> str:
 
 
 def texts(package: dict[str, Any]) -> list[str]:
-    """Return the licence files of a crate, and of the C sources in it."""
+    """Return the licence texts of a crate, and of the C sources in it."""
     folder = Path(package["manifest_path"]).parent
     files = [path for path in sorted(folder.iterdir()) if LICENCE_FILES.match(path.name)]
-    if (folder / INNER).is_dir():
-        files += [path for path in sorted((folder / INNER).iterdir()) if LICENCE_FILES.match(path.name)]
-        files += sorted((folder / INNER).glob("third_party/*/LICENSE*"))
+    if (folder / VENDORED).is_dir():
+        files += [path for path in sorted((folder / VENDORED).iterdir()) if LICENCE_FILES.match(path.name)]
+        files += sorted((folder / VENDORED).glob("third_party/*/LICENSE*"))
     return [path.read_text(encoding="utf-8", errors="replace").strip() for path in files if path.is_file()]
 
 
 def notices(target: str, features: str) -> str:
-    """Return who wrote what is linked in, and on what terms; each text once, under all that carry it."""
+    """Return the licence texts of the linked crates, each text once, below the crates that carry it."""
     described = packages(target, features)
     carriers: dict[str, list[str]] = {}
     wordings: dict[str, str] = {}
@@ -176,16 +176,16 @@ def notices(target: str, features: str) -> str:
             authors = ", ".join(described[crate]["authors"])
             bare.append(f"{line}{f', by {authors}' if authors else ''}")
         for text in found:
-            # The same words, however they are broken into lines.
+            # The same text may be wrapped differently.
             words = " ".join(text.split())
             wordings.setdefault(words, text)
             if line not in carriers.setdefault(words, []):
                 carriers[words].append(line)
     bare.append(f"The Rust standard library {rust()} (MIT OR Apache-2.0), by the Rust project's contributors")
     rule = "\n" + "=" * 100 + "\n"
-    parts = ["libdcs contains the following software, each on the terms below its name.\n"]
+    parts = ["libdcs contains the following software, each under the terms below its name.\n"]
     parts += ["\n".join(lines) + "\n\n" + wordings[words] + "\n" for words, lines in carriers.items()]
-    parts.append("The texts of these stand above:\n\n" + "\n".join(bare) + "\n")
+    parts.append("The licence texts of the following are above:\n\n" + "\n".join(bare) + "\n")
     return rule.join(parts)
 
 

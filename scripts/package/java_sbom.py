@@ -1,4 +1,4 @@
-"""Writes the CycloneDX SBOM of the jar: JNA, and what is in the native libraries, from their own SBOMs.
+"""Writes the CycloneDX SBOM of the jar: JNA, and the components of the native libraries from their SBOMs.
 
 java_sbom.py FILE SBOM...
 """
@@ -15,10 +15,10 @@ from typing import Any
 
 
 def element(pom: str, name: str) -> str:
-    """Return a text of the pom; it has each of those asked for once, or the first is meant."""
+    """Return the text of the first element with a name."""
     match = re.search(rf"<{name}>(.+?)</{name}>", pom)
     if match is None:
-        sys.exit(f"bindings/java/pom.xml has no <{name}>.")
+        sys.exit(f"bindings/java/pom.xml has no <{name}>")
     return match[1]
 
 

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Lays a built library out as an installation has it: headers, shared and static library, pkg-config files and CMake
-# package.
+# Installs a built library into a folder: headers, shared and static library, pkg-config files and CMake package.
 #
 #     layout.sh SHARED STATIC TREE LIBDIR [PREFIX]
 #
 # TREE is the installation's prefix as a folder, LIBDIR the libraries' folder below it, such as lib. With PREFIX the
-# pkg-config files name that folder; without, they name the prefix relative to themselves, so that all of it can be moved.
+# pkg-config files name that folder. Without it, they name the prefix relative to themselves, so that TREE can be moved.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 shared=$1 static=$2 tree=$3 libdir=$4 prefix=${5:-}
@@ -14,17 +13,18 @@ version=$(scripts/package/version.sh)
 
 dynamic=$(readelf --dynamic --wide "$shared")
 soname=$(sed -n 's/.*Library soname: \[\(.*\)\].*/\1/p' <<<"$dynamic")
-[ -n "$soname" ] || { echo "$shared has no SONAME." >&2; exit 1; }
+[ -n "$soname" ] || { echo "layout.sh: $shared has no SONAME" >&2; exit 1; }
 
-# What the shared library needs of the system, the static one needs too. The C library, the loader and gcc's own
-# library are left out: every compiler adds them by itself.
+# The static library needs the same system libraries as the shared one. The C library, the loader and gcc's own library
+# are left out, because every compiler adds them.
 system=$(sed -n 's/.*(NEEDED).*\[lib\(.*\)\.so.*\].*/-l\1/p' <<<"$dynamic" | grep -vx -e -lc -e -lgcc_s || true)
 system=$(paste --serial --delimiters=' ' <<<"$system")
 
-# From dcs.pc and dcsConfig.cmake back to the prefix.
+# The way from dcs.pc and dcsConfig.cmake back to the prefix.
+# shellcheck disable=SC2001
 up=$(sed 's|[^/]\+|..|g' <<<"$libdir")
 
-# fill TEMPLATE FILE
+# fill TEMPLATE FILE: writes the file from the template.
 fill() {
     sed -e "s|@VERSION@|$version|g" -e "s|@SONAME@|$soname|g" -e "s|@LIBDIR@|$libdir|g" \
         -e "s|@PREFIX@|${prefix:-\${pcfiledir\}/../$up}|g" -e "s|@UP@|../../$up|g" \

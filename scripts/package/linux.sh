@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Linux artefacts for x86-64 and every glibc from 2.17 on:
+# Builds the Linux packages for x86-64 and glibc 2.17 or newer:
 #
-#     target/package/linux/    what is in the archive: bin, include, lib, share
+#     target/package/linux/    the content of the archive: bin, include, lib, share
 #     dist/libdcs-VERSION-linux-x86_64.tar.gz, and -debug.tar.gz with the debug information
 #     dist/libdcs0_*.deb, libdcs-dev_*.deb, dcs-tools_*.deb
 # shellcheck source=scripts/package/common.sh
@@ -17,16 +17,16 @@ built=$target/$triple/release
 scripts/setup.sh --package
 install_tools
 "$cargo" fetch --quiet --locked --target $triple
-same_paths -Clink-arg=-Wl,--build-id=sha1
+remap_paths -Clink-arg=-Wl,--build-id=sha1
 
-# Line numbers for backtraces; they go into files of their own.
+# Line numbers for backtraces, which are moved into separate files below.
 export CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=line-tables-only
-# The unwinder and the like, which zig compiles by itself, get the options above only so; its usual cache would have
-# them as another folder's build made them.
+# Options for the unwinder and other code that zig compiles itself. Its default cache could contain builds of that code
+# from another folder.
 export ZIG_GLOBAL_CACHE_DIR=$target/zig-cache
 export CCC_OVERRIDE_OPTIONS='#+-fdebug-compilation-dir=/libdcs +-ffile-prefix-map=target/tools=/tools'
 [[ $tools = *' '* ]] || CCC_OVERRIDE_OPTIONS+=" +-ffile-prefix-map=$tools=/tools"
-# Without the crate type rlib, beside which cargo leaves link-time optimisation out.
+# Cargo skips link-time optimisation if the crate type rlib is built too.
 cargo-zigbuild rustc --release --locked --target $triple.$glibc --lib --crate-type cdylib,staticlib
 rm -rf "$work" "$tree"
 mkdir -p "$work/lib" "$work/bin" "$work/debug" "$dist"
@@ -34,11 +34,11 @@ cp "$built/libdcs.so" "$built/libdcs.a" "$work/lib"
 "$cargo" zigbuild --release --locked --target $triple.$glibc --features cli,sandbox --bins
 cp "$built/dcs" "$built/dcs-sandbox" "$work/bin"
 
-# split FILE: moves the debug information to where debuggers look for it by the build's number.
+# split FILE: moves the debug information to a file that debuggers find by the build ID.
 split() {
     local id place
     id=$(readelf --notes "$1" | sed -n 's/.*Build ID: //p')
-    [ -n "$id" ] || fail "$1 has no build ID."
+    [ -n "$id" ] || fail "$1 has no build ID"
     place=$work/debug/.build-id/${id:0:2}/${id:2}.debug
     mkdir -p "$(dirname "$place")"
     objcopy --only-keep-debug --compress-debug-sections "$1" "$place"
@@ -51,7 +51,7 @@ for file in "$work/lib/libdcs.so" "$work/bin/dcs" "$work/bin/dcs-sandbox"; do
 done
 strip --strip-debug --enable-deterministic-archives "$work/lib/libdcs.a"
 
-# lay_out TREE LIBDIR [PREFIX]: all that an installation has.
+# lay_out TREE LIBDIR [PREFIX]: installs everything into a folder.
 lay_out() {
     scripts/package/layout.sh "$work/lib/libdcs.so" "$work/lib/libdcs.a" "$@"
     local bin=$1/bin share=$1/share

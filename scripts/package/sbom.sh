@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Writes the CycloneDX SBOMs of the library and of the commands into a folder, and the licence texts of all that is
-# linked in:
+# Writes the CycloneDX SBOMs of the library and of the commands, and the licence texts of all linked crates:
 #
 #     sbom.sh DIR [TARGET]
 #
-# libdcs.cdx.json and dcs-tools.cdx.json, THIRD-PARTY-LICENCES. TARGET is Rust's name of the platform.
+# DIR gets libdcs.cdx.json, dcs-tools.cdx.json and THIRD-PARTY-LICENCES. TARGET is Rust's name of the platform.
 # shellcheck source=scripts/package/common.sh
 . "$(dirname "$0")/common.sh"
 

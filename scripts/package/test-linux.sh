@@ -1,31 +1,33 @@
 #!/usr/bin/env bash
-# Installs the Linux artefacts of dist in a Debian without Rust, in a folder of its own, and uses them there.
-# SUITE names the release of Debian: bullseye (glibc 2.31) is the oldest that Debian's mirrors still carry.
+# Installs the Linux packages of dist in a Debian without Rust, in a temporary folder, and uses them there.
+# SUITE names the release of Debian: bullseye (glibc 2.31) is the oldest on Debian's mirrors.
 # shellcheck source=scripts/package/common.sh
 . "$(dirname "$0")/common.sh"
 
 suite=${SUITE:-bullseye}
-# Where this machine has its own packages from, which may be a mirror near by.
-mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)}
-# Not below the source: what is removed here must not be more than was made.
+# The source of this machine's own packages, which may be a nearby mirror.
+# shellcheck disable=SC2016
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
+    grep -v security | head -n 1)}
+# Outside the source, so that the removal below cannot hit it.
 base=$(mktemp --directory --tmpdir libdcs-debian.XXXXXX)
 trap 'rm -rf --one-file-system "$base"' EXIT
 trap 'exit 130' INT TERM
 debian=$base/root
 
-[ "$(id -u)" = 0 ] || fail 'chroot needs root: run it with sudo.'
+[ "$(id -u)" = 0 ] || fail 'chroot needs root: run it with sudo'
 scripts/setup.sh --package-test --packages
 artefacts=("$dist/libdcs-$version-linux-x86_64.tar.gz" "$dist"/{libdcs0,libdcs-dev,dcs-tools}_"${version}_amd64.deb")
 for file in "${artefacts[@]}"; do
-    [ -e "$file" ] || fail "$file is not there: make package-linux"
+    [ -e "$file" ] || fail "$file is missing: run make package-linux"
 done
 
-# The packages are kept for the next time.
+# Keeps the downloaded packages for the next run.
 mkdir -p "$target/package/debian"
 debootstrap --variant=minbase --include=gcc,g++,libc6-dev,make,pkg-config,cmake --cache-dir="$target/package/debian" \
     "$suite" "$debian" "$mirror" >"$base/log" 2>&1 || {
     tail -20 "$base/log" >&2
-    fail "debootstrap of $suite from $mirror has failed."
+    fail "debootstrap of $suite from $mirror failed"
 }
 printf '127.0.0.1 localhost\n::1 localhost\n' >"$debian/etc/hosts"
 mkdir "$debian/artefacts"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs what windows.sh has built, and the Rust tests as Windows programs, under Wine, against the testbed's servers on
-# this side. TESTBED is the built dcs-testbed. With arguments only these parts: c-abi, rust.
+# Runs the build of windows.sh, and the Rust tests as Windows programs, under Wine against the testbed's servers on
+# Linux. TESTBED is the built dcs-testbed. Arguments select parts: c-abi, rust.
 # shellcheck source=scripts/package/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -13,9 +13,9 @@ scripts/setup.sh --wine
 trap '"$wine" --end' EXIT
 
 if [[ " $parts " == *' c-abi '* ]]; then
-    # The C and C++ programs with the DLL, through the same test as on Linux. Left out is what is about Linux:
+    # The C and C++ programs with the DLL, in the same tests as on Linux. Skips what applies to Linux only:
     # - valgrind runs no Windows programs;
-    # - exports, protections and imports are looked at by check-windows.sh, with the tools for this kind of file;
+    # - check-windows.sh checks exports, protections and imports with the tools for this kind of file;
     # - there is no static library for Windows.
     export DCS_LIBRARY=$target/package/windows/bin/dcs.dll DCS_RUNNER=$wine
     "$testbed" -- "$cargo" test --all-features --locked --test c_abi -- \
@@ -30,11 +30,11 @@ if [[ " $parts " == *' rust '* ]]; then
     # shellcheck source=scripts/package/mingw.sh
     . scripts/package/mingw.sh
     export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
-    # Left out are the tests that start openssl, valgrind or a shell beside the client (convert, diagnose, formats,
-    # guest, html_report, loader_properties, panics, secrets), that are about Linux (fork, signals, slow_dns, torture,
-    # leaks, instructions), that are about the source and not the platform (fuzz_cases, header), and that c-abi runs.
+    # Skips the tests that start openssl, valgrind or a shell beside the client (convert, diagnose, formats,
+    # guest, html_report, loader_properties, panics, secrets), those for Linux (fork, signals, slow_dns, torture,
+    # leaks, instructions), those of the source and not the platform (fuzz_cases, header), and those of c-abi.
     tests=(answers files hostile hostile_tls interrupt kept log pacing rejections reload status sweep waits)
-    # Of the unit tests those that compare with openssl.
+    # Also skips the unit tests that compare with openssl.
     "$testbed" -- "$cargo" test --locked -Z build-std --target "$triple" --lib -- \
         --skip credentials::dek_info --skip credentials::pkcs12 --skip credentials::pkcs7 --skip credentials::pkcs8
     "$testbed" -- "$cargo" test --locked -Z build-std --target "$triple" --no-fail-fast "${tests[@]/#/--test=}"

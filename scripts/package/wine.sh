@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Runs a Windows program under Wine, with all that is Wine's own below the target folder:
+# Runs a Windows program under Wine, with all of Wine's files below the target folder:
 #
 #     wine.sh PROGRAM [ARGUMENT...]
-#     wine.sh --prepare    makes the Windows that it runs in
-#     wine.sh --end        ends what still runs there
+#     wine.sh --prepare    sets up the Windows environment
+#     wine.sh --end        stops all programs in it
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
-# Debian has it outside of PATH.
+# Debian installs it outside PATH.
 wine=/usr/lib/wine/wine64
 export WINEPREFIX=$target/wine WINEDEBUG=${WINEDEBUG:--all} WINEARCH=win64
-# Else it asks whether to download what programs in .NET and with web pages need.
+# Prevents the question whether to download support for .NET and web pages.
 export WINEDLLOVERRIDES='mscoree,mshtml='
 # For file names beyond ASCII.
 export LC_ALL=C.UTF-8
@@ -19,7 +19,7 @@ case ${1:-} in
 --prepare)
     "$wine" wineboot --init
     /usr/lib/wine/wineserver64 --wait
-    # Wine 8 has no bcryptprimitives.dll, of which Rust's standard library takes one function.
+    # Wine 8 lacks bcryptprimitives.dll, of which Rust's standard library needs one function.
     printf '%s\n' 'LIBRARY bcryptprimitives.dll' 'EXPORTS' '    ProcessPrng' >"$WINEPREFIX/stub.def"
     printf '%s\n' '#include <windows.h>' \
         'BOOLEAN NTAPI SystemFunction036(void *to, ULONG count);' \
@@ -32,7 +32,7 @@ case ${1:-} in
     ;;
 --end) /usr/lib/wine/wineserver64 --kill || true ;;
 *)
-    # Unix paths mean the drive that the working folder is on, which has to be the one of all files.
+    # Unix paths refer to the drive of the working folder, so all files must be on that drive.
     exec "$wine" "$@"
     ;;
 esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command in a system that systems.sh has set up, with the folders, servers and variables of this machine that a
-# test needs. What is mounted for it ends with it.
+# test needs. Its mounts end with the command.
 #
 #     in-system.sh FOLDER COMMAND...
 # shellcheck source=scripts/package/common.sh
@@ -8,6 +8,7 @@
 
 folder=$1
 mkdir -p "$folder$root" "$folder$target"
+# shellcheck disable=SC2016
 exec unshare --mount --propagation private bash -euc '
     folder=$1 root=$2 target=$3
     mount -t proc proc "$folder/proc"

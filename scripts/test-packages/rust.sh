@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Has a new crate depend on this one as it would be published, and make the status call from it.
+# Makes the status call from a new crate that depends on this one as it would be published.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -36,10 +36,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 RUST
-# What the library is tested with, so that nothing newer comes in.
+# The dependencies that the library is tested with, not newer ones.
 cp Cargo.lock "$work/consumer/Cargo.lock"
 "$cargo" build --quiet --manifest-path "$work/consumer/Cargo.toml" --target-dir "$work/target"
-RUSTDOCFLAGS='-D warnings' "$cargo" doc --quiet --no-deps --package libdcs --manifest-path "$work/consumer/Cargo.toml" --target-dir "$work/target"
+RUSTDOCFLAGS='-D warnings' "$cargo" doc --quiet --no-deps --package libdcs \
+    --manifest-path "$work/consumer/Cargo.toml" --target-dir "$work/target"
 
 "$cargo" build --quiet --release --locked --features sandbox --bin dcs-sandbox
 "$target/release/dcs-sandbox" --dir "$work/sandbox" --env-file "$work/env" --quiet &
@@ -51,4 +52,4 @@ done
 # shellcheck disable=SC1091
 . "$work/env"
 test "$("$work/target/debug/consumer")" = 'available: true'
-echo 'The crate can be used from Rust.'
+echo 'The Rust package works.'

@@ -1,7 +1,7 @@
-# Sourced after scripts/package/common.sh: a sandbox for a package's users, which ends with the script.
+# Sourced after scripts/package/common.sh: a sandbox that stops when the script ends.
 # shellcheck shell=bash
 
-# start_sandbox FOLDER COMMAND: starts it with that command, and sets DCS_URL and the others as it says.
+# start_sandbox FOLDER COMMAND: starts the sandbox with the command, and sets DCS_URL and the other variables.
 start_sandbox() {
     local folder=$1 command=$2
     rm -rf "$folder"
@@ -11,19 +11,19 @@ start_sandbox() {
     trap 'kill $sandbox 2>/dev/null || true' EXIT
     for _ in $(seq 600); do
         [ ! -e "$folder/env" ] || break
-        kill -0 $sandbox 2>/dev/null || fail "the sandbox has ended: $(cat "$folder/log")"
+        kill -0 $sandbox 2>/dev/null || fail "the sandbox ended: $(cat "$folder/log")"
         sleep 0.05
     done
     # shellcheck disable=SC1091
     . "$folder/env"
-    [ -n "${DCS_URL:-}" ] || fail 'the sandbox has not told its settings in 30 seconds.'
+    [ -n "${DCS_URL:-}" ] || fail 'the sandbox did not write its settings within 30 seconds'
 }
 
-# answers WHAT COMMAND...: the command must print the sandbox's answer.
-answers() {
+# expect_answer WHAT COMMAND...: fails unless the command prints the sandbox's answer.
+expect_answer() {
     local what=$1 output
     shift
     output=$("$@" 2>&1) || fail "$what: $output"
-    [[ $output == *available*2030-01-01* ]] || fail "$what: this is not the sandbox's answer: $output"
-    echo "$what: the status call is answered"
+    [[ $output == *available*2030-01-01* ]] || fail "$what: not the sandbox's answer: $output"
+    echo "$what: the status call works"
 }
