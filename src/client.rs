@@ -1,7 +1,8 @@
 //! The client: made once from a configuration, shared by all threads.
 
-mod generation;
-mod pacing;
+mod retry_after;
+mod single_flight;
+mod snapshot;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -10,16 +11,13 @@ use std::time::{Duration, Instant, SystemTime};
 use arc_swap::{ArcSwap, Guard};
 
 use crate::config::Config;
-use crate::credentials::x509::printable;
 use crate::diagnose;
 use crate::error::{Code, Error};
 use crate::log;
-use crate::rejection::{self, Handshake};
-use crate::status::{ConnectionInfo, Limits, Status};
-use crate::transport::{
-    self, Answer, Call, Cancellation, Deadline, Interrupt, Start, Transport, Wishes, header_text,
-};
-use generation::{Generation, Stamps};
+use crate::response;
+use crate::status::Status;
+use crate::transport::{self, Call, Cancellation, Deadline, Interrupt, Start, Wishes};
+use snapshot::{FileFingerprints, Snapshot};
 
 /// A client of the DCS.
 ///
@@ -30,7 +28,7 @@ use generation::{Generation, Stamps};
 /// A process that is forked from the one that made it may use and drop it too: there it begins without the parent's
 /// connections and sessions, which stay the parent's and are not touched.
 pub struct Client {
-    current: ArcSwap<Generation>,
+    current: ArcSwap<Snapshot>,
     interrupt: Arc<Interrupt>,
     /// What a reload reads; `None` where no file is configured. Wiped with the client.
     files: Option<Config>,
@@ -51,7 +49,7 @@ impl Client {
     /// [`Code::PrivateKey`], [`Code::Password`] where one cannot be used; [`Code::KeyMismatch`] where key and
     /// certificate do not belong together.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let generation = Generation::read(config, None).inspect_err(|error| {
+        let generation = Snapshot::read(config, None).inspect_err(|error| {
             log::emit!(
                 Error,
                 CLIENT,
@@ -125,7 +123,7 @@ impl Client {
     /// Reads the files again; one thread at a time.
     fn reload_from(&self, files: &Config) -> Result<(), Error> {
         let before = self.current.load();
-        let read = Generation::read(files, Some(&before)).inspect_err(|error| {
+        let read = Snapshot::read(files, Some(&before)).inspect_err(|error| {
             log::emit!(
                 Error,
                 CLIENT,
@@ -146,7 +144,7 @@ impl Client {
     }
 
     /// What calls use now, made anew in a process that was forked since.
-    fn current(&self) -> Result<Guard<Arc<Generation>>, Error> {
+    fn current(&self) -> Result<Guard<Arc<Snapshot>>, Error> {
         let current = self.current.load();
         if current.transport.is_ours() {
             return Ok(current);
@@ -155,14 +153,14 @@ impl Client {
         let before = self.current.compare_and_swap(&*current, fresh);
         // Another thread of this process may have been first.
         if Arc::ptr_eq(&before, &current) {
-            leave_to_parent(&current);
+            forget_inherited(&current);
         }
         drop((before, current));
         Ok(self.current.load())
     }
 
     /// Reads the files again where that is due and they have changed.
-    fn reload_if_changed(&self, interval: Duration, current: &Generation) {
+    fn reload_if_changed(&self, interval: Duration, current: &Snapshot) {
         let Some(files) = &self.files else { return };
         {
             // Whoever is first looks; the others need not wait for it.
@@ -174,7 +172,7 @@ impl Client {
             }
             *looked = Some(Instant::now());
         }
-        if Stamps::of(files) != current.stamps
+        if FileFingerprints::of(&files.sources) != current.fingerprints
             // Where somebody reads them already, this call goes on with what there is.
             && let Ok(held) = current.process.reloading.try_lock()
         {
@@ -202,19 +200,19 @@ impl Client {
         }
         let transport = &current.transport;
         let Some(max_age) = self.status_max_age else {
-            return self.call_with_care(&current, limit, wishes, begun);
+            return self.call_unless_told_to_wait(&current, limit, wishes, begun);
         };
         let deadline = limit.watched(wishes.watch());
-        let shared = &current.process.shared;
-        shared.answer(max_age, deadline, &transport.peer, || {
-            self.call_with_care(&current, limit, wishes.clone(), begun)
+        let flight = &current.process.single_flight;
+        flight.answer(max_age, deadline, &transport.peer, || {
+            self.call_unless_told_to_wait(&current, limit, wishes.clone(), begun)
         })
     }
 
     /// Makes the call where the service has not asked to wait.
-    fn call_with_care(
+    fn call_unless_told_to_wait(
         &self,
-        current: &Generation,
+        current: &Snapshot,
         limit: Deadline<'static>,
         wishes: Wishes,
         begun: Instant,
@@ -222,15 +220,15 @@ impl Client {
         if !self.honour_retry_after {
             return exchange(current, limit, wishes, begun);
         }
-        let holiday = &current.process.holiday;
-        holiday.check(&current.transport.peer)?;
-        exchange(current, limit, wishes, begun).inspect_err(|error| holiday.note(error))
+        let gate = &current.process.retry_after;
+        gate.check(&current.transport.peer)?;
+        exchange(current, limit, wishes, begun).inspect_err(|error| gate.note(error))
     }
 }
 
 /// Makes the call, over a kept connection where there is one.
 fn exchange(
-    current: &Generation,
+    current: &Snapshot,
     limit: Deadline<'static>,
     wishes: Wishes,
     begun: Instant,
@@ -257,10 +255,10 @@ fn exchange(
         }
     }
     answer
-        .and_then(|answer| read(answer, &call, begun, transport))
+        .and_then(|answer| response::read(answer, &call, begun, transport))
         .map_err(|error| {
             let issuer_known = transport.issuer_known();
-            diagnose::explain(error, current.evidence.as_deref(), issuer_known)
+            diagnose::explain(error, current.checks.as_deref(), issuer_known)
         })
         .inspect(|_| {
             log::emit!(
@@ -286,7 +284,7 @@ fn exchange(
 
 /// Leaves what the parent of a forked process has made alone: its threads may have been anywhere in it, and its
 /// connections are still in use.
-fn leave_to_parent(generation: &Arc<Generation>) {
+fn forget_inherited(generation: &Arc<Snapshot>) {
     generation.transport.abandon();
     std::mem::forget(generation.clone());
 }
@@ -295,63 +293,9 @@ impl Drop for Client {
     fn drop(&mut self) {
         let current = self.current.load();
         if !current.transport.is_ours() {
-            leave_to_parent(&current);
+            forget_inherited(&current);
         }
     }
-}
-
-/// What an answer says: a status, or the error that it stands for.
-pub(crate) fn read(
-    answer: Answer,
-    call: &Call,
-    begun: Instant,
-    transport: &Transport,
-) -> Result<Status, Error> {
-    let peer = &transport.peer;
-    if answer.status != 200 {
-        let facts = call.progress().facts;
-        let seen = Handshake {
-            has_identity: transport.has_identity(),
-            client_auth: facts.map(|facts| facts.client_auth).unwrap_or_default(),
-            resumed: facts.is_some_and(|facts| facts.resumed),
-        };
-        return Err(rejection::error_for(&answer, peer, seen));
-    }
-    let limits = Limits::read(&answer.headers);
-    let mut status = Status::parse(answer.body).map_err(|what| {
-        let kind = header_text(&answer.headers, "content-type").map_or(String::new(), |kind| {
-            format!("; it says that it is {}", printable(kind))
-        });
-        Error::new(
-            Code::Response,
-            format!("The status answer of {peer} {what}{kind}."),
-        )
-        .with_http_status(answer.status)
-    })?;
-    status.limits = limits;
-    status.connection = connection_info(call, begun);
-    Ok(status)
-}
-
-fn connection_info(call: &Call, begun: Instant) -> ConnectionInfo {
-    let progress = call.progress();
-    let mut info = ConnectionInfo {
-        first_byte: progress.first_byte.unwrap_or_default(),
-        total: begun.elapsed(),
-        reused: progress.reused,
-        ..ConnectionInfo::default()
-    };
-    if let Some(facts) = progress.facts {
-        if !progress.reused {
-            info.dns = facts.dns;
-            info.tcp = facts.tcp;
-            info.tls = facts.tls;
-        }
-        info.session_resumed = facts.resumed;
-        info.tls_version = facts.version;
-        info.tls_cipher = facts.cipher;
-    }
-    info
 }
 
 impl fmt::Debug for Client {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::credentials::Source;
+use crate::credentials::{Source, Sources};
 use crate::error::{Code, Error};
 pub(crate) use endpoint::{Endpoint, INTEGRATION_URL, Proxy, Target};
 
@@ -30,10 +30,7 @@ pub(crate) use endpoint::{Endpoint, INTEGRATION_URL, Proxy, Target};
 #[derive(Clone)]
 pub struct Config {
     pub(crate) endpoint: Endpoint,
-    pub(crate) ca_bundle: Option<Source>,
-    pub(crate) certificate: Option<Source>,
-    pub(crate) private_key: Option<Source>,
-    pub(crate) password: Option<Zeroizing<String>>,
+    pub(crate) sources: Sources,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
     pub(crate) proxy: Option<Proxy>,
@@ -48,10 +45,7 @@ impl Config {
     pub fn new() -> Self {
         Config {
             endpoint: Endpoint::parse(INTEGRATION_URL).expect("the default URL is valid"),
-            ca_bundle: None,
-            certificate: None,
-            private_key: None,
-            password: None,
+            sources: Sources::default(),
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(30),
             proxy: None,
@@ -67,18 +61,21 @@ impl Config {
     /// password that was for them.
     pub(crate) fn for_reload(&self, needs_password: bool) -> Option<Config> {
         let is_file = |source: &Option<Source>| source.as_ref().is_some_and(|s| s.path().is_some());
-        let has_identity_file = is_file(&self.certificate) || is_file(&self.private_key);
-        if !has_identity_file && !is_file(&self.ca_bundle) {
+        let sources = &self.sources;
+        let has_identity_file = is_file(&sources.certificate) || is_file(&sources.private_key);
+        if !has_identity_file && !is_file(&sources.ca_bundle) {
             return None;
         }
         let kept = |source: &Option<Source>| source.clone().filter(|_| has_identity_file);
-        let password = self.password.clone();
+        let password = sources.password.clone();
         Some(Config {
             endpoint: self.endpoint.clone(),
-            ca_bundle: self.ca_bundle.clone(),
-            certificate: kept(&self.certificate),
-            private_key: kept(&self.private_key),
-            password: password.filter(|_| has_identity_file || needs_password),
+            sources: Sources {
+                ca_bundle: sources.ca_bundle.clone(),
+                certificate: kept(&sources.certificate),
+                private_key: kept(&sources.private_key),
+                password: password.filter(|_| has_identity_file || needs_password),
+            },
             proxy: self.proxy.clone(),
             ..*self
         })
@@ -96,39 +93,39 @@ impl Config {
     /// The path of the CA bundle: the certificates that the server's certificate must lead to, as PEM, DER,
     /// PKCS#7 or PKCS#12.
     pub fn set_ca_bundle_file(&mut self, path: impl Into<PathBuf>) {
-        self.ca_bundle = Some(Source::File(path.into()));
+        self.sources.ca_bundle = Some(Source::File(path.into()));
     }
 
     /// The CA bundle's content, copied.
     pub fn set_ca_bundle(&mut self, content: &[u8]) {
-        self.ca_bundle = Some(Source::bytes(content));
+        self.sources.ca_bundle = Some(Source::bytes(content));
     }
 
     /// The path of the client certificate: the leaf, with or without its intermediates, as PEM, DER, PKCS#7 or
     /// PKCS#12. Where it holds the private key too and none is configured, that one is taken.
     pub fn set_certificate_file(&mut self, path: impl Into<PathBuf>) {
-        self.certificate = Some(Source::File(path.into()));
+        self.sources.certificate = Some(Source::File(path.into()));
     }
 
     /// The client certificate's content, copied.
     pub fn set_certificate(&mut self, content: &[u8]) {
-        self.certificate = Some(Source::bytes(content));
+        self.sources.certificate = Some(Source::bytes(content));
     }
 
     /// The path of the private key: PKCS#1, PKCS#8 or SEC1, plain or encrypted, as PEM or DER, or PKCS#12. It may
     /// be the certificate's file.
     pub fn set_private_key_file(&mut self, path: impl Into<PathBuf>) {
-        self.private_key = Some(Source::File(path.into()));
+        self.sources.private_key = Some(Source::File(path.into()));
     }
 
     /// The private key's content, copied; the copy is wiped when it is no longer needed.
     pub fn set_private_key(&mut self, content: &[u8]) {
-        self.private_key = Some(Source::bytes(content));
+        self.sources.private_key = Some(Source::bytes(content));
     }
 
     /// The password of an encrypted private key or PKCS#12 store; `None` takes it back.
     pub fn set_private_key_password(&mut self, password: Option<&str>) {
-        self.password = password.map(|password| Zeroizing::new(password.to_owned()));
+        self.sources.password = password.map(|password| Zeroizing::new(password.to_owned()));
     }
 
     /// The limit in milliseconds for look-up, TCP and TLS together. Default: 10 000.
@@ -186,10 +183,10 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("target", &self.endpoint.target)
             .field("path", &self.endpoint.uri.path())
-            .field("ca_bundle", &self.ca_bundle)
-            .field("certificate", &self.certificate)
-            .field("private_key", &self.private_key)
-            .field("password", &self.password.as_ref().map(|_| "***"))
+            .field("ca_bundle", &self.sources.ca_bundle)
+            .field("certificate", &self.sources.certificate)
+            .field("private_key", &self.sources.private_key)
+            .field("password", &self.sources.password.as_ref().map(|_| "***"))
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
             .field("proxy", &self.proxy)

@@ -3,14 +3,12 @@
 mod asn1;
 pub(crate) mod ca_bundle;
 pub(crate) mod chain;
-pub(crate) mod contents;
 mod dek_info;
-mod der;
 pub(crate) mod files;
+mod fork_key;
 pub(crate) mod identity;
-mod masked_key;
-mod misfit;
 mod oid;
+pub(crate) mod parsed_file;
 pub(crate) mod pem;
 mod pkcs12;
 mod pkcs7;
@@ -19,13 +17,15 @@ pub(crate) mod private_key;
 #[cfg(test)]
 mod reference;
 pub(crate) mod signature;
+mod sniff;
 pub(crate) mod source;
-mod stack;
 pub(crate) mod summary;
+mod unsupported_format;
+mod wipe_stack;
 pub(crate) mod x509;
 
-pub(crate) use ca_bundle::CaBundle;
+pub(crate) use ca_bundle::{CaBundle, TrustAnchor};
 pub(crate) use files::Files;
 pub(crate) use identity::Identity;
-pub(crate) use source::Source;
+pub(crate) use source::{Source, Sources};
 pub use summary::CertificateSummary;

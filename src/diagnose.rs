@@ -1,34 +1,24 @@
 //! What is wrong, why, and how to mend it: before, during and after a call.
 
-mod check;
-mod evidence;
+mod certificate_checks;
 mod explain;
-mod html;
-mod interception;
-mod json;
 mod offline;
+mod online;
 mod rank;
+mod render;
 mod report;
-#[cfg(test)]
-mod sample;
-mod text;
-mod wire;
-mod words;
 
 use std::time::SystemTime;
 
 use crate::config::Config;
 use crate::credentials::CertificateSummary;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Subject};
 use crate::log;
 use crate::transport::{Cancellation, Wishes};
-pub use check::{Check, Severity};
-pub(crate) use evidence::{EXPIRES_SOON, Evidence};
+pub(crate) use certificate_checks::{CertificateChecks, EXPIRES_SOON};
 pub(crate) use explain::explain;
-pub(crate) use interception::is_inspector;
-pub(crate) use report::redact;
-pub use report::{Finding, Outcome, Report, Step, Subject};
-use wire::Wire;
+use online::Wire;
+pub use report::{Finding, Outcome, Report, Step};
 
 /// Checks a configuration from the files to the service's answer, and says what is wrong.
 ///
@@ -64,7 +54,7 @@ pub fn diagnose_until(config: &Config, cancellation: &Cancellation) -> Result<Re
 fn make(config: &Config, wishes: Wishes, progress: &mut dyn FnMut(&Step)) -> (Report, bool) {
     let now = SystemTime::now();
     let offline = offline::check(config, now);
-    let wire = match wire::check(config, &offline, wishes, progress) {
+    let wire = match online::check(config, &offline, wishes, progress) {
         Ok(wire) => wire,
         // The parts fit together one by one, but TLS cannot be set up with them.
         Err(error) => Wire {
@@ -76,7 +66,10 @@ fn make(config: &Config, wishes: Wishes, progress: &mut dyn FnMut(&Step)) -> (Re
             ..Wire::default()
         },
     };
-    let chain = offline.evidence.as_ref().map_or(&[][..], Evidence::links);
+    let chain = offline
+        .evidence
+        .as_ref()
+        .map_or(&[][..], CertificateChecks::links);
     let report = Report {
         created: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
         url: config.endpoint.shown(),

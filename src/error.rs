@@ -1,14 +1,24 @@
 //! Errors that name the cause and the cure.
 
+mod check;
 mod code;
 
+use std::ffi::CStr;
 use std::fmt;
 use std::time::Duration;
 
-use crate::diagnose::Check;
-use crate::private::Text;
+use crate::redact::Message;
 use crate::status::Limits;
+pub use check::{Check, Severity, Subject};
 pub use code::Code;
+
+/// A table's text for C; a NUL within is found when the library is compiled.
+const fn c_text(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => panic!("a text in a table holds a NUL"),
+    }
+}
 
 /// A failure: what happened, to which file, host or field, and what to do about it.
 ///
@@ -19,8 +29,8 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     code: Code,
-    message: Text,
-    hint: Text,
+    message: Message,
+    hint: Message,
     check: Option<Check>,
     http_status: Option<u16>,
     tls_alert: Option<u8>,
@@ -32,7 +42,7 @@ struct Inner {
 
 impl Error {
     /// Starts from the code's general advice; the `with_` functions make it specific.
-    pub(crate) fn new(code: Code, message: impl Into<Text>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<Message>) -> Self {
         Error(Box::new(Inner {
             code,
             message: message.into(),
@@ -47,7 +57,7 @@ impl Error {
         }))
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<Text>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl Into<Message>) -> Self {
         self.0.hint = hint.into();
         self
     }
@@ -87,11 +97,11 @@ impl Error {
         self
     }
 
-    pub(crate) fn message_text(&self) -> &Text {
+    pub(crate) fn message_text(&self) -> &Message {
         &self.0.message
     }
 
-    pub(crate) fn hint_text(&self) -> &Text {
+    pub(crate) fn hint_text(&self) -> &Message {
         &self.0.hint
     }
 

@@ -9,7 +9,7 @@ use crate::diagnose;
 use crate::error::Error;
 use crate::ffi::dcs_status_response;
 use crate::status::Status;
-use crate::transport::{Call, Deadline, Plan, Start, Transport, Wishes, played};
+use crate::transport::{Call, ConnectorConfig, Deadline, Start, Transport, Wishes, played};
 
 /// What a call says to these bytes of a server, which come `piece` at a time. The connection's end is a close_notify
 /// or, where it does not end properly, none.
@@ -19,7 +19,7 @@ use crate::transport::{Call, Deadline, Plan, Start, Transport, Wishes, played};
 pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status, Error> {
     static TRANSPORT: OnceLock<Arc<Transport>> = OnceLock::new();
     let transport = TRANSPORT.get_or_init(|| {
-        let plan = Plan::new(&Config::new(), Vec::new(), "the CA bundle", None);
+        let plan = ConnectorConfig::new(&Config::new(), Vec::new(), "the CA bundle", None);
         Arc::new(Transport::new(Arc::new(plan)).expect("a transport without files"))
     });
     let begun = Instant::now();
@@ -35,7 +35,7 @@ pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status,
         ends_properly,
     };
     played::get(transport, &call, script)
-        .and_then(|answer| crate::client::read(answer, &call, begun, transport))
+        .and_then(|answer| crate::response::read(answer, &call, begun, transport))
         .map_err(|error| diagnose::explain(error, None, None))
 }
 

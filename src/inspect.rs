@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::credentials::contents::{Contents, Item as Content, Kind};
+use crate::credentials::parsed_file::{Entry, EntryKind, ParsedFile};
 use crate::credentials::private_key;
-use crate::credentials::source::{Document, Role, Source};
+use crate::credentials::source::{LoadedFile, Role, Source};
 use crate::credentials::summary::CertificateSummary;
 use crate::credentials::x509::Certificate;
 use crate::error::Error;
@@ -58,8 +58,8 @@ pub fn inspect(data: &[u8], password: Option<&str>) -> Result<Inspection, Error>
 const MAX_DECRYPTED: usize = 4;
 
 fn read(source: &Source, password: Option<&str>) -> Result<Inspection, Error> {
-    let document = Document::read(source, Role::Any)?;
-    let contents = Contents::read(&document, password)?;
+    let document = LoadedFile::read(source, Role::Any)?;
+    let contents = ParsedFile::read(&document, password)?;
     let mut encrypted = 0;
     let mut items = Vec::with_capacity(contents.items.len());
     for item in &contents.items {
@@ -79,9 +79,9 @@ fn read(source: &Source, password: Option<&str>) -> Result<Inspection, Error> {
     })
 }
 
-fn describe(item: &Content, document: &Document, password: Option<&str>) -> Item {
+fn describe(item: &Entry, document: &LoadedFile, password: Option<&str>) -> Item {
     let certificate = match (item.kind, &item.der) {
-        (Kind::Certificate, Some(der)) => {
+        (EntryKind::Certificate, Some(der)) => {
             CertificateSummary::of(&Certificate::new(der.to_vec().into()))
         }
         _ => None,

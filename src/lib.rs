@@ -27,9 +27,8 @@
 
 mod client;
 mod config;
-mod contain;
-mod convert;
 mod credentials;
+mod datetime;
 mod diagnose;
 mod error;
 pub mod ffi;
@@ -37,26 +36,27 @@ mod fork_gate;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod handshake;
 mod inspect;
-mod instant;
+mod key_export;
 mod loaded;
 pub mod log;
-mod private;
-mod rejection;
+mod panic;
+mod redact;
+mod response;
 mod status;
 mod transport;
 
 pub use client::Client;
 pub use config::Config;
-pub use convert::{private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
 pub use credentials::CertificateSummary;
 pub use diagnose::{
-    Check, Finding, Outcome, Report, Severity, Step, Subject, diagnose, diagnose_until,
-    diagnose_with_progress,
+    Finding, Outcome, Report, Step, diagnose, diagnose_until, diagnose_with_progress,
 };
-pub use error::{Code, Error};
+pub use error::{Check, Code, Error, Severity, Subject};
 pub use inspect::{Inspection, Item, inspect, inspect_file};
-pub use private::Text;
+pub use key_export::{private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
+pub use redact::Message;
 pub use status::{ConnectionInfo, Limits, Outage, Status};
 pub use transport::Cancellation;
 

@@ -254,11 +254,11 @@ pub(crate) fn write(level: Level, target: &'static str, text: fmt::Arguments<'_>
 
 fn hand_over(sink: &Sink, record: &Record) {
     // A handshake that the sink makes must not be taken for the one that this thread is in.
-    let notes = crate::transport::set_aside();
+    let notes = crate::handshake::suspend();
     let _ = IN_SINK.try_with(|inside| inside.set(true));
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| sink(record)));
     let _ = IN_SINK.try_with(|inside| inside.set(false));
-    crate::transport::put_back(notes);
+    drop(notes);
     if let Err(payload) = outcome {
         // A payload whose own drop panics must not end the call either.
         std::mem::forget(payload);
@@ -289,7 +289,7 @@ struct Line {
 
 impl fmt::Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let shown = text.chars().filter(|c| !crate::private::is_mark(*c));
+        let shown = text.chars().filter(|c| !crate::redact::is_mark(*c));
         for c in shown.take(MAX_TEXT_CHARS - self.chars) {
             let breaks_line = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
             self.text.push(if breaks_line { '?' } else { c });

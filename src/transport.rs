@@ -3,23 +3,24 @@
 //! A [`Transport`] lives as long as its client. ureq only writes the request and reads the answer over
 //! what this module connects; every limit of time, the pool and the errors are here.
 
+mod cancel;
 mod connection;
 mod deadline;
 mod dns;
-mod eyeballs;
-mod failure;
+mod errors;
+mod happy_eyeballs;
 mod http;
-mod interrupt;
+pub(crate) mod interception;
 mod p521;
 mod pool;
+pub(crate) mod probe;
 mod proxy;
 mod ready;
 mod sessions;
 mod socket;
-mod spoken;
 mod tcp;
 mod tls;
-pub(crate) mod trial;
+mod version_hint;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,41 +28,41 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 
 use crate::config::{Config, Endpoint, Proxy, Target};
-use crate::credentials::Identity;
+use crate::credentials::{Identity, TrustAnchor};
 use crate::error::{Code, Error};
 use crate::fork_gate;
+use crate::handshake;
+pub use cancel::Cancellation;
+pub(crate) use cancel::{Interrupt, Wishes};
 pub(crate) use connection::Connection;
-pub(crate) use connection::Facts;
+pub(crate) use connection::HandshakeInfo;
 use connection::TLS_1_2;
 pub(crate) use deadline::{Deadline, Phase};
 use dns::Resolver;
-pub(crate) use failure::NO_COMMON_SCHEME;
-use failure::Scene;
+use errors::ErrorContext;
+pub(crate) use errors::NO_COMMON_SCHEME;
 #[cfg(fuzzing)]
 pub(crate) use http::played;
 pub(crate) use http::{Answer, Call, Start, get, header_text, is_html};
-pub use interrupt::Cancellation;
-pub(crate) use interrupt::{Interrupt, Wishes};
 use pool::Pool;
 use sessions::Sessions;
-use spoken::Spoken;
-pub(crate) use tls::{Anchor, ClientAuth, Witness, put_back, set_aside};
 use tls::{IdentityResolver, Verifier};
+use version_hint::VersionHint;
 
 /// Names this library to the server.
 pub(crate) const USER_AGENT: &str = concat!("libdcs/", env!("CARGO_PKG_VERSION"));
 
 /// What a transport is made from; a forked child makes its own from the same.
-pub(crate) struct Plan {
+pub(crate) struct ConnectorConfig {
     pub(crate) endpoint: Endpoint,
     proxy: Option<Proxy>,
     connect_timeout: Duration,
-    anchors: Arc<[Anchor]>,
+    anchors: Arc<[TrustAnchor]>,
     ca_bundle: String,
     identity: Option<Identity>,
 }
 
-impl Plan {
+impl ConnectorConfig {
     /// The client certificate and what goes with it; `None` where none is configured.
     pub(crate) fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
@@ -70,11 +71,11 @@ impl Plan {
     /// `ca_bundle` is the bundle's name for messages, such as "the CA bundle ca.pem".
     pub(crate) fn new(
         config: &Config,
-        anchors: Vec<Anchor>,
+        anchors: Vec<TrustAnchor>,
         ca_bundle: &str,
         identity: Option<Identity>,
     ) -> Self {
-        Plan {
+        ConnectorConfig {
             endpoint: config.endpoint.clone(),
             proxy: config.proxy.clone(),
             connect_timeout: config.connect_timeout,
@@ -91,7 +92,7 @@ impl Plan {
             .as_ref()
             .map(Identity::for_child)
             .transpose()?;
-        Ok(Plan {
+        Ok(ConnectorConfig {
             endpoint: self.endpoint.clone(),
             proxy: self.proxy.clone(),
             connect_timeout: self.connect_timeout,
@@ -111,14 +112,14 @@ impl Plan {
 
 /// All that the calls of one client share, in one process.
 pub(crate) struct Transport {
-    pub(crate) plan: Arc<Plan>,
+    pub(crate) plan: Arc<ConnectorConfig>,
     /// The process that made it: no other may use or end its connections.
     process: u64,
     resolver: Resolver,
     tls: Arc<ClientConfig>,
     tls12: Arc<ClientConfig>,
     sessions: Arc<Sessions>,
-    spoken: Spoken,
+    spoken: VersionHint,
     verifier: Arc<Verifier>,
     client_auth: Arc<IdentityResolver>,
     /// "host:port", for messages.
@@ -127,7 +128,7 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(plan: Arc<Plan>) -> Result<Self, Error> {
+    pub(crate) fn new(plan: Arc<ConnectorConfig>) -> Result<Self, Error> {
         http::prepare();
         let tls = tls::configure(plan.anchors.clone(), plan.identity.as_ref())?;
         Ok(Transport {
@@ -137,7 +138,7 @@ impl Transport {
             tls: tls.config,
             tls12: tls.tls12,
             sessions: tls.sessions,
-            spoken: Spoken::default(),
+            spoken: VersionHint::default(),
             verifier: tls.verifier,
             client_auth: tls.identity,
             pool: Pool::default(),
@@ -206,12 +207,12 @@ impl Transport {
     }
 
     /// What a failure is told with; about the handshake that this thread is in.
-    fn scene<'a>(&'a self, phase: Phase, deadline: Deadline<'a>) -> Scene<'a> {
-        Scene {
+    fn scene<'a>(&'a self, phase: Phase, deadline: Deadline<'a>) -> ErrorContext<'a> {
+        ErrorContext {
             peer: &self.peer,
             phase,
             deadline,
-            client_auth: tls::client_auth(),
+            client_auth: handshake::client_auth(),
             is_tls13: false,
             has_identity: self.has_identity(),
             ca_bundle: &self.plan.ca_bundle,

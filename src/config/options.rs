@@ -21,7 +21,7 @@ impl ConfigOption {
         let mut options = OPTIONS.iter();
         options.find(|option| option.name == name).ok_or_else(|| {
             let names: Vec<_> = OPTIONS.iter().map(|option| option.name).collect();
-            let name = crate::credentials::x509::printable(name);
+            let name = crate::redact::printable(name);
             Error::new(
                 Code::InvalidArgument,
                 format!("There is no option '{name}'."),
@@ -160,9 +160,9 @@ impl Config {
     /// Has the messages about a file's content name the variable that it stood in.
     fn note_origin(&mut self, option: &ConfigOption) {
         let source = match option.name {
-            "ca_bundle" => &mut self.ca_bundle,
-            "certificate" => &mut self.certificate,
-            "private_key" => &mut self.private_key,
+            "ca_bundle" => &mut self.sources.ca_bundle,
+            "certificate" => &mut self.sources.certificate,
+            "private_key" => &mut self.sources.private_key,
             _ => return,
         };
         if let Some(source) = source {
@@ -240,7 +240,7 @@ fn switch(name: &str, value: &str) -> Result<bool, Error> {
             Code::InvalidArgument,
             format!(
                 "The option {name} is '{}', which is neither 1 nor 0.",
-                crate::credentials::x509::printable(value)
+                crate::redact::printable(value)
             ),
         )),
     }
@@ -253,7 +253,7 @@ fn milliseconds(what: &str, value: &str, least: u32) -> Result<u32, Error> {
             Code::InvalidArgument,
             format!(
                 "The {what} '{}' is not a whole number of milliseconds from {least} to {}.",
-                crate::credentials::x509::printable(value),
+                crate::redact::printable(value),
                 u32::MAX
             ),
         )

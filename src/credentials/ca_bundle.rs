@@ -1,14 +1,29 @@
 //! The CA bundle: the certificates that the server's certificate must lead to.
 
-use rustls::RootCertStore;
+use std::time::SystemTime;
 
-use super::contents::Contents;
-use super::source::{Document, Role, Source};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+
+use super::parsed_file::ParsedFile;
+use super::source::{LoadedFile, Role, Source};
 use super::x509::Certificate;
-use crate::diagnose::Check;
-use crate::error::{Code, Error};
+use crate::error::{Check, Code, Error};
 use crate::log;
-use crate::transport::Anchor;
+
+/// A CA certificate of the bundle, with the time in which it may vouch for others.
+pub(crate) struct TrustAnchor {
+    pub(crate) der: CertificateDer<'static>,
+    /// `None` where the dates cannot be read; it then counts as valid.
+    pub(crate) validity: Option<(SystemTime, SystemTime)>,
+}
+
+impl TrustAnchor {
+    pub(crate) fn is_valid_at(&self, now: SystemTime) -> bool {
+        self.validity
+            .is_none_or(|(from, to)| from <= now && now <= to)
+    }
+}
 
 /// The parsed CA bundle.
 pub(crate) struct CaBundle {
@@ -16,7 +31,7 @@ pub(crate) struct CaBundle {
     pub(crate) certificates: Vec<Certificate>,
     /// Where it came from, for messages.
     pub(crate) name: String,
-    pub(crate) contents: Contents,
+    pub(crate) contents: ParsedFile,
 }
 
 impl CaBundle {
@@ -31,8 +46,8 @@ impl CaBundle {
             .with_check(Check::FileConfigured)
             .with_hint("Configure the CA bundle that the DCS team published for your environment (`DCS_CA_BUNDLE`, or `--cacert` of the command)."));
         };
-        let document = Document::read(source, Role::CaBundle)?;
-        let contents = Contents::read(&document, password)?;
+        let document = LoadedFile::read(source, Role::CaBundle)?;
+        let contents = ParsedFile::read(&document, password)?;
         let certificates = contents.certificates(&document)?;
 
         if certificates.is_empty() {
@@ -102,9 +117,9 @@ impl CaBundle {
     }
 
     /// The trust anchors for the verifier.
-    pub(crate) fn anchors(&self) -> Vec<Anchor> {
+    pub(crate) fn anchors(&self) -> Vec<TrustAnchor> {
         self.cas()
-            .map(|certificate| Anchor {
+            .map(|certificate| TrustAnchor {
                 der: certificate.der.clone(),
                 validity: certificate
                     .fields

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use super::ca_bundle::CaBundle;
 use super::identity::{CertificateFile, Identity, KeyFile};
-use crate::config::Config;
-use crate::diagnose::Check;
+use super::source::Sources;
+use crate::error::Check;
 use crate::error::{Code, Error};
 
 /// What to do where the certificate is missing.
@@ -24,19 +24,19 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn read(config: &Config) -> Self {
-        let password = config.password.as_ref().map(|password| password.as_str());
-        let ca_bundle = CaBundle::read(config.ca_bundle.as_ref(), password);
-        let certificate = config
+    pub(crate) fn read(sources: &Sources) -> Self {
+        let password = sources.password();
+        let ca_bundle = CaBundle::read(sources.ca_bundle.as_ref(), password);
+        let certificate = sources
             .certificate
             .as_ref()
             .map(|source| CertificateFile::read(source, password));
         // A file that holds both serves for both, as a PKCS#12 store usually does.
         let holds_key = matches!(&certificate, Some(Ok(file)) if file.contents.has_private_key());
-        let key_source = config
+        let key_source = sources
             .private_key
             .as_ref()
-            .or(config.certificate.as_ref().filter(|_| holds_key));
+            .or(sources.certificate.as_ref().filter(|_| holds_key));
         Files {
             ca_bundle,
             certificate,

@@ -6,12 +6,12 @@ use std::time::SystemTime;
 use rustls::sign::{CertifiedKey, SigningKey};
 
 use super::chain;
-use super::contents::{Contents, Kind};
-use super::masked_key::MaskedKey;
+use super::fork_key::MaskedKey;
+use super::parsed_file::{EntryKind, ParsedFile};
 use super::private_key::{self, PrivateKey};
-use super::source::{Document, Role, Source};
+use super::source::{LoadedFile, Role, Source};
 use super::x509::Certificate;
-use crate::diagnose::Check;
+use crate::error::Check;
 use crate::error::{Code, Error};
 use crate::log;
 
@@ -19,15 +19,15 @@ use crate::log;
 pub(crate) struct CertificateFile {
     /// In the file's order.
     pub(crate) certificates: Vec<Certificate>,
-    pub(crate) document: Document,
-    pub(crate) contents: Contents,
+    pub(crate) document: LoadedFile,
+    pub(crate) contents: ParsedFile,
 }
 
 /// The private key's file.
 pub(crate) struct KeyFile {
     pub(crate) key: PrivateKey,
-    pub(crate) document: Document,
-    pub(crate) contents: Contents,
+    pub(crate) document: LoadedFile,
+    pub(crate) contents: ParsedFile,
 }
 
 /// What the client shows to the server.
@@ -45,8 +45,8 @@ pub(crate) struct Identity {
 
 impl CertificateFile {
     pub(crate) fn read(source: &Source, password: Option<&str>) -> Result<Self, Error> {
-        let document = Document::read(source, Role::Certificate)?;
-        let contents = Contents::read(&document, password)?;
+        let document = LoadedFile::read(source, Role::Certificate)?;
+        let contents = ParsedFile::read(&document, password)?;
         let certificates = contents.certificates(&document)?;
         if certificates.is_empty() {
             return Err(no_certificate(&document, &contents));
@@ -69,8 +69,8 @@ impl CertificateFile {
 
 impl KeyFile {
     pub(crate) fn read(source: &Source, password: Option<&str>) -> Result<Self, Error> {
-        let document = Document::read(source, Role::PrivateKey)?;
-        let contents = Contents::read(&document, password)?;
+        let document = LoadedFile::read(source, Role::PrivateKey)?;
+        let contents = ParsedFile::read(&document, password)?;
         let key = private_key::read(&document, &contents, password)?;
         log::emit!(
             Debug,
@@ -153,21 +153,21 @@ impl Identity {
     }
 }
 
-fn no_certificate(document: &Document, contents: &Contents) -> Error {
+fn no_certificate(document: &LoadedFile, contents: &ParsedFile) -> Error {
     let error = |what| document.error(Check::FileRole, what);
-    if contents.has(Kind::CertificateRequest) {
+    if contents.has(EntryKind::CertificateRequest) {
         error("holds a certificate signing request (CSR), not a certificate.")
             .with_hint("Send the CSR to the DCS team and use the certificate that they send back.")
     } else if contents.has_private_key() {
         error("holds a private key and no certificate.").with_hint(
             "Certificate and private key look exchanged: give the file that begins with BEGIN CERTIFICATE as the certificate.",
         )
-    } else if contents.has(Kind::PublicKey) {
+    } else if contents.has(EntryKind::PublicKey) {
         error("holds a public key, not a certificate.")
-    } else if contents.has(Kind::TrustedCertificate) {
+    } else if contents.has(EntryKind::TrustedCertificate) {
         error("holds a certificate with OpenSSL's own trust settings (BEGIN TRUSTED CERTIFICATE), which only OpenSSL reads.")
             .with_hint("Convert it: `openssl x509 -in FILE -out NEW`.")
-    } else if contents.has(Kind::Crl) {
+    } else if contents.has(EntryKind::Crl) {
         error("holds a certificate revocation list, not a certificate.")
     } else {
         error("holds no certificate.")
@@ -178,7 +178,7 @@ fn no_certificate(document: &Document, contents: &Contents) -> Error {
 fn leaf_position(
     key: &Arc<dyn SigningKey>,
     file: &CertificateFile,
-    key_document: &Document,
+    key_document: &LoadedFile,
 ) -> Result<usize, Error> {
     let document = &file.document;
     for (index, certificate) in file.certificates.iter().enumerate() {

@@ -24,7 +24,7 @@ use x509_cert::der::{self, Decode, Reader, SliceReader, Tag, Tagged};
 use zeroize::Zeroizing;
 
 use super::asn1::{content_info, sequence_start, tagged};
-use super::stack;
+use super::wipe_stack;
 
 const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
 const ENCRYPTED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
@@ -112,7 +112,7 @@ pub(crate) fn looks_like(der: &[u8]) -> bool {
 ///
 /// A file without a MAC and without encryption opens with any password.
 pub(crate) fn open(der: &[u8], password: Option<&str>) -> Result<Opened, Failure> {
-    stack::wiped(|| open_now(der, password))
+    wipe_stack::wiped(|| open_now(der, password))
 }
 
 fn open_now(der: &[u8], password: Option<&str>) -> Result<Opened, Failure> {

@@ -12,14 +12,14 @@ use x509_cert::der::{Decode, asn1::AnyRef};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 use zeroize::Zeroize;
 
-use super::contents::{Contents, Item, Kind};
 use super::dek_info;
-use super::masked_key::MaskedKey;
+use super::fork_key::MaskedKey;
 use super::oid;
-use super::source::Document;
-use super::stack;
+use super::parsed_file::{Entry, EntryKind, ParsedFile};
+use super::source::LoadedFile;
+use super::wipe_stack;
 use super::x509::{rsa_private_key_bits, rsa_public_key_bits};
-use crate::diagnose::Check;
+use crate::error::Check;
 use crate::error::{Code, Error};
 use crate::fork_gate;
 
@@ -41,8 +41,8 @@ pub(crate) struct PrivateKey {
 
 /// Finds the one private key of a file and makes it ready for signing.
 pub(crate) fn read(
-    document: &Document,
-    contents: &Contents,
+    document: &LoadedFile,
+    contents: &ParsedFile,
     password: Option<&str>,
 ) -> Result<PrivateKey, Error> {
     of_item(only_key(document, contents)?, document, password)
@@ -50,8 +50,8 @@ pub(crate) fn read(
 
 /// Makes one key of a file ready for signing.
 pub(crate) fn of_item(
-    item: &Item,
-    document: &Document,
+    item: &Entry,
+    document: &LoadedFile,
     password: Option<&str>,
 ) -> Result<PrivateKey, Error> {
     let mut der = decode(item, document, password)?;
@@ -70,7 +70,10 @@ pub(crate) fn of_item(
 }
 
 /// The one private key among what a file holds.
-pub(crate) fn only_key<'a>(document: &Document, contents: &'a Contents) -> Result<&'a Item, Error> {
+pub(crate) fn only_key<'a>(
+    document: &LoadedFile,
+    contents: &'a ParsedFile,
+) -> Result<&'a Entry, Error> {
     let mut keys = contents
         .items
         .iter()
@@ -97,16 +100,16 @@ pub(crate) fn only_key<'a>(document: &Document, contents: &'a Contents) -> Resul
 
 /// The key's DER, decrypted where it is encrypted. The caller wipes it.
 pub(crate) fn decode(
-    item: &Item,
-    document: &Document,
+    item: &Entry,
+    document: &LoadedFile,
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
-    stack::wiped(|| decode_now(item, document, password))
+    wipe_stack::wiped(|| decode_now(item, document, password))
 }
 
 fn decode_now(
-    item: &Item,
-    document: &Document,
+    item: &Entry,
+    document: &LoadedFile,
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
     let der = item.der(document)?;
@@ -114,28 +117,28 @@ fn decode_now(
         let password = password.ok_or_else(|| password_missing(document))?;
         let plain = dek_info::decrypt(&encryption.cipher, &encryption.iv, der, password)
             .map_err(|failure| legacy_failure(&failure, document, item))?;
-        let kind = super::der::kind(&plain).unwrap_or(item.kind);
+        let kind = super::sniff::kind(&plain).unwrap_or(item.kind);
         return plain_key(kind, &plain).ok_or_else(|| wrong_password(document));
     }
     match item.kind {
-        Kind::EncryptedPkcs8 => decrypt(item, der, document, password),
+        EntryKind::EncryptedPkcs8 => decrypt(item, der, document, password),
         kind => plain_key(kind, der).ok_or_else(|| unsupported_form(document, item)),
     }
 }
 
-fn plain_key(kind: Kind, der: &[u8]) -> Option<PrivateKeyDer<'static>> {
+fn plain_key(kind: EntryKind, der: &[u8]) -> Option<PrivateKeyDer<'static>> {
     match kind {
-        Kind::Pkcs1 => Some(PrivatePkcs1KeyDer::from(der.to_vec()).into()),
-        Kind::Pkcs8 => Some(PrivatePkcs8KeyDer::from(der.to_vec()).into()),
-        Kind::Sec1 => Some(PrivateSec1KeyDer::from(der.to_vec()).into()),
+        EntryKind::Pkcs1 => Some(PrivatePkcs1KeyDer::from(der.to_vec()).into()),
+        EntryKind::Pkcs8 => Some(PrivatePkcs8KeyDer::from(der.to_vec()).into()),
+        EntryKind::Sec1 => Some(PrivateSec1KeyDer::from(der.to_vec()).into()),
         _ => None,
     }
 }
 
 fn decrypt(
-    item: &Item,
+    item: &Entry,
     der: &[u8],
-    document: &Document,
+    document: &LoadedFile,
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
     let unsupported = || {
@@ -148,7 +151,7 @@ fn decrypt(
                 "Encrypt it with AES: `openssl pkcs8 -topk8 -v2 aes256 -in KEY -out NEW_KEY`.",
             )
     };
-    if super::der::kind(der) != Some(Kind::EncryptedPkcs8) {
+    if super::sniff::kind(der) != Some(EntryKind::EncryptedPkcs8) {
         return Err(item.damaged(document, "is no encrypted key"));
     }
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unsupported())?;
@@ -170,7 +173,7 @@ fn decrypt(
     Ok(PrivatePkcs8KeyDer::from(secret.as_bytes().to_vec()).into())
 }
 
-fn password_missing(document: &Document) -> Error {
+fn password_missing(document: &LoadedFile) -> Error {
     document.error_as(
         Code::Password,
         Check::KeyPassword,
@@ -178,7 +181,7 @@ fn password_missing(document: &Document) -> Error {
     )
 }
 
-fn wrong_password(document: &Document) -> Error {
+fn wrong_password(document: &LoadedFile) -> Error {
     document
         .error_as(
             Code::Password,
@@ -188,7 +191,7 @@ fn wrong_password(document: &Document) -> Error {
         .with_hint("Check the private key password; blanks and a line end count as part of it.")
 }
 
-fn legacy_failure(failure: &dek_info::Failure, document: &Document, item: &Item) -> Error {
+fn legacy_failure(failure: &dek_info::Failure, document: &LoadedFile, item: &Entry) -> Error {
     match failure {
         dek_info::Failure::WrongPassword => wrong_password(document),
         dek_info::Failure::Damaged => item.damaged(document, "is not a whole encrypted key"),
@@ -203,7 +206,7 @@ fn legacy_failure(failure: &dek_info::Failure, document: &Document, item: &Item)
     }
 }
 
-fn unsupported_form(document: &Document, item: &Item) -> Error {
+fn unsupported_form(document: &LoadedFile, item: &Entry) -> Error {
     let hint = if item.label.contains("OPENSSH") {
         "It is a key for SSH; if it is the one that the certificate request was made with, convert it: `ssh-keygen -p -m PKCS8 -f KEY`."
     } else {
@@ -239,8 +242,8 @@ fn is_too_costly(scheme: &EncryptionScheme) -> bool {
     }
 }
 
-fn no_key(document: &Document, contents: &Contents) -> Error {
-    if contents.has(Kind::Certificate) {
+fn no_key(document: &LoadedFile, contents: &ParsedFile) -> Error {
+    if contents.has(EntryKind::Certificate) {
         document
             .error(
                 Check::FileRole,
@@ -249,12 +252,12 @@ fn no_key(document: &Document, contents: &Contents) -> Error {
             .with_hint(
                 "Certificate and private key look exchanged: give the file that begins with BEGIN PRIVATE KEY as the key.",
             )
-    } else if contents.has(Kind::CertificateRequest) {
+    } else if contents.has(EntryKind::CertificateRequest) {
         document.error(
             Check::FileRole,
             "holds a certificate signing request (CSR) and no private key.",
         )
-    } else if contents.has(Kind::PublicKey) {
+    } else if contents.has(EntryKind::PublicKey) {
         document.error(Check::FileRole, "holds a public key, not the private one.")
     } else {
         document.error(Check::KeyPresent, "holds no private key.")
@@ -262,7 +265,7 @@ fn no_key(document: &Document, contents: &Contents) -> Error {
 }
 
 /// Says why the provider refuses a key.
-fn unsupported(key: &PrivateKeyDer<'_>, document: &Document) -> Error {
+fn unsupported(key: &PrivateKeyDer<'_>, document: &LoadedFile) -> Error {
     let pkcs1 = match key {
         PrivateKeyDer::Pkcs1(key) => Some(key.secret_pkcs1_der()),
         PrivateKeyDer::Pkcs8(key) => PrivateKeyInfoRef::try_from(key.secret_pkcs8_der())
@@ -337,8 +340,8 @@ mod tests {
             encrypted_data: OctetStringRef::new(&[0; 48]).unwrap(),
         };
         let source = Source::bytes(&key.to_der().unwrap());
-        let document = Document::read(&source, Role::PrivateKey).unwrap();
-        let contents = Contents::read(&document, Some("password")).unwrap();
+        let document = LoadedFile::read(&source, Role::PrivateKey).unwrap();
+        let contents = ParsedFile::read(&document, Some("password")).unwrap();
         let error = read(&document, &contents, Some("password")).err().unwrap();
         (error.code(), error.message().to_owned())
     }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::diagnose::{Check, Subject};
+use crate::error::{Check, Subject};
 use crate::error::{Code, Error};
-use crate::private;
+use crate::redact;
 
 /// The largest file that is read. The largest public CA bundles are around 250 KB.
 const MAX_FILE_SIZE: u64 = 4 * 1024 * 1024;
@@ -96,13 +96,28 @@ impl Source {
     }
 }
 
+/// The three files that a client is made from, and the password of those that are encrypted.
+#[derive(Clone, Default)]
+pub(crate) struct Sources {
+    pub(crate) ca_bundle: Option<Source>,
+    pub(crate) certificate: Option<Source>,
+    pub(crate) private_key: Option<Source>,
+    pub(crate) password: Option<Zeroizing<String>>,
+}
+
+impl Sources {
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.password.as_ref().map(|password| password.as_str())
+    }
+}
+
 /// A path for a message, marked as private. What looks like a key and not like a path, because content was given
 /// where a path was wanted, is not shown.
 fn shown(path: &Path) -> String {
     if looks_like_content(&path.to_string_lossy()) && !path.exists() {
         return "(not shown, because it looks like content and not like a path)".into();
     }
-    private::path(path.display())
+    redact::path(path.display())
 }
 
 /// Whether a text has a long run as base64 and hexadecimal have, and names seldom.
@@ -130,7 +145,7 @@ impl fmt::Debug for Source {
 }
 
 /// What was read, with the words that a message uses for where it came from.
-pub(crate) struct Document {
+pub(crate) struct LoadedFile {
     pub(crate) role: Role,
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// "the CA bundle /etc/dcs/ca.pem" or "the CA bundle (given as bytes)".
@@ -139,14 +154,14 @@ pub(crate) struct Document {
     pub(crate) mode: Option<u32>,
 }
 
-impl Document {
+impl LoadedFile {
     /// Reads the source, up to a limit, from regular files only.
     pub(crate) fn read(source: &Source, role: Role) -> Result<Self, Error> {
         let (bytes, mode) = match source {
             Source::File(path) => read_file(path, role)?,
             Source::Bytes { content, .. } => (content.clone(), None),
         };
-        let document = Document {
+        let document = LoadedFile {
             role,
             bytes,
             name: format!("the {} {}", role.noun(), source.shown()),
@@ -196,7 +211,7 @@ pub(crate) fn capitalise(text: &str) -> String {
 fn place(path: &Path) -> String {
     match std::env::current_dir() {
         Ok(_) if path.starts_with("~") => " ('~' is not read as the home folder here)".to_owned(),
-        Ok(folder) if path.is_relative() => format!(" in {}", private::path(folder.display())),
+        Ok(folder) if path.is_relative() => format!(" in {}", redact::path(folder.display())),
         _ => String::new(),
     }
 }
@@ -347,7 +362,7 @@ mod tests {
 
     #[test]
     fn an_empty_path_and_an_empty_content_are_named() {
-        let read = |source| Document::read(&source, Role::PrivateKey).err().unwrap();
+        let read = |source| LoadedFile::read(&source, Role::PrivateKey).err().unwrap();
         let error = read(Source::File(PathBuf::new()));
         assert_eq!(
             (error.code(), error.check()),
@@ -376,7 +391,7 @@ mod tests {
             "MC4CAQAwBQYDK2VwBCIEINTu",
             "30820122300d06092a864886f70d01010105",
         ] {
-            let error = Document::read(&Source::File(content.into()), Role::PrivateKey);
+            let error = LoadedFile::read(&Source::File(content.into()), Role::PrivateKey);
             let text = error.err().unwrap().to_string();
             assert!(!text.contains(&content[4..16]), "{text}");
             assert!(text.contains("looks like content"), "{text}");
@@ -388,7 +403,7 @@ mod tests {
             "C:\\Program Files\\DCS\\client.key",
             "../secrets/3f2504e0-4f89-11d3-9a0c-0305e82c3301/tls.key",
         ] {
-            let error = Document::read(&Source::File(path.into()), Role::PrivateKey);
+            let error = LoadedFile::read(&Source::File(path.into()), Role::PrivateKey);
             assert!(error.err().unwrap().message().contains(path));
         }
     }
@@ -404,7 +419,7 @@ mod tests {
             (Some(0o100_666), Some("read and write")),
             (None, None),
         ] {
-            let document = Document {
+            let document = LoadedFile {
                 role: Role::PrivateKey,
                 bytes: Zeroizing::default(),
                 name: String::new(),

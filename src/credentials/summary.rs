@@ -7,17 +7,16 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::x509::Certificate;
-use crate::diagnose::redact;
-use crate::instant::{SECONDS_PER_DAY, rfc3339, unix_seconds};
-use crate::private::{self, Text};
+use crate::datetime::{SECONDS_PER_DAY, rfc3339, unix_seconds};
+use crate::redact::{self, Message};
 
 /// What a certificate says, in words. Nothing in it is secret.
 #[derive(Clone, Debug)]
 pub struct CertificateSummary {
     /// The subject, in the order of RFC 4514.
-    pub subject: Text,
+    pub subject: Message,
     /// The issuer, in the order of RFC 4514.
-    pub issuer: Text,
+    pub issuer: Message,
     /// Whether subject and issuer are the same name, as a root's are.
     pub is_self_issued: bool,
     /// The serial number in hexadecimal.
@@ -37,7 +36,7 @@ pub struct CertificateSummary {
     /// The purposes, such as `clientAuth`; empty where the certificate does not limit them.
     pub extended_key_usage: Vec<String>,
     /// The host names and addresses that it is for.
-    pub alternative_names: Vec<Text>,
+    pub alternative_names: Vec<Message>,
     /// SHA-256 of the DER encoding, base64url without padding, as the service identifies certificates
     /// (RFC 7515, section 4.1.8).
     pub thumbprint: String,
@@ -60,7 +59,7 @@ impl CertificateSummary {
             is_ca: fields.is_ca,
             key_usage: fields.key_usage.clone(),
             extended_key_usage: fields.purposes.clone(),
-            alternative_names: names.map(|name| private::name(name).into()).collect(),
+            alternative_names: names.map(|name| redact::name(name).into()).collect(),
             thumbprint: thumbprint(&certificate.der),
         })
     }
@@ -87,9 +86,9 @@ impl CertificateSummary {
     }
 
     pub(crate) fn redact(&mut self) {
-        redact(&mut self.subject);
-        redact(&mut self.issuer);
-        self.alternative_names.iter_mut().for_each(redact);
+        self.subject.redact();
+        self.issuer.redact();
+        self.alternative_names.iter_mut().for_each(Message::redact);
     }
 }
 

@@ -15,10 +15,8 @@ use x509_cert::ext::pkix::{
 };
 
 use super::oid;
-use crate::private;
+use crate::redact::{self, printable};
 
-/// The longest subject that goes into a message.
-const MAX_NAME_CHARS: usize = 200;
 /// The names of a certificate that are read.
 const MAX_ALTERNATIVE_NAMES: usize = 50;
 
@@ -148,8 +146,8 @@ impl Fields {
             .map(|curve| curve.to_string());
         let signature = certificate.signature_algorithm().oid.to_string();
         Some(Fields {
-            subject: private::name(printable(&tbs.subject().to_string())),
-            issuer: private::name(printable(&tbs.issuer().to_string())),
+            subject: redact::name(printable(&tbs.subject().to_string())),
+            issuer: redact::name(printable(&tbs.issuer().to_string())),
             common_name: common_name(tbs),
             serial: hex(tbs.serial_number().as_bytes()),
             subject_key_id: tbs
@@ -264,12 +262,4 @@ fn rsa_modulus_bits(der: &[u8], skip: usize) -> Option<usize> {
 
 fn system_time(since_epoch: Duration) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(since_epoch)
-}
-
-/// A name from outside, cut and without control characters, so that it can stand in a message.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .take(MAX_NAME_CHARS)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }

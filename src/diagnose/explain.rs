@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
-use super::check::Check;
-use super::evidence::Evidence;
-use super::report::{Finding, Subject};
+use super::certificate_checks::CertificateChecks;
+use super::report::Finding;
+use crate::error::Check;
+use crate::error::Subject;
 use crate::error::{Code, Error};
-use crate::private::Text;
+use crate::redact::Message;
 
 /// The causes of a rejection that can be seen from here, the likeliest first.
 const LIKELY: [Check; 13] = [
@@ -78,12 +79,12 @@ pub(crate) fn likeliest(findings: &[Finding], alert: Option<u8>) -> Option<&Find
 }
 
 /// What to do about a rejection that nothing local explains.
-pub(crate) fn unexplained(alert: Option<u8>, evidence: Option<&Evidence>) -> String {
+pub(crate) fn unexplained(alert: Option<u8>, evidence: Option<&CertificateChecks>) -> String {
     if alert == Some(REVOKED) {
         return "Ask the DCS team for a new certificate, made from a new key, and why this one was revoked.".into();
     }
     let mut advice = "Nothing is wrong with the certificate as far as it can be seen from here: ask the DCS team whether it is revoked, not yet enabled, or for another environment than the URL's.".to_owned();
-    let intermediates = evidence.map_or(0, Evidence::intermediates);
+    let intermediates = evidence.map_or(0, CertificateChecks::intermediates);
     if intermediates > 1 {
         advice.push_str(&format!(
             " Its chain has {intermediates} intermediates; a server may allow fewer, so ask for that too."
@@ -96,7 +97,7 @@ pub(crate) fn unexplained(alert: Option<u8>, evidence: Option<&Evidence>) -> Str
 /// one of the certificate's issuers among the CAs that it accepts, where it named any.
 pub(crate) fn explain(
     error: Error,
-    evidence: Option<&Evidence>,
+    evidence: Option<&CertificateChecks>,
     issuer_known: Option<bool>,
 ) -> Error {
     if error.code() != Code::ClientCertRejected {
@@ -124,14 +125,17 @@ pub(crate) fn explain(
 }
 
 /// The finding that the server names other CAs than the certificate's; `accepted` where they are known.
-pub(crate) fn foreign_issuer(evidence: Option<&Evidence>, accepted: &[Text]) -> Finding {
+pub(crate) fn foreign_issuer(
+    evidence: Option<&CertificateChecks>,
+    accepted: &[Message],
+) -> Finding {
     let issuer = evidence
-        .and_then(Evidence::issuer)
+        .and_then(CertificateChecks::issuer)
         .map_or_else(String::new, |issuer| format!(" ({issuer})"));
     let names = match accepted {
         [] => "is not among the CAs that the server names".to_owned(),
         names => {
-            let some: Vec<&str> = names.iter().take(MAX_NAMED).map(Text::marked).collect();
+            let some: Vec<&str> = names.iter().take(MAX_NAMED).map(Message::marked).collect();
             let more = if names.len() > MAX_NAMED {
                 "; and others"
             } else {

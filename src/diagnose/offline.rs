@@ -2,17 +2,18 @@
 
 use std::time::SystemTime;
 
-use super::check::Check;
-use super::evidence::{Evidence, count};
-use super::report::{FileSummary, Finding, Subject};
+use super::certificate_checks::{CertificateChecks, count};
+use super::report::{FileSummary, Finding};
 use crate::config::Config;
-use crate::credentials::contents::{Contents, Kind, Repair};
 use crate::credentials::files::{CONFIGURE_CERTIFICATE, CONFIGURE_KEY};
-use crate::credentials::source::{Document, Role, Source, capitalise};
+use crate::credentials::parsed_file::{EntryKind, ParsedFile, Repair};
+use crate::credentials::source::{LoadedFile, Role, Source, capitalise};
 use crate::credentials::x509::Certificate;
 use crate::credentials::{CaBundle, CertificateSummary, Files, Identity};
+use crate::datetime::day;
+use crate::error::Check;
+use crate::error::Subject;
 use crate::error::{Code, Error};
-use crate::instant::day;
 
 /// The checks that every file goes through, in the order in which they can be made.
 const FILE_CHECKS: [Check; 4] = [
@@ -26,7 +27,7 @@ const FILE_CHECKS: [Check; 4] = [
 pub(crate) struct Offline {
     pub(crate) files: Files,
     pub(crate) identity: Option<Identity>,
-    pub(crate) evidence: Option<Evidence>,
+    pub(crate) evidence: Option<CertificateChecks>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) summaries: Vec<FileSummary>,
     /// A client could not be made from this.
@@ -35,7 +36,7 @@ pub(crate) struct Offline {
 
 /// Reads the files and makes every check on them that can be made.
 pub(crate) fn check(config: &Config, now: SystemTime) -> Offline {
-    let files = Files::read(config);
+    let files = Files::read(&config.sources);
     let mut findings = Vec::new();
 
     about_bundle(&files, now, &mut findings);
@@ -67,11 +68,11 @@ pub(crate) fn check(config: &Config, now: SystemTime) -> Offline {
     let host = &config.endpoint.target.host;
     let evidence = identity
         .as_ref()
-        .map(|identity| Evidence::new(identity, bundle, host))
+        .map(|identity| CertificateChecks::new(identity, bundle, host))
         // Also where the key is missing or wrong, the certificate itself can be looked at.
         .or_else(|| {
             let file = files.certificate.as_ref()?.as_ref().ok()?;
-            Some(Evidence::of_file(file, bundle, host, now))
+            Some(CertificateChecks::of_file(file, bundle, host, now))
         });
     if let Some(evidence) = &evidence {
         findings.extend(evidence.findings(now));
@@ -91,9 +92,10 @@ pub(crate) fn check(config: &Config, now: SystemTime) -> Offline {
 /// Whether no client can be made where the check fails.
 fn is_fatal(check: Check, config: &Config) -> bool {
     // Without certificate and key a client can be made; without a CA bundle it cannot.
-    let none_configured = config.certificate.is_none() && config.private_key.is_none();
+    let none_configured =
+        config.sources.certificate.is_none() && config.sources.private_key.is_none();
     match check {
-        Check::FileConfigured => config.ca_bundle.is_none() || !none_configured,
+        Check::FileConfigured => config.sources.ca_bundle.is_none() || !none_configured,
         check => check.is_about_a_file(),
     }
 }
@@ -121,7 +123,7 @@ fn note_unreadable(error: &Error, subject: Subject, findings: &mut Vec<Finding>)
 
 fn note_readable(
     document: &str,
-    contents: &Contents,
+    contents: &ParsedFile,
     subject: Subject,
     findings: &mut Vec<Finding>,
 ) {
@@ -160,8 +162,8 @@ fn note_readable(
 }
 
 /// What is in a file, such as "3 certificates, 1 private key (PKCS#8)".
-fn describe(contents: &Contents) -> String {
-    let mut kinds: Vec<Kind> = Vec::new();
+fn describe(contents: &ParsedFile) -> String {
+    let mut kinds: Vec<EntryKind> = Vec::new();
     for item in &contents.items {
         if !kinds.contains(&item.kind) {
             kinds.push(item.kind);
@@ -176,7 +178,7 @@ fn describe(contents: &Contents) -> String {
                 .filter(|item| item.kind == kind)
                 .count();
             match kind {
-                Kind::Certificate => count(number, "certificate"),
+                EntryKind::Certificate => count(number, "certificate"),
                 kind if number == 1 => kind.words().to_owned(),
                 kind => format!("{number} times {}", kind.words()),
             }
@@ -333,16 +335,16 @@ fn about_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
 
 /// The permissions of a key that could not be read as one, but whose file could.
 fn note_permissions(config: &Config, findings: &mut Vec<Finding>) {
-    let password = config.password.as_ref().map(|password| password.as_str());
-    if let Some(source) = &config.private_key
-        && let Ok(document) = Document::read(source, Role::PrivateKey)
-        && Contents::read(&document, password).is_ok_and(|contents| contents.has_private_key())
+    let password = config.sources.password();
+    if let Some(source) = &config.sources.private_key
+        && let Ok(document) = LoadedFile::read(source, Role::PrivateKey)
+        && ParsedFile::read(&document, password).is_ok_and(|contents| contents.has_private_key())
     {
         permissions(&document, findings);
     }
 }
 
-fn permissions(document: &Document, findings: &mut Vec<Finding>) {
+fn permissions(document: &LoadedFile, findings: &mut Vec<Finding>) {
     let check = Check::FilePermissions;
     let Some(mode) = document.mode else {
         if cfg!(windows) {
@@ -421,10 +423,10 @@ fn summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
         .private_key
         .as_ref()
         .and_then(|file| file.as_ref().ok());
-    let key_source = config
+    let key_source = config.sources.private_key.as_ref().or(files
         .private_key
         .as_ref()
-        .or(files.private_key.as_ref().and(config.certificate.as_ref()));
+        .and(config.sources.certificate.as_ref()));
     let of = |certificates: &[Certificate]| {
         certificates
             .iter()
@@ -434,14 +436,14 @@ fn summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
     [
         summary(
             Role::CaBundle,
-            config.ca_bundle.as_ref(),
+            config.sources.ca_bundle.as_ref(),
             bundle.map(|bundle| &bundle.contents),
             bundle.map_or_else(Vec::new, |bundle| of(&bundle.certificates)),
             None,
         ),
         summary(
             Role::Certificate,
-            config.certificate.as_ref(),
+            config.sources.certificate.as_ref(),
             certificate.map(|file| &file.contents),
             certificate.map_or_else(Vec::new, |file| of(&file.certificates)),
             None,
@@ -462,7 +464,7 @@ fn summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
 fn summary(
     role: Role,
     source: Option<&Source>,
-    contents: Option<&Contents>,
+    contents: Option<&ParsedFile>,
     certificates: Vec<CertificateSummary>,
     key: Option<String>,
 ) -> Option<FileSummary> {

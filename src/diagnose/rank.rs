@@ -1,10 +1,10 @@
 //! The order of the findings: the likeliest cause of what is wrong stands first.
 
-use super::check::{Check, Severity};
 use super::explain::likeliest;
 use super::offline::Offline;
+use super::online::Wire;
 use super::report::{Finding, Outcome};
-use super::wire::Wire;
+use crate::error::{Check, Severity};
 
 /// Puts the findings together: the failed ones first, the likeliest cause at their head, then those that were
 /// skipped and those that passed, in the order of the table.

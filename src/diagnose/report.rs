@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::check::{Check, Severity};
 use crate::credentials::summary::CertificateSummary;
-use crate::error::Error;
-use crate::private::Text;
+use crate::error::{Check, Error, Severity, Subject};
+use crate::redact::Message;
 
 /// What came of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,46 +31,6 @@ impl Outcome {
     }
 }
 
-/// What a finding or step is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Subject {
-    /// The CA bundle.
-    CaBundle,
-    /// The client certificate and its chain.
-    Certificate,
-    /// The private key.
-    PrivateKey,
-    /// The way to the server and the server itself.
-    Connection,
-    /// The service's answer.
-    Service,
-}
-
-impl Subject {
-    /// The word in a report, such as `ca_bundle`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Subject::CaBundle => "ca_bundle",
-            Subject::Certificate => "certificate",
-            Subject::PrivateKey => "private_key",
-            Subject::Connection => "connection",
-            Subject::Service => "service",
-        }
-    }
-
-    /// The words for a reader, such as `CA bundle`.
-    pub fn title(self) -> &'static str {
-        match self {
-            Subject::CaBundle => "CA bundle",
-            Subject::Certificate => "client certificate",
-            Subject::PrivateKey => "private key",
-            Subject::Connection => "connection",
-            Subject::Service => "service",
-        }
-    }
-}
-
 /// What one check came to.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -79,8 +38,8 @@ pub struct Finding {
     pub(crate) outcome: Outcome,
     pub(crate) severity: Severity,
     pub(crate) subject: Subject,
-    pub(crate) message: Text,
-    pub(crate) advice: Text,
+    pub(crate) message: Message,
+    pub(crate) advice: Message,
 }
 
 impl Finding {
@@ -115,7 +74,7 @@ impl Finding {
         self.advice.as_str()
     }
 
-    pub(crate) fn passed(check: Check, subject: Subject, message: impl Into<Text>) -> Self {
+    pub(crate) fn passed(check: Check, subject: Subject, message: impl Into<Message>) -> Self {
         Finding {
             check,
             outcome: Outcome::Passed,
@@ -126,7 +85,7 @@ impl Finding {
         }
     }
 
-    pub(crate) fn failed(check: Check, subject: Subject, message: impl Into<Text>) -> Self {
+    pub(crate) fn failed(check: Check, subject: Subject, message: impl Into<Message>) -> Self {
         Finding {
             outcome: Outcome::Failed,
             advice: check.advice().into(),
@@ -135,7 +94,7 @@ impl Finding {
     }
 
     /// A check that could not be made, and why.
-    pub(crate) fn skipped(check: Check, subject: Subject, message: impl Into<Text>) -> Self {
+    pub(crate) fn skipped(check: Check, subject: Subject, message: impl Into<Message>) -> Self {
         Finding {
             outcome: Outcome::Skipped,
             ..Finding::passed(check, subject, message)
@@ -148,7 +107,7 @@ impl Finding {
             .with_advice(error.hint_text().clone())
     }
 
-    pub(crate) fn with_advice(mut self, advice: impl Into<Text>) -> Self {
+    pub(crate) fn with_advice(mut self, advice: impl Into<Message>) -> Self {
         self.advice = advice.into();
         self
     }
@@ -164,7 +123,7 @@ pub struct Step {
     pub(crate) name: &'static str,
     pub(crate) outcome: Outcome,
     pub(crate) duration: Duration,
-    pub(crate) message: Text,
+    pub(crate) message: Message,
 }
 
 impl Step {
@@ -194,7 +153,7 @@ impl Step {
 pub(crate) struct FileSummary {
     pub(crate) subject: Subject,
     /// The path, or where else the content came from.
-    pub(crate) source: Text,
+    pub(crate) source: Message,
     /// `PEM`, `DER` and so on; `None` where it could not be read.
     pub(crate) format: Option<&'static str>,
     /// What had come to harm on its way and was mended, in words.
@@ -216,7 +175,7 @@ pub(crate) struct ConnectionSummary {
     pub(crate) client_certificate_asked: Option<bool>,
     pub(crate) client_certificate_sent: Option<bool>,
     /// The names of the CAs that the server accepts client certificates of, where it gave any.
-    pub(crate) accepted_cas: Vec<Text>,
+    pub(crate) accepted_cas: Vec<Message>,
     pub(crate) tls_alert: Option<u8>,
     pub(crate) http_status: Option<u16>,
     /// How many seconds this machine's clock is ahead of the server's (`Date`).
@@ -280,14 +239,14 @@ impl Report {
     pub fn redacted(&self) -> Report {
         let mut report = self.clone();
         for finding in &mut report.findings {
-            redact(&mut finding.message);
-            redact(&mut finding.advice);
+            finding.message.redact();
+            finding.advice.redact();
         }
         for step in &mut report.steps {
-            redact(&mut step.message);
+            step.message.redact();
         }
         for file in &mut report.files {
-            redact(&mut file.source);
+            file.source.redact();
             file.certificates
                 .iter_mut()
                 .for_each(CertificateSummary::redact);
@@ -299,16 +258,11 @@ impl Report {
             .server_chain
             .iter_mut()
             .for_each(CertificateSummary::redact);
-        connection.accepted_cas.iter_mut().for_each(redact);
+        connection.accepted_cas.iter_mut().for_each(Message::redact);
         report
     }
 
     pub(crate) fn failed(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_failed())
     }
-}
-
-/// Leaves the private parts of a text out for good.
-pub(crate) fn redact(text: &mut Text) {
-    *text = text.redacted();
 }

@@ -5,6 +5,8 @@
 
 use std::ffi::CStr;
 
+use super::c_text;
+
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal $name:literal $retry:ident $hint:literal)+) => {
         /// What kind of failure an [`Error`](crate::Error) is.
@@ -171,14 +173,6 @@ codes! {
     /// A fault in the library itself.
     Internal = 900 "DCS_ERR_INTERNAL" final
     "This is a bug in libdcs: please report it with the message."
-}
-
-/// Checked when the library is compiled.
-const fn c_text(text: &'static str) -> &'static CStr {
-    match CStr::from_bytes_with_nul(text.as_bytes()) {
-        Ok(text) => text,
-        Err(_) => panic!("a text in the table of codes holds a NUL"),
-    }
 }
 
 impl Code {

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use super::code::dcs_code;
 use super::error::dcs_error;
 use super::{guard, text};
-use crate::convert::{private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
 use crate::error::Error;
+use crate::key_export::{private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
 
 /// Secret bytes. Owned by the caller, who frees it with `dcs_buffer_free`, which wipes them first. It never
 /// changes, so threads may read it at once.

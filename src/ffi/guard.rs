@@ -4,13 +4,13 @@ use std::ptr;
 
 use super::code::dcs_code;
 use super::error::dcs_error;
-use crate::contain::{contained, panic_if_asked};
-use crate::credentials::x509::printable;
 use crate::error::{Code, Error};
+use crate::panic::{catch_panic, panic_if_asked};
+use crate::redact::printable;
 
-/// Runs the body of an exported function; see [`contained`].
+/// Runs the body of an exported function; see [`catch_panic`].
 fn run<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
-    contained(|| {
+    catch_panic(|| {
         panic_if_asked("boundary");
         body()
     })

@@ -4,8 +4,8 @@ use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
 use super::guard::is_null;
-use crate::credentials::x509::printable;
 use crate::error::{Code, Error};
+use crate::redact::printable;
 
 /// Borrows a required text.
 pub(super) unsafe fn required<'a>(text: *const c_char, name: &str) -> Result<&'a str, Error> {

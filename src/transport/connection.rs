@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 
 use super::deadline::{Deadline, Phase};
-use super::failure::Scene;
+use super::errors::ErrorContext;
 use super::http::ExchangeBuffers;
 use super::socket::{Probe, Socket};
-use super::tls::{self, ClientAuth};
 use super::{Transport, proxy, tcp};
 use crate::error::{Code, Error};
 use crate::fork_gate;
+use crate::handshake::{self, ClientAuth};
 use crate::log;
 
 /// After a failed write the server's reason may already be here; it is looked for no longer than this.
@@ -28,14 +28,14 @@ pub(crate) struct Connection {
     socket: Socket,
     tls: ClientConnection,
     client_auth: ClientAuth,
-    pub(crate) facts: Facts,
+    pub(crate) facts: HandshakeInfo,
     /// Those of the last call, for the next one.
     pub(crate) buffers: ExchangeBuffers,
 }
 
 /// What is known of a connection since its handshake.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct HandshakeInfo {
     pub(crate) dns: Duration,
     pub(crate) tcp: Duration,
     pub(crate) tls: Duration,
@@ -71,7 +71,7 @@ impl Connection {
         }
 
         let begun = Instant::now();
-        tls::begin_handshake();
+        handshake::begin();
         log::emit!(
             Debug,
             TLS,
@@ -95,7 +95,7 @@ impl Connection {
             socket,
             tls,
             client_auth: ClientAuth::default(),
-            facts: Facts {
+            facts: HandshakeInfo {
                 dns: times.dns,
                 tcp: times.tcp,
                 tls: Duration::ZERO,
@@ -109,7 +109,7 @@ impl Connection {
         connection
             .handshake(transport, deadline)
             .inspect_err(|error| log::emit!(Debug, TLS, "no handshake: {}", error.message()))?;
-        connection.client_auth = tls::client_auth();
+        connection.client_auth = handshake::client_auth();
         connection.facts.client_auth = connection.client_auth;
         connection.facts.tls = begun.elapsed();
         connection.facts.resumed = connection.tls.handshake_kind() == Some(HandshakeKind::Resumed);
@@ -269,8 +269,8 @@ impl Connection {
         transport: &'a Transport,
         phase: Phase,
         deadline: Deadline<'a>,
-    ) -> Scene<'a> {
-        Scene {
+    ) -> ErrorContext<'a> {
+        ErrorContext {
             client_auth: self.client_auth,
             is_tls13: self.facts.version == TLS_1_3,
             ..transport.scene(phase, deadline)
@@ -278,7 +278,7 @@ impl Connection {
     }
 
     /// Takes in what was read; on a failure tells the server why, as far as that works.
-    fn process(&mut self, transport: &Transport, scene: &Scene<'_>) -> Result<(), Error> {
+    fn process(&mut self, transport: &Transport, scene: &ErrorContext<'_>) -> Result<(), Error> {
         // After it no random numbers are made and no key is used.
         let burst = self.tls.is_handshaking().then(fork_gate::burst);
         let processed = self.tls.process_new_packets();
@@ -293,7 +293,12 @@ impl Connection {
         }
     }
 
-    fn tls_error(&self, transport: &Transport, scene: &Scene<'_>, error: &rustls::Error) -> Error {
+    fn tls_error(
+        &self,
+        transport: &Transport,
+        scene: &ErrorContext<'_>,
+        error: &rustls::Error,
+    ) -> Error {
         // Taken before anything is logged: what a sink calls may be refused too, in this thread.
         let refused = transport.verifier.take_refused();
         match error {
@@ -318,7 +323,7 @@ impl Connection {
     fn last_words(
         &mut self,
         transport: &Transport,
-        scene: &Scene<'_>,
+        scene: &ErrorContext<'_>,
         write_error: &io::Error,
     ) -> Error {
         let has_gone = matches!(

@@ -3,9 +3,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::interrupt::Watch;
+use super::cancel::Watch;
 
-use crate::diagnose::Check;
+use crate::error::Check;
 use crate::error::{Code, Error};
 
 /// What a call is doing; a timeout names it.

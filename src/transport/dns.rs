@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, Phase};
 use crate::config::Target;
-use crate::contain::{contained, panic_if_asked};
 use crate::error::{Code, Error};
 use crate::loaded;
 use crate::log;
+use crate::panic::{catch_panic, panic_if_asked};
 
 /// How long an answer is used before it is asked for again.
 const FRESH_FOR: Duration = Duration::from_secs(30);
@@ -93,7 +93,7 @@ impl Shared {
 
     /// Asks the system's resolver and leaves the outcome for those who wait, also where it panics.
     fn look_up(&self, target: &Target) {
-        let outcome = contained(|| {
+        let outcome = catch_panic(|| {
             panic_if_asked("look-up");
             (target.host.as_str(), target.port)
                 .to_socket_addrs()
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_look_up_that_is_waited_for_is_interrupted() {
-        use super::super::interrupt::{Interrupt, Wishes};
+        use super::super::cancel::{Interrupt, Wishes};
 
         let resolver = resolver("localhost");
         resolver.shared.lock().in_flight = true;

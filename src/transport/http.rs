@@ -19,10 +19,10 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, config::Config};
 
+use super::cancel::Wishes;
 use super::connection::{Connection, Received};
 use super::deadline::{Deadline, Phase};
-use super::interrupt::Wishes;
-use super::{Facts, Transport, USER_AGENT};
+use super::{HandshakeInfo, Transport, USER_AGENT};
 use crate::error::{Code, Error};
 use crate::fork_gate;
 use crate::log;
@@ -71,7 +71,7 @@ impl Start {
 /// What an exchange has come to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Progress {
-    pub(crate) facts: Option<Facts>,
+    pub(crate) facts: Option<HandshakeInfo>,
     pub(crate) reused: bool,
     pub(crate) first_byte: Option<Duration>,
     /// The connection went back to the pool.

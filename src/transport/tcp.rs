@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, Over, Phase};
 use super::dns::Resolver;
-use super::eyeballs::{self, Tried};
+use super::happy_eyeballs::{self, Tried};
 use super::socket::Socket;
 use crate::config::Target;
 use crate::error::{Code, Error};
@@ -28,7 +28,7 @@ pub(crate) fn connect(
     let addresses = resolver.resolve(deadline)?;
     let dns = begun.elapsed();
 
-    let tried = eyeballs::connect(&addresses, deadline);
+    let tried = happy_eyeballs::connect(&addresses, deadline);
     log_failures(&tried);
     if let Some((socket, index)) = tried.connected {
         let tcp = begun.elapsed() - dns;

@@ -1,10 +1,8 @@
 //! The TLS configuration: built once for a client, because a session is only resumed under the very
 //! configuration it was made with.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
-use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,110 +19,11 @@ use rustls::{
 
 use super::p521::Secp521r1;
 use super::sessions::{Sessions, Tls12Sessions};
-use crate::credentials::Identity;
 use crate::credentials::x509::Certificate;
+use crate::credentials::{Identity, TrustAnchor};
 use crate::error::{Code, Error};
+use crate::handshake::{self, ClientAuth};
 use crate::log;
-
-/// What happened about the client certificate in a handshake.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ClientAuth {
-    /// The server asked for a certificate.
-    pub(crate) asked: bool,
-    /// One was sent.
-    pub(crate) sent: bool,
-}
-
-thread_local! {
-    /// The handshake that this thread is in. A handshake runs in one thread from begin to end, and the
-    /// resolver is not told which connection it is asked for.
-    static CLIENT_AUTH: Cell<ClientAuth> = const { Cell::new(ClientAuth { asked: false, sent: false }) };
-}
-
-/// A number that no other living thread has. std's own can no longer be asked for while a thread ends.
-fn this_thread() -> usize {
-    CLIENT_AUTH.with(|own| std::ptr::from_ref(own).addr())
-}
-
-/// Forgets what the thread's last handshake noted.
-pub(crate) fn begin_handshake() {
-    CLIENT_AUTH.set(ClientAuth::default());
-}
-
-/// What the thread's handshake has noted since [`begin_handshake`].
-pub(crate) fn client_auth() -> ClientAuth {
-    CLIENT_AUTH.get()
-}
-
-/// What this thread's handshake has noted, set aside while foreign code runs that may make one of its own.
-pub(crate) struct SetAside(ClientAuth, bool, Witness);
-
-/// Sets the thread's notes aside, for [`put_back`].
-pub(crate) fn set_aside() -> SetAside {
-    SetAside(
-        CLIENT_AUTH.get(),
-        WATCHES.replace(false),
-        WITNESS.with(|witness| witness.replace(Witness::NONE)),
-    )
-}
-
-/// Puts the thread's notes back.
-pub(crate) fn put_back(notes: SetAside) {
-    CLIENT_AUTH.set(notes.0);
-    WATCHES.set(notes.1);
-    WITNESS.with(|witness| witness.replace(notes.2));
-}
-
-/// What a diagnosis wants to know of a handshake beyond its outcome.
-#[derive(Clone, Debug)]
-pub(crate) struct Witness {
-    /// The names of the CAs that the server accepts client certificates of, in DER.
-    pub(crate) accepted_cas: Vec<Vec<u8>>,
-    /// The certificates that the server showed, its own first.
-    pub(crate) server_chain: Vec<CertificateDer<'static>>,
-    pub(crate) client_auth: ClientAuth,
-}
-
-thread_local! {
-    /// Whether this thread is in a diagnosis; a call outside of one keeps no such things.
-    static WATCHES: Cell<bool> = const { Cell::new(false) };
-    /// Never dropped, so that a host may call also while its thread ends and the others are gone; between calls
-    /// there is nothing in it.
-    static WITNESS: ManuallyDrop<RefCell<Witness>> =
-        const { ManuallyDrop::new(RefCell::new(Witness::NONE)) };
-}
-
-impl Witness {
-    const NONE: Witness = Witness {
-        accepted_cas: Vec::new(),
-        server_chain: Vec::new(),
-        client_auth: ClientAuth {
-            asked: false,
-            sent: false,
-        },
-    };
-}
-
-/// Has this thread's next handshakes watched, until [`take_witness`].
-pub(crate) fn watch() {
-    WATCHES.set(true);
-    WITNESS.with(|witness| witness.replace(Witness::NONE));
-}
-
-/// What was seen since [`watch`].
-pub(crate) fn take_witness() -> Witness {
-    WATCHES.set(false);
-    Witness {
-        client_auth: CLIENT_AUTH.get(),
-        ..WITNESS.with(|witness| witness.replace(Witness::NONE))
-    }
-}
-
-fn witness(note: impl FnOnce(&mut Witness)) {
-    if WATCHES.get() {
-        WITNESS.with(|witness| note(&mut witness.borrow_mut()));
-    }
-}
 
 /// Shows the client's certificate, and notes whether the server asked for one and which CAs it accepts.
 pub(crate) struct IdentityResolver {
@@ -168,7 +67,7 @@ impl ResolvesClientCert for IdentityResolver {
             .key
             .as_ref()
             .filter(|identity| identity.key.choose_scheme(schemes).is_some());
-        CLIENT_AUTH.set(ClientAuth {
+        handshake::set_client_auth(ClientAuth {
             asked: true,
             sent: usable.is_some(),
         });
@@ -182,7 +81,9 @@ impl ResolvesClientCert for IdentityResolver {
             (false, false) => FOREIGN,
         };
         self.issuer_known.store(verdict, Ordering::Relaxed);
-        witness(|witness| witness.accepted_cas = cas.iter().map(|ca| ca.to_vec()).collect());
+        handshake::record(|capture| {
+            capture.accepted_cas = cas.iter().map(|ca| ca.to_vec()).collect()
+        });
         log::emit!(
             Debug,
             TLS,
@@ -210,20 +111,6 @@ impl fmt::Debug for IdentityResolver {
     }
 }
 
-/// A CA certificate of the bundle, with the time in which it may vouch for others.
-pub(crate) struct Anchor {
-    pub(crate) der: CertificateDer<'static>,
-    /// `None` where the dates cannot be read; it then counts as valid.
-    pub(crate) validity: Option<(SystemTime, SystemTime)>,
-}
-
-impl Anchor {
-    fn is_valid_at(&self, now: SystemTime) -> bool {
-        self.validity
-            .is_none_or(|(from, to)| from <= now && now <= to)
-    }
-}
-
 /// rustls' own verification, with two additions.
 ///
 /// - rustls takes every certificate of the bundle for a trust anchor and does not look at an anchor's
@@ -232,13 +119,13 @@ impl Anchor {
 /// - On failure it notes whose certificate it was that failed: rustls does not tell afterwards.
 pub(crate) struct Verifier {
     provider: Arc<CryptoProvider>,
-    anchors: Arc<[Anchor]>,
+    anchors: Arc<[TrustAnchor]>,
     /// The verifier that trusts all anchors, whatever their dates; `None` where there are none.
     undated: Option<Arc<WebPkiServerVerifier>>,
     /// The verifier of the anchors that are valid, with which ones these are.
     dated: Mutex<Dated>,
     /// Written and taken by the same thread, so that calls at the same time keep apart.
-    refused: Mutex<HashMap<usize, Refused>>,
+    refused: Mutex<HashMap<usize, RejectedServerCert>>,
 }
 
 struct Dated {
@@ -249,7 +136,7 @@ struct Dated {
 
 /// The server's certificate that was refused.
 #[derive(Debug)]
-pub(crate) struct Refused {
+pub(crate) struct RejectedServerCert {
     pub(crate) subject: String,
     pub(crate) issuer: String,
     pub(crate) self_issued: bool,
@@ -261,7 +148,7 @@ impl Verifier {
     /// Without anchors it trusts nobody, which a diagnosis without a usable CA bundle makes do with.
     pub(crate) fn new(
         provider: Arc<CryptoProvider>,
-        anchors: Arc<[Anchor]>,
+        anchors: Arc<[TrustAnchor]>,
     ) -> Result<Self, Error> {
         let undated = if anchors.is_empty() {
             None
@@ -287,11 +174,11 @@ impl Verifier {
     }
 
     /// The certificate that this thread's handshake refused.
-    pub(crate) fn take_refused(&self) -> Option<Refused> {
+    pub(crate) fn take_refused(&self) -> Option<RejectedServerCert> {
         self.refused
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&this_thread())
+            .remove(&handshake::this_thread())
     }
 
     /// The verifier of the anchors that are valid now, built anew only when one of them expires.
@@ -310,7 +197,7 @@ impl Verifier {
 
     fn note(&self, end_entity: &CertificateDer<'_>, outdated_ca: bool) {
         let certificate = Certificate::new(end_entity.clone().into_owned());
-        let refused = Refused {
+        let refused = RejectedServerCert {
             subject: certificate.subject().to_owned(),
             issuer: certificate
                 .fields
@@ -322,7 +209,7 @@ impl Verifier {
         self.refused
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(this_thread(), refused);
+            .insert(handshake::this_thread(), refused);
     }
 }
 
@@ -344,7 +231,7 @@ impl fmt::Display for Shown<'_> {
 
 fn build<'a>(
     provider: &Arc<CryptoProvider>,
-    anchors: impl Iterator<Item = &'a Anchor>,
+    anchors: impl Iterator<Item = &'a TrustAnchor>,
 ) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(anchors.map(|anchor| anchor.der.clone()));
@@ -360,9 +247,9 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        witness(|witness| {
+        handshake::record(|capture| {
             let intermediates = intermediates.iter().map(|der| der.clone().into_owned());
-            witness.server_chain = std::iter::once(end_entity.clone().into_owned())
+            capture.server_chain = std::iter::once(end_entity.clone().into_owned())
                 .chain(intermediates)
                 .collect();
         });
@@ -448,7 +335,10 @@ pub(crate) struct Tls {
 /// Builds the configuration and what it asks.
 ///
 /// The provider is given by hand: nothing process-wide is installed or asked for.
-pub(crate) fn configure(anchors: Arc<[Anchor]>, identity: Option<&Identity>) -> Result<Tls, Error> {
+pub(crate) fn configure(
+    anchors: Arc<[TrustAnchor]>,
+    identity: Option<&Identity>,
+) -> Result<Tls, Error> {
     let mut provider = aws_lc_rs::default_provider();
     let signs_on_p521 = identity.is_some_and(|identity| {
         identity
@@ -501,7 +391,7 @@ mod tests {
     use super::*;
 
     /// A CA that was valid in the given years, and a server certificate by it.
-    fn ca_and_leaf(from: i32, to: i32) -> (Anchor, CertificateDer<'static>) {
+    fn ca_and_leaf(from: i32, to: i32) -> (TrustAnchor, CertificateDer<'static>) {
         let mut params = CertificateParams::new(vec![]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name = DistinguishedName::new();
@@ -518,7 +408,7 @@ mod tests {
             .signed_by(&KeyPair::generate().unwrap(), &issuer)
             .unwrap();
         let fields = Certificate::new(ca.clone()).fields.unwrap();
-        let anchor = Anchor {
+        let anchor = TrustAnchor {
             der: ca,
             validity: Some((fields.not_before, fields.not_after)),
         };
@@ -558,8 +448,11 @@ mod tests {
     /// What a handshake refused is kept by it, and must not be another thread's.
     #[test]
     fn threads_that_live_at_the_same_time_have_numbers_of_their_own() {
-        let own = this_thread();
-        assert_eq!(this_thread(), own);
-        assert_ne!(std::thread::spawn(this_thread).join().unwrap(), own);
+        let own = handshake::this_thread();
+        assert_eq!(handshake::this_thread(), own);
+        assert_ne!(
+            std::thread::spawn(handshake::this_thread).join().unwrap(),
+            own
+        );
     }
 }

@@ -92,7 +92,7 @@ fn certificate_lines(
     let names: Vec<&str> = certificate
         .alternative_names
         .iter()
-        .map(dcs::Text::as_str)
+        .map(dcs::Message::as_str)
         .collect();
     let mut lines = vec![
         ("subject", certificate.subject.to_string()),
@@ -163,7 +163,7 @@ fn item_json(item: &Item, now: SystemTime) -> Value {
             "alternative_names": certificate
                 .alternative_names
                 .iter()
-                .map(dcs::Text::as_str)
+                .map(dcs::Message::as_str)
                 .collect::<Vec<_>>(),
             "thumbprint": certificate.thumbprint,
         })

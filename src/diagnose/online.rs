@@ -3,23 +3,26 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::check::Check;
-use super::evidence::count;
+use super::certificate_checks::count;
 use super::explain::{foreign_issuer, unexplained};
-use super::interception;
 use super::offline::Offline;
-use super::report::{ConnectionSummary, Finding, Outcome, Step, Subject};
-use crate::client;
+use super::report::{ConnectionSummary, Finding, Outcome, Step};
 use crate::config::Config;
-use crate::credentials::x509::{Certificate, printable};
+use crate::credentials::x509::Certificate;
 use crate::credentials::{CaBundle, CertificateSummary};
+use crate::datetime::day;
+use crate::error::Check;
+use crate::error::Subject;
 use crate::error::{Code, Error};
-use crate::instant::day;
-use crate::private::{self, Text};
+use crate::handshake::HandshakeCapture;
+use crate::redact::printable;
+use crate::redact::{self, Message};
+use crate::response;
 use crate::status::Status;
-use crate::transport::trial::Trial;
+use crate::transport::interception;
+use crate::transport::probe::Trial;
 use crate::transport::{
-    self, Call, Deadline, Facts, Plan, Start, Transport, Wishes, Witness, header_text,
+    self, Call, ConnectorConfig, Deadline, HandshakeInfo, Start, Transport, Wishes, header_text,
 };
 
 /// How far two clocks may be apart before it is worth a word.
@@ -63,7 +66,7 @@ pub(crate) fn check(
     let bundle = offline.files.ca_bundle.as_ref().ok();
     let anchors = bundle.map_or_else(Vec::new, CaBundle::anchors);
     let bundle_name = bundle.map_or("the CA bundle", |bundle| &bundle.name);
-    let plan = Plan::new(config, anchors, bundle_name, offline.identity.clone());
+    let plan = ConnectorConfig::new(config, anchors, bundle_name, offline.identity.clone());
     let transport = Transport::new(Arc::new(plan))?;
     let mut probe = Probe {
         transport: Arc::new(transport),
@@ -100,7 +103,7 @@ impl Probe<'_> {
         name: &'static str,
         outcome: Outcome,
         duration: Duration,
-        message: impl Into<Text>,
+        message: impl Into<Message>,
     ) {
         let step = Step {
             name,
@@ -112,7 +115,7 @@ impl Probe<'_> {
         self.wire.steps.push(step);
     }
 
-    fn step_of<T>(&mut self, name: &'static str, trial: &Trial<T>, message: impl Into<Text>) {
+    fn step_of<T>(&mut self, name: &'static str, trial: &Trial<T>, message: impl Into<Message>) {
         match &trial.outcome {
             Ok(_) => self.step(name, Outcome::Passed, trial.duration, message),
             Err(error) => {
@@ -134,7 +137,7 @@ impl Probe<'_> {
         }
     }
 
-    fn passed(&mut self, check: Check, message: impl Into<Text>) {
+    fn passed(&mut self, check: Check, message: impl Into<Message>) {
         self.wire
             .findings
             .push(Finding::passed(check, subject_of(check), message));
@@ -283,7 +286,7 @@ impl Probe<'_> {
         let outcome = answer.and_then(|answer| {
             self.wire.connection.http_status = Some(answer.status);
             self.clock(header_text(&answer.headers, "date"));
-            client::read(answer, &call, begun, &self.transport)
+            response::read(answer, &call, begun, &self.transport)
         });
         let trial = Trial { outcome, duration };
         self.step_of("http", &trial, "HTTP 200, with the status.");
@@ -293,7 +296,7 @@ impl Probe<'_> {
         }
     }
 
-    fn note_witness(&mut self, witness: &Witness) {
+    fn note_witness(&mut self, witness: &HandshakeCapture) {
         if witness.client_auth.asked {
             self.wire.connection.client_certificate_asked = Some(true);
             self.wire.connection.client_certificate_sent = Some(witness.client_auth.sent);
@@ -307,12 +310,12 @@ impl Probe<'_> {
             .iter()
             .take(MAX_ACCEPTED_CAS)
             .filter_map(|name| crate::credentials::x509::name_text(name))
-            .map(|name| private::name(name).into())
+            .map(|name| redact::name(name).into())
             .collect();
     }
 
     /// The server's certificate passed all of its checks.
-    fn server_is_right(&mut self, witness: &Witness) {
+    fn server_is_right(&mut self, witness: &HandshakeCapture) {
         let leaf = witness.server_chain.first();
         let Some(leaf) = leaf.map(|der| Certificate::new(der.clone())) else {
             return;
@@ -339,7 +342,7 @@ impl Probe<'_> {
     }
 
     /// What the handshake, in which the server was content, had to do with the client's certificate.
-    fn client_certificate(&mut self, facts: Facts, witness: &Witness) {
+    fn client_certificate(&mut self, facts: HandshakeInfo, witness: &HandshakeCapture) {
         let auth = facts.client_auth;
         self.wire.connection.client_certificate_asked = Some(auth.asked);
         self.wire.connection.client_certificate_sent = Some(auth.sent);
@@ -387,7 +390,7 @@ impl Probe<'_> {
         self.add(finding);
     }
 
-    fn handshake_failed(&mut self, error: &Error, witness: &Witness) {
+    fn handshake_failed(&mut self, error: &Error, witness: &HandshakeCapture) {
         self.wire.tls_alert = error.tls_alert();
         self.wire.connection.tls_alert = self.wire.tls_alert;
         match error.code() {
@@ -415,7 +418,7 @@ impl Probe<'_> {
         }
     }
 
-    fn untrusted(&mut self, error: &Error, witness: &Witness) {
+    fn untrusted(&mut self, error: &Error, witness: &HandshakeCapture) {
         if self.offline.files.ca_bundle.is_err() {
             self.add(Finding::skipped(
                 Check::ServerTrusted,
@@ -437,7 +440,7 @@ impl Probe<'_> {
             let message = format!(
                 "{} shows a certificate by {}, a CA that this machine trusts but that is not in the CA bundle: either a proxy or firewall on the way inspects TLS, or the host in the URL is not the DCS's.",
                 self.transport.peer,
-                issuer.as_ref().map_or("(unknown)", Text::marked)
+                issuer.as_ref().map_or("(unknown)", Message::marked)
             );
             self.add(Finding::failed(
                 Check::ServerNotIntercepted,
@@ -449,7 +452,7 @@ impl Probe<'_> {
     }
 
     /// The issuer among those that the server shows which is a product for inspecting TLS by its name.
-    fn inspector(&self) -> Option<Text> {
+    fn inspector(&self) -> Option<Message> {
         let shown = self.wire.connection.server_chain.iter();
         shown
             .map(|certificate| &certificate.issuer)
@@ -457,7 +460,7 @@ impl Probe<'_> {
             .cloned()
     }
 
-    fn intercepted(&mut self, issuer: &Text) {
+    fn intercepted(&mut self, issuer: &Message) {
         let message = format!(
             "{} shows a certificate by {}, which is a product for inspecting TLS by its name: a proxy or firewall on the way opens the connection.",
             self.transport.peer,

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::check::Severity;
-use super::report::{ConnectionSummary, FileSummary, Finding, Report, Step};
-use super::words;
+use super::format;
 use crate::credentials::CertificateSummary;
-use crate::private::Text;
+use crate::diagnose::report::{ConnectionSummary, FileSummary, Finding, Report, Step};
+use crate::error::Severity;
+use crate::redact::Message;
 
 /// Changes when a field is removed or changes its meaning; not when one is added.
 const SCHEMA: u32 = 1;
@@ -20,7 +20,7 @@ impl Report {
         let value = json!({
             "schema": SCHEMA,
             "libdcs": env!("CARGO_PKG_VERSION"),
-            "created": words::rfc3339_of(self.created),
+            "created": format::rfc3339_of(self.created),
             "ok": self.ok(),
             "worst": self.worst().map(Severity::name),
             "url": self.url,
@@ -70,7 +70,7 @@ impl Report {
                     "serial": certificate.serial,
                     "not_before": certificate.not_before_rfc3339(),
                     "not_after": certificate.not_after_rfc3339(),
-                    "days_left": words::days_left(certificate, self.created),
+                    "days_left": format::days_left(certificate, self.created),
                     "key": certificate.key,
                     "signature_algorithm": certificate.signature_algorithm,
                     "is_ca": certificate.is_ca,
@@ -100,13 +100,13 @@ fn step(step: &Step) -> Value {
     json!({
         "name": step.name,
         "outcome": step.outcome.name(),
-        "duration_us": words::micros(step.duration),
+        "duration_us": format::micros(step.duration),
         "message": step.message(),
     })
 }
 
-fn texts(list: &[Text]) -> Vec<&str> {
-    list.iter().map(Text::as_str).collect()
+fn texts(list: &[Message]) -> Vec<&str> {
+    list.iter().map(Message::as_str).collect()
 }
 
 #[cfg(test)]
@@ -114,14 +114,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::diagnose::sample;
+    use crate::diagnose::render::test_reports;
 
     fn parsed(report: &Report) -> Value {
         serde_json::from_str(&report.json()).unwrap()
     }
 
     fn schema() -> Value {
-        serde_json::from_str(include_str!("../../docs/report.schema.json")).unwrap()
+        serde_json::from_str(include_str!("../../../docs/report.schema.json")).unwrap()
     }
 
     /// The keywords of JSON Schema 2020-12 that the report's schema uses. Every other one is an error, so
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn reports_are_as_their_schema_says() {
         let schema = schema();
-        for (name, report) in sample::all() {
+        for (name, report) in test_reports::all() {
             validate(&schema, &schema, &parsed(&report), name);
         }
     }
@@ -215,8 +215,8 @@ mod tests {
     #[test]
     fn every_field_is_required_and_documented() {
         let mut names = BTreeSet::new();
-        fields(&parsed(&sample::expired()), "", &mut names);
-        let documentation = include_str!("../../docs/report.md");
+        fields(&parsed(&test_reports::expired()), "", &mut names);
+        let documentation = include_str!("../../../docs/report.md");
         for name in &names {
             assert!(
                 documentation.contains(&format!("| `{name}` |")),
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn it_says_what_was_found() {
-        let report = parsed(&sample::expired());
+        let report = parsed(&test_reports::expired());
         assert_eq!(report["schema"], 1);
         assert_eq!(report["created"], "2026-05-12T09:30:00Z");
         assert_eq!(report["ok"], false);
@@ -265,17 +265,17 @@ mod tests {
         assert_eq!(report["connection"]["http_status"], 400);
         assert_eq!(report["connection"]["tls_alert"], Value::Null);
 
-        let report = parsed(&sample::well());
+        let report = parsed(&test_reports::well());
         assert_eq!(report["ok"], true);
         assert_eq!(report["worst"], Value::Null);
         assert_eq!(report["cause"], Value::Null);
         assert_eq!(report["proxy"], Value::Null);
-        assert_eq!(parsed(&sample::ends_soon())["worst"], "warning");
+        assert_eq!(parsed(&test_reports::ends_soon())["worst"], "warning");
     }
 
     #[test]
     fn texts_come_through_whole() {
-        let report = parsed(&sample::hostile());
+        let report = parsed(&test_reports::hostile());
         let subject = report["chain"][0]["subject"].as_str().unwrap();
         assert!(subject.contains("<script>alert(1)</script>\"'&amp;"));
         assert!(report["chain"][0]["issuer"].as_str().unwrap().len() > 5_000);
@@ -283,12 +283,12 @@ mod tests {
 
     #[test]
     fn redacted_it_names_nobody() {
-        for report in [sample::expired(), sample::hostile()] {
+        for report in [test_reports::expired(), test_reports::hostile()] {
             let mut report = report.redacted();
             // Neither path nor name, and hostile there on purpose.
-            report.url = sample::URL.into();
+            report.url = test_reports::URL.into();
             let json = report.json();
-            for private in sample::PRIVATE {
+            for private in test_reports::PRIVATE {
                 assert!(!json.contains(private), "{private} in {json}");
             }
             assert!(json.contains("[path]"));

@@ -4,11 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
-use super::check::Check;
-use super::report::{ConnectionSummary, FileSummary, Finding, Outcome, Report, Step, Subject};
-use super::words::system_time;
+use super::format::system_time;
 use crate::credentials::CertificateSummary;
-use crate::private::{Text, name, path};
+use crate::diagnose::report::{ConnectionSummary, FileSummary, Finding, Outcome, Report, Step};
+use crate::error::Check;
+use crate::error::Subject;
+use crate::redact::{Message, name, path};
 
 pub(super) const URL: &str = "https://dcs-integration.example.org/checks/passport";
 const CA_PATH: &str = "/etc/dcs/ca-bundle.pem";
@@ -84,8 +85,8 @@ fn finding(
     check: Check,
     outcome: Outcome,
     subject: Subject,
-    message: impl Into<Text>,
-    advice: impl Into<Text>,
+    message: impl Into<Message>,
+    advice: impl Into<Message>,
 ) -> Finding {
     Finding {
         check,
@@ -140,7 +141,7 @@ fn findings(head: Vec<Finding>, skipped: &[(Check, &'static str)]) -> Vec<Findin
     all
 }
 
-fn step(name: &'static str, outcome: Outcome, us: u64, message: impl Into<Text>) -> Step {
+fn step(name: &'static str, outcome: Outcome, us: u64, message: impl Into<Message>) -> Step {
     Step {
         name,
         outcome,

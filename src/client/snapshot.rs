@@ -5,23 +5,24 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
-use super::pacing::{Holiday, Shared};
+use super::retry_after::RetryAfterGate;
+use super::single_flight::SingleFlight;
 use crate::config::Config;
-use crate::credentials::contents::Format;
-use crate::credentials::source::Document;
-use crate::credentials::{Files, Identity, Source};
-use crate::diagnose::{self, Evidence};
+use crate::credentials::parsed_file::Format;
+use crate::credentials::source::LoadedFile;
+use crate::credentials::{Files, Identity, Source, Sources};
+use crate::datetime::day;
+use crate::diagnose::{self, CertificateChecks};
 use crate::error::Error;
-use crate::instant::day;
 use crate::log;
-use crate::transport::{Plan, Transport};
+use crate::transport::{ConnectorConfig, Transport};
 
 /// What is made of the files, once.
-pub(super) struct Generation {
+pub(super) struct Snapshot {
     pub(super) transport: Arc<Transport>,
-    pub(super) evidence: Option<Arc<Evidence>>,
+    pub(super) checks: Option<Arc<CertificateChecks>>,
     /// What the files looked like before they were read.
-    pub(super) stamps: Stamps,
+    pub(super) fingerprints: FileFingerprints,
     pub(super) process: Arc<Process>,
     /// The CA bundle is a PKCS#12 store, which takes a password.
     pub(super) is_bundle_encrypted: bool,
@@ -35,8 +36,8 @@ pub(super) struct Process {
     /// When the files were last looked at for changes; `None` in a child that has not done so, whose parent may have
     /// read them long ago.
     pub(super) looked: Mutex<Option<Instant>>,
-    pub(super) holiday: Holiday,
-    pub(super) shared: Shared,
+    pub(super) retry_after: RetryAfterGate,
+    pub(super) single_flight: SingleFlight,
 }
 
 impl Process {
@@ -44,21 +45,23 @@ impl Process {
         Arc::new(Process {
             reloading: Mutex::new(()),
             looked: Mutex::new(looked),
-            holiday: Holiday::default(),
-            shared: Shared::default(),
+            retry_after: RetryAfterGate::default(),
+            single_flight: SingleFlight::default(),
         })
     }
 }
 
-impl Generation {
+impl Snapshot {
     /// Reads the files. The certificate and key that are not configured any more are those of the generation before.
-    pub(super) fn read(config: &Config, before: Option<&Generation>) -> Result<Self, Error> {
+    pub(super) fn read(config: &Config, before: Option<&Snapshot>) -> Result<Self, Error> {
         let now = SystemTime::now();
-        let stamps = Stamps::of(config);
-        let files = Files::read(config);
+        let fingerprints = FileFingerprints::of(&config.sources);
+        let files = Files::read(&config.sources);
         let bundle = files.ca_bundle.as_ref().map_err(Error::clone)?;
         let identity = match before {
-            Some(before) if config.certificate.is_none() && config.private_key.is_none() => {
+            Some(before)
+                if config.sources.certificate.is_none() && config.sources.private_key.is_none() =>
+            {
                 before.transport.plan.identity().cloned()
             }
             _ => files.identity(now)?,
@@ -69,14 +72,14 @@ impl Generation {
         if let Some(Ok(file)) = &files.private_key {
             warn_of_permissions(&file.document);
         }
-        let evidence = identity
-            .as_ref()
-            .map(|identity| Evidence::new(identity, Some(bundle), &config.endpoint.target.host));
-        let plan = Plan::new(config, bundle.anchors(), &bundle.name, identity);
-        Ok(Generation {
+        let checks = identity.as_ref().map(|identity| {
+            CertificateChecks::new(identity, Some(bundle), &config.endpoint.target.host)
+        });
+        let plan = ConnectorConfig::new(config, bundle.anchors(), &bundle.name, identity);
+        Ok(Snapshot {
             transport: Arc::new(Transport::new(Arc::new(plan))?),
-            evidence: evidence.map(Arc::new),
-            stamps,
+            checks: checks.map(Arc::new),
+            fingerprints,
             process: before.map_or_else(
                 || Process::new(Some(Instant::now())),
                 |before| before.process.clone(),
@@ -87,10 +90,10 @@ impl Generation {
 
     /// The same anew, without any connection, session, key or lock of the process that this one was forked from.
     pub(super) fn for_child(&self) -> Result<Self, Error> {
-        Ok(Generation {
+        Ok(Snapshot {
             transport: Arc::new(Transport::new(Arc::new(self.transport.plan.for_child()?))?),
-            evidence: self.evidence.clone(),
-            stamps: self.stamps.clone(),
+            checks: self.checks.clone(),
+            fingerprints: self.fingerprints.clone(),
             process: Process::new(None),
             is_bundle_encrypted: self.is_bundle_encrypted,
         })
@@ -125,7 +128,7 @@ fn warn_of_expiry(identity: &Identity, now: SystemTime) {
     }
 }
 
-fn warn_of_permissions(document: &Document) {
+fn warn_of_permissions(document: &LoadedFile) {
     if let Some(others) = document.open_to_others() {
         log::emit!(
             Warning,
@@ -138,17 +141,21 @@ fn warn_of_permissions(document: &Document) {
 
 /// What tells whether files have changed, without reading them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stamps(Vec<Option<Stamp>>);
+pub(super) struct FileFingerprints(Vec<Option<Stamp>>);
 
 /// Length, time of the last change, and its [`place`]: a file that is replaced within the resolution of the clock has
 /// another one.
 type Stamp = (u64, Option<SystemTime>, (u64, u64));
 
-impl Stamps {
-    pub(super) fn of(config: &Config) -> Self {
-        let sources = [&config.ca_bundle, &config.certificate, &config.private_key];
+impl FileFingerprints {
+    pub(super) fn of(sources: &Sources) -> Self {
+        let sources = [
+            &sources.ca_bundle,
+            &sources.certificate,
+            &sources.private_key,
+        ];
         let paths = sources.into_iter().flatten().filter_map(Source::path);
-        Stamps(
+        FileFingerprints(
             paths
                 .map(|path| {
                     let metadata = fs::metadata(path).ok()?;
@@ -203,7 +210,7 @@ mod tests {
         let (file, other) = (folder.join("ca.pem"), folder.join("new.pem"));
         let mut config = Config::new();
         config.set_ca_bundle_file(&file);
-        let stamps = || Stamps::of(&config);
+        let stamps = || FileFingerprints::of(&config.sources);
         fs::write(&file, "one").unwrap();
         let time = fs::metadata(&file).unwrap().modified().unwrap();
         let set_back = |path| {

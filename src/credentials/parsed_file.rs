@@ -3,9 +3,9 @@
 use zeroize::Zeroizing;
 
 use super::pem::{self, LegacyEncryption};
-use super::source::Document;
-use super::{der, misfit, pkcs7, pkcs12};
-use crate::diagnose::Check;
+use super::source::LoadedFile;
+use super::{pkcs7, pkcs12, sniff, unsupported_format};
+use crate::error::Check;
 use crate::error::{Code, Error};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -59,7 +59,7 @@ impl Repair {
 
 /// What one thing in a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum EntryKind {
     Certificate,
     TrustedCertificate,
     Pkcs1,
@@ -75,57 +75,61 @@ pub(crate) enum Kind {
     Other,
 }
 
-impl Kind {
+impl EntryKind {
     /// What a label promises. The content has the last word where its shape is known.
     fn of_label(label: &str) -> Self {
         match label {
             // X509 CERTIFICATE is an old synonym (RFC 7468, section 5.1).
-            "CERTIFICATE" | "X509 CERTIFICATE" => Kind::Certificate,
-            "TRUSTED CERTIFICATE" => Kind::TrustedCertificate,
-            "RSA PRIVATE KEY" => Kind::Pkcs1,
-            "PRIVATE KEY" => Kind::Pkcs8,
-            "EC PRIVATE KEY" => Kind::Sec1,
-            "ENCRYPTED PRIVATE KEY" => Kind::EncryptedPkcs8,
-            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Kind::CertificateRequest,
-            "PUBLIC KEY" | "RSA PUBLIC KEY" => Kind::PublicKey,
-            "X509 CRL" => Kind::Crl,
-            "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS" => Kind::Pkcs7,
-            "PKCS12" => Kind::Pkcs12,
-            label if label.ends_with("PRIVATE KEY") => Kind::UnsupportedKey,
-            _ => Kind::Other,
+            "CERTIFICATE" | "X509 CERTIFICATE" => EntryKind::Certificate,
+            "TRUSTED CERTIFICATE" => EntryKind::TrustedCertificate,
+            "RSA PRIVATE KEY" => EntryKind::Pkcs1,
+            "PRIVATE KEY" => EntryKind::Pkcs8,
+            "EC PRIVATE KEY" => EntryKind::Sec1,
+            "ENCRYPTED PRIVATE KEY" => EntryKind::EncryptedPkcs8,
+            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => EntryKind::CertificateRequest,
+            "PUBLIC KEY" | "RSA PUBLIC KEY" => EntryKind::PublicKey,
+            "X509 CRL" => EntryKind::Crl,
+            "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS" => EntryKind::Pkcs7,
+            "PKCS12" => EntryKind::Pkcs12,
+            label if label.ends_with("PRIVATE KEY") => EntryKind::UnsupportedKey,
+            _ => EntryKind::Other,
         }
     }
 
     pub(crate) fn is_private_key(self) -> bool {
         matches!(
             self,
-            Kind::Pkcs1 | Kind::Pkcs8 | Kind::Sec1 | Kind::EncryptedPkcs8 | Kind::UnsupportedKey
+            EntryKind::Pkcs1
+                | EntryKind::Pkcs8
+                | EntryKind::Sec1
+                | EntryKind::EncryptedPkcs8
+                | EntryKind::UnsupportedKey
         )
     }
 
     /// The words for a reader.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Kind::Certificate => "certificate",
-            Kind::TrustedCertificate => "certificate with OpenSSL's trust settings",
-            Kind::Pkcs1 => "private key (PKCS#1)",
-            Kind::Pkcs8 => "private key (PKCS#8)",
-            Kind::Sec1 => "private key (SEC1)",
-            Kind::EncryptedPkcs8 => "encrypted private key (PKCS#8)",
-            Kind::UnsupportedKey => "private key of an unsupported form",
-            Kind::CertificateRequest => "certificate signing request",
-            Kind::PublicKey => "public key",
-            Kind::Crl => "certificate revocation list",
-            Kind::Pkcs7 => "PKCS#7 bundle",
-            Kind::Pkcs12 => "PKCS#12 store",
-            Kind::Other => "something else",
+            EntryKind::Certificate => "certificate",
+            EntryKind::TrustedCertificate => "certificate with OpenSSL's trust settings",
+            EntryKind::Pkcs1 => "private key (PKCS#1)",
+            EntryKind::Pkcs8 => "private key (PKCS#8)",
+            EntryKind::Sec1 => "private key (SEC1)",
+            EntryKind::EncryptedPkcs8 => "encrypted private key (PKCS#8)",
+            EntryKind::UnsupportedKey => "private key of an unsupported form",
+            EntryKind::CertificateRequest => "certificate signing request",
+            EntryKind::PublicKey => "public key",
+            EntryKind::Crl => "certificate revocation list",
+            EntryKind::Pkcs7 => "PKCS#7 bundle",
+            EntryKind::Pkcs12 => "PKCS#12 store",
+            EntryKind::Other => "something else",
         }
     }
 }
 
 /// One thing in a file.
-pub(crate) struct Item {
-    pub(crate) kind: Kind,
+pub(crate) struct Entry {
+    pub(crate) kind: EntryKind,
     /// The PEM label; empty in other formats.
     pub(crate) label: String,
     /// The line that it begins on, in PEM.
@@ -135,9 +139,9 @@ pub(crate) struct Item {
     pub(crate) encryption: Option<LegacyEncryption>,
 }
 
-impl Item {
-    fn of_der(kind: Kind, der: Zeroizing<Vec<u8>>, line: Option<usize>) -> Self {
-        Item {
+impl Entry {
+    fn of_der(kind: EntryKind, der: Zeroizing<Vec<u8>>, line: Option<usize>) -> Self {
+        Entry {
             kind,
             label: String::new(),
             line,
@@ -148,11 +152,11 @@ impl Item {
 
     /// Whether it takes a password to use it.
     pub(crate) fn is_encrypted(&self) -> bool {
-        self.kind == Kind::EncryptedPkcs8 || self.encryption.is_some()
+        self.kind == EntryKind::EncryptedPkcs8 || self.encryption.is_some()
     }
 
     /// The DER, or the error that it is damaged.
-    pub(crate) fn der(&self, document: &Document) -> Result<&[u8], Error> {
+    pub(crate) fn der(&self, document: &LoadedFile) -> Result<&[u8], Error> {
         self.der
             .as_ref()
             .map(|der| der.as_slice())
@@ -160,7 +164,7 @@ impl Item {
     }
 
     /// The error that this item is damaged: "the CERTIFICATE block that begins on line 3 " + `how`.
-    pub(crate) fn damaged(&self, document: &Document, how: &str) -> Error {
+    pub(crate) fn damaged(&self, document: &LoadedFile, how: &str) -> Error {
         let which = match self.line {
             Some(line) if !self.label.is_empty() => {
                 format!("the {} block that begins on line {line}", self.label)
@@ -183,21 +187,21 @@ impl Item {
 }
 
 /// All that a file holds.
-pub(crate) struct Contents {
+pub(crate) struct ParsedFile {
     pub(crate) format: Format,
     pub(crate) repairs: Vec<Repair>,
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<Entry>,
 }
 
-impl Contents {
+impl ParsedFile {
     /// Finds out the format and takes the file apart. The password is for PKCS#12, which is encrypted as a
     /// whole.
     ///
     /// # Errors
     /// The role's code where nothing can be made out, with what the file looks like instead;
     /// [`Code::Password`] for PKCS#12 without the right password.
-    pub(crate) fn read(document: &Document, password: Option<&str>) -> Result<Self, Error> {
-        let mut contents = Contents {
+    pub(crate) fn read(document: &LoadedFile, password: Option<&str>) -> Result<Self, Error> {
+        let mut contents = ParsedFile {
             format: Format::Pem,
             repairs: Vec::new(),
             items: Vec::new(),
@@ -211,7 +215,7 @@ impl Contents {
             contents.take_pem(bytes, document)?;
             return Ok(contents);
         }
-        if der::claimed_length(bytes).is_some() || looks_like_container(bytes) {
+        if sniff::claimed_length(bytes).is_some() || looks_like_container(bytes) {
             contents.format = Format::Der;
             contents.take_der(trimmed(bytes), document, password)?;
             return Ok(contents);
@@ -228,7 +232,7 @@ impl Contents {
                 return Ok(contents);
             }
         }
-        Err(misfit::error(document))
+        Err(unsupported_format::error(document))
     }
 
     /// The certificates, in the file's order.
@@ -237,11 +241,11 @@ impl Contents {
     /// The role's code where one is damaged.
     pub(crate) fn certificates(
         &self,
-        document: &Document,
+        document: &LoadedFile,
     ) -> Result<Vec<super::x509::Certificate>, Error> {
         self.items
             .iter()
-            .filter(|item| item.kind == Kind::Certificate)
+            .filter(|item| item.kind == EntryKind::Certificate)
             .map(|item| {
                 let der = item.der(document)?.to_vec();
                 Ok(super::x509::Certificate::new(der.into()))
@@ -249,7 +253,7 @@ impl Contents {
             .collect()
     }
 
-    pub(crate) fn has(&self, kind: Kind) -> bool {
+    pub(crate) fn has(&self, kind: EntryKind) -> bool {
         self.items.iter().any(|item| item.kind == kind)
     }
 
@@ -257,7 +261,7 @@ impl Contents {
         self.items.iter().any(|item| item.kind.is_private_key())
     }
 
-    fn take_pem(&mut self, text: &[u8], document: &Document) -> Result<(), Error> {
+    fn take_pem(&mut self, text: &[u8], document: &LoadedFile) -> Result<(), Error> {
         let blocks = pem::blocks(text, &mut self.repairs).map_err(|cut| {
             document
                 .error(
@@ -271,15 +275,15 @@ impl Contents {
         })?;
         for block in blocks {
             let body = block.body();
-            let claimed = Kind::of_label(&block.label);
+            let claimed = EntryKind::of_label(&block.label);
             let line = Some(block.line);
             let kind = match &body.der {
-                Some(der) if claimed != Kind::Other => der::kind(der).unwrap_or(claimed),
+                Some(der) if claimed != EntryKind::Other => sniff::kind(der).unwrap_or(claimed),
                 _ => claimed,
             };
             match (kind, body.der) {
-                (Kind::Pkcs7, Some(der)) => self.take_pkcs7(&der, line, document)?,
-                (kind, der) => self.items.push(Item {
+                (EntryKind::Pkcs7, Some(der)) => self.take_pkcs7(&der, line, document)?,
+                (kind, der) => self.items.push(Entry {
                     kind,
                     label: block.label,
                     line,
@@ -294,24 +298,24 @@ impl Contents {
     fn take_der(
         &mut self,
         bytes: &[u8],
-        document: &Document,
+        document: &LoadedFile,
         password: Option<&str>,
     ) -> Result<(), Error> {
-        match der::kind(bytes) {
-            Some(Kind::Pkcs7) => {
+        match sniff::kind(bytes) {
+            Some(EntryKind::Pkcs7) => {
                 self.format = Format::Pkcs7;
                 self.take_pkcs7(bytes, None, document)
             }
-            Some(Kind::Pkcs12) => {
+            Some(EntryKind::Pkcs12) => {
                 self.format = Format::Pkcs12;
                 self.take_pkcs12(bytes, document, password)
             }
             Some(kind) => {
                 let der = Zeroizing::new(bytes.to_vec());
-                self.items.push(Item::of_der(kind, der, None));
+                self.items.push(Entry::of_der(kind, der, None));
                 Ok(())
             }
-            None => Err(match der::claimed_length(bytes) {
+            None => Err(match sniff::claimed_length(bytes) {
                 Some(length) if length > bytes.len() => document
                     .error(
                         Check::FileFormat,
@@ -338,15 +342,15 @@ impl Contents {
         &mut self,
         bytes: &[u8],
         line: Option<usize>,
-        document: &Document,
+        document: &LoadedFile,
     ) -> Result<(), Error> {
         let certificates = pkcs7::certificates(bytes).ok_or_else(|| {
             document.error(Check::FileFormat, "is a PKCS#7 bundle that is damaged.")
         })?;
         self.items.extend(
-            certificates
-                .into_iter()
-                .map(|der| Item::of_der(Kind::Certificate, Zeroizing::new(der.to_vec()), line)),
+            certificates.into_iter().map(|der| {
+                Entry::of_der(EntryKind::Certificate, Zeroizing::new(der.to_vec()), line)
+            }),
         );
         Ok(())
     }
@@ -354,17 +358,18 @@ impl Contents {
     fn take_pkcs12(
         &mut self,
         bytes: &[u8],
-        document: &Document,
+        document: &LoadedFile,
         password: Option<&str>,
     ) -> Result<(), Error> {
         let opened =
             pkcs12::open(bytes, password).map_err(|failure| cannot_open(&failure, document))?;
         for der in opened.certificates {
             let der = Zeroizing::new(der.to_vec());
-            self.items.push(Item::of_der(Kind::Certificate, der, None));
+            self.items
+                .push(Entry::of_der(EntryKind::Certificate, der, None));
         }
         for key in opened.keys {
-            self.items.push(Item::of_der(Kind::Pkcs8, key, None));
+            self.items.push(Entry::of_der(EntryKind::Pkcs8, key, None));
         }
         Ok(())
     }
@@ -374,7 +379,7 @@ fn looks_like_container(bytes: &[u8]) -> bool {
     pkcs7::looks_like(bytes) || pkcs12::looks_like(bytes)
 }
 
-fn cannot_open(failure: &pkcs12::Failure, document: &Document) -> Error {
+fn cannot_open(failure: &pkcs12::Failure, document: &LoadedFile) -> Error {
     use pkcs12::Failure;
     match failure {
         Failure::PasswordMissing => document.error_as(
@@ -407,7 +412,7 @@ fn cannot_open(failure: &pkcs12::Failure, document: &Document) -> Error {
 
 /// Without the line end that a text editor may have put behind binary content.
 fn trimmed(bytes: &[u8]) -> &[u8] {
-    match der::claimed_length(bytes) {
+    match sniff::claimed_length(bytes) {
         Some(length)
             if length < bytes.len() && bytes[length..].iter().all(u8::is_ascii_whitespace) =>
         {

@@ -45,7 +45,7 @@ fn install_hook() {
 ///
 /// Unwind safety: nothing that a body changes is used afterwards, except where its fields are only assigned
 /// whole, at the end.
-pub(crate) fn contained<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
+pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
     install_hook();
     let outer = CONTAINED
         .try_with(|contained| contained.replace(true))

@@ -5,15 +5,17 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
 use super::deadline::{Deadline, Over, Phase};
-use super::tls::{ClientAuth, Refused};
-use crate::credentials::x509::printable;
-use crate::diagnose::{Check, is_inspector};
+use super::interception::is_inspector;
+use super::tls::RejectedServerCert;
+use crate::datetime::day;
+use crate::error::Check;
 use crate::error::{Code, Error};
-use crate::instant::day;
-use crate::private;
+use crate::handshake::ClientAuth;
+use crate::redact;
+use crate::redact::printable;
 
 /// What a failure is told with.
-pub(crate) struct Scene<'a> {
+pub(crate) struct ErrorContext<'a> {
     /// Host and port.
     pub(crate) peer: &'a str,
     pub(crate) phase: Phase,
@@ -27,7 +29,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) ca_bundle: &'a str,
 }
 
-impl Scene<'_> {
+impl ErrorContext<'_> {
     /// A read or write failed.
     pub(crate) fn io(&self, error: &io::Error) -> Error {
         if let Some(over) = Over::of(error) {
@@ -79,7 +81,7 @@ impl Scene<'_> {
     }
 
     /// TLS failed. `refused` is the server's certificate, where that was the reason.
-    pub(crate) fn tls(&self, error: &rustls::Error, refused: Option<Refused>) -> Error {
+    pub(crate) fn tls(&self, error: &rustls::Error, refused: Option<RejectedServerCert>) -> Error {
         match error {
             rustls::Error::AlertReceived(alert) => self.alert(*alert),
             // The certificate itself was accepted: what it says of the CA would be wrong here.
@@ -230,7 +232,11 @@ impl Scene<'_> {
         Error::new(Code::ClientCertRejected, format!("{said}: {why}."))
     }
 
-    fn server_certificate(&self, error: &CertificateError, refused: Option<&Refused>) -> Error {
+    fn server_certificate(
+        &self,
+        error: &CertificateError,
+        refused: Option<&RejectedServerCert>,
+    ) -> Error {
         let whose = match refused {
             Some(refused) => format!(
                 "The certificate of {} ({}, issued by {})",
@@ -326,7 +332,7 @@ pub(crate) const NO_COMMON_SCHEME: &str = "The server accepts no signature that 
 /// `DnsName("example.org")` as rustls prints it, bare.
 fn name_text(name: &str) -> String {
     let bare = name.split('"').nth(1).unwrap_or(name);
-    private::name(printable(bare))
+    redact::name(printable(bare))
 }
 
 fn utc_day(time: rustls::pki_types::UnixTime) -> String {
@@ -354,8 +360,8 @@ mod tests {
 
     use super::*;
 
-    fn scene(asked: bool, sent: bool, has_identity: bool) -> Scene<'static> {
-        Scene {
+    fn scene(asked: bool, sent: bool, has_identity: bool) -> ErrorContext<'static> {
+        ErrorContext {
             peer: "h:443",
             phase: Phase::Handshake,
             deadline: Deadline::of_call(Duration::from_secs(1)),
@@ -372,7 +378,7 @@ mod tests {
         let error = scene(false, false, true).tls(&wrong, None);
         assert_eq!(error.code(), Code::Tls);
         assert!(error.message().contains("in the handshake"), "{error}");
-        let refused = Refused {
+        let refused = RejectedServerCert {
             subject: "CN=h".into(),
             issuer: "CN=ca".into(),
             self_issued: false,
@@ -427,7 +433,7 @@ mod tests {
             (Phase::Await, false, Code::Tls),
             (Phase::Receive, true, Code::Tls),
         ] {
-            let scene = Scene {
+            let scene = ErrorContext {
                 phase,
                 is_tls13,
                 ..scene(true, true, true)
@@ -468,7 +474,7 @@ mod tests {
                 (Phase::Await, "before it answered"),
                 (Phase::Receive, "in the middle of its answer"),
             ] {
-                let scene = Scene {
+                let scene = ErrorContext {
                     phase,
                     ..scene(true, true, true)
                 };
@@ -568,7 +574,7 @@ mod tests {
                 "is not acceptable",
             ),
         ] {
-            let refused = Refused {
+            let refused = RejectedServerCert {
                 subject: "CN=the subject".into(),
                 issuer: "CN=the issuer".into(),
                 self_issued,
@@ -591,7 +597,7 @@ mod tests {
     fn what_is_wrong_with_a_handshake_is_named() {
         use rustls::Error as E;
         let said = |phase, error: &rustls::Error| {
-            let scene = Scene {
+            let scene = ErrorContext {
                 phase,
                 ..scene(false, false, true)
             };
@@ -637,7 +643,7 @@ mod tests {
 
     #[test]
     fn names_are_bare() {
-        let bare = |name| crate::private::Text::from(name_text(name));
+        let bare = |name| crate::redact::Message::from(name_text(name));
         assert_eq!(bare("DnsName(\"example.org\")").as_str(), "example.org");
         assert_eq!(bare("plain").as_str(), "plain");
         assert_eq!(bare("plain").redacted().as_str(), "[name]");

@@ -1,13 +1,13 @@
 //! A report for a terminal or a ticket.
 
-use super::check::Severity;
-use super::report::{FileSummary, Finding, Outcome, Report};
-use super::words::{
+use super::format::{
     self, Link, Validity, chain_to_root, clean, clock, common_name, contents, count_of, cut,
     duration, validity, yes_no,
 };
 use crate::credentials::CertificateSummary;
-use crate::instant::day;
+use crate::datetime::day;
+use crate::diagnose::report::{FileSummary, Finding, Outcome, Report};
+use crate::error::Severity;
 
 /// Lines are broken before this column where words allow.
 const WIDTH: usize = 100;
@@ -162,11 +162,11 @@ impl Page {
 
     fn verdict(&mut self, report: &Report) {
         let end = if report.cause().is_some() { ':' } else { '.' };
-        let headline = format!("{}{end}", words::headline(report));
+        let headline = format!("{}{end}", format::headline(report));
         let width = headline.chars().count() + 1;
         let first = format!("{} ", self.style.severity(report.worst(), &headline));
         match report.cause() {
-            None => self.paragraph(&first, width, 2, &words::good_news(report)),
+            None => self.paragraph(&first, width, 2, &format::good_news(report)),
             Some(cause) => {
                 self.paragraph(&first, width, 2, cause.message());
                 if !cause.advice().is_empty() {
@@ -185,14 +185,14 @@ impl Page {
         }
         let made = format!(
             "{}, libdcs {}",
-            words::rfc3339_of(report.created),
+            format::rfc3339_of(report.created),
             env!("CARGO_PKG_VERSION")
         );
         self.labelled("made", &made);
     }
 
     fn problems(&mut self, report: &Report) {
-        let problems = words::other_problems(report);
+        let problems = format::other_problems(report);
         if problems.is_empty() {
             return;
         }
@@ -283,7 +283,7 @@ impl Page {
             return;
         }
         self.heading("Connection");
-        let timeline = words::timeline(&report.steps);
+        let timeline = format::timeline(&report.steps);
         for (step, (start, part)) in report.steps.iter().zip(timeline) {
             let outcome = self
                 .style
@@ -376,7 +376,7 @@ impl Page {
             return;
         }
         self.heading("Checks");
-        let count = |outcome| words::with_outcome(report, outcome).count();
+        let count = |outcome| format::with_outcome(report, outcome).count();
         self.at(
             2,
             &format!(
@@ -386,7 +386,7 @@ impl Page {
                 count(Outcome::Skipped)
             ),
         );
-        for (reason, findings) in words::skipped_by_reason(report) {
+        for (reason, findings) in format::skipped_by_reason(report) {
             let reason = if reason.is_empty() {
                 "no reason known"
             } else {
@@ -439,7 +439,7 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::sample;
+    use crate::diagnose::render::test_reports;
 
     #[test]
     fn the_cause_comes_first_with_what_to_do() {
@@ -466,13 +466,13 @@ Other findings
            [DCS_CHECK_FILE_INTACT, client certificate]
 "
         .replace("VERSION", env!("CARGO_PKG_VERSION"));
-        let text = sample::expired().text();
+        let text = test_reports::expired().text();
         assert!(text.starts_with(&expected), "{text}");
     }
 
     #[test]
     fn the_rest_is_told_in_turn() {
-        let text = sample::expired().text();
+        let text = test_reports::expired().text();
         for part in [
             "
   client certificate  /etc/dcs/client.pem
@@ -520,23 +520,25 @@ Connection
         let first = |report: Report| report.text().lines().next().unwrap().to_owned();
         let checks = crate::Check::ALL.len();
         assert_eq!(
-            first(sample::well()),
+            first(test_reports::well()),
             format!("All is well. All {checks} checks passed.")
         );
-        assert!(first(sample::ends_soon()).starts_with("Calls work, with a warning: The client"));
+        assert!(
+            first(test_reports::ends_soon()).starts_with("Calls work, with a warning: The client")
+        );
         assert_eq!(
-            first(sample::offline()),
+            first(test_reports::offline()),
             "Calls fail: The host dcs-integration.example.org cannot be looked up: no such host."
         );
         assert_eq!(
-            first(sample::empty()),
+            first(test_reports::empty()),
             "Nothing was checked. No check could be made."
         );
     }
 
     #[test]
     fn lines_are_short_and_hold_no_control_characters() {
-        for (name, report) in sample::all() {
+        for (name, report) in test_reports::all() {
             let text = report.text();
             assert!(text.ends_with('\n'));
             for line in text.lines() {
@@ -551,7 +553,7 @@ Connection
 
     #[test]
     fn colour_changes_nothing_but_the_colour() {
-        for (name, report) in sample::all() {
+        for (name, report) in test_reports::all() {
             let mut text = report.text_with_colour();
             assert!(text.contains("\u{1b}[1;3"), "{name}");
             while let Some(start) = text.find('\u{1b}') {
@@ -564,12 +566,12 @@ Connection
 
     #[test]
     fn redacted_it_names_nobody() {
-        for report in [sample::expired(), sample::hostile()] {
+        for report in [test_reports::expired(), test_reports::hostile()] {
             let mut report = report.redacted();
             // Neither path nor name, and hostile there on purpose.
-            report.url = sample::URL.into();
+            report.url = test_reports::URL.into();
             let text = report.text();
-            for private in sample::PRIVATE {
+            for private in test_reports::PRIVATE {
                 assert!(!text.contains(private), "{private} in {text}");
             }
             assert!(text.contains("[path]"));

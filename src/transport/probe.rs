@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, Over, Phase};
 use super::socket::Socket;
-use super::tls::{self, Witness};
 use super::{Connection, Transport, proxy, tcp};
 use crate::error::{Code, Error};
+use crate::handshake::{self, HandshakeCapture};
 
 /// What a step came to, and the time it took.
 pub(crate) struct Trial<T> {
@@ -48,11 +48,14 @@ impl Transport {
     }
 
     /// Opens a connection, and keeps what the server showed and asked for.
-    pub(crate) fn try_connect(&self, deadline: Deadline<'_>) -> (Trial<Connection>, Witness) {
-        tls::begin_handshake();
-        tls::watch();
+    pub(crate) fn try_connect(
+        &self,
+        deadline: Deadline<'_>,
+    ) -> (Trial<Connection>, HandshakeCapture) {
+        handshake::begin();
+        handshake::capture();
         let trial = timed(|| self.connect(deadline));
-        (trial, tls::take_witness())
+        (trial, handshake::take_capture())
     }
 
     fn open_socket(&self, address: SocketAddr, deadline: Deadline<'_>) -> Result<Socket, Error> {

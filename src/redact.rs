@@ -2,8 +2,8 @@
 //!
 //! Messages are put together with `format!` in many places and pass through many hands. What is the
 //! caller's own business in them is wrapped between two control characters, which nothing from outside
-//! can bring along ([`printable`](crate::credentials::x509::printable) replaces them). So the finished
-//! [`Text`] knows where they are, without each message being built from parts.
+//! can bring along ([`printable`](printable) replaces them). So the finished
+//! [`Message`] knows where they are, without each message being built from parts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,6 +15,17 @@ const END: char = '\u{3}';
 /// Whether a character is one of those that mark a private part.
 pub(crate) fn is_mark(c: char) -> bool {
     matches!(c, PATH | NAME | END)
+}
+
+/// The longest foreign name in a message.
+const MAX_NAME_CHARS: usize = 200;
+
+/// A name from outside, cut and without control characters, so that it can stand in a message.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .take(MAX_NAME_CHARS)
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
 }
 
 /// A path as part of a message.
@@ -34,13 +45,13 @@ fn mark(kind: char, text: &str) -> String {
 
 /// A finished message, which can be shown whole or without paths and names.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Text {
+pub struct Message {
     shown: Cow<'static, str>,
     /// As it was put together; `None` where nothing in it is private.
     marked: Option<Box<str>>,
 }
 
-impl Text {
+impl Message {
     /// The whole message.
     pub fn as_str(&self) -> &str {
         &self.shown
@@ -48,14 +59,19 @@ impl Text {
 
     /// The message without paths and names: `[path]` and `[name]` stand for them.
     #[must_use]
-    pub fn redacted(&self) -> Text {
+    pub fn redacted(&self) -> Message {
         match &self.marked {
             None => self.clone(),
-            Some(marked) => Text {
+            Some(marked) => Message {
                 shown: Cow::Owned(without_private(marked)),
                 marked: None,
             },
         }
+    }
+
+    /// Replaces the message by the redacted one.
+    pub(crate) fn redact(&mut self) {
+        *self = self.redacted();
     }
 
     /// The message as it was put together, to be part of another one.
@@ -81,31 +97,31 @@ fn without_private(marked: &str) -> String {
     redacted
 }
 
-impl From<String> for Text {
+impl From<String> for Message {
     fn from(marked: String) -> Self {
         if !marked.contains(is_mark) {
-            return Text {
+            return Message {
                 shown: Cow::Owned(marked),
                 marked: None,
             };
         }
-        Text {
+        Message {
             shown: Cow::Owned(marked.replace([PATH, NAME, END], "")),
             marked: Some(marked.into()),
         }
     }
 }
 
-impl From<&'static str> for Text {
+impl From<&'static str> for Message {
     fn from(text: &'static str) -> Self {
-        Text {
+        Message {
             shown: Cow::Borrowed(text),
             marked: None,
         }
     }
 }
 
-impl From<Cow<'static, str>> for Text {
+impl From<Cow<'static, str>> for Message {
     fn from(text: Cow<'static, str>) -> Self {
         match text {
             Cow::Borrowed(text) => text.into(),
@@ -114,13 +130,13 @@ impl From<Cow<'static, str>> for Text {
     }
 }
 
-impl fmt::Display for Text {
+impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.shown)
     }
 }
 
-impl fmt::Debug for Text {
+impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.shown, f)
     }
@@ -132,7 +148,7 @@ mod tests {
 
     #[test]
     fn paths_and_names_can_be_left_out() {
-        let text = Text::from(format!(
+        let text = Message::from(format!(
             "The key {} is not that of {}.",
             path("/etc/dcs/a.key"),
             name("CN=Example\u{3}\n")
@@ -144,14 +160,14 @@ mod tests {
         let redacted = text.redacted();
         assert_eq!(redacted.as_str(), "The key [path] is not that of [name].");
         assert!(!format!("{redacted:?}{}", redacted.marked()).contains("Example"));
-        let other = Text::from(format!("Because {}", text.marked()));
+        let other = Message::from(format!("Because {}", text.marked()));
         assert_eq!(other.redacted().as_str(), format!("Because {redacted}"));
     }
 
     #[test]
     fn a_text_without_private_parts_is_the_same_either_way() {
-        let text = Text::from("Nothing private.".to_owned());
+        let text = Message::from("Nothing private.".to_owned());
         assert_eq!(text, text.redacted());
-        assert_eq!(text, Text::from("Nothing private."));
+        assert_eq!(text, Message::from("Nothing private."));
     }
 }

@@ -1,6 +1,6 @@
-//! Sending less: not while the service said to wait, and one call for many threads that ask at the same time.
+//! Sharing one call: threads that ask at the same time, or soon after one another, get the same answer.
 //!
-//! Both are off unless the configuration turns them on.
+//! Off unless the configuration turns it on.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,55 +9,9 @@ use crate::error::{Code, Error};
 use crate::status::Status;
 use crate::transport::{Deadline, Phase};
 
-/// No service means to be left alone for longer than this by a client that could not know better.
-const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
-
-/// When the service wants to hear from this client again.
-#[derive(Default)]
-pub(super) struct Holiday(Mutex<Option<(Instant, Code)>>);
-
-impl Holiday {
-    /// # Errors
-    /// The code of the answer that said to wait, while the time that it named is not over.
-    pub(super) fn check(&self, peer: &str) -> Result<(), Error> {
-        let mut until = lock(&self.0);
-        let Some((at, code)) = *until else {
-            return Ok(());
-        };
-        let left = at.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            *until = None;
-            return Ok(());
-        }
-        Err(Error::new(
-            code,
-            format!(
-                "{peer} has asked to wait, for another {:.1} s: nothing was sent.",
-                left.as_secs_f64()
-            ),
-        )
-        .with_hint("Call again when that time is over; the option honour_retry_after keeps this client from sending before.")
-        .with_retry_after(Some(left)))
-    }
-
-    /// Takes note of what a failed call was told.
-    pub(super) fn note(&self, error: &Error) {
-        if let Some(wait) = error
-            .retry_after()
-            .filter(|_| matches!(error.http_status(), Some(429 | 503)))
-        {
-            let at = Instant::now() + wait.min(MAX_WAIT);
-            let mut until = lock(&self.0);
-            if until.is_none_or(|(before, _)| before < at) {
-                *until = Some((at, error.code()));
-            }
-        }
-    }
-}
-
 /// One answer for all who ask within some time, and one call for all who ask while it is in flight.
 #[derive(Default)]
-pub(super) struct Shared {
+pub(super) struct SingleFlight {
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -70,7 +24,7 @@ struct State {
     calls_ended: u64,
 }
 
-impl Shared {
+impl SingleFlight {
     /// The newest answer where it is no older than `max_age`, else that of the call in flight, else that of a call
     /// that is made here.
     pub(super) fn answer(
@@ -113,7 +67,7 @@ impl Shared {
         // Nobody takes what was before for what this call comes to, also where it panics.
         state.last = None;
         drop(state);
-        let landing = Landing(self);
+        let landing = FlightGuard(self);
         let outcome = call();
         lock(&self.state).last = Some((Instant::now(), outcome.clone()));
         drop(landing);
@@ -122,9 +76,9 @@ impl Shared {
 }
 
 /// Ends the call in flight, also where it panics.
-struct Landing<'a>(&'a Shared);
+struct FlightGuard<'a>(&'a SingleFlight);
 
-impl Drop for Landing<'_> {
+impl Drop for FlightGuard<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.0.state);
         state.in_flight = false;
@@ -153,37 +107,8 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn a_wait_that_was_asked_for_is_kept_until_it_is_over() {
-        let holiday = Holiday::default();
-        assert!(holiday.check("h:1").is_ok());
-        let told = |wait| {
-            Error::new(Code::RateLimited, "")
-                .with_http_status(429)
-                .with_retry_after(Some(wait))
-        };
-        // A failure without an answer says nothing about the service's wishes.
-        holiday.note(&Error::new(Code::Timeout, "").with_retry_after(Some(LONG)));
-        assert!(holiday.check("h:1").is_ok());
-        holiday.note(&told(Duration::from_secs(30)));
-        // A shorter one does not end it.
-        holiday.note(&told(Duration::ZERO));
-        let error = holiday.check("h:1").unwrap_err();
-        assert_eq!(error.code(), Code::RateLimited);
-        assert!(error.message().contains("nothing was sent"), "{error}");
-        assert!(error.retry_after().unwrap() <= Duration::from_secs(30) && error.retryable());
-        assert_eq!(error.http_status(), None);
-        holiday.note(&told(Duration::MAX));
-        let longest = holiday.check("h:1").unwrap_err().retry_after().unwrap();
-        assert!(longest <= LONG && longest > LONG - Duration::from_secs(60));
-
-        let holiday = Holiday::default();
-        holiday.note(&told(Duration::ZERO));
-        assert!(holiday.check("h:1").is_ok());
-    }
-
-    #[test]
     fn an_answer_is_shared_while_it_is_young() {
-        let shared = Shared::default();
+        let shared = SingleFlight::default();
         let ask = |max_age| shared.answer(max_age, deadline(), "h:1", || Ok(status()));
         assert_eq!(ask(LONG).unwrap().age(), Duration::ZERO);
         let again = shared.answer(LONG, deadline(), "h:1", || panic!("it is young enough"));
@@ -193,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_for_those_who_waited_and_no_others() {
-        let shared = Shared::default();
+        let shared = SingleFlight::default();
         let fail = || Err(Error::new(Code::Unavailable, ""));
         assert!(shared.answer(LONG, deadline(), "h:1", fail).is_err());
         assert!(
@@ -205,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_panic_lets_the_next_one_call() {
-        let shared = Shared::default();
+        let shared = SingleFlight::default();
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             shared.answer(LONG, deadline(), "h:1", || panic!("on purpose"))
         }));
@@ -222,7 +147,7 @@ mod tests {
         use std::sync::atomic::{AtomicUsize, Ordering};
 
         for outcome in [Ok(status()), Err(Error::new(Code::Http, ""))] {
-            let shared = Shared::default();
+            let shared = SingleFlight::default();
             let calls = AtomicUsize::new(0);
             // The call ends when all others wait: each of them has looked at the state by then.
             let waiting = AtomicUsize::new(0);
@@ -256,7 +181,7 @@ mod tests {
         // Nothing tells when the other thread waits. Where it came too late it has called by itself, and it is tried
         // again.
         for patience in 0..1000 {
-            let shared = Shared::default();
+            let shared = SingleFlight::default();
             shared.state.lock().unwrap().in_flight = true;
             let (is_there, has_called) = (AtomicBool::new(false), AtomicBool::new(false));
             let got = std::thread::scope(|scope| {
@@ -274,7 +199,7 @@ mod tests {
                     std::thread::yield_now();
                 }
                 lock(&shared.state).last = Some((Instant::now(), outcome.clone()));
-                drop(Landing(&shared));
+                drop(FlightGuard(&shared));
                 waiting.join().unwrap()
             });
             if !has_called.load(Ordering::SeqCst) {
@@ -296,7 +221,7 @@ mod tests {
 
     #[test]
     fn waiting_ends_by_the_deadline() {
-        let shared = Shared::default();
+        let shared = SingleFlight::default();
         shared.state.lock().unwrap().in_flight = true;
         let brief = Deadline::of_call(Duration::from_millis(20));
         let error = shared

@@ -5,10 +5,10 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
-use crate::credentials::contents::Contents;
-use crate::credentials::source::{Document, Role, Source};
+use crate::credentials::parsed_file::ParsedFile;
+use crate::credentials::source::{LoadedFile, Role, Source};
 use crate::credentials::{pkcs8, private_key};
-use crate::diagnose::Check;
+use crate::error::Check;
 use crate::error::{Code, Error};
 
 /// Converts a private key, in any form that a client takes, to PKCS#8 in DER, not encrypted: the bytes that
@@ -41,20 +41,17 @@ impl Config {
     /// # Errors
     /// As [`private_key_file_to_pkcs8_der`]; [`Code::PrivateKey`] also where no private key is configured.
     pub fn private_key_to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let source = self.private_key.as_ref().ok_or_else(|| {
+        let source = self.sources.private_key.as_ref().ok_or_else(|| {
             Error::new(Code::PrivateKey, "No private key is configured.")
                 .with_check(Check::FileConfigured)
         })?;
-        convert(
-            source,
-            self.password.as_ref().map(|password| password.as_str()),
-        )
+        convert(source, self.sources.password())
     }
 }
 
 fn convert(source: &Source, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let document = Document::read(source, Role::PrivateKey)?;
-    let contents = Contents::read(&document, password)?;
+    let document = LoadedFile::read(source, Role::PrivateKey)?;
+    let contents = ParsedFile::read(&document, password)?;
     let item = private_key::only_key(&document, &contents)?;
     let mut key = private_key::decode(item, &document, password)?;
     let converted = pkcs8::encode(&key);

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use ureq::http::HeaderMap;
 
-use crate::credentials::x509::printable;
 use crate::error::{Code, Error};
+use crate::handshake::ClientAuth;
+use crate::redact::printable;
 use crate::status::Limits;
-use crate::transport::{Answer, ClientAuth, NO_COMMON_SCHEME, header_text, is_html};
+use crate::transport::{Answer, NO_COMMON_SCHEME, header_text, is_html};
 
 /// nginx's words when the client sent no certificate, and when it did not accept the one it sent. Both
 /// come as HTTP 400 with an HTML page after a handshake that succeeded, in TLS 1.2 and 1.3 alike

@@ -4,7 +4,7 @@
 
 use std::ffi::CStr;
 
-use crate::error::Code;
+use super::{Code, c_text};
 
 /// How much it weighs when a check does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +25,46 @@ impl Severity {
             Severity::Note => "note",
             Severity::Warning => "warning",
             Severity::Error => "error",
+        }
+    }
+}
+
+/// What a finding or step is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Subject {
+    /// The CA bundle.
+    CaBundle,
+    /// The client certificate and its chain.
+    Certificate,
+    /// The private key.
+    PrivateKey,
+    /// The way to the server and the server itself.
+    Connection,
+    /// The service's answer.
+    Service,
+}
+
+impl Subject {
+    /// The word in a report, such as `ca_bundle`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Subject::CaBundle => "ca_bundle",
+            Subject::Certificate => "certificate",
+            Subject::PrivateKey => "private_key",
+            Subject::Connection => "connection",
+            Subject::Service => "service",
+        }
+    }
+
+    /// The words for a reader, such as `CA bundle`.
+    pub fn title(self) -> &'static str {
+        match self {
+            Subject::CaBundle => "CA bundle",
+            Subject::Certificate => "client certificate",
+            Subject::PrivateKey => "private key",
+            Subject::Connection => "connection",
+            Subject::Service => "service",
         }
     }
 }
@@ -266,14 +306,6 @@ checks! {
     Available "DCS_CHECK_AVAILABLE" Warning
     "The DCS says that it is available."
     "Nothing is wrong with your set-up: wait until the DCS is available again."
-}
-
-/// Checked when the library is compiled.
-const fn c_text(text: &'static str) -> &'static CStr {
-    match CStr::from_bytes_with_nul(text.as_bytes()) {
-        Ok(text) => text,
-        Err(_) => panic!("a name in the table of checks holds a NUL"),
-    }
 }
 
 impl Check {

@@ -114,7 +114,7 @@ mod tests {
     use std::net::TcpListener;
     use std::sync::Arc;
 
-    use super::super::interrupt::{Interrupt, Wishes};
+    use super::super::cancel::{Interrupt, Wishes};
     #[cfg(target_os = "linux")]
     use super::super::socket::processor_time;
     use super::*;

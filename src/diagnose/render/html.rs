@@ -7,14 +7,15 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::check::Severity;
-use super::report::{FileSummary, Finding, Outcome, Report, Step, Subject};
-use super::words::{
+use super::format::{
     self, Link, Validity, chain_to_root, clean, clock, common_name, contents, count, count_of, cut,
     duration, validity, yes_no,
 };
 use crate::credentials::CertificateSummary;
-use crate::instant::day;
+use crate::datetime::day;
+use crate::diagnose::report::{FileSummary, Finding, Outcome, Report, Step};
+use crate::error::Severity;
+use crate::error::Subject;
 
 const STYLE: &str = include_str!("report.css");
 /// The longest message that is shown.
@@ -194,7 +195,7 @@ impl Page<'_> {
         // The style's digest instead of 'unsafe-inline': no other style is heeded, should one get in.
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
         let digest = BASE64_STANDARD.encode(digest.as_ref());
-        let headline = words::headline(report);
+        let headline = format::headline(report);
         add!(
             self,
             r#"<!DOCTYPE html>
@@ -227,13 +228,13 @@ impl Page<'_> {
             self,
             "<footer><p>Made by libdcs {} on {}. Holds no private key and no password.</p></footer>\n</div>\n</body>\n</html>\n",
             env!("CARGO_PKG_VERSION"),
-            words::rfc3339_of(report.created)
+            format::rfc3339_of(report.created)
         );
     }
 
     fn top(&mut self) {
         let report = self.report;
-        let made = words::rfc3339_of(report.created);
+        let made = format::rfc3339_of(report.created);
         let shown = made.replacen('T', " ", 1).replace('Z', " UTC");
         add!(
             self,
@@ -274,7 +275,7 @@ impl Page<'_> {
             None => add!(
                 self,
                 "<h1 id=\"cause\">{}</h1>\n",
-                Plain(&words::good_news(report))
+                Plain(&format::good_news(report))
             ),
             Some(cause) => {
                 add!(
@@ -319,7 +320,7 @@ impl Page<'_> {
             Subject::Service,
         ] {
             let of = |outcome| {
-                words::with_outcome(report, outcome)
+                format::with_outcome(report, outcome)
                     .filter(move |finding| finding.subject == subject)
             };
             let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -348,7 +349,7 @@ impl Page<'_> {
     }
 
     fn problems(&mut self) {
-        let problems = words::other_problems(self.report);
+        let problems = format::other_problems(self.report);
         if problems.is_empty() {
             return;
         }
@@ -552,7 +553,7 @@ impl Page<'_> {
                         Link::Sent(_) => "sent",
                         _ => "in the CA bundle",
                     };
-                    let role = format!("{}, {origin}", capital(words::role(index, certificate)));
+                    let role = format!("{}, {origin}", capital(format::role(index, certificate)));
                     let class = class_of_validity(state);
                     (&certificate.subject, class, role, words)
                 }
@@ -582,7 +583,7 @@ impl Page<'_> {
             return;
         }
         self.out.push_str("<section aria-labelledby=\"steps\">\n<h2 id=\"steps\">On the way to the answer</h2>\n<div class=\"panel\">\n<table class=\"steps\">\n<thead><tr><th scope=\"col\">Step</th><th scope=\"col\">Result</th><th scope=\"col\" class=\"time\">Time</th><th scope=\"col\">What was seen</th></tr></thead>\n<tbody>\n");
-        for (step, (start, part)) in steps.iter().zip(words::timeline(steps)) {
+        for (step, (start, part)) in steps.iter().zip(format::timeline(steps)) {
             let class = class_of_outcome(step.outcome);
             add!(
                 self,
@@ -666,14 +667,14 @@ impl Page<'_> {
 
     fn checks(&mut self) {
         let report = self.report;
-        let passed: Vec<_> = words::with_outcome(report, Outcome::Passed).collect();
-        let skipped = words::skipped_by_reason(report);
+        let passed: Vec<_> = format::with_outcome(report, Outcome::Passed).collect();
+        let skipped = format::skipped_by_reason(report);
         if passed.is_empty() && skipped.is_empty() {
             return;
         }
         self.out.push_str("<section aria-labelledby=\"checks\">\n<h2 id=\"checks\">All other checks</h2>\n<div class=\"panel checks\">\n");
         if !skipped.is_empty() {
-            let number = words::with_outcome(report, Outcome::Skipped).count();
+            let number = format::with_outcome(report, Outcome::Skipped).count();
             add!(
                 self,
                 "<details>\n<summary>{number} skipped</summary>\n<div class=\"inner\">\n"
@@ -759,7 +760,7 @@ fn capital(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::sample;
+    use crate::diagnose::render::test_reports;
 
     const TAGS: &[&str] = &[
         "!DOCTYPE", "html", "head", "meta", "title", "style", "body", "div", "header", "main",
@@ -838,7 +839,7 @@ mod tests {
 
     #[test]
     fn pages_are_well_formed_and_refer_to_nothing() {
-        for (name, report) in sample::all() {
+        for (name, report) in test_reports::all() {
             let html = report.html();
             read(&html);
             assert!(html.contains("default-src 'none'"), "{name}");
@@ -852,7 +853,7 @@ mod tests {
 
     #[test]
     fn ids_are_there_once_and_headings_in_order() {
-        for (name, report) in sample::all() {
+        for (name, report) in test_reports::all() {
             let html = report.html();
             let ids: Vec<_> = html.split(" id=\"").skip(1).collect();
             for label in html.split("aria-labelledby=\"").skip(1) {
@@ -875,24 +876,24 @@ mod tests {
 
     #[test]
     fn the_banner_tells_the_cause_and_what_to_do() {
-        let html = sample::expired().html();
+        let html = test_reports::expired().html();
         assert!(html.contains("<section class=\"verdict error\""));
         assert!(html.contains("<h1 id=\"cause\">The client certificate /etc/dcs/client.pem <span class=\"aside\">(CN=dcs-integration-tls.example.org,O=Example Insurance Ltd,L=Leeds,C=GB)</span> expired on 2026-04-30, 12 days ago.</h1>"));
         assert!(html.contains("from a new key: <code class=\"command\">openssl req <span>-new</span> <span>-newkey</span> rsa:2048 "));
         assert!(html.contains("<code class=\"check\">DCS_CHECK_CERT_NOT_EXPIRED</code>"));
-        let html = sample::well().html();
+        let html = test_reports::well().html();
         assert!(html.contains("<section class=\"verdict ok\""));
         assert!(
-            sample::ends_soon()
+            test_reports::ends_soon()
                 .html()
                 .contains("<section class=\"verdict warning\"")
         );
-        assert!(sample::empty().html().contains("Nothing was checked"));
+        assert!(test_reports::empty().html().contains("Nothing was checked"));
     }
 
     #[test]
     fn everything_that_was_found_is_on_the_page() {
-        for (name, report) in sample::all() {
+        for (name, report) in test_reports::all() {
             let text = read(&report.html());
             for finding in report.findings() {
                 assert!(text.contains(finding.check().name()), "{name}");
@@ -903,7 +904,7 @@ mod tests {
                 }
             }
         }
-        let text = read(&sample::expired().html());
+        let text = read(&test_reports::expired().html());
         for part in [
             "21.4&nbsp;ms",
             "203.0.113.11:443",
@@ -925,19 +926,19 @@ mod tests {
             Message("run `a <b>` or ``.").to_string(),
             "run <code>a &lt;b&gt;</code> or ."
         );
-        let text = read(&sample::hostile().html());
+        let text = read(&test_reports::hostile().html());
         assert!(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;amp;"));
         assert!(!text.contains(&"x".repeat(MAX_TEXT)));
     }
 
     #[test]
     fn redacted_it_names_nobody() {
-        for report in [sample::expired(), sample::hostile()] {
+        for report in [test_reports::expired(), test_reports::hostile()] {
             let mut report = report.redacted();
             // Neither path nor name, and hostile there on purpose.
-            report.url = sample::URL.into();
+            report.url = test_reports::URL.into();
             let html = report.html();
-            for private in sample::PRIVATE {
+            for private in test_reports::PRIVATE {
                 assert!(!html.contains(private), "{private} in {html}");
             }
             assert!(html.contains("[path]"));
@@ -949,7 +950,7 @@ mod tests {
     #[ignore = "writes the sample reports into a folder, to be looked at"]
     fn samples_are_written() {
         let folder = std::path::PathBuf::from(std::env::var_os("DCS_SAMPLES").unwrap());
-        for (name, report) in sample::all() {
+        for (name, report) in test_reports::all() {
             for (ending, content) in [
                 ("html", report.html()),
                 ("txt", report.text()),

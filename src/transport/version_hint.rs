@@ -11,9 +11,9 @@ const LATELY: Duration = Duration::from_secs(10 * 60);
 
 /// When a server that was offered both versions chose TLS 1.2.
 #[derive(Default)]
-pub(crate) struct Spoken(Mutex<Option<Instant>>);
+pub(crate) struct VersionHint(Mutex<Option<Instant>>);
 
-impl Spoken {
+impl VersionHint {
     pub(crate) fn is_tls12(&self) -> bool {
         let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         since.is_some_and(|since| since.elapsed() < LATELY)
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn tls12_is_what_was_spoken_until_it_is_forgotten() {
-        let spoken = Spoken::default();
+        let spoken = VersionHint::default();
         assert!(!spoken.is_tls12());
         spoken.note(TLS_1_2);
         assert!(spoken.is_tls12());

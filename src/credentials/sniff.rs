@@ -6,7 +6,7 @@
 
 use x509_cert::der::{Decode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
 
-use super::contents::Kind;
+use super::parsed_file::EntryKind;
 
 /// `id-signedData` (RFC 5652, section 5.1), the only content of PKCS#7 that holds certificates.
 const SIGNED_DATA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
@@ -15,7 +15,7 @@ const SIGNED_DATA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x
 const MAX_ELEMENTS: usize = 6;
 
 /// The kind of a whole DER encoding; `None` for a shape that is none of those known, and for what is not whole.
-pub(crate) fn kind(der: &[u8]) -> Option<Kind> {
+pub(crate) fn kind(der: &[u8]) -> Option<EntryKind> {
     let outer = AnyRef::from_der(der).ok()?;
     if outer.tag() != Tag::Sequence {
         return None;
@@ -23,33 +23,33 @@ pub(crate) fn kind(der: &[u8]) -> Option<Kind> {
     let elements = elements(outer.value())?;
     let tags: Vec<Tag> = elements.iter().map(|(tag, _)| *tag).collect();
     match tags[..] {
-        [Tag::ObjectIdentifier, ..] if elements[0].1 == SIGNED_DATA => Some(Kind::Pkcs7),
+        [Tag::ObjectIdentifier, ..] if elements[0].1 == SIGNED_DATA => Some(EntryKind::Pkcs7),
         // PrivateKeyInfo (RFC 5208, section 5) and OneAsymmetricKey (RFC 5958, section 2).
-        [Tag::Integer, Tag::Sequence, Tag::OctetString, ..] => Some(Kind::Pkcs8),
+        [Tag::Integer, Tag::Sequence, Tag::OctetString, ..] => Some(EntryKind::Pkcs8),
         // PFX (RFC 7292, section 4).
-        [Tag::Integer, Tag::Sequence, ..] if elements[0].1 == [3] => Some(Kind::Pkcs12),
+        [Tag::Integer, Tag::Sequence, ..] if elements[0].1 == [3] => Some(EntryKind::Pkcs12),
         // ECPrivateKey (RFC 5915, section 3).
-        [Tag::Integer, Tag::OctetString, ..] => Some(Kind::Sec1),
+        [Tag::Integer, Tag::OctetString, ..] => Some(EntryKind::Sec1),
         // RSAPrivateKey and RSAPublicKey (RFC 8017, appendix A.1).
-        [Tag::Integer, Tag::Integer, Tag::Integer, Tag::Integer, ..] => Some(Kind::Pkcs1),
-        [Tag::Integer, Tag::Integer] => Some(Kind::PublicKey),
+        [Tag::Integer, Tag::Integer, Tag::Integer, Tag::Integer, ..] => Some(EntryKind::Pkcs1),
+        [Tag::Integer, Tag::Integer] => Some(EntryKind::PublicKey),
         // EncryptedPrivateKeyInfo (RFC 5958, section 3).
-        [Tag::Sequence, Tag::OctetString] => Some(Kind::EncryptedPkcs8),
+        [Tag::Sequence, Tag::OctetString] => Some(EntryKind::EncryptedPkcs8),
         // SubjectPublicKeyInfo (RFC 5280, section 4.1).
-        [Tag::Sequence, Tag::BitString] => Some(Kind::PublicKey),
+        [Tag::Sequence, Tag::BitString] => Some(EntryKind::PublicKey),
         [Tag::Sequence, Tag::Sequence, Tag::BitString] => signed(elements[0].1),
         _ => None,
     }
 }
 
 /// What has been signed: a certificate, a request or a revocation list.
-fn signed(value: &[u8]) -> Option<Kind> {
+fn signed(value: &[u8]) -> Option<EntryKind> {
     let elements = elements(value)?;
     let tags: Vec<Tag> = elements.iter().map(|(tag, _)| *tag).collect();
     match tags[..] {
         // TBSCertificate (RFC 5280, section 4.1) from version 2 on.
         [first, Tag::Integer, Tag::Sequence, Tag::Sequence, ..] if first.is_context_specific() => {
-            Some(Kind::Certificate)
+            Some(EntryKind::Certificate)
         }
         // The same in version 1: serial number, signature, issuer, validity, subject, key.
         [
@@ -59,7 +59,7 @@ fn signed(value: &[u8]) -> Option<Kind> {
             Tag::Sequence,
             Tag::Sequence,
             ..,
-        ] => Some(Kind::Certificate),
+        ] => Some(EntryKind::Certificate),
         // TBSCertList (RFC 5280, section 5.1), with and without a version.
         [
             Tag::Integer,
@@ -73,9 +73,9 @@ fn signed(value: &[u8]) -> Option<Kind> {
             Tag::Sequence,
             Tag::UtcTime | Tag::GeneralizedTime,
             ..,
-        ] => Some(Kind::Crl),
+        ] => Some(EntryKind::Crl),
         // CertificationRequestInfo (RFC 2986, section 4.1).
-        [Tag::Integer, Tag::Sequence, Tag::Sequence, ..] => Some(Kind::CertificateRequest),
+        [Tag::Integer, Tag::Sequence, Tag::Sequence, ..] => Some(EntryKind::CertificateRequest),
         _ => None,
     }
 }
@@ -122,9 +122,9 @@ mod tests {
         let params = CertificateParams::new(vec!["localhost".into()]).unwrap();
         let request = params.serialize_request(&key).unwrap();
         let certificate = params.self_signed(&key).unwrap();
-        assert_eq!(kind(certificate.der()), Some(Kind::Certificate));
-        assert_eq!(kind(request.der()), Some(Kind::CertificateRequest));
-        assert_eq!(kind(&key.serialize_der()), Some(Kind::Pkcs8));
+        assert_eq!(kind(certificate.der()), Some(EntryKind::Certificate));
+        assert_eq!(kind(request.der()), Some(EntryKind::CertificateRequest));
+        assert_eq!(kind(&key.serialize_der()), Some(EntryKind::Pkcs8));
         assert_eq!(
             claimed_length(certificate.der()),
             Some(certificate.der().len())

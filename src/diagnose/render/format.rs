@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-use super::check::Severity;
-use super::report::{FileSummary, Finding, Outcome, Report, Step};
 use crate::credentials::CertificateSummary;
-use crate::instant::{SECONDS_PER_DAY, unix_seconds};
-use crate::private::Text;
+use crate::datetime::{SECONDS_PER_DAY, unix_seconds};
+use crate::diagnose::report::{FileSummary, Finding, Outcome, Report, Step};
+use crate::error::Severity;
+use crate::redact::Message;
 
 /// To the second.
 pub(super) fn system_time(created: Timestamp) -> SystemTime {
@@ -272,7 +272,7 @@ pub(super) enum Link<'a> {
     /// It is in the CA bundle and leads on from what is sent.
     InBundle(&'a CertificateSummary),
     /// It is in none of the files; this is its name.
-    Missing(&'a Text),
+    Missing(&'a Message),
 }
 
 /// The chain that the client sends, and the root in the CA bundle that it leads to.
@@ -299,12 +299,12 @@ pub(super) fn role(index: usize, certificate: &CertificateSummary) -> &'static s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::sample;
+    use crate::diagnose::render::test_reports;
 
     #[test]
     fn days_are_negative_exactly_where_it_has_expired() {
-        let mut certificate = sample::certificate("CN=a", "CN=b", -100, 10);
-        let created = sample::created();
+        let mut certificate = test_reports::certificate("CN=a", "CN=b", -100, 10);
+        let created = test_reports::created();
         let words = |certificate: &CertificateSummary| {
             let (_, words) = validity(certificate, created);
             (days_left(certificate, created).unwrap(), words)
@@ -326,7 +326,7 @@ mod tests {
             certificate.not_after = now - Duration::from_secs(seconds);
             assert_eq!(words(&certificate), (expected.0, expected.1.into()));
         }
-        let early = sample::certificate("CN=a", "CN=b", 3, 10);
+        let early = test_reports::certificate("CN=a", "CN=b", 3, 10);
         assert_eq!(
             validity(&early, created),
             (Validity::NotYet, "not valid yet: in 3 days".into())
@@ -367,7 +367,7 @@ mod tests {
                 })
                 .collect()
         };
-        let mut report = sample::expired();
+        let mut report = test_reports::expired();
         assert_eq!(
             names(&report),
             [

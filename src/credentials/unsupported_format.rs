@@ -1,8 +1,8 @@
 //! Files that are none of the formats that hold certificates or keys: what they are instead.
 
 use super::pem;
-use super::source::{Document, Role};
-use crate::diagnose::Check;
+use super::source::{LoadedFile, Role};
+use crate::error::Check;
 use crate::error::Error;
 
 /// How a file begins, what that says of it (going on from "The file "), and what to do.
@@ -58,7 +58,7 @@ const SSH_PUBLIC_KEY: &str = "is an SSH public key.";
 const NOT_SSH: &str = "SSH keys do not serve here: use the files of the DCS's TLS certificate.";
 
 /// Says what the file looks like instead of anything that could be used.
-pub(crate) fn error(document: &Document) -> Error {
+pub(crate) fn error(document: &LoadedFile) -> Error {
     let (what, hint) = describe(&document.bytes);
     let error = document.error(Check::FileFormat, what);
     match hint {

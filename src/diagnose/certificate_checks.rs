@@ -6,15 +6,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::check::Check;
-use super::report::{Finding, Subject};
+use super::report::Finding;
 use crate::credentials::chain::{self, issuer_of};
 use crate::credentials::identity::CertificateFile;
 use crate::credentials::signature::{self, Signed};
 use crate::credentials::source::capitalise;
 use crate::credentials::x509::{Certificate, Fields};
 use crate::credentials::{CaBundle, Identity};
-use crate::instant::day;
+use crate::datetime::day;
+use crate::error::Check;
+use crate::error::Subject;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -25,7 +26,7 @@ pub(crate) const EXPIRES_SOON: Duration = Duration::from_secs(30 * DAY);
 const OTHER_USES: [&str; 2] = ["JSON Signing", "JSON Encryption"];
 
 /// The client's certificates and the CA certificates at hand.
-pub(crate) struct Evidence {
+pub(crate) struct CertificateChecks {
     /// What is sent, the leaf first.
     links: Vec<Certificate>,
     /// The CA certificates of the bundle; `None` where it could not be read.
@@ -38,9 +39,9 @@ pub(crate) struct Evidence {
     host: String,
 }
 
-impl Evidence {
+impl CertificateChecks {
     pub(crate) fn new(identity: &Identity, bundle: Option<&CaBundle>, host: &str) -> Self {
-        Evidence {
+        CertificateChecks {
             links: identity.links.clone(),
             cas: bundle.map(|bundle| bundle.cas().cloned().collect()),
             name: identity.name.clone(),
@@ -71,7 +72,7 @@ impl Evidence {
         let pool = certificates
             .iter()
             .chain(bundle.iter().flat_map(|bundle| bundle.cas()));
-        Evidence {
+        CertificateChecks {
             links: chain::complete(leaf, pool, now)
                 .into_iter()
                 .cloned()
@@ -423,7 +424,7 @@ mod tests {
             .distinguished_name
             .push(DnType::CommonName, common_name);
         let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        let evidence = Evidence {
+        let evidence = CertificateChecks {
             links: vec![Certificate::new(certificate.der().clone())],
             cas: None,
             name: "the client certificate x".into(),
