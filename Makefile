@@ -67,7 +67,7 @@ python-environment: library $(TESTBED)
 # The settings of ruff and mypy are in bindings/python/pyproject.toml. mypy reads the benchmarks' modules apart from the
 # others: both look for modules by the names of their files.
 PYTHON_FOLDERS := . ../../examples ../../benches ../../scripts ../../tests
-BENCH_MODULES := $(wildcard $(CURDIR)/benches/*.py $(CURDIR)/benches/memory/*.py)
+BENCH_MODULES := $(wildcard $(CURDIR)/benches/*.py)
 OTHER_MODULES := $(foreach folder,scripts scripts/package tests/docs tests/abi,$(wildcard $(CURDIR)/$(folder)/*.py))
 lint-python: python-environment ## Check the format, style and types of all Python code
 	cd bindings/python && $(VENV)/bin/ruff check $(PYTHON_FOLDERS)

@@ -1,7 +1,4 @@
-/*
- * The client of the measuring programs in C, each of which has the library make one from a URL and three files and
- * ends where something fails.
- */
+/* Creates the client of a measuring program from a URL and three files, and ends the program if anything fails. */
 
 #ifndef BENCHES_CLIENT_H
 #define BENCHES_CLIENT_H
@@ -17,7 +14,7 @@ static void fail(const char *what, dcs_error *error) {
     exit(1);
 }
 
-/* The files: CA bundle, certificate, private key. A timeout of 0 leaves the library's own. */
+/* `files` are the CA bundle, the certificate and the private key. A timeout of 0 keeps the library's default. */
 static dcs_client *new_client(const char *url, char **files, uint32_t timeout_ms) {
     dcs_error *error = NULL;
     dcs_client *client = NULL;

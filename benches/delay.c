@@ -1,12 +1,12 @@
 /*
- * Adds round-trip time for benches/scaling.py, on kernels with and without netem.
+ * Adds round-trip time for benches/scaling.py, on kernels with and without netem. Linux only.
  *
  *     delay DEVICE MICROSECONDS
  *
- * DEVICE is a TUN device that exists, with an address A and a network. Each IPv4 packet that goes to another address B of that
- * network comes back MICROSECONDS later as one from B to A: what was sent to B arrives at A's own listener, and A's answer to
- * B arrives at the connection that was made to B. So client and server on one machine are two such delays apart, there and
- * back. Swapping the addresses leaves both checksums right. Runs until it is ended; Linux only.
+ * DEVICE is an existing TUN device with an address A and a network. Each IPv4 packet to another address B of that network
+ * returns MICROSECONDS later as a packet from B to A. A packet to B thus reaches A's listener, and A's answer to B reaches
+ * the connection that was opened to B. A round trip between client and server takes two such delays. Swapping the addresses
+ * keeps both checksums valid. Runs until it is terminated.
  */
 
 #define _GNU_SOURCE
@@ -25,8 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* More than are under way at a time with 256 threads; a packet that finds no place is dropped, as a network does. */
-enum { PLACES = 32768, LARGEST = 1500, SMALLEST = 20 };
+/* More packets than 256 threads have in flight. A packet that does not fit is dropped, as in a network. */
+enum { SLOTS = 32768, LARGEST = 1500, SMALLEST = 20 };
 
 struct packet {
     int64_t due;
@@ -58,11 +58,11 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: delay DEVICE MICROSECONDS\n");
         return 2;
     }
-    /* Whoever started this may be killed. */
+    /* Ends with the parent process, which may be killed. */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     strncpy(request.ifr_name, argv[1], IFNAMSIZ - 1);
     request.ifr_flags = IFF_TUN | IFF_NO_PI;
-    ring = calloc(PLACES, sizeof *ring);
+    ring = calloc(SLOTS, sizeof *ring);
     device = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (ring == NULL || device < 0 || ioctl(device, TUNSETIFF, &request) != 0) {
         perror(argv[1]);
@@ -85,11 +85,11 @@ int main(int argc, char **argv) {
                 perror("write");
                 return 1;
             }
-            first = (first + 1) % PLACES;
+            first = (first + 1) % SLOTS;
             count--;
         }
-        while (count < PLACES) {
-            struct packet *packet = &ring[(first + count) % PLACES];
+        while (count < SLOTS) {
+            struct packet *packet = &ring[(first + count) % SLOTS];
             ssize_t length = read(device, packet->bytes, LARGEST);
             if (length < 0) {
                 break;

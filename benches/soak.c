@@ -1,17 +1,17 @@
 /*
- * Calls without end from many threads over a few clients, while the files are reloaded and calls interrupted, and
- * counts what comes of it. benches/soak.py compiles it, tells it what to do and does harm to the server meanwhile.
+ * Makes calls from many threads over a few clients, while it reloads the files and interrupts calls, and counts the
+ * outcomes. benches/soak.py compiles and controls it, and injects faults into the server meanwhile.
  *
  *     soak THREADS TIMEOUT_MS RELOAD_MS INTERRUPT_MS CA CERTIFICATE KEY URL...
  *
- * One client for each URL, shared by THREADS threads. One client after the other is reloaded every RELOAD_MS and
- * interrupted every INTERRUPT_MS. Commands come as lines on standard input, each is answered by one line of JSON:
+ * THREADS threads share one client for each URL. Every RELOAD_MS the next client is reloaded, every INTERRUPT_MS the next
+ * one is interrupted. Standard input has one command a line, and each is answered by one line of JSON:
  *
- *     sample     how many calls there were, and what the process holds at the moment
- *     measure    the same once all calls have ended and each client has let go of its connections by a reload
- *     rest       stops the calls, and leaves the connections that are kept as they are
- *     prove N    each thread makes N calls, which are counted apart, and no more after them
- *     end        frees the clients and tells all
+ *     sample      prints the number of calls, and the heap, descriptors and threads at this moment
+ *     measure     prints the same after all calls have ended and a reload has closed each client's connections
+ *     pause       stops the calls, and keeps the idle connections open
+ *     verify N    makes N calls on each thread, which are counted separately, and no more after them
+ *     end         frees the clients and prints all outcomes
  */
 
 #define _GNU_SOURCE
@@ -25,36 +25,37 @@
 #include <dcs.h>
 
 #include "client.h"
-#include "memory/held.h"
+#include "heap.h"
+#include "resident.h"
 
 #define CLIENTS 8
-/* The codes are less than this; the last of these numbers stand for what no caller may ever see. */
+/* All codes are below this. The last two numbers stand for outcomes that break the header's promises. */
 #define CODES 1000
 #define WRONG_ANSWER 998
 #define WRONG_ERROR 999
 
 static const char ANSWER[] = "{\"available\":true,\"scheduledOutages\":[]}";
 
-/* What came of calls of one kind, by code. Static, so that the heap's count is the library's alone. */
+/* The outcomes of calls, by code. Static, so that only the library uses the heap. */
 struct outcomes {
     atomic_long count[CODES];
     atomic_llong longest_us[CODES];
-    /* The same without the time in which the thread could have run and had no processor. */
+    /* The same without the time in which the thread was runnable but had no processor. */
     atomic_llong longest_own_us[CODES];
     char example[CODES][240];
 };
 
-static struct outcomes calls[CLIENTS], proof[CLIENTS], reloads;
+static struct outcomes calls[CLIENTS], verified[CLIENTS], reloads;
 static dcs_client *clients[CLIENTS];
 static int client_count, threads, reload_ms, interrupt_ms;
 static atomic_long calls_made, interruptions, reused[CLIENTS];
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static enum { CALLING, PAUSED, PROVING, OVER } state;
-static atomic_int must_look, own_descriptors;
-static int at_rest, proved;
-static long proof_calls;
+static enum { CALLING, PAUSED, VERIFYING, STOPPED } state;
+static atomic_int leave_loop, own_descriptors;
+static int waiting, done;
+static long calls_to_verify;
 
 static long long now_us(void) {
     struct timespec time;
@@ -62,7 +63,7 @@ static long long now_us(void) {
     return (long long)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
-static void rest_ms(long ms) {
+static void sleep_ms(long ms) {
     struct timespec time = {ms / 1000, ms % 1000 * 1000000};
     nanosleep(&time, NULL);
 }
@@ -73,7 +74,7 @@ static void raise_to(atomic_llong *highest, long long value) {
     }
 }
 
-/* How long this thread has waited for a processor so far; 0 where the kernel does not count that. */
+/* Returns how long this thread has waited for a processor so far; 0 if the kernel does not count that. */
 static long long waited_us(void) {
     static _Thread_local int file = -1;
     char text[80] = "";
@@ -88,7 +89,7 @@ static long long waited_us(void) {
     return waited / 1000;
 }
 
-static void note(struct outcomes *outcomes, int code, long long us, long long own_us, const char *example) {
+static void record(struct outcomes *outcomes, int code, long long us, long long own_us, const char *example) {
     if (atomic_fetch_add(&outcomes->count[code], 1) == 0 && example != NULL) {
         strncpy(outcomes->example[code], example, sizeof outcomes->example[code] - 1);
     }
@@ -96,8 +97,8 @@ static void note(struct outcomes *outcomes, int code, long long us, long long ow
     raise_to(&outcomes->longest_own_us[code], own_us);
 }
 
-/* The code to count: that of the call, unless what came with it is not what the header promises. */
-static int checked(dcs_code code, const dcs_error *error) {
+/* Returns the code to count: the call's own, unless the error breaks the header's promises. */
+static int check(dcs_code code, const dcs_error *error) {
     int is_right = code == DCS_OK ? error == NULL
                                   : error != NULL && dcs_error_code(error) == code && code > 0 && code < WRONG_ANSWER &&
                                         dcs_error_message(error)[0] != '\0' && dcs_error_hint(error)[0] != '\0';
@@ -107,17 +108,17 @@ static int checked(dcs_code code, const dcs_error *error) {
 static int call(int client, struct outcomes *outcomes) {
     dcs_status_response *status = NULL;
     dcs_error *error = NULL;
-    long long waited = waited_us(), begun = now_us();
+    long long waited = waited_us(), start = now_us();
     dcs_code got = dcs_status(clients[client], &status, &error);
-    long long us = now_us() - begun;
-    int code = checked(got, error);
+    long long us = now_us() - start;
+    int code = check(got, error);
 
     if ((got == DCS_OK) != (status != NULL) ||
         (got == DCS_OK && (dcs_status_response_available(status) != 1 ||
                            strcmp(dcs_status_response_json(status), ANSWER) != 0))) {
         code = WRONG_ANSWER;
     }
-    note(outcomes, code, us, us - (waited_us() - waited), error != NULL ? dcs_error_message(error) : NULL);
+    record(outcomes, code, us, us - (waited_us() - waited), error != NULL ? dcs_error_message(error) : NULL);
     if (status != NULL && outcomes == &calls[client]) {
         atomic_fetch_add(&reused[client], dcs_status_response_connection_reused(status));
     }
@@ -128,27 +129,27 @@ static int call(int client, struct outcomes *outcomes) {
 
 static int reload(int client) {
     dcs_error *error = NULL;
-    long long waited = waited_us(), begun = now_us();
+    long long waited = waited_us(), start = now_us();
     dcs_code got = dcs_client_reload(clients[client], &error);
-    int code = checked(got, error);
-    long long us = now_us() - begun;
-    note(&reloads, code, us, us - (waited_us() - waited), error != NULL ? dcs_error_message(error) : NULL);
+    int code = check(got, error);
+    long long us = now_us() - start;
+    record(&reloads, code, us, us - (waited_us() - waited), error != NULL ? dcs_error_message(error) : NULL);
     dcs_error_free(error);
     return code;
 }
 
-/* Waits while all shall rest; whether to go on as before. */
-static int go_on(void) {
+/* Waits while the state is PAUSED. Returns whether the thread's loop continues. */
+static int wait_while_paused(void) {
     int is_calling;
     pthread_mutex_lock(&lock);
-    at_rest++;
+    waiting++;
     pthread_cond_broadcast(&changed);
     while (state == PAUSED) {
         pthread_cond_wait(&changed, &lock);
     }
     is_calling = state == CALLING;
     if (is_calling) {
-        at_rest--;
+        waiting--;
     }
     pthread_mutex_unlock(&lock);
     return is_calling;
@@ -158,21 +159,21 @@ static void *work(void *argument) {
     int client = *(const int *)argument;
     long i;
     do {
-        while (!atomic_load(&must_look)) {
+        while (!atomic_load(&leave_loop)) {
             if (call(client, &calls[client]) == DCS_ERR_CONNECT) {
-                /* Else the pauses in which nothing listens would use up most of the calls. */
-                rest_ms(5);
+                /* Otherwise the pauses in which nothing listens would use up most of the calls. */
+                sleep_ms(5);
             }
             atomic_fetch_add(&calls_made, 1);
         }
-    } while (go_on());
-    for (i = 0; i < proof_calls; i++) {
-        call(client, &proof[client]);
+    } while (wait_while_paused());
+    for (i = 0; i < calls_to_verify; i++) {
+        call(client, &verified[client]);
     }
     pthread_mutex_lock(&lock);
-    proved++;
+    done++;
     pthread_cond_broadcast(&changed);
-    while (state != OVER) {
+    while (state != STOPPED) {
         pthread_cond_wait(&changed, &lock);
     }
     pthread_mutex_unlock(&lock);
@@ -180,13 +181,13 @@ static void *work(void *argument) {
 }
 
 /* Reloads and interrupts the clients in turn. */
-static void *meddle(void *unused) {
+static void *disturb(void *unused) {
     long long reload_at = now_us(), interrupt_at = reload_at;
     int reloaded = 0, interrupted = 0;
     (void)unused;
     do {
-        while (!atomic_load(&must_look)) {
-            rest_ms(reload_ms < interrupt_ms ? reload_ms : interrupt_ms);
+        while (!atomic_load(&leave_loop)) {
+            sleep_ms(reload_ms < interrupt_ms ? reload_ms : interrupt_ms);
             if (now_us() >= reload_at) {
                 reload(reloaded++ % client_count);
                 reload_at = now_us() + reload_ms * 1000LL;
@@ -199,21 +200,21 @@ static void *meddle(void *unused) {
                 interrupt_at = now_us() + interrupt_ms * 1000LL;
             }
         }
-    } while (go_on());
+    } while (wait_while_paused());
     return NULL;
 }
 
-static void change(int to) {
+static void set_state(int to) {
     pthread_mutex_lock(&lock);
     state = to;
-    atomic_store(&must_look, to != CALLING);
+    atomic_store(&leave_loop, to != CALLING);
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
 }
 
 static int thread_count(void) { return threads * client_count + 2; }
 
-static int entries(const char *path) {
+static int count_entries(const char *path) {
     int count = 0;
     struct dirent *entry;
     DIR *folder = opendir(path);
@@ -227,27 +228,27 @@ static int entries(const char *path) {
     return count;
 }
 
-static void tell_sample(void) {
-    /* The heap first: looking at the others takes some. This program's own descriptors are not counted. */
+static void print_sample(void) {
+    /* Reads the heap first, because the other figures use some. This program's own descriptors do not count. */
     long heap = atomic_load(&live), held = atomic_load(&blocks);
     printf("{\"calls\": %ld, \"heap\": %ld, \"blocks\": %ld, \"resident\": %ld, \"descriptors\": %d, "
            "\"threads\": %d}\n",
-           atomic_load(&calls_made), heap, held, resident(), entries("/proc/self/fd") - 1 - own_descriptors,
-           entries("/proc/self/task"));
+           atomic_load(&calls_made), heap, held, resident(),
+           count_entries("/proc/self/fd") - 1 - own_descriptors, count_entries("/proc/self/task"));
     fflush(stdout);
 }
 
-/* Waits until no call, reload or interruption is under way. */
+/* Waits until no call, reload or interruption is in flight. */
 static void pause_all(void) {
-    change(PAUSED);
+    set_state(PAUSED);
     pthread_mutex_lock(&lock);
-    while (at_rest < thread_count() - 1) {
+    while (waiting < thread_count() - 1) {
         pthread_cond_wait(&changed, &lock);
     }
     pthread_mutex_unlock(&lock);
 }
 
-/* What is held when nothing is under way and no connection is kept. */
+/* Prints a sample with no call in flight and no connection open. */
 static void measure(void) {
     int i, attempts = 0;
     pause_all();
@@ -256,27 +257,27 @@ static void measure(void) {
             fail("the files cannot be reloaded", NULL);
         }
     }
-    /* The thread of a look-up may still be on its way out. */
-    while (entries("/proc/self/task") != thread_count() && attempts++ < 500) {
-        rest_ms(10);
+    /* The thread of a lookup may still be ending. */
+    while (count_entries("/proc/self/task") != thread_count() && attempts++ < 500) {
+        sleep_ms(10);
     }
-    tell_sample();
-    change(CALLING);
+    print_sample();
+    set_state(CALLING);
 }
 
-static void prove(long count) {
+static void verify(long count) {
     pause_all();
-    proof_calls = count;
-    change(PROVING);
+    calls_to_verify = count;
+    set_state(VERIFYING);
     pthread_mutex_lock(&lock);
-    while (proved < threads * client_count) {
+    while (done < threads * client_count) {
         pthread_cond_wait(&changed, &lock);
     }
     pthread_mutex_unlock(&lock);
-    tell_sample();
+    print_sample();
 }
 
-static void tell_outcomes(const struct outcomes *outcomes) {
+static void print_outcomes(const struct outcomes *outcomes) {
     const char *separator = "";
     const char *letter;
     int code;
@@ -300,24 +301,24 @@ static void tell_outcomes(const struct outcomes *outcomes) {
     printf("}");
 }
 
-static void tell_all(long before, long after) {
+static void print_all(long before, long after) {
     int i;
     printf("{\"interruptions\": %ld, \"heap_before_clients\": %ld, \"heap_after_clients\": %ld, \"reloads\": ",
            atomic_load(&interruptions), before, after);
-    tell_outcomes(&reloads);
+    print_outcomes(&reloads);
     printf(", \"calls\": [");
     for (i = 0; i < client_count; i++) {
         printf(i > 0 ? ", " : "");
-        tell_outcomes(&calls[i]);
+        print_outcomes(&calls[i]);
     }
     printf("], \"reused\": [");
     for (i = 0; i < client_count; i++) {
         printf(i > 0 ? ", %ld" : "%ld", atomic_load(&reused[i]));
     }
-    printf("], \"proof\": [");
+    printf("], \"verified\": [");
     for (i = 0; i < client_count; i++) {
         printf(i > 0 ? ", " : "");
-        tell_outcomes(&proof[i]);
+        print_outcomes(&verified[i]);
     }
     printf("]}\n");
     fflush(stdout);
@@ -325,7 +326,7 @@ static void tell_all(long before, long after) {
 
 int main(int argc, char **argv) {
     static int numbers[CLIENTS];
-    pthread_t *ids, meddler;
+    pthread_t *ids, disturber;
     char line[64];
     long before, after, count;
     int i, timeout_ms;
@@ -348,25 +349,25 @@ int main(int argc, char **argv) {
             fail("no thread", NULL);
         }
     }
-    if (pthread_create(&meddler, NULL, meddle, NULL) != 0) {
+    if (pthread_create(&disturber, NULL, disturb, NULL) != 0) {
         fail("no thread", NULL);
     }
     while (fgets(line, sizeof line, stdin) != NULL && strcmp(line, "end\n") != 0) {
         if (strcmp(line, "sample\n") == 0) {
-            tell_sample();
+            print_sample();
         } else if (strcmp(line, "measure\n") == 0) {
             measure();
-        } else if (strcmp(line, "rest\n") == 0) {
+        } else if (strcmp(line, "pause\n") == 0) {
             pause_all();
-            tell_sample();
-        } else if (sscanf(line, "prove %ld", &count) == 1) {
-            prove(count);
+            print_sample();
+        } else if (sscanf(line, "verify %ld", &count) == 1) {
+            verify(count);
         } else {
             fail("not a command", NULL);
         }
     }
-    change(OVER);
-    pthread_join(meddler, NULL);
+    set_state(STOPPED);
+    pthread_join(disturber, NULL);
     for (i = 0; i < threads * client_count; i++) {
         pthread_join(ids[i], NULL);
     }
@@ -375,6 +376,6 @@ int main(int argc, char **argv) {
     }
     after = atomic_load(&live);
     free(ids);
-    tell_all(before, after);
+    print_all(before, after);
     return 0;
 }

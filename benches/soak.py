@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""A million calls while the server is reloaded, killed, frozen and gone: what comes of them and what is left.
+"""Makes a million calls while the server is reloaded, killed, frozen and stopped, and checks their outcomes.
 
     make soak                      a million calls, five to ten minutes
-    make soak ARGS='--calls N'     fewer
-    make soak ARGS=--publish       and benches/soak.md with its figures, benches/soak.json
-    make soak-quick                each kind of harm once, some seconds; part of make test
+    make soak ARGS='--calls N'     fewer calls
+    make soak ARGS=--publish       also writes benches/soak.md and its figures, benches/soak.json
+    make soak-quick                each kind of fault once, some seconds; part of make test
 
-Runs inside the testbed (DCS_TESTBED), whose PKI it uses, with an nginx of its own: a listener for each kind
-of traffic. benches/soak.c makes the calls through the C ABI, with a client for each listener that eight
-threads share, reloads the files and interrupts calls. Meanwhile this driver does harm to the server, one
-kind after the other, and replaces the files, now and then with ones that cannot be used.
+Runs inside the testbed (DCS_TESTBED), whose PKI it uses, with its own nginx, which has a listener for
+each kind of traffic. benches/soak.c makes the calls through the C ABI, with a client for each listener
+that eight threads share, reloads the files and interrupts calls. Meanwhile this driver injects one kind
+of fault after the other into the server, and replaces the files, sometimes with invalid ones.
 
-Ends with 1 where a call came to what its server's fate does not explain, outlasted its limit of time, or left
-anything behind, and where calls do not succeed again once the server is back.
+Exits with 1 if a call has an outcome that the faults do not explain, exceeds its timeout or leaves
+anything behind, or if calls fail after the server has recovered.
 """
 
 from __future__ import annotations
@@ -35,29 +35,27 @@ from pathlib import Path
 from typing import Any, Callable
 
 import machine
+from common import BENCH, ROOT, compile_c, testbed
 from soak_report import complaints, page, summary
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-
-# Name, TLS versions, keepalive_timeout, keepalive_requests; the first is how the DCS answers.
+# Name, TLS versions, keepalive_timeout, keepalive_requests; the first is the DCS's traffic.
 LISTENERS = (
     ("TLS 1.2, closed after each answer", "TLSv1.2", "0", 1000),
     ("TLS 1.2, kept alive", "TLSv1.2", "60s", 1_000_000),
     ("TLS 1.3, kept for 100 calls", "TLSv1.3", "60s", 100),
 )
 
-# The documented answer, which the program compares.
+# The documented answer, with which the program compares each answer.
 ANSWER = '{"available":true,"scheduledOutages":[]}'
 
-# How long nothing may happen, in seconds.
-HANGS_AFTER = 60
+# The longest time without progress, in seconds.
+HANG_TIMEOUT = 60
 
 Json = Any
 
 
 class Nginx:
-    """The server, and what can be done to it."""
+    """The server, and the ways to break it."""
 
     def __init__(self, directory: Path, files: dict[str, str], pki: Path) -> None:
         """Chooses ports and writes the configuration."""
@@ -68,7 +66,7 @@ class Nginx:
         servers = "".join(
             f"server {{ listen 127.0.0.1:{port} ssl; ssl_protocols {versions};"
             f" keepalive_timeout {timeout}; keepalive_requests {requests};"
-            # Outside of a location nginx would say that it keeps connections that it then closes.
+            # Outside a location, nginx would announce keep-alive and then close the connection.
             f" location / {{ return 200 '{ANSWER}'; }} }}\n"
             for port, (_, versions, timeout, requests) in zip(self.ports, LISTENERS)
         )
@@ -95,8 +93,8 @@ ssl_verify_depth 1;
         )
 
     def start(self) -> None:
-        """Starts it and waits until it listens."""
-        # Where this driver is killed, the server is told to end.
+        """Starts the server and waits until it listens."""
+        # The server ends if this driver is killed.
         tie = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
         path = f"{os.environ.get('PATH', '')}:/usr/sbin"
         (self.directory / "nginx.pid").unlink(missing_ok=True)
@@ -107,10 +105,10 @@ ssl_verify_depth 1;
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        until(self.listens, "nginx does not listen")
+        wait_until(self.listens, "nginx does not listen")
 
     def listens(self) -> bool:
-        """Whether it accepts connections; fails where it has ended."""
+        """Returns whether the server accepts connections; fails if it has ended."""
         if self.process is not None and self.process.poll() is not None:
             sys.exit(f"nginx did not start:\n{(self.directory / 'error.log').read_text()[-2000:]}")
         for port in self.ports:
@@ -121,29 +119,29 @@ ssl_verify_depth 1;
         return True
 
     def workers(self) -> list[int]:
-        """The process ids of the master's children."""
+        """Returns the process ids of the master's children."""
         assert self.process is not None
         master = self.process.pid
         return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
-    def tell_master(self, number: signal.Signals) -> None:
+    def signal_master(self, number: signal.Signals) -> None:
         """Sends the master a signal."""
         assert self.process is not None
         self.process.send_signal(number)
 
     def end(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Sends all processes the signal and waits until nothing listens."""
+        """Sends the signal to all processes and waits until they have ended."""
         if self.process is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
         self.process.wait()
-        until(lambda: not group_lives(self.process), "nginx does not end")
+        wait_until(lambda: not group_lives(self.process), "nginx does not end")
         self.process = None
 
 
 def group_lives(process: subprocess.Popen[bytes] | None) -> bool:
-    """Whether a process of the group is left."""
+    """Returns whether a process of the group is left."""
     assert process is not None
     try:
         os.killpg(process.pid, 0)
@@ -153,13 +151,13 @@ def group_lives(process: subprocess.Popen[bytes] | None) -> bool:
 
 
 def kill(pid: int, number: signal.Signals) -> None:
-    """Sends a signal to a process that may just have ended."""
+    """Sends a signal to a process that may have ended."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
 
-def until(done: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Waits for something that comes soon."""
+def wait_until(done: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Waits for a condition, and fails after some seconds."""
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:
@@ -168,10 +166,10 @@ def until(done: Callable[[], bool], what: str, seconds: float = 30) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that the system gives to nobody by itself.
+    """Returns free ports outside the ephemeral range.
 
-    While nothing listens, a port of the ephemeral range may become a client's own: then nginx could not
-    come back, or a client would be connected to itself.
+    While nothing listens, the system could give a port of that range to a client's connection. Then nginx
+    could not start again, or the client would connect to itself.
     """
     low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     candidates = [port for port in range(10_000, 65_000) if not low <= port <= high]
@@ -185,11 +183,11 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-class Mounted:
-    """The client's files, as a platform mounts and renews them."""
+class MountedFiles:
+    """The client's files, replaced in the way in which a platform renews mounted files."""
 
     def __init__(self, directory: Path, files: dict[str, str]) -> None:
-        """Puts the first pair in place."""
+        """Copies the first pair into the directory."""
         self.directory, self.files = directory, files
         self.put("client")
 
@@ -201,116 +199,110 @@ class Mounted:
             new.rename(self.directory / part)
 
     def paths(self) -> list[str]:
-        """CA bundle, certificate and key."""
+        """Returns the paths of the CA bundle, the certificate and the key."""
         return [self.files["ca_bundle"], str(self.directory / "cert"), str(self.directory / "key")]
 
 
 class Program:
-    """The program that calls."""
+    """The program that makes the calls."""
 
     def __init__(self, arguments: list[str]) -> None:
-        """Compiles and starts it."""
-        program = TARGET / "bench" / "soak"
-        program.parent.mkdir(parents=True, exist_ok=True)
-        release = TARGET / "release"
-        # -fno-builtin: the compiler must not think that it knows what malloc does.
-        flags = ["-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fno-builtin"]
-        link = [f"-L{release}", "-ldcs", "-lpthread", f"-Wl,-rpath,{release}"]
-        source = ROOT / "benches/soak.c"
-        subprocess.run(["cc", *flags, f"-I{ROOT}/include", "-o", program, source, *link], check=True)
+        """Compiles and starts the program."""
+        # -fno-builtin: the compiler must not assume what malloc does.
+        program = compile_c(BENCH / "soak", "soak.c", flags=("-g", "-fno-builtin"))
         self.process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def tell(self, command: str) -> Json:
+    def ask(self, command: str) -> Json:
         """Sends a command and returns the answer."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{command}\n".encode())
         self.process.stdin.flush()
-        if not select.select([self.process.stdout], [], [], HANGS_AFTER)[0]:
-            sys.exit(f"A call hangs: no answer to '{command}' for {HANGS_AFTER} s.")
+        if not select.select([self.process.stdout], [], [], HANG_TIMEOUT)[0]:
+            sys.exit(f"A call hangs: no answer to '{command}' for {HANG_TIMEOUT} s.")
         line = self.process.stdout.readline()
         if not line:
-            sys.exit(f"The program has ended by itself, with {self.process.wait()}.")
+            sys.exit(f"The program ended at '{command}' with status {self.process.wait()}.")
         return json.loads(line)
 
 
 class Soak:
-    """The run: harm upon harm, until there were enough calls."""
+    """A run: one fault after the other until enough calls were made."""
 
     def __init__(
-        self, nginx: Nginx, mounted: Mounted, program: Program, arguments: argparse.Namespace
+        self, nginx: Nginx, mounted: MountedFiles, program: Program, arguments: argparse.Namespace
     ) -> None:
-        """Nothing happens yet."""
+        """Prepares the run."""
         self.nginx, self.mounted, self.program, self.arguments = nginx, mounted, program, arguments
-        self.begun = time.monotonic()
+        self.start = time.monotonic()
         self.samples: list[Json] = []
-        self.harm: dict[str, int] = {}
+        self.faults: dict[str, int] = {}
         self.random = random.Random(arguments.seed)  # noqa: S311
 
     def elapsed(self) -> float:
-        """The seconds since the first call."""
-        return time.monotonic() - self.begun
+        """Returns the seconds since the first call."""
+        return time.monotonic() - self.start
 
     def sample(self) -> int:
-        """Looks at the program; how many calls it has made."""
-        sample = self.program.tell("sample")
+        """Records a sample and returns the number of calls so far."""
+        sample = self.program.ask("sample")
         at = round(self.elapsed(), 1)
         if not self.samples or at - self.samples[-1]["seconds"] >= self.arguments.sample_seconds:
             self.samples.append({"seconds": at, **sample})
         return int(sample["calls"])
 
     def wait_for(self, calls: int) -> None:
-        """Waits until the program has made so many calls; it hangs where it makes none for long."""
+        """Waits until the program has made so many calls; fails if it makes none for too long."""
         seen, since = self.sample(), time.monotonic()
         while seen < calls:
             time.sleep(0.02)
             now = self.sample()
             if now > seen:
                 seen, since = now, time.monotonic()
-            elif time.monotonic() - since > HANGS_AFTER:
-                sys.exit(f"No call has ended for {HANGS_AFTER} s, after {seen}.")
+            elif time.monotonic() - since > HANG_TIMEOUT:
+                sys.exit(f"No call has ended for {HANG_TIMEOUT} s, after {seen} calls.")
 
     def pause(self) -> None:
-        """A time in which something is broken."""
+        """Waits while something is broken."""
         time.sleep(self.random.uniform(*self.arguments.pause))
 
     def reload_server(self) -> None:
-        """The old workers finish what they have begun, and close idle connections."""
-        self.nginx.tell_master(signal.SIGHUP)
+        """The old workers finish their requests and close idle connections."""
+        self.nginx.signal_master(signal.SIGHUP)
 
     def kill_worker(self) -> None:
-        """One of two, in the middle of whatever it does; the master starts another."""
+        """One of two workers, at any moment; the master starts another."""
         workers = self.nginx.workers()
         if workers:
             kill(self.random.choice(workers), signal.SIGKILL)
 
     def kill_workers(self) -> None:
-        """All at once; the sockets go on listening."""
+        """All workers at once; the sockets keep listening."""
         for worker in self.nginx.workers():
             kill(worker, signal.SIGKILL)
 
     def kill_master(self) -> None:
-        """Its workers serve on alone for a while, then they are killed too and nothing listens."""
-        self.nginx.tell_master(signal.SIGKILL)
+        """The workers continue alone for a while, then they are killed too and nothing listens."""
+        self.nginx.signal_master(signal.SIGKILL)
         self.pause()
         self.nginx.end()
         self.pause()
         self.nginx.start()
 
     def kill_all(self) -> None:
-        """Everything at once, as a machine loses its power; but here the kernel tells the clients."""
+        """All processes at once, as in a power failure, but the kernel still closes the connections."""
         self.nginx.end()
         self.pause()
         self.nginx.start()
 
     def stop(self) -> None:
-        """As a package's upgrade stops and starts it."""
+        """Stopped and started, as in a package upgrade."""
         self.nginx.end(signal.SIGTERM)
         self.pause()
         self.nginx.start()
 
     def freeze(self) -> None:
-        """Connections are accepted by the kernel and nobody answers, for longer than a call may take."""
+        """The kernel accepts connections but no worker answers, for longer than a call's timeout."""
         workers = self.nginx.workers()
         for worker in workers:
             kill(worker, signal.SIGSTOP)
@@ -319,24 +311,24 @@ class Soak:
             kill(worker, signal.SIGCONT)
 
     def renew_files(self) -> None:
-        """Another certificate with another key, and later the first one again."""
+        """Another certificate with another key, and later the first pair again."""
         self.mounted.put("ec_p256")
         self.pause()
         self.mounted.put("client")
 
     def spoil_files(self) -> None:
-        """A certificate that is empty; clients must go on with what they had."""
+        """An empty certificate; clients must keep using the previous files."""
         (self.mounted.directory / "cert").write_bytes(b"")
         time.sleep(self.arguments.reload_ms / 1000 * 1.5)
         self.mounted.put("client")
 
     @classmethod
-    def harm_docs(cls, names: Iterable[str]) -> dict[str, str]:
-        """What each kind of harm is."""
+    def fault_docs(cls, names: Iterable[str]) -> dict[str, str]:
+        """Returns the description of each kind of fault."""
         return {name: getattr(cls, name).__doc__ for name in names}
 
     def run(self) -> Json:
-        """All of it; the result."""
+        """Injects all faults and returns the result."""
         arguments = self.arguments
         kinds = [
             self.reload_server,
@@ -351,54 +343,54 @@ class Soak:
             self.freeze,
         ]
         held = []
-        # At a tenth, when all has been used once, at half, and at the end.
+        # At a tenth, when everything was used once, at half, and at the end.
         due = [arguments.calls // 10, arguments.calls // 2]
-        step = max(arguments.calls // arguments.harm, 1)
-        for number in range(arguments.harm):
+        step = max(arguments.calls // arguments.faults, 1)
+        for number in range(arguments.faults):
             kind = kinds[number % len(kinds)]
             self.wait_for(self.sample() + step // 2)
             kind()
-            self.harm[kind.__name__] = self.harm.get(kind.__name__, 0) + 1
-            is_last = number == arguments.harm - 1
+            self.faults[kind.__name__] = self.faults.get(kind.__name__, 0) + 1
+            is_last = number == arguments.faults - 1
             self.wait_for(arguments.calls if is_last else step * (number + 1))
             if is_last or (due and self.sample() >= due[0]):
-                held.append(self.program.tell("measure"))
+                held.append(self.program.ask("measure"))
                 print(f"{held[-1]['calls']:,} calls after {self.elapsed():.0f} s", file=sys.stderr)
                 del due[:1]
-        # Every connection that is kept dies while nobody looks; no call may fail of that.
-        until(lambda: self.program.tell("sample")["calls"] > held[-1]["calls"] + 1000, "calls end")
-        self.program.tell("rest")
+        # All idle connections end while no call is in flight. No call may fail because of that.
+        wait_until(lambda: self.program.ask("sample")["calls"] > held[-1]["calls"] + 1000, "no more calls")
+        self.program.ask("pause")
         self.nginx.end()
         self.nginx.start()
-        proof = self.program.tell(f"prove {arguments.proof_calls}")
-        told = self.program.tell("end")
+        held_at_end = self.program.ask(f"verify {arguments.verified_calls}")
+        totals = self.program.ask("end")
         status = self.program.process.wait()
         if status != 0:
-            sys.exit(f"The program ended with {status}.")
+            sys.exit(f"The program ended with status {status}.")
         return {
             "calls": held[-1]["calls"],
             "seconds": round(self.elapsed()),
             "threads_per_client": arguments.threads,
             "timeout_ms": arguments.timeout_ms,
-            "harm": self.harm,
-            "interruptions": told["interruptions"],
-            "outcomes": {name: told["calls"][i] for i, (name, *_) in enumerate(LISTENERS)},
+            "faults": self.faults,
+            "interruptions": totals["interruptions"],
+            "outcomes": {name: totals["calls"][i] for i, (name, *_) in enumerate(LISTENERS)},
             "answers_over_kept_connections": {
-                name: told["reused"][i] for i, (name, *_) in enumerate(LISTENERS)
+                name: totals["reused"][i] for i, (name, *_) in enumerate(LISTENERS)
             },
-            "after_last_restart": {name: told["proof"][i] for i, (name, *_) in enumerate(LISTENERS)},
-            "reloads": told["reloads"],
+            "after_last_restart": {name: totals["verified"][i] for i, (name, *_) in enumerate(LISTENERS)},
+            "reloads": totals["reloads"],
             "held": held,
-            "held_after_last_restart": proof,
-            "heap_of_freed_clients": told["heap_after_clients"] - told["heap_before_clients"],
+            "held_after_last_restart": held_at_end,
+            "heap_of_freed_clients": totals["heap_after_clients"] - totals["heap_before_clients"],
             "samples": self.samples,
         }
 
 
 @contextlib.contextmanager
-def server(directory: Path, testbed: Json) -> Iterator[Nginx]:
-    """nginx, which is gone afterwards."""
-    files = testbed["files"]
+def server(directory: Path, bed: Json) -> Iterator[Nginx]:
+    """Runs nginx during the block."""
+    files = bed["files"]
     nginx = Nginx(directory, files, Path(files["server_key"]).parent)
     nginx.start()
     try:
@@ -408,39 +400,35 @@ def server(directory: Path, testbed: Json) -> Iterator[Nginx]:
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--calls", type=int, default=1_000_000)
-    parser.add_argument("--harm", type=int, default=150, help="how often something is done to the server")
+    parser.add_argument("--faults", type=int, default=150, help="number of injected faults")
     parser.add_argument("--threads", type=int, default=8, help="for each of the three clients")
     parser.add_argument("--timeout-ms", type=int, default=2000)
     parser.add_argument("--reload-ms", type=int, default=1000)
     parser.add_argument("--interrupt-ms", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--quick", action="store_true", help="each kind of harm once, with a few thousand calls"
-    )
-    parser.add_argument("--publish", action="store_true")
-    parser.add_argument("--result", type=Path, default=TARGET / "bench" / "soak.json")
+    parser.add_argument("--quick", action="store_true", help="each kind of fault once, with 8000 calls")
+    parser.add_argument("--publish", action="store_true", help="write benches/soak.md and soak.json")
+    parser.add_argument("--result", type=Path, default=BENCH / "soak.json")
     arguments = parser.parse_args()
-    arguments.pause, arguments.sample_seconds, arguments.proof_calls = (0.1, 0.4), 10, 100
+    arguments.pause, arguments.sample_seconds, arguments.verified_calls = (0.1, 0.4), 10, 100
     if arguments.quick:
-        arguments.calls, arguments.harm, arguments.timeout_ms = 8000, 10, 1500
+        arguments.calls, arguments.faults, arguments.timeout_ms = 8000, 10, 1500
         arguments.reload_ms, arguments.interrupt_ms = 200, 600
-        arguments.pause, arguments.sample_seconds, arguments.proof_calls = (0.05, 0.1), 0.5, 10
+        arguments.pause, arguments.sample_seconds, arguments.verified_calls = (0.05, 0.1), 0.5, 10
     return arguments
 
 
 def main() -> None:
-    """Runs it, keeps and prints what it found, and judges."""
+    """Runs the soak, writes and prints its result, and fails if there are complaints."""
     arguments = parse()
-    if "DCS_TESTBED" not in os.environ:
-        sys.exit("DCS_TESTBED is not set: run `make soak`")
-    testbed = json.loads(Path(os.environ["DCS_TESTBED"]).read_text())
-    # Before, because the run is long and the source may be worked on.
+    bed = testbed()
+    # At the start, because the source may change during the long run.
     described = machine.describe(ROOT)
-    with tempfile.TemporaryDirectory() as directory, server(Path(directory), testbed) as nginx:
-        mounted = Mounted(Path(directory), testbed["files"])
+    with tempfile.TemporaryDirectory() as directory, server(Path(directory), bed) as nginx:
+        mounted = MountedFiles(Path(directory), bed["files"])
         options = ("threads", "timeout_ms", "reload_ms", "interrupt_ms")
         urls = [f"https://localhost:{port}/checks/passport" for port in nginx.ports]
         program = Program([*(str(vars(arguments)[name]) for name in options), *mounted.paths(), *urls])
@@ -448,19 +436,19 @@ def main() -> None:
             result = Soak(nginx, mounted, program, arguments).run()
         finally:
             program.process.kill()
-    # The folder is gone, and its name tells nothing.
+    # Removes the name of the temporary folder.
     result = json.loads(json.dumps({"machine": described, **result}).replace(f"{directory}/", ""))
     arguments.result.parent.mkdir(parents=True, exist_ok=True)
     arguments.result.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"{result['calls']:,} calls in {result['seconds']} s; done to the server: {result['harm']}")
+    print(f"{result['calls']:,} calls in {result['seconds']} s; faults: {result['faults']}")
     print(summary(result))
     found = complaints(result, arguments.calls)
     if found:
         sys.exit("The soak failed:\n" + "\n".join(found))
     if arguments.publish:
         (ROOT / "benches/soak.json").write_text(json.dumps(result, indent=1) + "\n")
-        (ROOT / "benches/soak.md").write_text(page(result, Soak.harm_docs(result["harm"])))
-    print("All calls came to what was to be expected, and nothing is left behind.")
+        (ROOT / "benches/soak.md").write_text(page(result, Soak.fault_docs(result["faults"])))
+    print("All calls had an expected outcome, and nothing is left behind.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a soak came to: judged, summed up, and as the page that is published."""
+"""Judges the result of a soak, sums it up, and writes the published page."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-# What the harm that is done may come to. INTERRUPTED is what the program asks for.
-MAY_HAPPEN = {
+# The outcomes that the faults explain. The program itself interrupts calls.
+EXPECTED = {
     "DCS_OK",
     "DCS_ERR_CONNECT",
     "DCS_ERR_CONNECTION_LOST",
     "DCS_ERR_TIMEOUT",
     "DCS_ERR_INTERRUPTED",
 }
-# A reload reads the files while they are replaced one after the other, or made unusable.
-RELOADS_MAY = {"DCS_OK", "DCS_ERR_KEY_MISMATCH", "DCS_ERR_CERTIFICATE", "DCS_ERR_FILE"}
+# A reload may read the files while they are being replaced, or while they are invalid.
+EXPECTED_OF_RELOADS = {"DCS_OK", "DCS_ERR_KEY_MISMATCH", "DCS_ERR_CERTIFICATE", "DCS_ERR_FILE"}
 
-# What a call may take over its limit of time: on a busy machine threads wait for a processor.
+# The time by which a call may exceed its timeout: on a busy machine threads wait for a processor.
 GRACE_MS = 2000
-# What the heap may differ by between two equal moments: another certificate's length, a table's growth.
+# Allowed difference of the heap between two equal states: a longer certificate, a larger table.
 HEAP_SLACK = 64 * 1024
-# Resident memory is also the allocator's affair: how it spreads blocks over its arenas.
+# Resident memory also depends on how the allocator spreads blocks over its arenas.
 RESIDENT_SLACK = 8 * 1024 * 1024
 
 Json = Any
 
 
 def complaints(result: Json, calls: int) -> list[str]:
-    """What must not be."""
+    """Returns everything that is wrong with a result."""
     found = []
     if result["calls"] < calls:
         found.append(f"only {result['calls']} calls")
     limit_ms = result["timeout_ms"] + GRACE_MS
     for name, outcomes in result["outcomes"].items():
         for code, outcome in outcomes.items():
-            if code not in MAY_HAPPEN:
+            if code not in EXPECTED:
                 found.append(f"{name}: {outcome['count']} times {code}: {outcome['example']}")
             if outcome["longest_us"] > limit_ms * 1000:
                 found.append(f"{name}: {code} after {outcome['longest_us'] / 1000:.0f} ms")
@@ -51,8 +51,8 @@ def complaints(result: Json, calls: int) -> list[str]:
             if code != "DCS_OK":
                 found.append(f"{name}: {code} after the last restart: {outcome['example']}")
     for code, outcome in result["reloads"].items():
-        if code not in RELOADS_MAY:
-            found.append(f"a reload came to {code}: {outcome['example']}")
+        if code not in EXPECTED_OF_RELOADS:
+            found.append(f"a reload ended with {code}: {outcome['example']}")
     first, last = result["held"][0], result["held"][-1]
     for what, slack in ("heap", HEAP_SLACK), ("resident", RESIDENT_SLACK), ("descriptors", 0), ("threads", 0):
         if last[what] - first[what] > slack:
@@ -61,13 +61,13 @@ def complaints(result: Json, calls: int) -> list[str]:
 
 
 def summary(result: Json) -> str:
-    """The result as Markdown."""
+    """Returns the result as Markdown tables."""
     kept = result["answers_over_kept_connections"]
     codes = sorted({code for outcomes in result["outcomes"].values() for code in outcomes} - {"DCS_OK"})
     lines = [
-        "| traffic | calls | answers | of them kept | "
+        "| traffic | calls | answers | on kept connections | "
         + " | ".join(code[8:] for code in codes)
-        + " | longest call | of its own |",
+        + " | longest call | without waiting for a processor |",
         "|---|" + "--:|" * (len(codes) + 5),
     ]
     for name, outcomes in result["outcomes"].items():
@@ -79,27 +79,27 @@ def summary(result: Json) -> str:
         )
         cells = " | ".join(f"{count:,}" for count in counts)
         lines.append(f"| {name} | {cells} | {longest / 1000:,.0f} ms | {own / 1000:,.0f} ms |")
-    moments = ["at a tenth", "at half", "at the end"]
-    lines += ["", "| held | calls | heap | blocks | resident | descriptors | threads |", "|---|" + "--:|" * 6]
+    moments = ["after a tenth", "after half", "at the end"]
+    kinds = ["calls", "heap", "blocks", "resident", "descriptors", "threads"]
+    lines += ["", f"| in use | {' | '.join(kinds)} |", "|---|" + "--:|" * len(kinds)]
     for moment, held in zip(moments, result["held"]):
-        kinds = ("calls", "heap", "blocks", "resident", "descriptors", "threads")
         lines.append(f"| {moment} | " + " | ".join(f"{held[kind]:,}" for kind in kinds) + " |")
     return "\n".join(lines)
 
 
 def counts(outcomes: Json) -> str:
-    """How often each code came."""
+    """Returns the count of each code as text."""
     return ", ".join(f"{code} {outcome['count']:,}" for code, outcome in outcomes.items())
 
 
-def page(result: Json, harm_docs: dict[str, str]) -> str:
-    """What is published of a run; the texts say what each kind of harm is."""
+def page(result: Json, fault_docs: dict[str, str]) -> str:
+    """Returns the published page; `fault_docs` describes each kind of fault."""
     described = result["machine"]
-    proof = result["after_last_restart"].values()
-    proved = sum(outcome["count"] for outcomes in proof for outcome in outcomes.values())
-    harm = "\n".join(
-        f"| {name.replace('_', ' ')} | {count} | {harm_docs[name]} |"
-        for name, count in result["harm"].items()
+    verified = result["after_last_restart"].values()
+    verified_calls = sum(outcome["count"] for outcomes in verified for outcome in outcomes.values())
+    faults = "\n".join(
+        f"| {name.replace('_', ' ')} | {count} | {fault_docs[name]} |"
+        for name, count in result["faults"].items()
     )
     examples = {
         code: outcome["example"]
@@ -107,50 +107,53 @@ def page(result: Json, harm_docs: dict[str, str]) -> str:
         for code, outcome in outcomes.items()
         if outcome["example"]
     }
-    # The port is another one in each run.
-    said = "\n".join(f"- `{code}`: {re.sub(':[0-9]+', ':PORT', text)}" for code, text in examples.items())
-    return f"""# A million calls while the server is killed
+    # The port differs between runs.
+    messages = "\n".join(f"- `{code}`: {re.sub(':[0-9]+', ':PORT', text)}" for code, text in examples.items())
+    return f"""# Soak test: a million calls while the server fails
 
-`make soak` (`benches/soak.py`, `benches/soak.c`) makes calls through the C ABI on a real nginx, with a client for each of three
-kinds of traffic that {result["threads_per_client"]} threads share. Nothing is delayed. Meanwhile the server is reloaded, killed, frozen and gone;
-the client's files are replaced, now and then by one that cannot be used; the clients are reloaded in turn, and interrupted. After
-a refused connection a thread waits 5 ms, so that the pauses in which nothing listens do not use up the calls. `make test` does
-the same on a small scale.
+`make soak` (`benches/soak.py`, `benches/soak.c`) makes calls through the C ABI to a real nginx. Each of three kinds of
+traffic has a client, which {result["threads_per_client"]} threads share. Meanwhile the server is reloaded, killed, frozen and stopped. The client's
+files are replaced, sometimes with an invalid one. The clients are reloaded and interrupted in turn. After a refused
+connection a thread waits 5 ms, because otherwise most calls would fall into the pauses in which nothing listens.
+`make test` does the same on a small scale.
 
-The soak fails where a call comes to any other code than those below, or to an answer that is not the whole documented one; where
-it takes {GRACE_MS / 1000:.0f} s longer than its timeout of {result["timeout_ms"] / 1000:g} s; where heap, resident memory, descriptors or threads grow;
-where a call fails once the server is back for good.
+The soak fails if
 
-This page and [all figures](soak.json) are of one run, on {described["date"][:10]}, of commit {described["commit"]}: {result["calls"]:,} calls in
-{result["seconds"]} s, on {described["cores"]} cores that did other work as well ({described["cpu"]}; {described["system"]}; {described["versions"].get("nginx", "nginx")}).
+- a call ends with a code that is not in the table below, or with an answer that differs from the documented one,
+- a call exceeds its timeout of {result["timeout_ms"] / 1000:g} s by {GRACE_MS / 1000:.0f} s,
+- heap, resident memory, descriptors or threads grow,
+- a call fails after the last restart of the server.
+
+This page and [all figures](soak.json) are from one run on {described["date"][:10]} at commit {described["commit"]}: {result["calls"]:,} calls in
+{result["seconds"]} s, on {described["cores"]} cores that also did other work ({described["cpu"]}; {described["system"]}; {described["versions"].get("nginx", "nginx")}).
 
 {summary(result)}
 
-A call's own time is without that in which its thread could have run and had no processor.
+The last column leaves out the time in which the call's thread was runnable but had no processor.
 
-Held is counted when no call is under way and no connection is kept: heap as the bytes that malloc has given out. Of the
-clients that were freed at the end, {result["heap_of_freed_clients"]:,} bytes are left: what the process keeps for the next client.
+Resources are counted when no call is in flight and no connection is open. Heap is the number of bytes that malloc has
+handed out. After all clients were freed, {result["heap_of_freed_clients"]:,} bytes were left, which the process keeps for the next client.
 
-Resident memory rises while the heap does not, ever more slowly: by /proc/PID/smaps it is in the arenas of glibc's
-malloc, of which the threads share up to eight a processor and each keeps room for the most that it ever held.
+Resident memory rises ever more slowly while the heap stays constant. /proc/PID/smaps shows that it is in the arenas of
+glibc's malloc. The threads share up to eight arenas for each processor, and each arena keeps the most that it ever held.
 
-- After the last kill and restart: {proved:,} calls, {counts(merged(proof))}.
-- Reloads: {counts(result["reloads"])}. Between the renewal of a certificate and that of its key the two do not
-  belong together (KEY_MISMATCH); the client goes on with what it had, as with a file that is empty (CERTIFICATE).
+- After the last kill and restart: {verified_calls:,} calls, {counts(merged(verified))}.
+- Reloads: {counts(result["reloads"])}. While a certificate is renewed and its key is not yet, the two do not
+  match (KEY_MISMATCH). The client keeps using the previous files, as it does if a file is empty (CERTIFICATE).
 - Interruptions: {result["interruptions"]:,}, which ended the calls under INTERRUPTED.
 
-| done | times | what it is |
+| fault | times | description |
 |---|--:|---|
-{harm}
+{faults}
 
-What the errors said first:
+The first message of each error:
 
-{said}
+{messages}
 """  # noqa: E501
 
 
 def merged(several: Iterable[Json]) -> Json:
-    """The outcomes of several clients as one."""
+    """Returns the outcomes of several clients as one."""
     all_codes: dict[str, dict[str, int]] = {}
     for outcomes in several:
         for code, outcome in outcomes.items():

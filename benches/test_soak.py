@@ -32,7 +32,7 @@ GOOD: dict[str, Any] = {
 
 class Complaints(unittest.TestCase):
     def judged(self, *path: Any, value: Any, calls: int = 100) -> list[str]:
-        """With one figure in place of the good one."""
+        """Returns the complaints if one figure is replaced."""
         result = copy.deepcopy(GOOD)
         at = result
         for step in path[:-1]:
@@ -40,31 +40,31 @@ class Complaints(unittest.TestCase):
         at[path[-1]] = value
         return complaints(result, calls)
 
-    def test_a_good_result_gives_none(self) -> None:
+    def test_a_good_result_has_no_complaint(self) -> None:
         self.assertEqual(complaints(GOOD, 100), [])
         self.assertEqual(complaints(GOOD, 101), ["only 100 calls"])
 
-    def test_every_other_code_is_one(self) -> None:
+    def test_every_unexpected_code_is_a_complaint(self) -> None:
         for code in "DCS_ERR_TLS", "DCS_ERR_INTERNAL", "DCS_ERR_RESPONSE", "WRONG_ANSWER", "WRONG_ERROR":
-            found = self.judged("outcomes", "kept", code, value=outcome(1, example="What it said."))
-            self.assertEqual(found, [f"kept: 1 times {code}: What it said."])
+            found = self.judged("outcomes", "kept", code, value=outcome(1, example="A message."))
+            self.assertEqual(found, [f"kept: 1 times {code}: A message."])
         self.assertEqual(
             self.judged("reloads", "DCS_ERR_INTERNAL", value=outcome(1, example="x")),
-            ["a reload came to DCS_ERR_INTERNAL: x"],
+            ["a reload ended with DCS_ERR_INTERNAL: x"],
         )
 
-    def test_a_call_that_outlasts_its_limit_is_one(self) -> None:
+    def test_a_call_beyond_its_timeout_is_a_complaint(self) -> None:
         found = self.judged("outcomes", "kept", "DCS_ERR_TIMEOUT", value=outcome(1, 2_501_000))
         self.assertEqual(found, ["kept: DCS_ERR_TIMEOUT after 2501 ms"])
 
-    def test_what_never_happened_was_not_tried(self) -> None:
+    def test_success_and_refused_connections_must_occur(self) -> None:
         result = copy.deepcopy(GOOD)
         del result["outcomes"]["kept"]["DCS_ERR_CONNECT"]
         self.assertEqual(complaints(result, 100), ["kept: never DCS_ERR_CONNECT"])
         result["outcomes"]["kept"] = {"DCS_ERR_CONNECT": outcome(9)}
         self.assertEqual(complaints(result, 100), ["kept: never DCS_OK"])
 
-    def test_each_kind_of_traffic_is_what_it_is_called(self) -> None:
+    def test_connections_are_kept_as_the_name_of_the_traffic_says(self) -> None:
         found = self.judged("answers_over_kept_connections", "kept", value=44)
         self.assertEqual(found, ["kept: 44 of 90 answers came over kept connections"])
         result = copy.deepcopy(GOOD)
@@ -73,11 +73,11 @@ class Complaints(unittest.TestCase):
         found = complaints(result, 100)
         self.assertEqual(found, ["closed: 80 of 90 answers came over kept connections"])
 
-    def test_no_call_may_fail_once_the_server_is_back(self) -> None:
+    def test_no_call_may_fail_after_the_last_restart(self) -> None:
         found = self.judged("after_last_restart", "kept", "DCS_ERR_CONNECT", value=outcome(1, example="x"))
         self.assertEqual(found, ["kept: DCS_ERR_CONNECT after the last restart: x"])
 
-    def test_what_grows_is_one(self) -> None:
+    def test_growth_is_a_complaint(self) -> None:
         for what, more in ("heap", 70_000), ("resident", 9_000_000), ("descriptors", 1), ("threads", 1):
             found = self.judged("held", 2, what, value=GOOD["held"][0][what] + more)
             self.assertEqual(len(found), 1, found)

@@ -18,10 +18,10 @@ bench-scaling-quick: library $(TESTBED) ## The same with fewer points, in about 
 	$(PYTHON) benches/scaling.py --quick
 
 bench-memory: library $(TESTBED) ## Measure the heap of a client, a connection and a call
-	$(TESTBED) -- $(PYTHON) benches/memory/memory.py
+	$(TESTBED) -- $(PYTHON) benches/memory.py
 
 bench-memory-quick: library $(TESTBED) ## The same with 50 000 calls instead of a million
-	$(TESTBED) -- $(PYTHON) benches/memory/memory.py --calls 50000
+	$(TESTBED) -- $(PYTHON) benches/memory.py --calls 50000
 
 bench-size: ## Show which crates the bytes of libdcs.so come from
 	$(PYTHON) benches/size.py

@@ -18,9 +18,9 @@
 
 #include <dcs.h>
 
-#include "../../benches/memory/heap.h"
+#include "../../benches/heap.h"
 
-/* What the heap may differ by between two equal moments, as in benches/memory: a line in a table of the allocator's or
+/* What the heap may differ by between two equal moments, as in benches/memory.py: a line in a table of the allocator's or
  * of the resolver's. One byte a call over a hundred thousand calls is more. */
 enum { SLACK = 64 * 1024, MAX_URLS = 32, THREADS = 4, CALLS_PER_THREAD = 4 };
 

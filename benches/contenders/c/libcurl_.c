@@ -145,7 +145,7 @@ void contender_call(void *worker) {
     }
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     if (status != 200 || memmem(body.bytes, body.length, expected, sizeof expected - 1) == NULL) {
-        fail("the answer is not the expected one: HTTP %ld, %.*s", status, (int)body.length, body.bytes);
+        fail("unexpected answer: HTTP %ld, %.*s", status, (int)body.length, body.bytes);
     }
     if (worker == NULL) {
         curl_easy_cleanup(handle);

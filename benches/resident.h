@@ -1,17 +1,13 @@
-/*
- * What a process holds: its heap, as heap.h counts it, and its resident memory.
- */
+/* Resident memory of the process. */
 
-#ifndef HELD_H
-#define HELD_H
+#ifndef RESIDENT_H
+#define RESIDENT_H
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "heap.h"
-
-/* Resident memory, from Linux's /proc; without the heap's help. */
+/* Returns the resident bytes, from Linux's /proc. */
 static long resident(void) {
     char text[64];
     long size = 0, pages = 0;

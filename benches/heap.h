@@ -1,8 +1,8 @@
 /*
- * Counts the heap of the program that includes this, once.
+ * Counts the heap of a program, of which one source file includes this.
  *
- * It defines malloc and its kin itself, in front of the C library's, so that what Rust and what aws-lc's C code take are
- * counted alike. Bytes are those that the allocator hands out (malloc_usable_size), not those asked for.
+ * Defines malloc and its relatives in front of the C library's, so that allocations of Rust and of aws-lc's C code both
+ * count. Bytes are those that the allocator returns (malloc_usable_size), not those requested.
  */
 
 #ifndef HEAP_H
@@ -34,7 +34,7 @@ static void *add(void *memory) {
     return memory;
 }
 
-static void take_away(size_t size) {
+static void subtract(size_t size) {
     atomic_fetch_sub(&live, (long)size);
     atomic_fetch_sub(&blocks, 1);
 }
@@ -45,26 +45,26 @@ void *memalign(size_t alignment, size_t size) { return add(__libc_memalign(align
 void *aligned_alloc(size_t alignment, size_t size) { return add(__libc_memalign(alignment, size)); }
 
 int posix_memalign(void **memory, size_t alignment, size_t size) {
-    void *made = add(__libc_memalign(alignment, size));
-    if (made == NULL) {
+    void *added = add(__libc_memalign(alignment, size));
+    if (added == NULL) {
         return ENOMEM;
     }
-    *memory = made;
+    *memory = added;
     return 0;
 }
 
 void *realloc(void *memory, size_t size) {
     size_t before = memory != NULL ? malloc_usable_size(memory) : 0;
-    void *made = __libc_realloc(memory, size);
-    if (memory != NULL && (made != NULL || size == 0)) {
-        take_away(before);
+    void *moved = __libc_realloc(memory, size);
+    if (memory != NULL && (moved != NULL || size == 0)) {
+        subtract(before);
     }
-    return add(made);
+    return add(moved);
 }
 
 void free(void *memory) {
     if (memory != NULL) {
-        take_away(malloc_usable_size(memory));
+        subtract(malloc_usable_size(memory));
         __libc_free(memory);
     }
 }

@@ -1,10 +1,10 @@
 /*
- * Counts the heap that the library holds: one client, one idle connection, one call, and whether calls leave anything
- * behind. benches/memory/memory.py compiles and runs this:
+ * Counts the library's heap: that of a client, of an idle connection, of a call, and what calls leave behind.
+ * benches/memory.py compiles and runs this:
  *
  *     memory CLOSE_URL KEEPALIVE_URL CA CERTIFICATE KEY CLIENTS CONNECTIONS CALLS
  *
- * One line of JSON on standard output.
+ * It prints one line of JSON.
  */
 
 #define _GNU_SOURCE
@@ -15,8 +15,9 @@
 
 #include <dcs.h>
 
-#include "../client.h"
-#include "held.h"
+#include "client.h"
+#include "heap.h"
+#include "resident.h"
 
 static dcs_status_response *status(dcs_client *client) {
     dcs_error *error = NULL;
@@ -29,42 +30,43 @@ static dcs_status_response *status(dcs_client *client) {
 
 static void call(dcs_client *client) { dcs_status_response_free(status(client)); }
 
-static pthread_barrier_t together;
-static atomic_int fresh;
+static pthread_barrier_t all_ready;
+static atomic_int new_connections;
 
-/* One call that overlaps with all others, so that each opens a connection: those that find an idle one wait with it. */
-static void *overlapping(void *client) {
+/* Makes one call that overlaps with all others, so that each call without an idle connection opens a new one. */
+static void *overlapping_call(void *client) {
     dcs_status_response *response;
-    pthread_barrier_wait(&together);
+    pthread_barrier_wait(&all_ready);
     response = status(client);
     if (dcs_status_response_connection_reused(response) == 0) {
-        atomic_fetch_add(&fresh, 1);
+        atomic_fetch_add(&new_connections, 1);
     }
     dcs_status_response_free(response);
     return NULL;
 }
 
-static void overlap(dcs_client *client, int threads) {
-    pthread_t *all = malloc(sizeof *all * (size_t)threads);
+/* Makes one call on each thread, all at the same time. */
+static void call_at_once(dcs_client *client, int threads) {
+    pthread_t *ids = malloc(sizeof *ids * (size_t)threads);
     int i;
-    pthread_barrier_init(&together, NULL, (unsigned)threads);
+    pthread_barrier_init(&all_ready, NULL, (unsigned)threads);
     for (i = 0; i < threads; i++) {
-        if (pthread_create(&all[i], NULL, overlapping, client) != 0) {
+        if (pthread_create(&ids[i], NULL, overlapping_call, client) != 0) {
             fail("no thread", NULL);
         }
     }
     for (i = 0; i < threads; i++) {
-        pthread_join(all[i], NULL);
+        pthread_join(ids[i], NULL);
     }
-    pthread_barrier_destroy(&together);
-    free(all);
+    pthread_barrier_destroy(&all_ready);
+    free(ids);
 }
 
 struct cost {
     long heap, peak, allocations;
 };
 
-/* What one call takes at most over what was held before, and what it leaves. */
+/* Returns the peak of one call above the heap before it, and what the call leaves behind. */
 static struct cost cost_of_call(dcs_client *client) {
     struct cost cost;
     long before = atomic_load(&live), made = atomic_load(&taken);
@@ -93,14 +95,14 @@ int main(int argc, char **argv) {
     files = argv + 3;
     many = malloc(sizeof *many * (size_t)clients);
 
-    /* What the process takes once, for its first client and calls of each kind and for threads, is not a client's. */
+    /* Allocations that the process makes once, for its first client, calls and threads, do not count for a client. */
     start_heap = atomic_load(&live);
     start_resident = resident();
     client = new_client(close_url, files, 0);
     call(client);
     dcs_client_free(client);
     client = new_client(keep_url, files, 0);
-    overlap(client, connections);
+    call_at_once(client, connections);
     dcs_client_free(client);
     first_heap = atomic_load(&live) - start_heap;
 
@@ -130,13 +132,13 @@ int main(int argc, char **argv) {
     call(client);
     kept = cost_of_call(client);
     before = atomic_load(&live);
-    atomic_store(&fresh, 0);
-    overlap(client, connections);
-    /* One connection was there before. */
-    connection_heap = atomic_load(&fresh) > 0 ? (atomic_load(&live) - before) / atomic_load(&fresh) : -1;
+    atomic_store(&new_connections, 0);
+    call_at_once(client, connections);
+    /* One connection existed before. */
+    connection_heap = atomic_load(&new_connections) > 0 ? (atomic_load(&live) - before) / atomic_load(&new_connections) : -1;
     dcs_client_free(client);
 
-    /* Flat: after a tenth of the calls, after half, and at the end. */
+    /* Measures after a tenth of the calls, after half, and at the end. */
     client = new_client(keep_url, files, 0);
     for (done = 1; done <= calls; done++) {
         call(client);
@@ -155,7 +157,7 @@ int main(int argc, char **argv) {
            "\"call_resumed\": {\"peak\": %ld, \"left\": %ld, \"allocations\": %ld}, "
            "\"flat\": {\"calls\": %ld, \"heap\": [%ld, %ld, %ld], \"resident\": [%ld, %ld, %ld]}}\n",
            first_heap, start_resident, client_heap, client_resident, end_heap, end_blocks, clients, connection_heap,
-           atomic_load(&fresh), kept.peak, kept.heap, kept.allocations, resumed.peak, resumed.heap,
+           atomic_load(&new_connections), kept.peak, kept.heap, kept.allocations, resumed.peak, resumed.heap,
            resumed.allocations, calls, flat[0], flat[1], flat[2], flat_resident[0], flat_resident[1], flat_resident[2]);
     free(many);
     return 0;
