@@ -115,16 +115,16 @@ site: library ## Build the documentation with the API references in target/site;
 ##@ Generated files
 
 header: ## Rewrite include/dcs.h from the source
-	DCS_WRITE_HEADER=1 $(CARGO_TEST) --test header
+	DCS_WRITE_HEADER=1 $(CARGO_TEST) --test generated -- header::
 
 reference: ## Rewrite docs/reference from the tables in the source
-	DCS_WRITE_REFERENCE=1 $(CARGO_TEST) --test reference
+	DCS_WRITE_REFERENCE=1 $(CARGO_TEST) --test generated -- reference::
 
 abi: library $(TESTBED) ## Add new functions and names to the kept ABI in tests/abi
-	DCS_WRITE_ABI=1 $(IN_TESTBED) $(CARGO_TEST) --test stability
+	DCS_WRITE_ABI=1 $(IN_TESTBED) $(CARGO_TEST) --test integration -- abi_compat::
 
 instructions: library $(TESTBED) ## Rewrite benches/instructions/expected.json
-	DCS_WRITE_INSTRUCTIONS=1 $(IN_TESTBED) $(CARGO_TEST) --test instructions
+	DCS_WRITE_INSTRUCTIONS=1 $(IN_TESTBED) $(CARGO_TEST) --test integration -- instructions::
 	@cat benches/instructions/expected.json
 
 include make/checks.mk make/bench.mk make/package.mk

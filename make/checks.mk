@@ -3,14 +3,14 @@
 ##@ Slow tests and checks
 
 sweep: $(TESTBED) ## Cut an exchange at each of its bytes; make test cuts at every seventh; minutes
-	DCS_SWEEP=every $(TESTBED) -- $(CARGO_TEST) --test sweep -- --nocapture
+	DCS_SWEEP=every $(TESTBED) -- $(CARGO_TEST) --test integration -- cut_at_every_byte:: --nocapture
 
 torture: library $(TESTBED) ## Fail every system call, once and from then on; make test does the first half; minutes
-	DCS_TORTURE=full $(IN_TESTBED) $(CARGO_TEST) --test torture
+	DCS_TORTURE=full $(IN_TESTBED) $(CARGO_TEST) --test integration -- torture::
 
 DCS_LEAK_CALLS ?= 100000
 leaks: library $(TESTBED) ## Measure the heap, descriptors and threads that 100 000 calls leave behind
-	DCS_LEAK_CALLS=$(DCS_LEAK_CALLS) $(IN_TESTBED) $(CARGO_TEST) --test leaks -- --nocapture
+	DCS_LEAK_CALLS=$(DCS_LEAK_CALLS) $(IN_TESTBED) $(CARGO_TEST) --test integration -- leaks:: --nocapture
 
 soak: library $(TESTBED) ## Make a million calls while nginx is killed, frozen and reloaded; ARGS='--calls 100000'
 	$(TESTBED) -- $(PYTHON) benches/soak.py $(ARGS)

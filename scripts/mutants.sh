@@ -16,24 +16,25 @@ export DCS_LIBRARY=$target/debug/deps/libdcs.so
 cargo_tool mutants
 cargo build --locked -p dcs-testbed
 
-# tests_for FILE: prints the tests of a file. The others would find more, but a mutant must not take minutes.
+# tests_for FILE: prints the tests of a file, which are modules of tests/integration or binaries of their own. The others
+# would find more, but a mutant must not take minutes.
 tests_for() {
     case ${1#src/} in
     transport/deadline.rs | transport/dns.rs | transport/eyeballs.rs | transport/interrupt.rs)
-        echo waits interrupt log
+        echo timeouts cancellation log
         ;;
-    transport/tcp.rs | transport/proxy.rs) echo waits interrupt ;;
-    transport/ready.rs | transport/socket.rs | transport/socket/*.rs) echo waits interrupt fork ;;
-    transport/pool.rs) echo status kept waits log fork ;;
-    transport/connection.rs | transport/sessions.rs) echo kept waits interrupt status rejections log ;;
+    transport/tcp.rs | transport/proxy.rs) echo timeouts cancellation ;;
+    transport/ready.rs | transport/socket.rs | transport/socket/*.rs) echo timeouts cancellation fork ;;
+    transport/pool.rs) echo status keep_alive timeouts log fork ;;
+    transport/connection.rs | transport/sessions.rs) echo keep_alive timeouts cancellation status certificate_errors log ;;
     transport/spoken.rs) echo status ;;
-    transport/http.rs) echo status answers waits ;;
-    transport/failure.rs) echo rejections waits status ;;
+    transport/http.rs) echo status odd_responses timeouts ;;
+    transport/failure.rs) echo certificate_errors timeouts status ;;
     loaded.rs | fuzzing.rs | transport/http/played.rs) ;; # for Windows, and for the fuzz targets
-    transport/tls.rs | transport/p521.rs | transport/trial.rs | transport.rs) echo status rejections diagnose reload ;;
-    client/pacing.rs) echo pacing ;;
-    client.rs | client/generation.rs) echo status reload pacing interrupt waits fork ;;
-    status.rs | status/*.rs | rejection.rs) echo status answers rejections ;;
+    transport/tls.rs | transport/p521.rs | transport/trial.rs | transport.rs) echo status certificate_errors diagnose reload ;;
+    client/pacing.rs) echo rate_limiting ;;
+    client.rs | client/generation.rs) echo status reload rate_limiting cancellation timeouts fork ;;
+    status.rs | status/*.rs | rejection.rs) echo status odd_responses certificate_errors ;;
     fork_gate.rs | credentials/masked_key.rs) echo fork ;;
     contain.rs) echo panics ;;
     log.rs) echo log ;;
@@ -73,13 +74,25 @@ for file in "${files[@]}"; do
         cat "$out/mutants.out/timeout.txt" >>"$out/mutants.out/caught.txt"
     fi
     arguments=(--cargo-arg=--lib)
+    modules=()
     for test in $tests; do
+        case $test in
         # Before `--`: behind it they would only select what is run, and cargo would build all tests.
-        arguments+=(--cargo-arg=--test="$test")
+        cancellation | log) arguments+=(--cargo-arg=--test="$test") ;;
+        *) modules+=("$test::") ;;
+        esac
     done
     # Slow by design: key derivation from passwords, and tests under load.
-    skips=(--skip dek_info:: --skip pkcs12:: --skip diagnose:: --skip a_fork_may_find --skip sixteen_threads)
-    mutants --timeout 120 --iterate --file "$file" --output "$out" "${arguments[@]}" -- -- "${skips[@]}" || missed=1
+    slow=(--skip dek_info:: --skip pkcs12:: --skip diagnose::)
+    under_load=(--skip a_fork_may_find --skip sixteen_threads)
+    survived=0
+    mutants --timeout 120 --iterate --file "$file" --output "$out" "${arguments[@]}" -- -- "${slow[@]}" || survived=1
+    if [ ${#modules[@]} -gt 0 ]; then
+        survived=0
+        mutants --timeout 120 --iterate --file "$file" --output "$out" --cargo-arg=--test=integration \
+            -- -- "${modules[@]}" "${under_load[@]}" || survived=1
+    fi
+    [ $survived = 0 ] || missed=1
 done
 
 echo

@@ -39,9 +39,9 @@ build() {
     export DCS_LIBRARY=$target/$name-sanitizer/$triple/release/libdcs.so
 }
 
-# run TEST...: runs tests of tests/c_abi.rs, which compile the programs with DCS_CFLAGS.
+# run TEST...: runs tests of tests/integration/c_abi.rs, which compile the programs with DCS_CFLAGS.
 run() {
-    "$TESTBED" -- cargo test --locked --test c_abi -- "$@"
+    "$TESTBED" -- cargo test --locked --test integration -- "${@/#/c_abi::}"
 }
 
 for part in "${parts[@]}"; do
@@ -75,10 +75,11 @@ for part in "${parts[@]}"; do
             export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
             run a_c_program the_rules a_cpp_program sixteen_threads
             # Concurrent calls from Rust.
-            env CARGO_TARGET_DIR="$target/thread-sanitizer" RUSTFLAGS='-Zsanitizer=thread -Cforce-frame-pointers=yes' \
-                AWS_LC_SYS_CFLAGS='-fsanitize=thread -fno-omit-frame-pointer' \
-                "$TESTBED" -- cargo +nightly test --locked --all-features --target "$triple" -Zbuild-std \
-                --test interrupt --test reload --test pacing --test kept --test waits
+            test=(env CARGO_TARGET_DIR="$target/thread-sanitizer" RUSTFLAGS='-Zsanitizer=thread -Cforce-frame-pointers=yes'
+                AWS_LC_SYS_CFLAGS='-fsanitize=thread -fno-omit-frame-pointer'
+                "$TESTBED" -- cargo +nightly test --locked --all-features --target "$triple" -Zbuild-std)
+            "${test[@]}" --test cancellation
+            "${test[@]}" --test integration -- reload:: rate_limiting:: keep_alive:: timeouts::
         )
         ;;
     *)

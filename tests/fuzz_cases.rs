@@ -1,6 +1,8 @@
 //! What the fuzz targets (`fuzz/`) found once, and their seeds: each is put through the public API again.
 //!
 //! A case that was found is a file in `tests/cases/TARGET`, named after what was wrong.
+//!
+//! A binary of its own: the sequences of calls change the level of the log, which is the process's.
 
 mod common;
 

@@ -1,4 +1,6 @@
 //! The log against real servers: what it tells of a call, in which order, and what it never tells.
+//!
+//! A binary of its own: the log is the process's, and other tests would write to it.
 
 mod common;
 

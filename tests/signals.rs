@@ -1,6 +1,6 @@
 //! A host may have signals delivered to the threads that call: a storm of them changes nothing.
 //!
-//! In a process of its own, because a signal's handler is the process's.
+//! A binary of its own: a signal's handler is the process's.
 
 mod common;
 

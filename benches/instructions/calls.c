@@ -1,6 +1,6 @@
 /*
  * Runs one path of the library again and again under callgrind, and has the instructions of each time written to a file of
- * its own. tests/instructions.rs compiles this, runs it and reads the files:
+ * its own. tests/integration/instructions.rs compiles this, runs it and reads the files:
  *
  *     valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file=OUT calls URL CA CERTIFICATE KEY PATH TIMES
  *

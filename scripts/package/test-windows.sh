@@ -18,7 +18,7 @@ if [[ " $parts " == *' c-abi '* ]]; then
     # - check-windows.sh checks exports, protections and imports with the tools for this kind of file;
     # - there is no static library for Windows.
     export DCS_LIBRARY=$target/package/windows/bin/dcs.dll DCS_RUNNER=$wine
-    "$testbed" -- "$cargo" test --all-features --locked --test c_abi -- \
+    "$testbed" -- "$cargo" test --all-features --locked --test integration -- c_abi:: \
         --skip memcheck_finds_no_leak_and_no_fault \
         --skip the_library_exports_what_the_header_declares_and_nothing_else \
         --skip soname_and_link_options \
@@ -30,10 +30,9 @@ if [[ " $parts " == *' rust '* ]]; then
     # shellcheck source=scripts/package/mingw.sh
     . scripts/package/mingw.sh
     export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
-    # Skips the tests that start openssl, valgrind or a shell beside the client (convert, diagnose, formats,
-    # guest, html_report, loader_properties, panics, secrets), those for Linux (fork, signals, slow_dns, torture,
-    # leaks, instructions), those of the source and not the platform (fuzz_cases, header), and those of c-abi.
-    tests=(answers files hostile hostile_tls interrupt kept log pacing rejections reload status sweep waits)
+    # Skips the modules that tests/integration/main.rs compiles for Unix only, the signals, and the tests of the source
+    # and not the platform (fuzz_cases, generated).
+    tests=(cancellation integration log)
     # Also skips the unit tests that compare with openssl.
     "$testbed" -- "$cargo" test --locked -Z build-std --target "$triple" --lib -- \
         --skip credentials::dek_info --skip credentials::pkcs12 --skip credentials::pkcs7 --skip credentials::pkcs8

@@ -1,9 +1,9 @@
 /*
- * A host that speaks TLS by OpenSSL itself: before, beside and after the library; tests/guest.rs runs it with the
- * arguments of guest.c. Says nothing and ends with 0 where all is well.
+ * A host that speaks TLS by OpenSSL itself: before, beside and after the library; tests/integration/host_process.rs runs it with the
+ * arguments of host_process.c. Says nothing and ends with 0 where all is well.
  */
 
-#include "guest.h"
+#include "host_process.h"
 
 #include <netdb.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /*
- * Makes status calls and tells about them; tests/c_abi.rs reads what it prints.
+ * Makes status calls and tells about them; tests/integration/c_abi.rs reads what it prints.
  *
  *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY [THREADS [CALLS]]
  *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY diagnose

@@ -1,5 +1,5 @@
 /*
- * Forks from a process that is in the middle of calls; tests/fork.rs runs it.
+ * Forks from a process that is in the middle of calls; tests/integration/fork.rs runs it.
  *
  *     fork URL CA_BUNDLE CERTIFICATE PRIVATE_KEY THREADS CHILDREN CALLS [namespace]
  *

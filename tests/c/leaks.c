@@ -1,6 +1,6 @@
 /*
  * Makes calls of every kind, failing ones included, and counts what they leave: heap, descriptors, threads.
- * tests/leaks.rs compiles and runs this:
+ * tests/integration/leaks.rs compiles and runs this:
  *
  *     leaks CALLS CA CERTIFICATE KEY OTHER_KEY ENCRYPTED_KEY PASSWORD OTHER_CA SILENT_URL URL...
  *

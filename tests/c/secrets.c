@@ -1,5 +1,5 @@
 /*
- * Looks through all of its own memory for secrets after each step of a client's life; tests/secrets.rs reads what
+ * Looks through all of its own memory for secrets after each step of a client's life; tests/integration/secrets.rs reads what
  * it prints: "STEP NAME=COUNT".
  *
  *     secrets URL CA_BUNDLE CERTIFICATE PRIVATE_KEY (file | bytes) PASSWORD NAME:PATTERN...

@@ -1,5 +1,5 @@
 /*
- * Look-ups at a name server that never answers; tests/slow_dns.rs runs it where there is no other network:
+ * Look-ups at a name server that never answers; tests/integration/slow_dns.rs runs it where there is no other network:
  *
  *     slow_dns URL CA_BUNDLE CERTIFICATE PRIVATE_KEY
  *

@@ -1,6 +1,6 @@
 /*
  * Makes every call of every function that the library uses fail in turn, one by one, and looks what becomes of it:
- * a proper code, no descriptor and no thread left, an end in bounded time. tests/torture.rs runs it with
+ * a proper code, no descriptor and no thread left, an end in bounded time. tests/integration/torture.rs runs it with
  * torture_shim.c loaded before all else.
  *
  *     torture (quick | full) URL CA_BUNDLE CERTIFICATE PRIVATE_KEY [FUNCTION]

@@ -1,5 +1,5 @@
 /*
- * Whether dcs.dll lets go of the process that unloads it; tests/c_abi.rs reads what it prints.
+ * Whether dcs.dll lets go of the process that unloads it; tests/integration/c_abi.rs reads what it prints.
  *
  *     unload CA_BUNDLE
  */

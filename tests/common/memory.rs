@@ -1,6 +1,6 @@
 //! Counts the bytes that the calling thread holds, for the proof that no server can make it hold much.
 //!
-//! Not part of `common` itself, because it takes the place of the process's allocator.
+//! Not part of `common`, because it replaces the allocator of the binary that has it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-// Uses all of dcs.hpp against a server; tests/c_abi.rs runs it and wants an exit status of 0.
+// Uses all of dcs.hpp against a server; tests/integration/c_abi.rs runs it and wants an exit status of 0.
 //
 //     calls BASE_URL CA_BUNDLE CERTIFICATE PRIVATE_KEY
 

@@ -1,0 +1,6 @@
+//! The files that are generated from the source are up to date.
+//!
+//! A binary of its own, so that `make header` and `make reference` work if another test does not compile.
+
+mod header;
+mod reference;

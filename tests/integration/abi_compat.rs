@@ -1,0 +1,351 @@
+//! What users have built upon stays: the ABI, what an older program calls, and every number and name that was given
+//! out. `tests/abi` keeps it, `make abi` adds what is new, and docs/versioning.md tells the rules.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::common::c::{STRICT, compile, folder, functions_of, library, link, root, text};
+use dcs::log::Level;
+use dcs::{Check, Code, Config};
+use dcs_testbed::Testbed;
+use serde_json::Value;
+
+const PATH: &str = "/checks/passport";
+
+/// Whether `make abi` runs this.
+fn is_renewing() -> bool {
+    std::env::var_os("DCS_WRITE_ABI").is_some()
+}
+
+/// The headers of the versions whose programs must go on working.
+fn old_headers() -> Vec<PathBuf> {
+    let mut headers: Vec<PathBuf> = fs::read_dir(kept(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension() == Some(OsStr::new("h")))
+        .collect();
+    headers.sort();
+    assert!(!headers.is_empty());
+    headers
+}
+
+fn kept(name: &str) -> PathBuf {
+    root().join("tests/abi").join(name)
+}
+
+fn files(testbed: &Testbed) -> [PathBuf; 3] {
+    ["ca_bundle", "client_cert", "client_key"].map(|name| testbed.file(name).to_owned())
+}
+
+// The numbers and names.
+
+/// The fields of a JSON value's schema, as `findings[].check string`, and the words that a field may be.
+fn schema_lines(root: &Value, schema: &Value, at: &str, lines: &mut BTreeSet<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let pointer = reference.strip_prefix('#').unwrap();
+        schema_lines(root, root.pointer(pointer).unwrap(), at, lines);
+        return;
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let at = if at.is_empty() {
+            name.clone()
+        } else {
+            format!("{at}.{name}")
+        };
+        let required = schema["required"].as_array().unwrap();
+        assert!(required.contains(&Value::from(name.as_str())), "{at}");
+        lines.insert(format!("report {at}{}", kinds(&field["type"])));
+        for word in field["enum"].as_array().into_iter().flatten() {
+            lines.insert(format!("report {at} = {word}"));
+        }
+        if let Some(number) = field.get("const") {
+            lines.insert(format!("report {at} = {number}"));
+        }
+        schema_lines(root, field, &at, lines);
+    }
+    if let Some(items) = schema.get("items") {
+        schema_lines(root, items, &format!("{at}[]"), lines);
+    }
+}
+
+fn kinds(kind: &Value) -> String {
+    match kind {
+        Value::Array(kinds) => kinds.iter().map(kinds_one).collect(),
+        Value::Null => String::new(),
+        kind => kinds_one(kind),
+    }
+}
+
+fn kinds_one(kind: &Value) -> String {
+    format!(" {}", kind.as_str().unwrap())
+}
+
+/// The names of an object's fields, at any depth.
+fn field_lines(value: &Value, at: &str, lines: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let at = if at.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{at}.{name}")
+                };
+                lines.insert(format!("json status {at}"));
+                field_lines(value, &at, lines);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                field_lines(item, &format!("{at}[]"), lines);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The options' names, as the library lists them.
+fn options() -> Vec<String> {
+    let error = Config::new().set_option("", "").unwrap_err();
+    let list = error.hint().strip_prefix("The options are: ").unwrap();
+    let list = list.strip_suffix('.').unwrap();
+    list.split(", ").map(str::to_owned).collect()
+}
+
+/// Whether an old program is told about a variable whose value cannot be right.
+fn is_read(variable: &str) -> bool {
+    let output = Command::new(compile("cc", "-std=c99", "tests/abi/program.c"))
+        .env_clear()
+        .env(variable, OsStr::from_bytes(b"\xff"))
+        .output()
+        .unwrap();
+    text(&output.stdout).contains(variable)
+}
+
+/// The built command, on the testbed's good files; further settings win over these.
+fn command(testbed: &Testbed, path: &str, settings: &[(&str, &OsStr)], line: &str) -> Output {
+    let [bundle, certificate, key] = files(testbed);
+    Command::new(env!("CARGO_BIN_EXE_dcs"))
+        .args(line.split(' '))
+        .env_clear()
+        .env("DCS_URL", testbed.url("tls12_close", path))
+        .env("DCS_CA_BUNDLE", bundle)
+        .env("DCS_CERTIFICATE", certificate)
+        .env("DCS_PRIVATE_KEY", key)
+        .envs(settings.iter().copied())
+        .output()
+        .unwrap()
+}
+
+/// The command's exit codes and the fields of its JSON.
+fn command_lines(testbed: &Testbed, lines: &mut BTreeSet<String>) {
+    let nobody = [
+        ("DCS_CERTIFICATE", OsStr::new("")),
+        ("DCS_PRIVATE_KEY", OsStr::new("")),
+    ];
+    for (what, path, settings, line) in [
+        ("status, available", PATH, &[][..], "status"),
+        ("status, not available", "/unavailable", &[], "status"),
+        ("status, failed", PATH, &nobody, "status"),
+        ("status, mistaken option", PATH, &[], "status --no-such"),
+        ("diagnose, all is well", PATH, &[], "diagnose"),
+        ("diagnose, a warning", "/unavailable", &[], "diagnose"),
+        ("diagnose, an error", PATH, &nobody, "diagnose"),
+        ("inspect, no such file", PATH, &[], "inspect /no/such/file"),
+    ] {
+        let output = command(testbed, path, settings, line);
+        let code = output.status.code().unwrap();
+        lines.insert(format!("exit {code} {what}"));
+    }
+    for (path, settings) in [("/outages", &[][..]), ("/429", &[])] {
+        let output = command(testbed, path, settings, "status --json");
+        let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+        field_lines(&value, "", lines);
+    }
+}
+
+fn current(testbed: &Testbed) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for code in Code::ALL {
+        lines.insert(format!("code {} {}", code.number(), code.name()));
+    }
+    for check in Check::ALL {
+        lines.insert(format!("check {}", check.name()));
+    }
+    for level in Level::ALL {
+        lines.insert(format!("level {} {}", level.number(), level.name()));
+    }
+    for option in options() {
+        let variable = format!("DCS_{}", option.to_uppercase());
+        assert!(is_read(&variable), "{variable} is not read");
+        lines.insert(format!("option {option}"));
+        lines.insert(format!("variable {variable}"));
+    }
+    let schema = fs::read_to_string(root().join("docs/report.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    schema_lines(&schema, &schema, "", &mut lines);
+    command_lines(testbed, &mut lines);
+    lines
+}
+
+#[test]
+fn no_number_and_no_name_is_taken_back() {
+    let testbed = Testbed::from_env();
+    let path = kept("kept.txt");
+    let (about, list): (Vec<_>, Vec<_>) = fs::read_to_string(&path)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .partition(|line| line.starts_with('#'));
+    let mut list: BTreeSet<String> = list.into_iter().collect();
+    let current = current(&testbed);
+    let gone: Vec<_> = list.difference(&current).collect();
+    assert!(
+        gone.is_empty(),
+        "somebody's program, script or monitoring may rest on these, which are gone or have changed: {gone:#?}"
+    );
+    if is_renewing() {
+        list.extend(current.iter().cloned());
+        let mut written = about;
+        written.extend(list.iter().cloned());
+        fs::write(&path, written.join("\n") + "\n").unwrap();
+    }
+    let new: Vec<_> = current.difference(&list).collect();
+    assert!(
+        new.is_empty(),
+        "not yet kept: run `make abi` and commit tests/abi: {new:#?}"
+    );
+}
+
+// The ABI.
+
+/// The library of this build, which has its debug information.
+fn library_with_types() -> PathBuf {
+    let folder = std::env::current_exe().unwrap();
+    let folder = folder.parent().unwrap();
+    folder.join("libdcs.so")
+}
+
+/// What abidiff finds, nothing where the two are alike.
+fn abidiff(old: &Path, new: &Path, options: &[&str]) -> String {
+    /// The first two bits of its exit code: it could not compare.
+    const FAILED: i32 = 1 | 2;
+    let output = Command::new("abidiff")
+        .args(options)
+        .args([old, new])
+        .output()
+        .unwrap();
+    let code = output.status.code().unwrap();
+    assert_eq!(code & FAILED, 0, "{output:?}");
+    if code == 0 {
+        String::new()
+    } else {
+        text(&output.stdout)
+    }
+}
+
+#[test]
+fn the_abi_is_the_kept_one() {
+    let new = folder().join("new-abi.xml");
+    let output = Command::new("python3")
+        .arg(kept("dump.py"))
+        .args([&library_with_types(), &new])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    // With a new number the ABI may be another one.
+    let old = kept(&format!("abi-{}.xml", abi_number()));
+    if is_renewing() && !old.exists() {
+        fs::copy(&new, &old).unwrap();
+    }
+    let broken = abidiff(&old, &new, &["--no-added-syms"]);
+    assert!(
+        broken.is_empty(),
+        "programs that were linked with the library would break; docs/versioning.md says what that takes:\n{broken}"
+    );
+    let added = abidiff(&old, &new, &[]);
+    if is_renewing() && !added.is_empty() {
+        fs::copy(&new, &old).unwrap();
+    } else {
+        assert!(
+            added.is_empty(),
+            "not yet kept: run `make abi` and commit tests/abi:\n{added}"
+        );
+    }
+}
+
+fn abi_number() -> u32 {
+    let source = fs::read_to_string(root().join("src/ffi/version.rs")).unwrap();
+    let number = source.split_once("ABI_VERSION: u32 = ").unwrap().1;
+    number.split_once(';').unwrap().0.parse().unwrap()
+}
+
+/// The loader keeps programs from an ABI that they were not linked for by the one, the bindings by the other.
+#[test]
+fn the_soname_changes_with_the_number_of_the_abi() {
+    let build = fs::read_to_string(root().join("build.rs")).unwrap();
+    let soname = format!("-soname,libdcs.so.{}\"", abi_number() - 1);
+    assert!(build.contains(&soname), "build.rs does not have {soname}");
+}
+
+// Programs of an older version.
+
+#[test]
+fn a_program_of_an_older_version_works() {
+    let testbed = Testbed::from_env();
+    let program = compile("cc", "-std=c99", "tests/abi/program.c");
+    let output = Command::new(program)
+        .arg(testbed.url("tls12_close", PATH))
+        .args(files(&testbed))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn every_function_of_an_older_version_is_there() {
+    for header in old_headers() {
+        let mut source = format!("#include \"{}\"\n", header.display());
+        source.push_str(
+            "typedef void (*function)(void);\nint main(void) {\n    function all[] = {\n",
+        );
+        let old = functions_of(&header);
+        assert!(old.len() > 50);
+        for function in old {
+            writeln!(source, "        (function){},", function.name).unwrap();
+        }
+        source.push_str("    };\n    return all[0] == 0;\n}\n");
+        let file = folder().join("every_function.c");
+        fs::write(&file, source).unwrap();
+        let program = folder().join("every_function");
+        let options = ["-Wl,-z,now", "-Wno-cast-function-type"];
+        link(&library(), &program, "cc", "-std=c99", &file, &options);
+        assert!(Command::new(program).status().unwrap().success());
+    }
+}
+
+/// Both in one translation unit, in which C allows to declare the same twice, and nothing to be declared differently.
+#[test]
+fn the_headers_agree() {
+    let new = root().join("include/dcs.h");
+    for old in old_headers() {
+        let file = folder().join("both_headers.c");
+        let (old, new) = (old.display(), new.display());
+        fs::write(
+            &file,
+            format!("#include \"{old}\"\n#undef DCS_H\n#include \"{new}\"\n"),
+        )
+        .unwrap();
+        let output = Command::new("cc")
+            .args(["-std=c11", "-fsyntax-only"])
+            .args(STRICT)
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+}

@@ -1,0 +1,238 @@
+//! The documented errors and their kin, each made for real: what is wrong with the client certificate, by
+//! nginx's pages and by Apache's alerts, and what is wrong with the server's.
+
+use crate::common::{call, config, config_of, config_without_identity, failure};
+use dcs::{Check, Code};
+use dcs_testbed::Testbed;
+
+const NGINX: [&str; 4] = [
+    "tls12_close",
+    "tls12_keepalive",
+    "tls13_close",
+    "tls13_keepalive",
+];
+const APACHE: [&str; 2] = ["apache_tls12", "apache_tls13"];
+
+/// The causes that nginx gives one page for, with the check that explains each where it can be seen from
+/// the files, and Apache's alerts.
+const CAUSES: [(&str, Option<Check>, &[u8]); 8] = [
+    ("rejected_wrong_ca", Some(Check::ChainComplete), &[48]),
+    (
+        "rejected_expired",
+        Some(Check::CertificateNotExpired),
+        &[45],
+    ),
+    (
+        "rejected_not_yet_valid",
+        Some(Check::CertificateAlreadyValid),
+        &[42],
+    ),
+    (
+        "rejected_self_signed",
+        Some(Check::CertificateNotSelfSigned),
+        &[48],
+    ),
+    (
+        "rejected_revoked",
+        Some(Check::ClientCertificateAccepted),
+        &[44],
+    ),
+    (
+        "rejected_no_client_auth",
+        Some(Check::CertificateClientAuth),
+        &[43],
+    ),
+    (
+        "rejected_missing_intermediate",
+        Some(Check::ChainComplete),
+        &[48],
+    ),
+    // Apache judges the depth itself, which OpenSSL has no better alert for.
+    (
+        "rejected_too_deep",
+        Some(Check::ClientCertificateAccepted),
+        &[80],
+    ),
+];
+
+#[test]
+fn no_required_ssl_certificate_was_sent() {
+    let testbed = Testbed::from_env();
+    for listener in NGINX {
+        let url = testbed.url(listener, "/checks/passport");
+        let error = failure(
+            &config_without_identity(&testbed, &url),
+            Code::ClientCertRequired,
+        );
+        assert_eq!(error.http_status(), Some(400));
+        assert_eq!(error.tls_alert(), None);
+        assert!(
+            error
+                .message()
+                .contains("No required SSL certificate was sent"),
+            "{error}"
+        );
+        assert!(
+            error.hint().contains("certificate and its private key"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_ssl_certificate_error_for_each_of_its_causes() {
+    let testbed = Testbed::from_env();
+    for listener in NGINX {
+        for (name, check, _) in CAUSES {
+            let url = testbed.url(listener, "/checks/passport");
+            let error = failure(&config_of(&testbed, &url, name), Code::ClientCertRejected);
+            assert_eq!(error.http_status(), Some(400), "{name}");
+            assert_eq!(error.tls_alert(), None, "{name}");
+            assert_eq!(error.check(), check, "{name}: {error}");
+            assert!(
+                error.message().contains("The SSL certificate error"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn unable_to_get_local_issuer_certificate() {
+    let testbed = Testbed::from_env();
+    for listener in NGINX {
+        let url = testbed.url(listener, "/checks/passport");
+        let mut config = config(&testbed, &url);
+        let bundle = testbed.file("other_ca_bundle");
+        config.set_ca_bundle_file(&bundle);
+        let error = failure(&config, Code::ServerUntrusted);
+        for words in [
+            "unable to get local issuer certificate",
+            bundle.to_str().unwrap(),
+            "localhost",
+        ] {
+            assert!(error.message().contains(words), "{error}");
+        }
+        assert!(error.hint().contains("CA bundle"), "{error}");
+    }
+    // A server of an unknown CA, with the right bundle for the DCS.
+    let url = testbed.url("server_unknown_ca", "/checks/passport");
+    failure(&config(&testbed, &url), Code::ServerUntrusted);
+}
+
+#[test]
+fn a_front_end_that_sends_alerts_gets_the_same_verdicts() {
+    let testbed = Testbed::from_env();
+    for listener in APACHE {
+        let url = testbed.url(listener, "/checks/passport");
+        assert!(call(&config(&testbed, &url)).unwrap().available());
+
+        let error = failure(
+            &config_without_identity(&testbed, &url),
+            Code::ClientCertRequired,
+        );
+        let alert = if listener == "apache_tls12" { 40 } else { 116 };
+        assert_eq!(error.tls_alert(), Some(alert), "{error}");
+        assert_eq!(error.http_status(), None);
+
+        for (name, check, alerts) in CAUSES {
+            let error = failure(&config_of(&testbed, &url, name), Code::ClientCertRejected);
+            let alert = error.tls_alert().unwrap();
+            assert!(alerts.contains(&alert), "{listener} {name}: {error}");
+            assert_eq!(error.check(), check, "{name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_front_end_that_asks_late_is_named_and_not_waited_for() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("apache_late_tls12", "/checks/passport");
+    let error = failure(&config(&testbed, &url), Code::Tls);
+    assert_eq!(error.tls_alert(), Some(40), "{error}");
+    assert!(error.message().contains("after the handshake"), "{error}");
+}
+
+#[test]
+fn a_missing_intermediate_that_the_bundle_holds_is_sent() {
+    let testbed = Testbed::from_env();
+    for listener in NGINX.into_iter().chain(APACHE) {
+        let url = testbed.url(listener, "/checks/passport");
+        let mut config = config_of(&testbed, &url, "rejected_missing_intermediate");
+        config.set_ca_bundle_file(testbed.file("ca_bundle_with_second_intermediate"));
+        assert!(call(&config).unwrap().available(), "{listener}");
+    }
+}
+
+#[test]
+fn a_full_chain_and_a_bundle_of_only_the_root_work() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_close", "/checks/passport");
+    let mut config = config(&testbed, &url);
+    config.set_ca_bundle_file(testbed.file("ca_root_only"));
+    config.set_certificate_file(testbed.file("client_chain"));
+    assert!(call(&config).unwrap().available());
+}
+
+#[test]
+fn what_is_wrong_with_the_servers_certificate_is_told_apart() {
+    let testbed = Testbed::from_env();
+    for (listener, code, words) in [
+        ("server_expired", Code::ServerCertificate, "expired"),
+        (
+            "server_not_yet_valid",
+            Code::ServerCertificate,
+            "not valid before",
+        ),
+        (
+            "server_wrong_purpose",
+            Code::ServerCertificate,
+            "extended key usage",
+        ),
+        ("server_wrong_name", Code::ServerName, "but for"),
+    ] {
+        let url = testbed.url(listener, "/checks/passport");
+        let error = failure(&config(&testbed, &url), code);
+        assert!(error.message().contains(words), "{error}");
+        assert!(error.message().contains("localhost"), "{error}");
+    }
+}
+
+#[test]
+fn a_server_without_a_common_tls_version() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls11_only", "/checks/passport");
+    let error = failure(&config(&testbed, &url), Code::Tls);
+    assert!(error.message().contains("TLS 1.2"), "{error}");
+}
+
+#[test]
+fn a_server_that_does_not_speak_tls() {
+    let testbed = Testbed::from_env();
+    let url = testbed
+        .url("plain_http", "/checks/passport")
+        .replace("http://", "https://");
+    let error = failure(&config(&testbed, &url), Code::Tls);
+    assert!(error.message().contains("does not speak TLS"), "{error}");
+}
+
+#[test]
+fn a_rejection_does_not_spoil_the_client_for_others() {
+    // Sessions of a rejected client are resumed too: the verdict must stay the same.
+    let testbed = Testbed::from_env();
+    for listener in ["tls12_close", "tls13_close"] {
+        let url = testbed.url(listener, "/checks/passport");
+        let client = dcs::Client::new(&config_of(&testbed, &url, "rejected_expired")).unwrap();
+        for _ in 0..3 {
+            let error = client.status().unwrap_err();
+            assert_eq!(error.code(), Code::ClientCertRejected, "{error}");
+        }
+        let nobody = dcs::Client::new(&config_without_identity(&testbed, &url)).unwrap();
+        for _ in 0..3 {
+            assert_eq!(
+                nobody.status().unwrap_err().code(),
+                Code::ClientCertRequired
+            );
+        }
+    }
+}

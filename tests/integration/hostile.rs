@@ -1,0 +1,488 @@
+//! Servers that answer with what they should not: each ends in time, in bounded memory, and with an error that
+//! names what was wrong. tests/integration/odd_responses.rs has the answers that are only unusual.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::common::https::{
+    End, answering, counted, endless, identity, read_head, serving, sessions, tls, with_length,
+};
+use crate::common::proxy::server;
+use crate::memory::Limit;
+use dcs::{Client, Code, Config};
+use dcs_testbed::Testbed;
+
+const BODY: &str = r#"{"available":true,"scheduledOutages":[]}"#;
+const OK: &str = "HTTP/1.1 200 OK\r\n";
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/// What a call may hold at most: the body while its buffer grows, and the buffers around it.
+const LIMIT: Limit = Limit(4 * 1024 * 1024);
+
+#[track_caller]
+fn assert_right(name: &str, config: &Config) {
+    match LIMIT.call(config) {
+        Ok(status) => assert!(status.available(), "{name}: {status:?}"),
+        Err(error) => panic!("{name}: {error}"),
+    }
+}
+
+#[test]
+fn what_never_ends_is_ended() {
+    let testbed = Testbed::from_env();
+    let y = "y".repeat(1000);
+    let early = "HTTP/1.1 103 Early Hints\r\n";
+    for (name, begin, piece, words) in [
+        (
+            "a header",
+            format!("{OK}X: "),
+            y.clone(),
+            "head of the answer",
+        ),
+        (
+            "a status line",
+            "HTTP/1.1 200 ".into(),
+            y.clone(),
+            "head of the answer",
+        ),
+        (
+            "short headers",
+            OK.into(),
+            "X: y\r\n".repeat(10),
+            "too many headers",
+        ),
+        (
+            "long headers",
+            OK.into(),
+            format!("X: {y}\r\n"),
+            "head of the answer",
+        ),
+        (
+            "blank lines",
+            String::new(),
+            "\r\n".repeat(50),
+            "head of the answer",
+        ),
+        (
+            "garbage",
+            String::new(),
+            "garbage ".into(),
+            "not valid HTTP/1.1",
+        ),
+        (
+            "100 Continue",
+            String::new(),
+            "HTTP/1.1 100 Continue\r\n\r\n".repeat(20),
+            "larger than 2048 KiB",
+        ),
+        (
+            "1xx answers",
+            String::new(),
+            format!("{early}\r\n").repeat(20),
+            "larger than 2048 KiB",
+        ),
+        (
+            "long 1xx answers",
+            String::new(),
+            format!("{early}Link: {y}\r\n\r\n"),
+            "larger than 2048 KiB",
+        ),
+        (
+            "a body",
+            format!("{OK}\r\n"),
+            y.clone(),
+            "larger than 1024 KiB",
+        ),
+        (
+            "a body of a length",
+            format!("{OK}Content-Length: 999999999999\r\n\r\n"),
+            y.clone(),
+            "larger than 1024 KiB",
+        ),
+        (
+            "a chunk",
+            format!("{CHUNKED}ffffffff\r\n"),
+            y.clone(),
+            "larger than 1024 KiB",
+        ),
+        (
+            "small chunks",
+            CHUNKED.into(),
+            "1\r\ny\r\n".repeat(100),
+            "larger than 2048 KiB",
+        ),
+        (
+            "a chunk's size",
+            CHUNKED.into(),
+            "0".repeat(1000),
+            "chunk's size",
+        ),
+        (
+            "a chunk's extension",
+            format!("{CHUNKED}5;"),
+            y.clone(),
+            "chunk's size",
+        ),
+        (
+            "a trailer",
+            format!("{CHUNKED}0\r\nX: "),
+            y.clone(),
+            "behind the last chunk",
+        ),
+        (
+            "trailers",
+            format!("{CHUNKED}28\r\n{BODY}\r\n0\r\n"),
+            "X: y\r\n".repeat(100),
+            "larger than 2048 KiB",
+        ),
+    ] {
+        LIMIT.assert_refused(
+            name,
+            &endless(&testbed, begin, piece),
+            Code::Response,
+            words,
+        );
+    }
+}
+
+#[test]
+fn what_drips_without_end_ends_by_the_calls_timeout() {
+    let testbed = Testbed::from_env();
+    for begin in [
+        format!("{OK}X: "),
+        format!("{OK}\r\n"),
+        format!("{OK}Content-Length: 1000000\r\n\r\n"),
+        format!("{CHUNKED}5;"),
+        format!("{CHUNKED}fffff\r\n"),
+    ] {
+        let told = begin.clone();
+        let mut config = answering(&testbed, move |session| {
+            let _ = session.write_all(told.as_bytes());
+            while session.write_all(b"y").is_ok() {
+                // Being slow, and never silent for as long as any timeout, is what this server is for.
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        config.set_timeout_ms(1_000).unwrap();
+        let begun = Instant::now();
+        let words = "timeout of 1000 ms passed while reading the answer";
+        LIMIT.assert_refused(&begin, &config, Code::Timeout, words);
+        assert!(begun.elapsed() >= Duration::from_millis(1_000));
+    }
+}
+
+#[test]
+fn lengths_that_are_wrong() {
+    let testbed = Testbed::from_env();
+    for (headers, words) in [
+        (
+            "Content-Length: 40\r\nContent-Length: 41\r\n",
+            "conflicting content-length",
+        ),
+        ("Content-Length: 40, 41\r\n", "conflicting content-length"),
+        ("Content-Length: -40\r\n", "content-length"),
+        ("Content-Length: +40\r\n", "content-length"),
+        ("Content-Length: 4e1\r\n", "content-length"),
+        ("Content-Length:\r\n", "content-length"),
+        (
+            "Content-Length: 99999999999999999999999\r\n",
+            "content-length",
+        ),
+        (
+            "Content-Length: 18446744073709551615\r\n",
+            "larger than 1024 KiB",
+        ),
+        ("Content-Length: 1048577\r\n", "larger than 1024 KiB"),
+        ("Content-Length: 39\r\n", "not JSON"),
+        ("Content-Length: 0\r\n", "not JSON"),
+    ] {
+        // The server says no more: what is wrong shows at once, and nothing is waited for.
+        let config = serving(&testbed, format!("{OK}{headers}\r\n{BODY}"), End::Never);
+        LIMIT.assert_refused(headers, &config, Code::Response, words);
+    }
+    let chunks = format!("28\r\n{BODY}\r\n0\r\n\r\n");
+    for (headers, body) in [
+        ("Content-Length: 40\r\nContent-Length: 40\r\n", BODY),
+        // RFC 9112, section 6.3: the chunks count.
+        (
+            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+            &chunks,
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 5000\r\n",
+            &chunks,
+        ),
+        // The call does not wait for the end of a connection that says nothing more.
+        ("Connection: close\r\nContent-Length: 40\r\n", BODY),
+    ] {
+        let config = serving(&testbed, format!("{OK}{headers}\r\n{body}"), End::Never);
+        assert_right(headers, &config);
+    }
+}
+
+#[test]
+fn a_connection_with_more_behind_the_answer_is_not_used_again() {
+    let testbed = Testbed::from_env();
+    let stale = with_length("200 OK", "", r#"{"available":false}"#);
+    for behind in ["\r\n", "garbage", "HTTP/1.1 2", &stale] {
+        let answer = format!("{}{behind}", with_length("200 OK", "", BODY));
+        let (config, connections) = counted(&testbed, answer, End::Never);
+        let client = Client::new(&config).unwrap();
+        for _ in 0..3 {
+            let status = client.status().unwrap();
+            assert!(
+                status.available() && !status.connection().reused,
+                "{behind:?}"
+            );
+        }
+        assert_eq!(connections.load(Ordering::SeqCst), 3, "{behind:?}");
+    }
+}
+
+#[test]
+fn chunks_that_are_wrong() {
+    let testbed = Testbed::from_env();
+    for (body, words) in [
+        ("xx\r\n{}\r\n0\r\n\r\n", "chunk length"),
+        ("\r\n{}\r\n0\r\n\r\n", "chunk length"),
+        ("-2\r\n{}\r\n0\r\n\r\n", "chunk length"),
+        ("0x2\r\n{}\r\n0\r\n\r\n", "chunk length"),
+        ("2 2\r\n{}\r\n0\r\n\r\n", "chunk length"),
+        ("\u{e9}\r\n{}\r\n0\r\n\r\n", "chunk length"),
+        ("10000000000000002\r\n{}\r\n0\r\n\r\n", "chunk length"),
+        ("2\r\n{}0\r\n\r\n", "crlf"),
+        ("1\r\n{}\r\n0\r\n\r\n", "crlf"),
+        ("00000000000000000000000000002\r\n{}\r\n0\r\n\r\n", "crlf"),
+        // The one that is asked for never comes.
+        ("ffffffffffffffff\r\n{}\r\n0\r\n\r\n", "cut short"),
+        ("2\n{}\n0\n\n", "cut short"),
+        ("2\r\n{}\r\n", "cut short"),
+    ] {
+        let config = serving(&testbed, format!("{CHUNKED}{body}"), End::Properly);
+        LIMIT.assert_refused(body, &config, Code::Response, words);
+    }
+}
+
+#[test]
+fn json_that_is_made_to_hurt() {
+    let testbed = Testbed::from_env();
+    let of = |begin: &str, piece: &str, count: usize, end: &str| {
+        let body = format!("{begin}{}{end}", piece.repeat(count));
+        serving(&testbed, with_length("200 OK", "", &body), End::Never)
+    };
+    for (name, config, words) in [
+        ("deep arrays", of("", "[", 1_000_000, ""), "not JSON"),
+        ("deep objects", of("", "{\"a\":", 200_000, ""), "not JSON"),
+        (
+            "a deep message",
+            of("{\"available\":true,\"message\":", "[", 1_000_000, "}"),
+            "not JSON",
+        ),
+        (
+            "a huge number",
+            of("{\"available\":", "9", 1_000_000, "}"),
+            "not true or false",
+        ),
+        (
+            "an infinite number",
+            of("{\"available\":1e", "9", 1_000, "}"),
+            "not true or false",
+        ),
+        (
+            "empty outages",
+            of(
+                "{\"available\":true,\"scheduledOutages\":[{}",
+                ",{}",
+                340_000,
+                "]}",
+            ),
+            "scheduledOutages[0].start",
+        ),
+        (
+            "long texts",
+            of(
+                "{\"available\":true,\"scheduledOutages\":[{\"start\":\"",
+                "2",
+                1_000_000,
+                "\"}]}",
+            ),
+            "ISO 8601",
+        ),
+        (
+            "escapes",
+            of("{\"available\":true,\"message\":\"", "\\u0000", 170_000, ""),
+            "not JSON",
+        ),
+    ] {
+        LIMIT.assert_refused(name, &config, Code::Response, words);
+    }
+    for (name, config) in [
+        (
+            "numbers",
+            of("{\"available\":true,\"x\":[0", ",0", 500_000, "]}"),
+        ),
+        // A tree of these would take a hundred times their memory.
+        (
+            "objects",
+            of(
+                "{\"available\":true,\"x\":[{\"\":0}",
+                ",{\"\":0}",
+                140_000,
+                "]}",
+            ),
+        ),
+        ("fields", of("{\"available\":true", ",\"\":0", 200_000, "}")),
+        (
+            "a long field",
+            of("{\"available\":true,\"", "x", 1_000_000, "\":0}"),
+        ),
+        (
+            "a message of escapes",
+            of(
+                "{\"available\":true,\"message\":\"",
+                "\\u0000",
+                170_000,
+                "\"}",
+            ),
+        ),
+    ] {
+        assert_right(name, &config);
+    }
+    // As many outages as fit are the caller's to have, at a price in proportion.
+    let outage = r#",{"start":"2020-01-01T00Z","end":"2020-01-01T00Z"}"#;
+    let config = of(
+        &format!(
+            "{{\"available\":true,\"scheduledOutages\":[{}",
+            &outage[1..]
+        ),
+        outage,
+        20_000,
+        "]}",
+    );
+    let status = Limit(2 * LIMIT.0).call(&config).unwrap();
+    assert_eq!(status.scheduled_outages().len(), 20_001);
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let testbed = Testbed::from_env();
+    let answer = [
+        OK.as_bytes(),
+        b"Content-Length: 21\r\n\r\n{\"available\":tr\xff\xfe\xfd\xfc\xfb}",
+    ]
+    .concat();
+    let config = serving(&testbed, answer, End::Never);
+    LIMIT.assert_refused("a body", &config, Code::Response, "not UTF-8");
+    for (header, words) in [
+        (&b"X: a\0b"[..], "header value"),
+        (b"X: a\rb", "header value"),
+        (b"X: a\x7fb", "header value"),
+        (b"X y: ab", "header name"),
+        (b"X: ab\r\n folded", "header name"),
+        (b"no colon", "header name"),
+        (b": no name", "header name"),
+        (b"X\xe9: ab", "header name"),
+    ] {
+        let rest = format!("\r\nContent-Length: 40\r\n\r\n{BODY}");
+        let answer = [OK.as_bytes(), header, rest.as_bytes()].concat();
+        let name = String::from_utf8_lossy(header).into_owned();
+        LIMIT.assert_refused(
+            &name,
+            &serving(&testbed, answer, End::Never),
+            Code::Response,
+            words,
+        );
+    }
+    // RFC 9110, section 5.5: bytes over 127 have no meaning and do no harm.
+    let answer = with_length("200 OK", "X: \u{e9}\r\n", BODY);
+    assert_right("a byte over 127", &serving(&testbed, answer, End::Never));
+}
+
+#[test]
+fn what_is_not_the_start_of_an_answer() {
+    let testbed = Testbed::from_env();
+    let whole = with_length("200 OK", "", BODY);
+    for (name, answer) in [
+        ("HTTP/0.9", BODY.to_owned()),
+        ("HTTP/2 in text", whole.replacen("1.1", "2", 1)),
+        ("HTTP/1.2", whole.replacen("1.1", "1.2", 1)),
+        ("ICY", whole.replacen("HTTP/1.1", "ICY", 1)),
+        ("garbage before it", format!("garbage{whole}")),
+        (
+            "a request",
+            format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{whole}"),
+        ),
+        ("000", whole.replacen("200", "000", 1)),
+        ("099", whole.replacen("200", "099", 1)),
+        ("20", whole.replacen("200", "20", 1)),
+        ("-200", whole.replacen("200", "-200", 1)),
+        ("99999", whole.replacen("200", "99999", 1)),
+    ] {
+        LIMIT.assert_refused(
+            name,
+            &serving(&testbed, answer, End::Never),
+            Code::Response,
+            "not valid HTTP/1.1",
+        );
+    }
+    for status in [
+        "999 X",
+        "600 X",
+        "101 Switching Protocols",
+        "206 Partial Content",
+        "204 No Content",
+    ] {
+        let config = serving(&testbed, with_length(status, "", BODY), End::Never);
+        LIMIT.assert_refused(status, &config, Code::Http, &status[..3]);
+    }
+    assert_right(
+        "HTTP/1.0",
+        &serving(&testbed, whole.replacen("1.1", "1.0", 1), End::Never),
+    );
+}
+
+#[test]
+fn a_redirect_is_never_followed() {
+    let testbed = Testbed::from_env();
+    let visitors = Arc::new(AtomicUsize::new(0));
+    let count = visitors.clone();
+    let elsewhere = server(move |stream: TcpStream| {
+        count.fetch_add(1, Ordering::SeqCst);
+        drop(stream);
+    });
+    for status in [300, 301, 302, 303, 305, 307, 308] {
+        let headers = format!(
+            "Location: https://localhost:{elsewhere}/\r\nRefresh: 0; url=https://localhost:{elsewhere}/\r\n"
+        );
+        let config = serving(
+            &testbed,
+            with_length(&format!("{status} X"), &headers, BODY),
+            End::Never,
+        );
+        LIMIT.assert_refused(&headers, &config, Code::Http, &status.to_string());
+    }
+    assert_eq!(visitors.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn an_answer_before_its_question() {
+    let testbed = Testbed::from_env();
+    let answer = with_length("503 Service Unavailable", "Retry-After: 2\r\n", "");
+    // A server that is overloaded says so without reading; on a connection of its own it can be meant for no other.
+    let (config, _) = sessions(
+        &testbed,
+        tls(identity(&testbed), rustls::ALL_VERSIONS),
+        move |mut session| {
+            let _ = session.write_all(answer.as_bytes());
+            let _ = session.flush();
+            read_head(&mut session);
+        },
+    );
+    let error = LIMIT.call(&config).unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable, "{error}");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
+}

@@ -1,0 +1,234 @@
+//! Files that are replaced under a running client.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::common::config;
+use dcs::{Client, Code, Config};
+use dcs_testbed::{PASSWORD, Testbed};
+
+const PATH: &str = "/checks/passport";
+
+/// A folder with a certificate and a key that can be replaced, removed with it.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("reload-{name}"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        Mounted(folder)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Puts a named pair of the testbed's in place, each file at once.
+    fn put(&self, testbed: &Testbed, name: &str) {
+        for part in ["cert", "key"] {
+            let new = self.file("new");
+            fs::copy(testbed.file(&format!("{name}_{part}")), &new).unwrap();
+            fs::rename(&new, self.file(part)).unwrap();
+        }
+    }
+
+    fn config(&self, testbed: &Testbed, listener: &str) -> Config {
+        let mut config = config(testbed, &testbed.url(listener, PATH));
+        config.set_certificate_file(self.file("cert"));
+        config.set_private_key_file(self.file("key"));
+        config
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn new_files_serve_from_the_reload_on() {
+    let testbed = Testbed::from_env();
+    for listener in ["tls12_close", "tls12_keepalive", "tls13_keepalive"] {
+        let mounted = Mounted::new(listener);
+        mounted.put(&testbed, "rejected_expired");
+        let client = Client::new(&mounted.config(&testbed, listener)).unwrap();
+        let expired = client.certificate_not_after().unwrap();
+        assert_eq!(
+            client.status().unwrap_err().code(),
+            Code::ClientCertRejected
+        );
+        mounted.put(&testbed, "client");
+        // Nothing is read before it is asked for.
+        assert_eq!(
+            client.status().unwrap_err().code(),
+            Code::ClientCertRejected
+        );
+        client.reload().unwrap();
+        assert!(client.status().unwrap().available());
+        assert!(client.certificate_not_after().unwrap() > expired);
+        // Connections and sessions of the former certificate serve no longer.
+        mounted.put(&testbed, "rejected_expired");
+        client.reload().unwrap();
+        assert_eq!(
+            client.status().unwrap_err().code(),
+            Code::ClientCertRejected
+        );
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used_change_nothing() {
+    let testbed = Testbed::from_env();
+    let mounted = Mounted::new("unusable");
+    mounted.put(&testbed, "client");
+    let client = Client::new(&mounted.config(&testbed, "tls12_keepalive")).unwrap();
+    assert!(client.status().unwrap().available());
+    let not_after = client.certificate_not_after();
+
+    fs::write(mounted.file("cert"), "").unwrap();
+    let error = client.reload().unwrap_err();
+    assert_eq!(error.code(), Code::Certificate);
+    assert!(error.message().contains("cert is empty"), "{error}");
+    fs::copy(testbed.file("server_cert"), mounted.file("cert")).unwrap();
+    assert_eq!(client.reload().unwrap_err().code(), Code::KeyMismatch);
+    fs::remove_file(mounted.file("key")).unwrap();
+    assert_eq!(client.reload().unwrap_err().code(), Code::File);
+
+    let status = client.status().unwrap();
+    assert!(status.available() && status.connection().reused);
+    assert_eq!(client.certificate_not_after(), not_after);
+}
+
+#[test]
+fn a_client_of_bytes_alone_has_nothing_to_reload() {
+    let testbed = Testbed::from_env();
+    let mut config = Config::new();
+    config.set_url(&testbed.url("tls12_close", PATH)).unwrap();
+    config.set_ca_bundle(&fs::read(testbed.file("ca_bundle")).unwrap());
+    config.set_certificate(&fs::read(testbed.file("client_cert")).unwrap());
+    config.set_private_key(&fs::read(testbed.file("client_key")).unwrap());
+    let client = Client::new(&config).unwrap();
+    let error = client.reload().unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.hint().contains("Make a new client"), "{error}");
+    assert!(client.status().unwrap().available());
+}
+
+#[test]
+fn an_identity_of_bytes_stays_when_the_ca_bundle_is_reloaded() {
+    let testbed = Testbed::from_env();
+    let mounted = Mounted::new("bundle");
+    let bundle = mounted.file("bundle");
+    fs::copy(testbed.file("ca_bundle"), &bundle).unwrap();
+    let mut config = Config::new();
+    config.set_url(&testbed.url("tls12_close", PATH)).unwrap();
+    config.set_ca_bundle_file(&bundle);
+    config.set_certificate(&fs::read(testbed.file("client_cert")).unwrap());
+    config.set_private_key(&fs::read(testbed.file("client_key_encrypted")).unwrap());
+    config.set_private_key_password(Some(PASSWORD));
+    let client = Client::new(&config).unwrap();
+    let not_after = client.certificate_not_after();
+    fs::copy(testbed.file("production_ca_bundle"), &bundle).unwrap();
+    client.reload().unwrap();
+    assert_eq!(client.status().unwrap_err().code(), Code::ServerUntrusted);
+    fs::copy(testbed.file("ca_bundle"), &bundle).unwrap();
+    client.reload().unwrap();
+    assert!(client.status().unwrap().available());
+    assert!(not_after.is_some() && client.certificate_not_after() == not_after);
+}
+
+#[test]
+fn a_certificate_of_a_file_is_renewed_beside_a_key_of_bytes() {
+    let testbed = Testbed::from_env();
+    let mounted = Mounted::new("half");
+    mounted.put(&testbed, "client");
+    let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
+    config.set_certificate_file(mounted.file("cert"));
+    config.set_private_key(&fs::read(testbed.file("client_key_encrypted")).unwrap());
+    config.set_private_key_password(Some(PASSWORD));
+    let client = Client::new(&config).unwrap();
+    client.reload().unwrap();
+    assert!(client.status().unwrap().available());
+    // An older certificate of the same key.
+    mounted.put(&testbed, "rejected_expired");
+    client.reload().unwrap();
+    assert_eq!(
+        client.status().unwrap_err().code(),
+        Code::ClientCertRejected
+    );
+}
+
+#[test]
+fn no_call_fails_while_files_are_reloaded() {
+    const CALLS: usize = 400;
+    let testbed = Testbed::from_env();
+    for listener in ["tls12_close", "tls13_keepalive"] {
+        let mounted = Mounted::new(&format!("load-{listener}"));
+        mounted.put(&testbed, "client");
+        let client = Client::new(&mounted.config(&testbed, listener)).unwrap();
+        let (made, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while made.fetch_add(1, Ordering::Relaxed) < CALLS {
+                        assert!(client.status().unwrap().available());
+                    }
+                    over.store(true, Ordering::Relaxed);
+                });
+            }
+            for round in 0.. {
+                if over.load(Ordering::Relaxed) {
+                    break;
+                }
+                // Every other time they cannot be used.
+                if round % 2 == 0 {
+                    mounted.put(&testbed, "client");
+                    client.reload().unwrap();
+                } else {
+                    fs::write(mounted.file("key"), "").unwrap();
+                    client.reload().unwrap_err();
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn changed_files_are_noticed_where_that_is_asked_for() {
+    let testbed = Testbed::from_env();
+    let mounted = Mounted::new("noticed");
+    mounted.put(&testbed, "rejected_expired");
+    let mut config = mounted.config(&testbed, "tls12_keepalive");
+    config.set_reload_interval_ms(1);
+    let client = Client::new(&config).unwrap();
+    assert_eq!(
+        client.status().unwrap_err().code(),
+        Code::ClientCertRejected
+    );
+    mounted.put(&testbed, "client");
+    until(|| client.status().is_ok());
+    assert!(client.status().unwrap().connection().reused);
+    // What cannot be used is passed over, and tried again when it has changed.
+    fs::write(mounted.file("cert"), "").unwrap();
+    assert!(client.status().unwrap().connection().reused);
+    mounted.put(&testbed, "rejected_expired");
+    until(|| {
+        client
+            .status()
+            .is_err_and(|error| error.code() == Code::ClientCertRejected)
+    });
+}
+
+/// Tries until it is so: a call within the interval does not look.
+#[track_caller]
+fn until(mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
+}

@@ -1,0 +1,370 @@
+//! The status call against a real nginx: answers, connections, sessions, threads.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::common::relay::{Fault, Record, Relay, port_of};
+use crate::common::{call, config, failure};
+use dcs::{Client, Code};
+use dcs_testbed::Testbed;
+
+const LISTENERS: [&str; 4] = [
+    "tls12_close",
+    "tls12_keepalive",
+    "tls13_close",
+    "tls13_keepalive",
+];
+
+#[test]
+fn the_documented_answer_in_both_versions_with_and_without_keep_alive() {
+    let testbed = Testbed::from_env();
+    for listener in LISTENERS {
+        let url = testbed.url(
+            listener,
+            &format!("/checks/passport?case=documented_{listener}"),
+        );
+        let status = call(&config(&testbed, &url)).unwrap();
+        assert!(status.available());
+        assert_eq!(status.json(), r#"{"available":true,"scheduledOutages":[]}"#);
+        let connection = status.connection();
+        assert_eq!(
+            connection.tls_version,
+            if listener.starts_with("tls12") {
+                "TLSv1.2"
+            } else {
+                "TLSv1.3"
+            }
+        );
+        assert!(connection.tls_cipher.starts_with("TLS_"), "{connection:?}");
+        assert!(connection.tls > std::time::Duration::ZERO);
+        assert!(
+            connection.first_byte > connection.tls && connection.total >= connection.first_byte
+        );
+
+        let line = &testbed.wait_for_log(&format!("documented_{listener}"), 1)[0];
+        assert_eq!(line.method, "GET");
+        assert_eq!(line.client_verify, "SUCCESS");
+        assert_eq!(
+            line.user_agent,
+            concat!("libdcs/", env!("CARGO_PKG_VERSION"))
+        );
+    }
+}
+
+#[test]
+fn unavailable_is_an_answer() {
+    let testbed = Testbed::from_env();
+    let status = call(&config(
+        &testbed,
+        &testbed.url("tls12_close", "/unavailable"),
+    ))
+    .unwrap();
+    assert!(!status.available());
+    assert_eq!(status.message(), Some("Unplanned outage"));
+}
+
+#[test]
+fn outages_and_unknown_fields_are_read() {
+    let testbed = Testbed::from_env();
+    let status = call(&config(&testbed, &testbed.url("tls12_close", "/outages"))).unwrap();
+    let [first, second] = status.scheduled_outages() else {
+        panic!("{status:?}");
+    };
+    assert_eq!(first.start, "2020-01-01T12:30:00.000Z");
+    assert_eq!(first.end_unix_ms - first.start_unix_ms, 2 * 3_600_000);
+    assert_eq!(first.message.as_deref(), Some("Planned maintenance"));
+    assert_eq!(second.message, None);
+    let status = call(&config(
+        &testbed,
+        &testbed.url("tls12_close", "/unknown-fields"),
+    ))
+    .unwrap();
+    assert!(status.available());
+    assert_eq!(status.message(), None);
+}
+
+#[test]
+fn limits_are_read() {
+    let testbed = Testbed::from_env();
+    let status = call(&config(&testbed, &testbed.url("tls12_close", "/limits"))).unwrap();
+    let limits = status.limits();
+    assert_eq!(limits.rate_limit, Some(50));
+    assert_eq!(limits.rate_limit_remaining, Some(49));
+    assert_eq!(
+        limits.rate_limit_reset.map(|reset| reset.as_secs()),
+        Some(10)
+    );
+    assert_eq!(limits.quota_limit, Some(1000));
+    assert_eq!(limits.quota_remaining, Some(900));
+}
+
+#[test]
+fn the_second_call_resumes_the_session() {
+    let testbed = Testbed::from_env();
+    for listener in ["tls12_close", "tls13_close"] {
+        let case = format!("resume_{listener}");
+        let url = testbed.url(listener, &format!("/checks/passport?case={case}"));
+        let client = Client::new(&config(&testbed, &url)).unwrap();
+        let statuses: Vec<_> = (0..3).map(|_| client.status().unwrap()).collect();
+        // By nginx's word, and ours agrees with it.
+        let lines = testbed.wait_for_log(&case, 3);
+        let resumed: Vec<bool> = lines.iter().map(|line| line.session_reused).collect();
+        assert_eq!(resumed, [false, true, true], "{listener}");
+        let ours: Vec<bool> = statuses
+            .iter()
+            .map(|s| s.connection().session_resumed)
+            .collect();
+        assert_eq!(ours, resumed, "{listener}");
+        let connections: HashSet<_> = lines.iter().map(|line| &line.connection).collect();
+        assert_eq!(connections.len(), 3);
+        assert!(statuses.iter().all(|status| !status.connection().reused));
+    }
+}
+
+#[test]
+fn with_keep_alive_a_hundred_calls_use_one_connection() {
+    let testbed = Testbed::from_env();
+    for listener in ["tls12_keepalive", "tls13_keepalive"] {
+        let case = format!("hundred_{listener}");
+        let url = testbed.url(listener, &format!("/checks/passport?case={case}"));
+        let client = Client::new(&config(&testbed, &url)).unwrap();
+        for number in 0..100 {
+            let connection = client.status().unwrap().connection();
+            assert_eq!(connection.reused, number > 0);
+        }
+        let lines = testbed.wait_for_log(&case, 100);
+        let connections: HashSet<_> = lines.iter().map(|line| &line.connection).collect();
+        assert_eq!(connections.len(), 1, "{listener}");
+    }
+}
+
+#[test]
+fn an_answer_with_an_error_status_keeps_the_connection() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_keepalive", "/503?case=keep_503");
+    let client = Client::new(&config(&testbed, &url)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(client.status().unwrap_err().code(), Code::Unavailable);
+    }
+    let lines = testbed.wait_for_log("keep_503", 3);
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.connection == lines[0].connection)
+    );
+}
+
+#[test]
+fn sixteen_threads_share_one_client() {
+    let testbed = Testbed::from_env();
+    for listener in LISTENERS {
+        let url = testbed.url(listener, "/checks/passport");
+        let client = Client::new(&config(&testbed, &url)).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        assert!(client.status().unwrap().available());
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn the_services_statuses_have_their_codes() {
+    let testbed = Testbed::from_env();
+    for (path, code, status, retryable, after) in [
+        ("/400", Code::BadRequest, 400, false, None),
+        ("/403", Code::QuotaExceeded, 403, false, None),
+        ("/404", Code::NotFound, 404, false, None),
+        ("/429", Code::RateLimited, 429, true, Some(7)),
+        ("/500", Code::Http, 500, true, None),
+        ("/503", Code::Unavailable, 503, true, Some(2)),
+        ("/redirect", Code::Http, 302, false, None),
+    ] {
+        let url = testbed.url("tls12_close", path);
+        let error = failure(&config(&testbed, &url), code);
+        assert_eq!(error.http_status(), Some(status), "{path}");
+        assert_eq!(error.retryable(), retryable, "{path}");
+        assert_eq!(
+            error.retry_after().map(|after| after.as_secs()),
+            after,
+            "{path}"
+        );
+        assert!(error.message().contains("localhost:"), "{error}");
+        assert!(error.message().contains(&status.to_string()), "{error}");
+    }
+}
+
+#[test]
+fn no_redirect_is_followed() {
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_close", "/redirect?case=not_followed");
+    let error = failure(&config(&testbed, &url), Code::Http);
+    assert!(error.message().contains("redirect"), "{error}");
+    assert_eq!(testbed.wait_for_log("not_followed", 1).len(), 1);
+}
+
+#[test]
+fn an_answer_that_is_no_status_is_named() {
+    let testbed = Testbed::from_env();
+    for (path, words) in [
+        ("/html", "not JSON"),
+        ("/not-json", "not JSON"),
+        ("/wrong-types", "'available'"),
+        ("/no-available", "'available'"),
+        ("/bad-time", "scheduledOutages[0].start"),
+        ("/large", "larger than"),
+    ] {
+        let url = testbed.url("tls12_close", path);
+        let error = failure(&config(&testbed, &url), Code::Response);
+        assert!(error.message().contains(words), "{path}: {error}");
+        assert_eq!(error.http_status(), Some(200), "{path}");
+    }
+}
+
+#[test]
+fn nothing_is_taken_from_the_environment() {
+    // In a process of its own, because the variables of this one are shared by all tests.
+    let testbed = Testbed::from_env();
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "status::unavailable_is_an_answer"])
+        .env("HTTPS_PROXY", "http://127.0.0.1:1")
+        .env("https_proxy", "http://127.0.0.1:1")
+        .env("ALL_PROXY", "http://127.0.0.1:1")
+        .env("SSL_CERT_FILE", testbed.file("other_ca_bundle"))
+        .env("DCS_CA_BUNDLE", testbed.file("other_ca_bundle"))
+        .env("DCS_URL", "https://127.0.0.1:1/")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_environment_is_read_where_it_is_asked_for() {
+    const CHILD: &str = "DCS_TEST_LOAD_ENV_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        let mut config = dcs::Config::new();
+        match config.load_env().and_then(|()| call(&config)) {
+            Ok(status) => println!("available={}", status.available()),
+            Err(error) => println!("error={error}"),
+        }
+        return;
+    }
+    let testbed = Testbed::from_env();
+    let child = |more: &[(&str, String)]| {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command
+            .args([
+                "--exact",
+                "status::the_environment_is_read_where_it_is_asked_for",
+                "--nocapture",
+            ])
+            .env(CHILD, "1")
+            .env("DCS_URL", testbed.url("tls12_close", "/checks/passport"))
+            .env("DCS_CA_BUNDLE", testbed.file("ca_bundle"))
+            .env("DCS_CERTIFICATE", testbed.file("client_cert"))
+            .env("DCS_PRIVATE_KEY", testbed.file("client_key_encrypted"))
+            .env("DCS_PRIVATE_KEY_PASSWORD", dcs_testbed::PASSWORD)
+            .env("DCS_PROXY", "");
+        for (name, value) in more {
+            command.env(name, value);
+        }
+        String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
+    };
+    assert!(child(&[]).contains("available=true"));
+    // PEM text in place of a path.
+    let key = std::fs::read_to_string(testbed.file("client_key")).unwrap();
+    assert!(child(&[("DCS_PRIVATE_KEY", key.clone())]).contains("available=true"));
+    // Content that cannot be used is said to be where it was.
+    let text = child(&[("DCS_CERTIFICATE", key)]);
+    assert!(text.contains("error=DCS_ERR_CERTIFICATE"), "{text}");
+    assert!(text.contains("in DCS_CERTIFICATE"), "{text}");
+    let text = child(&[("DCS_TIMEOUT_MS", "0".into())]);
+    assert!(text.contains("error=DCS_ERR_INVALID_ARGUMENT"), "{text}");
+    assert!(text.contains("DCS_TIMEOUT_MS"), "{text}");
+    let text = child(&[("DCS_PROXY", "http://127.0.0.1:1".into())]);
+    assert!(text.contains("error=DCS_ERR_PROXY"), "{text}");
+}
+
+#[test]
+fn a_server_that_changes_its_tls_version_is_followed() {
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU16, Ordering};
+
+    // What listens behind one port changes, as behind a load balancer.
+    let testbed = Testbed::from_env();
+    let url = |listener| testbed.url(listener, "/checks/passport");
+    let port = |listener| crate::common::relay::port_of(&url(listener));
+    let behind = Arc::new(AtomicU16::new(port("tls12_close")));
+    let front = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = front.local_addr().unwrap();
+    let upstream = behind.clone();
+    std::thread::spawn(move || {
+        for client in front.incoming().flatten() {
+            let server =
+                TcpStream::connect(("127.0.0.1", upstream.load(Ordering::SeqCst))).unwrap();
+            for (mut from, mut to) in [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server, client),
+            ] {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            }
+        }
+    });
+    let url = format!("https://localhost:{}/checks/passport", address.port());
+    let client = Client::new(&config(&testbed, &url)).unwrap();
+    let call = |listener| {
+        behind.store(port(listener), Ordering::SeqCst);
+        let connection = client.status().unwrap().connection();
+        (connection.tls_version, connection.session_resumed)
+    };
+    assert_eq!(call("tls12_close"), ("TLSv1.2", false));
+    assert_eq!(call("tls12_close"), ("TLSv1.2", true));
+    assert_eq!(call("tls13_close"), ("TLSv1.3", false));
+    assert_eq!(call("tls13_close"), ("TLSv1.3", true));
+    // rustls asks for no session of TLS 1.2 while it offers one of TLS 1.3.
+    assert_eq!(call("tls12_close"), ("TLSv1.2", false));
+    assert_eq!(call("tls12_close"), ("TLSv1.2", false));
+    assert_eq!(call("tls12_close"), ("TLSv1.2", true));
+    assert_eq!(call("tls12_close"), ("TLSv1.2", true));
+}
+
+#[test]
+fn a_client_says_goodbye_on_the_connections_that_it_kept() {
+    static HAS_ASKED: AtomicBool = AtomicBool::new(false);
+    static HAS_SAID: AtomicBool = AtomicBool::new(false);
+    // In TLS 1.2 a close_notify is the only record behind the request that is no application data.
+    fn goodbye(record: Record) -> bool {
+        if record.from_client && record.is_application_data {
+            HAS_ASKED.store(true, Ordering::SeqCst);
+        } else if record.from_client && HAS_ASKED.load(Ordering::SeqCst) {
+            HAS_SAID.store(true, Ordering::SeqCst);
+        }
+        false
+    }
+    let testbed = Testbed::from_env();
+    let url = testbed.url("tls12_keepalive", "/checks/passport");
+    let relay = Relay::start(port_of(&url), Fault::Close, goodbye);
+    let client = Client::new(&config(&testbed, &relay.url(&url))).unwrap();
+    assert!(client.status().unwrap().available());
+    assert!(client.status().unwrap().connection().reused);
+    assert!(!HAS_SAID.load(Ordering::SeqCst));
+    drop(client);
+    let give_up = Instant::now() + Duration::from_secs(10);
+    while !HAS_SAID.load(Ordering::SeqCst) && Instant::now() < give_up {
+        std::thread::yield_now();
+    }
+    assert!(HAS_SAID.load(Ordering::SeqCst));
+}
