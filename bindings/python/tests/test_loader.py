@@ -1,4 +1,4 @@
-"""Where the shared library is looked for, and what is said where it is not there."""
+"""Where the shared library is loaded from, and the error if that fails."""
 
 from __future__ import annotations
 
@@ -27,57 +27,59 @@ def run(code: str = "import libdcs", **environment: str | Path) -> subprocess.Co
     )
 
 
-def refusal(path: Path) -> str:
-    """Return what importing says of LIBDCS_PATH."""
+def import_error(path: Path) -> str:
+    """Return the error of an import with this LIBDCS_PATH."""
     result = run(LIBDCS_PATH=path)
     assert result.returncode == 1
     assert "LoadError" in result.stderr
     assert f"{path} (from LIBDCS_PATH): " in result.stderr
-    # The one that was asked for, or none.
+    # Never falls back to another library.
     assert "in the package)" not in result.stderr
     return result.stderr
 
 
-def compiled(tmp_path: Path, source: str, *options: str, name: str = "libbuilt.so") -> Path:
+def compile_library(tmp_path: Path, source: str, *options: str, name: str = "libbuilt.so") -> Path:
     library = tmp_path / name
     (tmp_path / "source.c").write_text(source)
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "source.c", *options], check=True)
     return library
 
 
-def stale(version: str, abi_version: int = 1) -> str:
+def old_library(version: str, abi_version: int = 1) -> str:
     return (
         f"unsigned dcs_abi_version(void) {{ return {abi_version}; }}\n"
         f'const char *dcs_version(void) {{ return "{version}"; }}\n'
     )
 
 
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
-    assert "there is no such file" in refusal(tmp_path / "libdcs.so")
+def test_missing_file(tmp_path: Path) -> None:
+    assert "there is no such file" in import_error(tmp_path / "libdcs.so")
 
 
-def test_a_link_to_nowhere(tmp_path: Path) -> None:
+def test_broken_link(tmp_path: Path) -> None:
     path = tmp_path / "libdcs.so"
     path.symlink_to("libdcs.so.7")
-    assert "it is a link to libdcs.so.7, which is not there" in refusal(path)
+    assert "it is a broken link to libdcs.so.7" in import_error(path)
 
 
-def test_a_folder(tmp_path: Path) -> None:
-    assert "it is a folder, and the library's file is asked for" in refusal(tmp_path)
+def test_directory(tmp_path: Path) -> None:
+    assert "it is a directory; the library's file is needed" in import_error(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a library", b"MZ" + b"not a DLL either" * 9])
-def test_a_file_that_is_no_library(tmp_path: Path, content: bytes) -> None:
+def test_not_a_library(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "libdcs.so"
     path.write_bytes(content)
-    assert f"it is no library of any system, or a part of one ({len(content)} bytes)" in refusal(path)
+    assert f"it is not a shared library, or only the beginning of one ({len(content)} bytes)" in import_error(
+        path
+    )
 
 
-def test_a_part_of_a_library(tmp_path: Path) -> None:
+def test_truncated_library(tmp_path: Path) -> None:
     path = tmp_path / "libdcs.so"
-    # To load it would end the process.
+    # Loading it would end the process with SIGBUS.
     path.write_bytes(LIBRARY.read_bytes()[:-9000])
-    assert "it is only a part of a library: the last 9000 bytes are missing" in refusal(path)
+    assert "the file is truncated: its last 9000 bytes are missing" in import_error(path)
 
 
 @pytest.mark.parametrize(
@@ -89,13 +91,15 @@ def test_a_part_of_a_library(tmp_path: Path) -> None:
         ({18: 99}, "Linux on 64-bit machine 99"),
     ],
 )
-def test_a_library_for_another_processor(tmp_path: Path, changes: dict[int, int], system: str) -> None:
+def test_library_for_other_processor(tmp_path: Path, changes: dict[int, int], system: str) -> None:
     content = bytearray(LIBRARY.read_bytes())
     for position, value in changes.items():
         content[position] = value
     path = tmp_path / "libdcs.so"
     path.write_bytes(content)
-    assert f"it is a library for {system}, and this Python is for Linux on 64-bit x86-64" in refusal(path)
+    assert f"it is a library for {system}, but this Python is for Linux on 64-bit x86-64" in import_error(
+        path
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,34 +110,34 @@ def test_a_library_for_another_processor(tmp_path: Path, changes: dict[int, int]
         (b"\xcf\xfa\xed\xfe", "macOS"),
     ],
 )
-def test_a_library_for_another_system(tmp_path: Path, header: bytes, system: str) -> None:
+def test_library_for_other_system(tmp_path: Path, header: bytes, system: str) -> None:
     path = tmp_path / "dcs.dll"
     path.write_bytes(header + bytes(99))
-    assert f"it is a library for {system}, and this Python is for Linux" in refusal(path)
+    assert f"it is a library for {system}, but this Python is for Linux" in import_error(path)
 
 
-def test_too_new_a_glibc(tmp_path: Path) -> None:
-    # A C library of the future, which is there when this is linked only.
+def test_library_needs_newer_glibc(tmp_path: Path) -> None:
+    # A future C library, which exists only while this is linked.
     (tmp_path / "future.map").write_text("GLIBC_2.99 { global: from_the_future; };")
     link = ["-nostdlib", "-Wl,-soname,libc.so.6", f"-Wl,--version-script={tmp_path / 'future.map'}"]
-    future = compiled(tmp_path, "void from_the_future(void) {}", *link, name="libfuture.so")
+    future = compile_library(tmp_path, "void from_the_future(void) {}", *link, name="libfuture.so")
     needs = "void from_the_future(void); void f(void) { from_the_future(); }"
-    path = compiled(tmp_path, needs, "-nostdlib", str(future))
+    path = compile_library(tmp_path, needs, "-nostdlib", str(future))
     here = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()[1]
-    assert f"it needs glibc 2.99 or newer, and this system has {here} (" in refusal(path)
+    assert f"it needs glibc 2.99 or newer, but this system has {here} (" in import_error(path)
 
 
-def test_a_library_that_needs_another(tmp_path: Path) -> None:
-    other = compiled(tmp_path, "void f(void) {}", "-Wl,-soname,libother.so.3", name="libother.so")
-    path = compiled(tmp_path, "void f(void); void g(void) { f(); }", str(other), name="libdcs.so")
-    assert "it needs libother.so.3, which is not installed (" in refusal(path)
+def test_library_needs_missing_library(tmp_path: Path) -> None:
+    other = compile_library(tmp_path, "void f(void) {}", "-Wl,-soname,libother.so.3", name="libother.so")
+    path = compile_library(tmp_path, "void f(void); void g(void) { f(); }", str(other), name="libdcs.so")
+    assert "it needs libother.so.3, which is not installed (" in import_error(path)
 
 
-def test_a_folder_without_programs(tmp_path: Path) -> None:
+def test_noexec_mount(tmp_path: Path) -> None:
     unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec"]
     mount = 'mount -t tmpfs -o noexec none "$1"'
     if subprocess.run([*unshare, mount, "-", str(tmp_path)], capture_output=True).returncode != 0:
-        pytest.skip("this system lets nobody mount in a namespace of their own")
+        pytest.skip("this system forbids mounting in a user namespace")
     script = f'{mount}; cp "$2" "$1/libdcs.so"; LIBDCS_PATH="$1/libdcs.so" "$3" -c "import libdcs"'
     result = subprocess.run(
         [*unshare, script, "-", str(tmp_path), str(LIBRARY), sys.executable],
@@ -141,32 +145,32 @@ def test_a_folder_without_programs(tmp_path: Path) -> None:
         text=True,
         timeout=60,
     )
-    assert "libdcs.so (from LIBDCS_PATH): its folder is mounted noexec, or a security policy" in result.stderr
+    assert (
+        "libdcs.so (from LIBDCS_PATH): its directory is mounted noexec, or a security policy" in result.stderr
+    )
 
 
-def test_a_library_of_something_else(tmp_path: Path) -> None:
-    path = compiled(tmp_path, "int other(void) { return 0; }")
-    assert "it is not libdcs: it has no function dcs_abi_version" in refusal(path)
+def test_unrelated_library(tmp_path: Path) -> None:
+    path = compile_library(tmp_path, "int other(void) { return 0; }")
+    assert "it is not libdcs: it has no function dcs_abi_version" in import_error(path)
 
 
-def test_another_abi_version(tmp_path: Path) -> None:
-    path = compiled(tmp_path, stale("7.8.9", abi_version=2))
-    message = refusal(path)
-    assert f"it is libdcs 7.8.9 with ABI version 2, and this binding ({libdcs.__version__}) needs" in message
+def test_other_abi_version(tmp_path: Path) -> None:
+    path = compile_library(tmp_path, old_library("7.8.9", abi_version=2))
+    message = import_error(path)
+    assert f"it is libdcs 7.8.9 with ABI version 2, but this binding ({libdcs.__version__}) needs" in message
     assert "needs ABI version 1" in message
 
 
-def test_another_abi_version_that_tells_no_version(tmp_path: Path) -> None:
-    path = compiled(tmp_path, "unsigned dcs_abi_version(void) { return 2; }")
-    assert "it is a libdcs that does not tell its version with ABI version 2" in refusal(path)
+def test_other_abi_version_without_dcs_version(tmp_path: Path) -> None:
+    path = compile_library(tmp_path, "unsigned dcs_abi_version(void) { return 2; }")
+    assert "it is a libdcs of unknown version with ABI version 2" in import_error(path)
 
 
-def test_an_older_library(tmp_path: Path) -> None:
-    path = compiled(tmp_path, stale("0.0.9"))
-    wanted = (
-        f"it is libdcs 0.0.9, older than this binding ({libdcs.__version__}): it has no function dcs_code"
-    )
-    assert wanted in refusal(path)
+def test_older_library(tmp_path: Path) -> None:
+    path = compile_library(tmp_path, old_library("0.0.9"))
+    expected = f"it is libdcs 0.0.9, older than this binding ({libdcs.__version__}): it has no function dcs_"
+    assert expected in import_error(path)
 
 
 def test_libdcs_path_is_used(tmp_path: Path) -> None:
@@ -178,13 +182,13 @@ def test_libdcs_path_is_used(tmp_path: Path) -> None:
     assert str(path) in result.stdout
 
 
-def test_libdcs_path_without_a_folder_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Where the system looks there is one that would do, which nobody has asked for.
+def test_relative_libdcs_path_is_not_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The search path holds a library of that name, which must not be loaded.
     system = tmp_path / "system"
     system.mkdir()
     shutil.copy(LIBRARY, system / "libmine.so")
     monkeypatch.chdir(tmp_path)
-    code = "from libdcs import _native, _unloadable; print(_unloadable._file_of(_native.api.dcs_version))"
+    code = "from libdcs import _load_failure, _native; print(_load_failure._file_of(_native.api.dcs_version))"
     result = run(code, LIBDCS_PATH="libmine.so", LD_LIBRARY_PATH=system)
     assert f"{tmp_path}/libmine.so (from LIBDCS_PATH): there is no such file" in result.stderr
     shutil.copy(LIBRARY, tmp_path / "libmine.so")
@@ -194,12 +198,12 @@ def test_libdcs_path_without_a_folder_names_a_file(tmp_path: Path, monkeypatch: 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
-    """A copy of the package that has no library in it."""
+    """A copy of the package without the library."""
     shutil.copytree(PACKAGE, tmp_path / "libdcs", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     return tmp_path
 
 
-def test_every_place_tried_is_named(bare: Path) -> None:
+def test_error_lists_all_places(bare: Path) -> None:
     code = (
         "try:\n    import libdcs\n"
         "except ImportError as error:\n"
@@ -209,16 +213,14 @@ def test_every_place_tried_is_named(bare: Path) -> None:
     assert result.returncode == 0, result.stderr
     first, second, *rest = result.stdout.splitlines()
     assert first.startswith(f"{bare}/libdcs/libdcs.so (in the package): ")
-    assert second.startswith(
-        "libdcs.so.0 (the system's): the system has no library of that name where it looks"
-    )
+    assert second.startswith("libdcs.so.0 (the system's): the system's search path has no such library")
     text = "\n".join(rest)
     assert first in text
     assert second in text
     assert "LIBDCS_PATH" in text
 
 
-def test_the_systems_library_where_the_package_has_none(bare: Path, tmp_path: Path) -> None:
+def test_falls_back_to_system_library(bare: Path, tmp_path: Path) -> None:
     folder = tmp_path / "lib"
     folder.mkdir()
     shutil.copy(LIBRARY, folder / "libdcs.so.0")
@@ -227,7 +229,7 @@ def test_the_systems_library_where_the_package_has_none(bare: Path, tmp_path: Pa
     assert result.stdout.startswith(str(bare))
 
 
-def test_a_file_in_the_working_directory_is_not_the_systems(
+def test_ignores_library_in_working_directory(
     bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = tmp_path / "system"
@@ -242,25 +244,25 @@ def test_a_file_in_the_working_directory_is_not_the_systems(
 
 
 @pytest.mark.parametrize("variable", ["LD_LIBRARY_PATH", "LD_PRELOAD"])
-def test_the_systems_library_is_not_taken_before_the_packages(tmp_path: Path, variable: str) -> None:
-    # One that would do, so that nothing but the order decides.
+def test_package_library_precedes_system_library(tmp_path: Path, variable: str) -> None:
+    # A usable library, so that only the order decides.
     path = tmp_path / "libdcs.so.0"
     shutil.copy(LIBRARY, path)
     value = path if variable == "LD_PRELOAD" else tmp_path
-    code = "from libdcs import _native, _unloadable; print(_unloadable._file_of(_native.api.dcs_version))"
+    code = "from libdcs import _load_failure, _native; print(_load_failure._file_of(_native.api.dcs_version))"
     result = run(code, **{variable: value})
     assert (result.stdout, result.stderr) == (f"{LIBRARY}\n", "")
 
 
-def test_a_stale_library_of_the_system_is_named(bare: Path, tmp_path: Path) -> None:
-    path = compiled(tmp_path, stale("0.0.9"), "-Wl,-soname,libdcs.so.0", name="libdcs.so.0")
+def test_error_names_path_of_old_system_library(bare: Path, tmp_path: Path) -> None:
+    path = compile_library(tmp_path, old_library("0.0.9"), "-Wl,-soname,libdcs.so.0", name="libdcs.so.0")
     result = run(PYTHONPATH=bare, LD_LIBRARY_PATH=tmp_path)
     assert "libdcs.so (in the package): there is no such file\n" in result.stderr
     assert f"libdcs.so.0 (the system's): it is libdcs 0.0.9 in {path}, older than" in result.stderr
 
 
-def test_importing_is_light() -> None:
-    # ctypes.util starts compilers to find libraries, and is of no use on some systems.
-    heavy = {"ctypes.util", "dataclasses", "json", "importlib.metadata", "libdcs._unloadable"}
+def test_import_loads_no_heavy_modules() -> None:
+    # ctypes.util runs compilers to find libraries, and fails on some systems.
+    heavy = {"ctypes.util", "dataclasses", "json", "importlib.metadata", "libdcs._load_failure"}
     result = run(f"import sys, libdcs; print(sorted({heavy} & set(sys.modules)))")
     assert (result.stdout, result.stderr) == ("[]\n", "")
