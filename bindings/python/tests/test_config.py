@@ -1,4 +1,4 @@
-"""What a client can be made from, and what is said where it cannot."""
+"""The options of a client, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from libdcs import Code, ConfigError
 OPTIONS = {"ca_bundle": "ca_bundle", "certificate": "client_cert", "private_key": "client_key"}
 
 
-def refusal(**options: Any) -> ConfigError:
+def config_error(**options: Any) -> ConfigError:
     with pytest.raises(ConfigError) as info:
         libdcs.Client(**options)
     assert info.value.hint
@@ -24,7 +24,7 @@ def refusal(**options: Any) -> ConfigError:
 
 
 @pytest.mark.parametrize("form", ["str", "path", "bytes", "pem text"])
-def test_paths_or_content(testbed: Testbed, form: str) -> None:
+def test_files_as_path_or_content(testbed: Testbed, form: str) -> None:
     def given(name: str) -> object:
         path = Path(testbed.files[name])
         if form == "str":
@@ -38,7 +38,7 @@ def test_paths_or_content(testbed: Testbed, form: str) -> None:
         assert client.status().available
 
 
-def test_content_is_read_once(testbed: Testbed, tmp_path: Path) -> None:
+def test_files_are_read_only_by_constructor(testbed: Testbed, tmp_path: Path) -> None:
     for option, name in OPTIONS.items():
         shutil.copy(testbed.files[name], tmp_path / option)
     files = {option: tmp_path / option for option in OPTIONS}
@@ -48,7 +48,7 @@ def test_content_is_read_once(testbed: Testbed, tmp_path: Path) -> None:
         assert client.status().available
 
 
-def test_paths_beyond_ascii(testbed: Testbed, tmp_path: Path) -> None:
+def test_non_ascii_paths(testbed: Testbed, tmp_path: Path) -> None:
     folder = tmp_path / "Schlüssel und ключи"
     folder.mkdir()
     for option, name in OPTIONS.items():
@@ -57,14 +57,14 @@ def test_paths_beyond_ascii(testbed: Testbed, tmp_path: Path) -> None:
         files = {option: kind(folder / option) for option in OPTIONS}
         with testbed.client("tls12_close", **files) as client:
             assert client.status().available
-    error = refusal(ca_bundle=folder / "missing")
+    error = config_error(ca_bundle=folder / "missing")
     assert error.code is Code.FILE
     assert str(folder / "missing") in str(error)
 
 
 @pytest.mark.parametrize("kind", [str, Path])
-def test_a_path_that_is_not_utf8(kind: type) -> None:
-    error = refusal(ca_bundle=kind(os.fsdecode(b"/tmp/\xff")))
+def test_path_that_is_not_utf8(kind: type) -> None:
+    error = config_error(ca_bundle=kind(os.fsdecode(b"/tmp/\xff")))
     assert error.code is Code.INVALID_ARGUMENT
     assert "ca_bundle" in str(error)
 
@@ -97,9 +97,9 @@ def test_a_path_that_is_not_utf8(kind: type) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [str, Path])
-def test_wrong_files(testbed: Testbed, option: str, name: str, code: Code, kind: type) -> None:
+def test_invalid_files(testbed: Testbed, option: str, name: str, code: Code, kind: type) -> None:
     path = Path(testbed.files[name])
-    error = refusal(**testbed.options(testbed.url("tls12_close"), **{option: kind(path)}))
+    error = config_error(**testbed.options(testbed.url("tls12_close"), **{option: kind(path)}))
     assert error.code is code
     assert str(path) in str(error)
     assert_no_content(error, path)
@@ -107,16 +107,16 @@ def test_wrong_files(testbed: Testbed, option: str, name: str, code: Code, kind:
 
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("name", ["client_key", "truncated_key", "garbage", "empty", "csr"])
-def test_wrong_content(testbed: Testbed, option: str, name: str) -> None:
+def test_invalid_content(testbed: Testbed, option: str, name: str) -> None:
     path = Path(testbed.files[name])
     if option == "private_key" and name == "client_key":
         path = Path(testbed.files["other_key"])
-    error = refusal(**testbed.options(testbed.url("tls12_close"), **{option: path.read_bytes()}))
+    error = config_error(**testbed.options(testbed.url("tls12_close"), **{option: path.read_bytes()}))
     assert 100 < error.code < 200
     assert_no_content(error, path)
 
 
-def test_a_flattened_key_is_not_shown(testbed: Testbed) -> None:
+def test_error_hides_key_without_line_breaks(testbed: Testbed) -> None:
     path = Path(testbed.files["client_key"])
     flattened = path.read_text(encoding="ascii").replace("\n", " ")
     for value in (flattened, flattened.encode()):
@@ -128,7 +128,7 @@ def test_a_flattened_key_is_not_shown(testbed: Testbed) -> None:
 
 
 def assert_no_content(error: libdcs.DcsError, path: Path) -> None:
-    """No twelve characters in a row of the file are in the error, except the marker lines'."""
+    """Fail if the error holds twelve consecutive characters of the file, other than its marker lines."""
     shown = f"{error}{error!r}{vars(error)}"
     if not path.is_file():
         return
@@ -139,8 +139,8 @@ def assert_no_content(error: libdcs.DcsError, path: Path) -> None:
 
 
 @pytest.mark.parametrize("absent", ["certificate", "private_key"])
-def test_certificate_and_key_go_together(testbed: Testbed, absent: str) -> None:
-    error = refusal(**testbed.options(testbed.url("tls12_close"), **{absent: None}))
+def test_certificate_without_key_is_rejected(testbed: Testbed, absent: str) -> None:
+    error = config_error(**testbed.options(testbed.url("tls12_close"), **{absent: None}))
     assert error.code in (Code.CERTIFICATE, Code.PRIVATE_KEY, Code.INVALID_ARGUMENT)
 
 
@@ -151,7 +151,7 @@ def test_encrypted_key(testbed: Testbed) -> None:
             assert client.status().available
     options = testbed.options(testbed.url("tls12_close"), private_key=path)
     for password in ("battery staple", "", None):
-        error = refusal(**options, password=password)
+        error = config_error(**options, password=password)
         assert error.code is Code.PASSWORD
         assert path in str(error)
         assert "battery" not in str(error)
@@ -167,10 +167,12 @@ def test_encrypted_key(testbed: Testbed) -> None:
         {"url": "https://localhost/\ud800"},
         {"url": "https://localhost/\0"},
         {"timeout": 0},
+        {"timeout": None},
         {"timeout": -1.0},
         {"timeout": float("inf")},
         {"timeout": float("nan")},
         {"connect_timeout": 0.0},
+        {"connect_timeout": None},
         {"connect_timeout": 1e12},
         {"reload_interval": -1.0},
         {"reload_interval": float("nan")},
@@ -180,19 +182,19 @@ def test_encrypted_key(testbed: Testbed) -> None:
     ids=repr,
 )
 def test_invalid_options(testbed: Testbed, options: dict[str, Any]) -> None:
-    error = refusal(**testbed.options(testbed.url("tls12_close"), **options))
+    error = config_error(**testbed.options(testbed.url("tls12_close"), **options))
     assert error.code is Code.INVALID_ARGUMENT
     assert next(iter(options)) in str(error).lower().replace(" ", "_")
 
 
-def test_a_password_is_never_shown(testbed: Testbed) -> None:
+def test_errors_hide_passwords(testbed: Testbed) -> None:
     secrets = {
         "password": "hunter2\0",
         "proxy": "https://user:hunter2@127.0.0.1:1",
         "url": "http://user:hunter2@localhost/",
     }
     for option, value in secrets.items():
-        error = refusal(**testbed.options(testbed.url("tls12_close"), **{option: value}))
+        error = config_error(**testbed.options(testbed.url("tls12_close"), **{option: value}))
         assert error.code is Code.INVALID_ARGUMENT
         assert "hunter2" not in f"{error}{vars(error)}"
 
@@ -201,12 +203,12 @@ def test_a_password_is_never_shown(testbed: Testbed) -> None:
     ("options", "message"),
     [
         ({"url": b"https://localhost/"}, "url must be a str, not bytes"),
-        ({"password": 5}, "private_key_password must be a str, not int"),
+        ({"password": 5}, "password must be a str, not int"),
         ({"ca_bundle": 5}, "ca_bundle must be a path"),
         ({"timeout": "5"}, "timeout must be a number of seconds, not str"),
-        ({"timeout": None}, "timeout must be a number of seconds, not NoneType"),
         ({"reload_interval": "5"}, "reload_interval must be a number of seconds, not str"),
         ({"honour_retry_after": 1}, "honour_retry_after must be a bool, not int"),
+        ({"honour_retry_after": None}, "honour_retry_after must be a bool, not NoneType"),
         ({"status_max_age": "5"}, "status_max_age must be a number of seconds, not str"),
     ],
 )
@@ -215,18 +217,18 @@ def test_wrong_types(options: dict[str, Any], message: str) -> None:
         libdcs.Client(**options)
 
 
-def test_a_part_of_a_millisecond_is_not_none(testbed: Testbed) -> None:
-    # Refused, were it rounded down to 0.
+def test_timeout_below_one_millisecond_rounds_up(testbed: Testbed) -> None:
+    # 0 would be rejected.
     testbed.client("tls12_close", timeout=0.0001, connect_timeout=0.0001).close()
 
 
-def test_integration_endpoint_is_the_default(testbed: Testbed) -> None:
+def test_default_url_is_integration_endpoint(testbed: Testbed) -> None:
     with libdcs.Client(ca_bundle=testbed.files["ca_bundle"]) as client:  # Makes no call.
         assert repr(client) == "<libdcs.Client for the integration endpoint>"
 
 
-def test_a_ca_bundle_is_needed() -> None:
-    error = refusal()
+def test_ca_bundle_is_required() -> None:
+    error = config_error()
     assert error.code is Code.CA_BUNDLE
 
 
@@ -261,7 +263,7 @@ def test_from_env(testbed: Testbed, monkeypatch: pytest.MonkeyPatch) -> None:
         ("DCS_CA_BUNDLE", "/nowhere/ca.pem", Code.FILE),
     ],
 )
-def test_from_env_names_the_trouble(
+def test_from_env_error_names_variable_or_file(
     name: str, value: str, code: Code, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for other in [key for key in os.environ if key.startswith("DCS_") and key != "DCS_TESTBED"]:
@@ -273,11 +275,11 @@ def test_from_env_names_the_trouble(
     assert (name if code is Code.INVALID_ARGUMENT else value) in str(info.value)
 
 
-def test_repr_shows_no_secret(testbed: Testbed) -> None:
+def test_repr_hides_query(testbed: Testbed) -> None:
     url = testbed.url("tls12_close", "/checks/passport?token=hunter2")
     client = libdcs.Client(**testbed.options(url))
     host = testbed.urls["tls12_close"].partition("://")[2]
     assert repr(client) == f"<libdcs.Client for {host}>"
     client.close()
     assert repr(client) == f"<libdcs.Client for {host}, closed>"
-    assert "not made" in repr(libdcs.Client.__new__(libdcs.Client))
+    assert "not created" in repr(libdcs.Client.__new__(libdcs.Client))

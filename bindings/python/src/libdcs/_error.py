@@ -1,44 +1,43 @@
-"""The exceptions, and making them from what the library returns."""
+"""The exceptions, and their construction from a `dcs_error`."""
 
 from __future__ import annotations
 
 from ._code import Code
-from ._limits import Quota, RateLimit, of_error
+from ._limits import OF_ERROR, Quota, RateLimit, read_limits
 from ._native import api, text
 
 
 class DcsError(Exception):
-    """A failure: what happened, to which file, host or field, and what to do about it.
+    """A failure: what happened, to which file, host or field, and how to fix it.
 
     ::
 
         Exception
-        +-- DcsError                anything below; itself for DCS_ERR_INTERNAL
+        +-- DcsError                base class; itself only for DCS_ERR_INTERNAL
         |   +-- ConfigError         100-199: an option, a file, the certificate, the key, its password
         |   +-- NetworkError        200-299: DNS, TCP, proxy, timeout, connection lost, interrupted
-        |   +-- TlsError            300-399: the server's certificate, or what it says of yours
-        |   +-- ServiceError        400-599: HTTP 400, 403, 404, 429, 5xx, an unusable answer
+        |   +-- TlsError            300-399: the server's certificate, the client certificate, the handshake
+        |   +-- ServiceError        400-599: HTTP 400, 403, 404, 429, 5xx, an invalid response
         |   +-- ClosedError         a call on a closed client
         +-- ImportError
             +-- LoadError           `import libdcs` found no usable shared library
 
-    `Client(...)` and `Client.from_env()` raise `ConfigError`, and so do `diagnose`, for an option that cannot
-    be used, and `convert_key`. `Client.status()` raises `NetworkError`,
-    `TlsError`, `ServiceError` and `ClosedError`. `str(error)` holds message, code and hint; no key
-    bytes, password or file content is ever part of it. All of them can be pickled.
+    `Client(...)`, `Client.from_env()`, `diagnose` and `convert_key` raise `ConfigError`. `Client.status()`
+    raises `NetworkError`, `TlsError`, `ServiceError` and `ClosedError`. `str(error)` holds message, code and
+    hint. No error holds key bytes, a password or the content of a file. All of them can be pickled.
 
     Attributes:
         message: What happened, with the file, host or field it concerns.
         code: The kind of failure, a `Code`.
         hint: What to do about it.
         check: The name of the check that explains it, such as `DCS_CHECK_CERT_NOT_EXPIRED`, or None.
-        http_status: The HTTP status, or None where no HTTP answer came.
+        http_status: The HTTP status, or None if there was no HTTP response.
         tls_alert: The number of the TLS alert that the server sent, or None.
         os_code: The operating system's error number (errno, or WSA on Windows), or None.
         retry_after: How long the service asks to wait, in seconds (float), or None.
-        rate_limit: A `RateLimit`, or None where no answer with such a header came.
-        quota: A `Quota`, or None where no answer with such a header came.
-        retryable: Whether the same call may succeed later with nothing changed.
+        rate_limit: A `RateLimit`, or None if no response had such a header.
+        quota: A `Quota`, or None if no response had such a header.
+        retryable: Whether retrying the same call later may succeed.
     """
 
     def __init__(
@@ -56,9 +55,9 @@ class DcsError(Exception):
         quota: Quota | None = None,
         retryable: bool = False,
     ) -> None:
-        """Make an error by hand, as a test double needs."""
-        # Only the message is an argument of Exception: copy and pickle call cls(message) and put
-        # the attributes below back from __dict__, for subclasses elsewhere too.
+        """Create an error, for example for a test double."""
+        # Only the message is an argument of Exception: copy and pickle call cls(message) and restore the
+        # attributes below from __dict__, also for subclasses defined elsewhere.
         super().__init__(message)
         self.message = message
         self.code = code
@@ -78,9 +77,9 @@ class DcsError(Exception):
 
 
 class ConfigError(DcsError):
-    """The caller's input: an option, a file, the certificate, the key or its password.
+    """Invalid input: an option, a file, the certificate, the key or its password.
 
-    Raised when a client is made, before a diagnosis, or by `convert_key`; nothing has been sent.
+    Raised by `Client(...)`, `Client.from_env()`, `reload()`, `diagnose` and `convert_key`. Nothing was sent.
     """
 
 
@@ -100,28 +99,28 @@ class TlsError(DcsError):
 
 
 class ServiceError(DcsError):
-    """The service answered, but not with a status. Raised by `status()`.
+    """The service responded, but not with a status. Raised by `status()`.
 
-    `http_status` has the number; `retry_after` the seconds to wait where the service gave them.
-    `Code.RESPONSE` is a 200 whose body is not the JSON that it should be.
+    `http_status` is the HTTP status. `retry_after` is the number of seconds to wait, if the service sent it.
+    `Code.RESPONSE` is a 200 whose body is not the expected JSON.
     """
 
 
 class ClosedError(DcsError):
-    """Use of a client that is closed. The code is `Code.INVALID_ARGUMENT`."""
+    """A call on a closed client. The code is `Code.INVALID_ARGUMENT`."""
 
 
 def closed() -> ClosedError:
-    """Make the exception for a use of a client that is closed."""
+    """Return the exception for a call on a closed client."""
     return ClosedError(
         "the client is closed",
         code=Code.INVALID_ARGUMENT,
-        hint="Make one Client, keep it while it is needed, and close it when all calls are done.",
+        hint="Create one Client, keep it while it is needed, and close it after the last call.",
     )
 
 
 def class_for(code: int) -> type[DcsError]:
-    """The exception class of a code's group."""
+    """Return the exception class of a code's group."""
     if 100 <= code < 200:
         return ConfigError
     if 200 <= code < 300:
@@ -133,29 +132,21 @@ def class_for(code: int) -> type[DcsError]:
     return DcsError
 
 
-def from_code(number: int, message: str) -> DcsError:
-    """Make the exception for a function that returns a code without an error object."""
-    code = Code(number)
-    return class_for(number)(message, code=code, hint=text(api.dcs_code_hint(number)))
-
-
-def from_handle(number: int, handle: int | None) -> DcsError:
-    """Read a `dcs_error`, which stays the caller's to free."""
-    if not handle:  # Not by the contract; but a failure must not turn into another one here.
-        return from_code(number, "the library gave no details")
-    retry_after_ms = api.dcs_error_retry_after_ms(handle)
-    tls_alert = api.dcs_error_tls_alert(handle)
-    rate_limit, quota = of_error(handle)
-    return class_for(number)(
-        text(api.dcs_error_message(handle)) or "",
-        code=Code(number),
-        hint=text(api.dcs_error_hint(handle)),
-        check=text(api.dcs_error_check(handle)),
-        http_status=api.dcs_error_http_status(handle) or None,
+def from_handle(code: int, error: int | None) -> DcsError:
+    """Read a `dcs_error`, which the caller frees. All accessors accept NULL."""
+    retry_after_ms = api.dcs_error_retry_after_ms(error)
+    tls_alert = api.dcs_error_tls_alert(error)
+    rate_limit, quota = read_limits(OF_ERROR, error)
+    return class_for(code)(
+        text(api.dcs_error_message(error)) or "the library gave no details",
+        code=Code(code),
+        hint=text(api.dcs_error_hint(error)),
+        check=text(api.dcs_error_check(error)),
+        http_status=api.dcs_error_http_status(error) or None,
         tls_alert=None if tls_alert < 0 else tls_alert,
-        os_code=api.dcs_error_os_code(handle) or None,
+        os_code=api.dcs_error_os_code(error) or None,
         retry_after=None if retry_after_ms < 0 else retry_after_ms / 1000,
         rate_limit=rate_limit,
         quota=quota,
-        retryable=api.dcs_error_retryable(handle) == 1,
+        retryable=api.dcs_error_retryable(error) == 1,
     )

@@ -1,4 +1,4 @@
-"""Conversion of private keys."""
+"""The conversion of private keys."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ._native import api
 def convert_key(private_key: str | os.PathLike[str] | bytes, password: str | None = None) -> bytes:
     """Convert a private key to PKCS#8 in DER, not encrypted.
 
-    These are the bytes that `openssl pkcs8 -topk8 -nocrypt -outform DER` gives. They are secret: what is
-    written of them should be readable by its owner only.
+    Returns the bytes that `openssl pkcs8 -topk8 -nocrypt -outform DER` writes. They are secret: a file with
+    them should be readable by its owner only.
 
     Args:
-        private_key: A path (str or os.PathLike) or the content as bytes; a str that holds PEM text is content
-            too. Every form that `Client` takes.
-        password: The key's password, where it is encrypted.
+        private_key: A path (str or os.PathLike), or the content as bytes or as a str of PEM text. Accepts the
+            same formats as `Client`.
+        password: The password of an encrypted key.
 
     Raises:
         ConfigError: The file cannot be read (`Code.FILE`), holds no usable key or more than one
-            (`Code.PRIVATE_KEY`), or is encrypted and the password is missing or wrong (`Code.PASSWORD`).
+            (`Code.PRIVATE_KEY`), or the password is missing or wrong (`Code.PASSWORD`).
         TypeError: A value is of the wrong type.
     """
     path, data = None, b""

@@ -1,13 +1,17 @@
-"""The limits that the service tells in its headers, with its answers and with its errors."""
+"""The rate limit and the quota, which the service sends as headers of responses and errors."""
 
 from __future__ import annotations
 
 from ._native import api
 from ._value import Value, set_field
 
+TYPE_CHECKING = False  # As in _native.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class RateLimit(Value):
-    """The `X-RateLimit-*` headers; a field is None where its header did not come.
+    """The `X-RateLimit-*` headers. A field is None if its header is absent.
 
     Attributes:
         limit: Requests allowed in the current window.
@@ -24,14 +28,14 @@ class RateLimit(Value):
     def __init__(
         self, limit: int | None = None, remaining: int | None = None, reset: float | None = None
     ) -> None:
-        """Make one by hand, as a test double needs."""
+        """Create a value, for example for a test double."""
         set_field(self, "limit", limit)
         set_field(self, "remaining", remaining)
         set_field(self, "reset", reset)
 
 
 class Quota(Value):
-    """The `DCS-Quota-*` headers; a field is None where its header did not come.
+    """The `DCS-Quota-*` headers. A field is None if its header is absent.
 
     Attributes:
         limit: Checks allowed in all.
@@ -44,49 +48,30 @@ class Quota(Value):
     remaining: int | None
 
     def __init__(self, limit: int | None = None, remaining: int | None = None) -> None:
-        """Make one by hand, as a test double needs."""
+        """Create a value, for example for a test double."""
         set_field(self, "limit", limit)
         set_field(self, "remaining", remaining)
 
 
-def of_response(response: int | None) -> tuple[RateLimit | None, Quota | None]:
-    """Read the limits of a `dcs_status_response`."""
+def _accessors(owner: str) -> tuple[Callable[[int | None], int], ...]:
+    names = ("rate_limit", "rate_limit_remaining", "rate_limit_reset_ms", "quota_limit", "quota_remaining")
+    return tuple([getattr(api, f"dcs_{owner}_{name}") for name in names])
+
+
+OF_RESPONSE = _accessors("status_response")
+OF_ERROR = _accessors("error")
+
+
+def read_limits(
+    accessors: tuple[Callable[[int | None], int], ...], owner: int | None
+) -> tuple[RateLimit | None, Quota | None]:
+    """Read the limits of a `dcs_status_response` or a `dcs_error`."""
+    values = [accessor(owner) for accessor in accessors]
+    if max(values) < 0:
+        return None, None
+    limit, remaining, reset_ms, quota, quota_remaining = [None if value < 0 else value for value in values]
+    reset = None if reset_ms is None else reset_ms / 1000
     return (
-        _rate_limit(
-            api.dcs_status_response_rate_limit(response),
-            api.dcs_status_response_rate_limit_remaining(response),
-            api.dcs_status_response_rate_limit_reset_ms(response),
-        ),
-        _quota(
-            api.dcs_status_response_quota_limit(response),
-            api.dcs_status_response_quota_remaining(response),
-        ),
+        RateLimit(limit, remaining, reset) if max(values[:3]) >= 0 else None,
+        Quota(quota, quota_remaining) if max(values[3:]) >= 0 else None,
     )
-
-
-def of_error(error: int | None) -> tuple[RateLimit | None, Quota | None]:
-    """Read the limits of a `dcs_error`."""
-    return (
-        _rate_limit(
-            api.dcs_error_rate_limit(error),
-            api.dcs_error_rate_limit_remaining(error),
-            api.dcs_error_rate_limit_reset_ms(error),
-        ),
-        _quota(api.dcs_error_quota_limit(error), api.dcs_error_quota_remaining(error)),
-    )
-
-
-def _rate_limit(limit: int, remaining: int, reset_ms: int) -> RateLimit | None:
-    if limit < 0 and remaining < 0 and reset_ms < 0:
-        return None
-    return RateLimit(
-        None if limit < 0 else limit,
-        None if remaining < 0 else remaining,
-        None if reset_ms < 0 else reset_ms / 1000,
-    )
-
-
-def _quota(limit: int, remaining: int) -> Quota | None:
-    if limit < 0 and remaining < 0:
-        return None
-    return Quota(None if limit < 0 else limit, None if remaining < 0 else remaining)
