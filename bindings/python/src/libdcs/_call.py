@@ -1,12 +1,14 @@
-"""The status call and the diagnosis, and how a signal ends them.
+"""Makes the status call and the diagnosis, and lets a signal end them.
 
-Python runs signal handlers on its main thread, between two instructions, so not while that is in a native
-call. For such a call the main thread has Python write a byte for each signal into a pipe
-(`signal.set_wakeup_fd`), which the library looks at while it waits: it comes back, and the handlers run.
-Where none of them raises, the call is made again in a thread of its own, because signals may come faster than
-the service answers.
+Python runs signal handlers on its main thread between two instructions, so not during a native call. For such
+a call `signal.set_wakeup_fd` makes Python write a byte for each signal to a pipe. The library watches the
+pipe while it waits: the call returns, and the handlers run. If none of them raises, the call is made again on
+a thread of its own, because signals may arrive faster than the service responds.
 
-Calls on other threads have nothing to do with it.
+Making every call on a second thread would be simpler. It costs 30 to 50 us more for each call on a kept-alive
+connection, and as much CPU time; the pipe costs 20 us.
+
+Calls on other threads need none of this.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from time import monotonic
 from . import _status
 from ._code import Code
 from ._error import NetworkError, closed, from_handle
-from ._native import LockKeepingDLL, api, text
+from ._native import GilHoldingDLL, api, text
 
 TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
@@ -39,22 +41,22 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-class Handle:
-    """Owns a `dcs_client`, which is freed when the last reference to this object goes.
+class ClientHandle:
+    """Owns a `dcs_client`, which is freed with the last reference to this object.
 
-    The client holds one reference and each call in flight another: so `close()` needs no lock and
-    waits for nothing, and the library's client lives until the last call has come back.
+    The client holds one reference and each call in flight another. So `close()` needs no lock and never
+    waits, and the `dcs_client` lives until the last call has returned.
     """
 
     __slots__ = ("__weakref__", "address", "interrupts", "timeout")
 
     def __init__(self, address: int | None, timeout: float) -> None:
-        """Take over the `dcs_client` at this address; `timeout` is what it was made with."""
+        """Take ownership of the `dcs_client` at this address, which was created with this timeout."""
         self.address = address
         self.timeout = timeout
-        # How often its calls were interrupted, which is not what a signal does.
+        # Counts the calls of interrupt(). Signals do not count.
         self.interrupts = 0
-        # At exit a daemon thread may still be in a call, and the process takes its memory along.
+        # Not at exit: a daemon thread may still be in a call, and the memory goes with the process.
         weakref.finalize(self, api.dcs_client_free, address).atexit = False
 
 
@@ -64,7 +66,7 @@ class Cancellation:
     __slots__ = ("__weakref__", "address")
 
     def __init__(self) -> None:
-        """Make one that nobody has cancelled."""
+        """Create one that is not cancelled."""
         self.address: int | None = api.dcs_cancellation_new()
         weakref.finalize(self, api.dcs_cancellation_free, self.address).atexit = False
 
@@ -73,17 +75,20 @@ class _PollFd(ctypes.Structure):
     _fields_ = (("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short))
 
 
-class _Watch:
-    """What a process watches signals with: a pipe, made for the first call on its main thread."""
+class SignalPipe:
+    """The pipe to which Python writes a byte for each signal during a call on the main thread.
+
+    A process has one, which it opens for its first call on the main thread.
+    """
 
     __slots__ = (
         "_identity",
         "_poll",
         "_reader",
         "arm",
-        "armed",
         "cancellation",
         "process",
+        "replaced",
         "set_wakeup_fd",
         "thread",
         "writers",
@@ -98,57 +103,57 @@ class _Watch:
         from signal import set_wakeup_fd
 
         self.process = getpid()
-        # 0: none, and all calls are made as on any other thread.
+        # The main thread, or 0: then its calls are made like those of any other thread.
         self.thread = threading.main_thread().ident or 0
         if sys.platform == "win32":
-            self.thread = 0  # There the library looks at no descriptor.
-        # During a call: the wakeup descriptor to put back.
-        self.armed: list[int] | None = None
+            self.thread = 0  # The library cannot watch a descriptor there.
+        # During a call: the wakeup descriptor to restore.
+        self.replaced: list[int] | None = None
         self.cancellation: Cancellation | None = None
         self.writers: tuple[int, ...] = ()
         self.set_wakeup_fd = set_wakeup_fd
         self.arm = partial(set_wakeup_fd, warn_on_full_buffer=False)
-        self._reader = _PollFd(-1, 1, 0)  # POLLIN is 1 wherever there is poll().
+        self._reader = _PollFd(-1, 1, 0)  # POLLIN is 1 on every system that has poll().
         self._identity = (0, 0)
 
     def open(self) -> Cancellation | None:
-        """Make the pipe, and what ends a call where something can be read from it."""
+        """Open the pipe; returns what cancels a call when the pipe can be read."""
         try:
             reader, writer = os.pipe()
         except OSError as error:
             if error.errno not in (EMFILE, ENFILE):
-                raise  # A signal handler did.
+                raise  # From a signal handler.
             return None
         self._reader.fd, self.writers = reader, (writer,)
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
         self._identity = _identity(reader)
-        # Not select.poll, which lets go of the interpreter lock: next to a busy thread that takes 5 ms.
-        self._poll = partial(LockKeepingDLL(None).poll, byref(self._reader), ctypes.c_ulong(1), 0)
+        # Not select.poll, which releases the GIL: next to a busy thread that takes 5 ms.
+        self._poll = partial(GilHoldingDLL(None).poll, byref(self._reader), ctypes.c_ulong(1), 0)
         cancellation = Cancellation()
         api.dcs_cancellation_set_descriptor(cancellation.address, reader)
         self.cancellation = cancellation
         return cancellation
 
-    def drain(self, previous: list[int]) -> bool:
-        """Whether signals came; the wakeup descriptor from before is told of them."""
-        if not previous or self._poll() <= 0:
+    def drain(self, replaced: list[int]) -> bool:
+        """Empty the pipe, pass its bytes on to the replaced descriptor, and return whether there were any."""
+        if not replaced or self._poll() <= 0:
             return False
-        data = os.read(self._reader.fd, 65536)  # All that a pipe holds.
-        if previous[0] >= 0:
+        data = os.read(self._reader.fd, 65536)  # The capacity of a pipe.
+        if replaced[0] >= 0:
             # It may be full, so that its reader wakes up anyway, or closed.
             with suppress(OSError):
-                os.write(previous[0], data)
+                os.write(replaced[0], data)
         return True
 
     def close(self) -> None:
-        """Close this process's copy of its parent's pipe."""
+        """Close a child's copy of its parent's pipe."""
         for descriptor in (self._reader.fd, *self.writers):
             with suppress(OSError):
-                # A daemon closes all descriptors, and what has the number now may be something else.
+                # A daemon closes all descriptors, and the number may belong to another file now.
                 if _identity(descriptor) == self._identity:
                     os.close(descriptor)
-        self._reader.fd = -1  # Which poll() skips.
+        self._reader.fd = -1  # poll() skips it.
         self.writers = ()
 
 
@@ -157,57 +162,57 @@ def _identity(descriptor: int) -> tuple[int, int]:
     return information.st_dev, information.st_ino
 
 
-_watch: _Watch | None = None
+_pipe: SignalPipe | None = None
 
 
-def _begin() -> _Watch:
-    """Make the watch of this process."""
-    global _watch
-    parents = _watch
+def _pipe_of_process() -> SignalPipe:
+    global _pipe
+    parents = _pipe
     if parents is not None:
         parents.close()
     elif hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork)
-    watch = _Watch()
-    if _watch is not parents:  # Another thread was first, whose pipe may be there already.
-        return _begin()
-    _watch = watch
-    return watch
+    pipe = SignalPipe()
+    if _pipe is not parents:  # Another thread was faster, and may have opened its pipe already.
+        return _pipe_of_process()
+    _pipe = pipe
+    return pipe
 
 
 def _after_fork() -> None:
-    watch = _watch
-    if watch is None:
+    pipe = _pipe
+    if pipe is None:
         return
-    if watch.armed:
-        # The thread that would do this is the parent's, and the child's signals are not to end its calls.
-        watch.set_wakeup_fd(watch.armed[0])
-    watch.close()
+    if pipe.replaced:
+        # The thread that would restore it exists only in the parent. The child's signals must not end calls
+        # there.
+        pipe.set_wakeup_fd(pipe.replaced[0])
+    pipe.close()
 
 
-def status(handle: Handle | None) -> Status:
-    """Make the call and read the answer."""
+def status(handle: ClientHandle | None) -> Status:
+    """Make the status call."""
     if handle is None:
         raise closed()
     try:
-        watch = _watch
-        if watch is None or watch.process != getpid():
-            watch = _begin()
-        if get_ident() != watch.thread:
-            return _make(handle, None)
-        begun, interrupts = monotonic(), handle.interrupts
-        # Not where a signal handler makes a call in the middle of one: that has the pipe.
-        if watch.armed is None:
-            answer = _make_watched(handle, watch, interrupts)
-            if answer is not None:
-                return answer
-        return _make_in_thread(handle, begun, interrupts)
+        pipe = _pipe
+        if pipe is None or pipe.process != getpid():
+            pipe = _pipe_of_process()
+        if get_ident() != pipe.thread:
+            return _call(handle, None)
+        start, interrupts = monotonic(), handle.interrupts
+        # A signal handler may make a call during another one, which uses the pipe.
+        if pipe.replaced is None:
+            result = _call_with_pipe(handle, pipe, interrupts)
+            if result is not None:
+                return result
+        return _call_on_thread(handle, start + handle.timeout, interrupts)
     finally:
-        # Here and below: a kept traceback must not keep a closed client alive.
+        # Here and below: a traceback that is kept must not keep a closed client alive.
         del handle
 
 
-def _make(handle: Handle, cancellation: Cancellation | None) -> Status:
+def _call(handle: ClientHandle, cancellation: Cancellation | None) -> Status:
     response, error = c_void_p(), c_void_p()
     try:
         if cancellation is None:
@@ -225,114 +230,107 @@ def _make(handle: Handle, cancellation: Cancellation | None) -> Status:
             api.dcs_error_free(error)
 
 
-def _make_watched(handle: Handle, watch: _Watch, interrupts: int) -> Status | None:
-    """Make the call on the main thread; None where it was ended by a signal whose handler did not raise."""
-    cancellation = watch.cancellation or watch.open()
-    # A handler may run and raise after any call from here, also one that has succeeded, whose result is then
-    # lost. So these two put it into a list themselves, and nothing comes before the second where the try
-    # block ends.
-    previous: list[int] = []
+def _call_with_pipe(handle: ClientHandle, pipe: SignalPipe, interrupts: int) -> Status | None:
+    """Make the call on the main thread; returns None if a signal ended it whose handler did not raise."""
+    cancellation = pipe.cancellation or pipe.open()
+    # A handler may run and raise after any function call below, also after one that succeeded. Its result
+    # would be lost, so these two put their results into lists by themselves. Nothing precedes the second one
+    # at the end of the try block.
+    replaced: list[int] = []
     restored: list[int] = []
-    arm = map(watch.arm, watch.writers)
-    restore = map(watch.set_wakeup_fd, previous)
-    came = False
+    arm = map(pipe.arm, pipe.writers)
+    restore = map(pipe.set_wakeup_fd, replaced)
+    signalled = False
     try:
         try:
-            watch.armed = previous
+            pipe.replaced = replaced
             try:
-                previous.extend(arm)
+                replaced.extend(arm)
             except (OSError, ValueError) as error:
-                if _is_handlers(error):
+                if _is_from_handler(error):
                     raise
-                # A subinterpreter, which cannot, or the host has closed the pipe.
-                watch.thread, cancellation = 0, None
-            return _make(handle, cancellation)
+                # A subinterpreter has no wakeup descriptor, or the host has closed the pipe.
+                pipe.thread, cancellation = 0, None
+            return _call(handle, cancellation)
         finally:
             try:
                 restored.extend(restore)
             except (OSError, ValueError) as error:
-                if _is_handlers(error):
+                if _is_from_handler(error):
                     raise
-                watch.set_wakeup_fd(-1)  # Its owner has closed it meanwhile.
+                pipe.set_wakeup_fd(-1)  # The owner of the replaced one has closed it meanwhile.
             finally:
-                watch.armed = None
-                came = watch.drain(previous)
+                pipe.replaced = None
+                signalled = pipe.drain(replaced)
     except NetworkError as error:
-        if not came or error.code is not Code.INTERRUPTED or handle.interrupts != interrupts:
+        if not signalled or error.code is not Code.INTERRUPTED or handle.interrupts != interrupts:
             raise
         return None
     finally:
-        # Done by now, if not for Python 3.9, which may also run a handler before it makes a call.
-        watch.armed = None
+        # Already done, except on Python 3.9, which may run a handler before a function call too.
+        pipe.replaced = None
         restored.extend(restore)
         del handle
 
 
-def _is_handlers(error: Exception) -> bool:
-    """Whether a signal handler, which is Python code, has raised it, and not the call that was to be made."""
+def _is_from_handler(error: Exception) -> bool:
+    """Return whether a signal handler raised the error, which is Python code, and not a built-in function."""
     return error.__traceback__ is not None and error.__traceback__.tb_next is not None
 
 
-def _run_handlers() -> Callable[[], object]:
-    """Return what runs the handlers of signals that have come."""
-    if sys.implementation.name == "pypy":
-        return int  # Does nothing: PyPy runs them by itself.
-    # In a child that a thread has forked, Python 3.13.0 does not.
-    check: Callable[[], object] = ctypes.pythonapi.PyErr_CheckSignals
-    return check
-
-
-def _make_in_thread(handle: Handle, begun: float, interrupts: int) -> Status:
-    """Make the call in a thread of its own, for which this one waits until a signal handler raises."""
-    run_handlers = _run_handlers()
-    limit = begun + handle.timeout
-    cancellation = Cancellation()
+def _call_on_thread(handle: ClientHandle, deadline: float, interrupts: int) -> Status:
+    """Make the call on a second thread until the deadline, or until `interrupts` has changed."""
     try:
-        run_handlers()
-        started = _start(partial(_make, handle), cancellation)
-        if started is None:
-            return _make(handle, None)
-        outcome, done = started
-        # In rounds, because a signal that another thread has taken does not end the wait.
-        while not done.acquire(timeout=max(0.0, min(0.1, limit - monotonic()))):
-            run_handlers()
-            if monotonic() > limit or handle.interrupts != interrupts:
-                api.dcs_cancellation_cancel(cancellation.address)
-        answer = outcome[0]
-        if not isinstance(answer, BaseException):
-            return answer
-        is_interrupted = isinstance(answer, NetworkError) and answer.code is Code.INTERRUPTED
-        if is_interrupted and handle.interrupts == interrupts:
-            raise _late(handle.timeout)
-        raise answer
-    except BaseException:
-        api.dcs_cancellation_cancel(cancellation.address)
+        return run_on_thread(partial(_call, handle), partial(_must_end, handle, deadline, interrupts))
+    except NetworkError as error:
+        if error.code is Code.INTERRUPTED and handle.interrupts == interrupts:
+            raise _timed_out(handle.timeout) from None
         raise
     finally:
         del handle
 
 
-def _start(work: partial[T], cancellation: Cancellation) -> tuple[list[T | BaseException], LockType] | None:
-    """Begin work in a thread of its own; returns where its outcome will be and what is released then.
+def _must_end(handle: ClientHandle, deadline: float, interrupts: int) -> bool:
+    return monotonic() > deadline or handle.interrupts != interrupts
 
-    None: no thread can be had.
+
+def run_on_thread(work: Callable[[Cancellation], T], must_end: Callable[[], bool] = lambda: False) -> T:
+    """Do the work on a second thread. Cancel it if a signal handler raises, or when it must end.
+
+    If a handler raises, the thread is not waited for: all that the work uses must be its own.
     """
+    cancellation = Cancellation()
     outcome: list[T | BaseException] = []
     done = allocate_lock()
     done.acquire()
+    # In a child that a thread has forked, Python 3.13.0 runs no handlers by itself. PyPy always does.
+    run_handlers = int if sys.implementation.name == "pypy" else ctypes.pythonapi.PyErr_CheckSignals
     try:
-        start_new_thread(_run, ([work], cancellation, outcome, done))
-    except RuntimeError as error:
-        if _is_handlers(error):
-            raise
-        return None
+        run_handlers()
+        try:
+            start_new_thread(_run, ([work], cancellation, outcome, done))
+        except RuntimeError as error:
+            if _is_from_handler(error):
+                raise
+            return work(cancellation)  # No thread can be started.
+        # Repeatedly, because a signal that another thread receives does not end the wait.
+        while not done.acquire(timeout=0.1):
+            run_handlers()
+            if must_end():
+                api.dcs_cancellation_cancel(cancellation.address)
+        result = outcome[0]
+        if isinstance(result, BaseException):
+            raise result
+        return result
+    except BaseException:
+        api.dcs_cancellation_cancel(cancellation.address)
+        raise
     finally:
-        del work
-    return outcome, done
+        del work, must_end
 
 
 def _run(
-    work: list[partial[T]],
+    work: list[Callable[[Cancellation], T]],
     cancellation: Cancellation,
     outcome: list[T | BaseException],
     done: LockType,
@@ -345,36 +343,18 @@ def _run(
         done.release()
 
 
-def until_signal(work: partial[T]) -> T:
-    """Do what takes a cancellation; where a signal handler raises on the main thread, cancel it and raise.
-
-    Its end is not waited for then: all that it uses has to be its own.
-    """
+def until_signal(work: Callable[[Cancellation], T]) -> T:
+    """Do the work; on the main thread, cancel it if a signal handler raises."""
     import threading
 
-    cancellation = Cancellation()
     if get_ident() != threading.main_thread().ident:
-        return work(cancellation)
-    run_handlers = _run_handlers()
-    try:
-        started = _start(work, cancellation)
-        if started is None:
-            return work(cancellation)
-        outcome, done = started
-        while not done.acquire(timeout=0.1):  # In rounds, as above.
-            run_handlers()
-        answer = outcome[0]
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-    except BaseException:
-        api.dcs_cancellation_cancel(cancellation.address)
-        raise
+        return work(Cancellation())
+    return run_on_thread(work)
 
 
-def _late(timeout: float) -> NetworkError:
+def _timed_out(timeout: float) -> NetworkError:
     return NetworkError(
-        f"the call was not done after {timeout:g} seconds, in which a signal had it begin anew",
+        f"the call took longer than {timeout:g} s; a signal had interrupted it, and it was made again",
         code=Code.TIMEOUT,
         hint=text(api.dcs_code_hint(Code.TIMEOUT)),
         retryable=True,

@@ -20,52 +20,52 @@ if TYPE_CHECKING:
 
 
 _NO_TIME = -(2**63)
-"""What the library answers where there is no time to tell."""
+"""INT64_MIN, the library's value for a time that is absent."""
 
 
 class Client:
-    """A client of the DCS. Make one and keep it: it holds connections and TLS sessions.
+    """A client of the DCS. Create one and keep it: it holds connections and TLS sessions.
 
-    Any number of threads may call one client at once. So may processes that are forked from the one that made
-    it (pre-forking servers that load the application first, multiprocessing's start method "fork"), whatever
-    its threads were doing: a child begins without the parent's connections and TLS sessions, which it never
-    touches, also when it closes or drops the client.
+    Any number of threads may use a client at once. So may processes that are forked from its own, such as
+    those of a pre-forking server that loads the application first, or of multiprocessing's start method
+    "fork". A child starts without the parent's connections and TLS sessions, and never touches them, not even
+    if it closes or drops the client.
 
     Args:
         url: The endpoint's full URL, https only. None: the DCS's integration endpoint.
-        ca_bundle: The CA certificates to check the server against: PEM, DER, PKCS#7 or PKCS#12.
-        certificate: The TLS client certificate, with or without its chain: PEM, DER, PKCS#7 or PKCS#12.
+        ca_bundle: The CA certificates that the server's certificate must lead to: PEM, DER, PKCS#7 or
+            PKCS#12.
+        certificate: The client certificate, with or without its chain: PEM, DER, PKCS#7 or PKCS#12.
         private_key: The certificate's private key (PKCS#8, PKCS#1 or SEC1): PEM, DER or PKCS#12. None: the
-            one in the certificate's file, where there is one.
+            key in the certificate's file, if there is one.
         password: The password of an encrypted private key or PKCS#12 store.
-        timeout: Limit of a whole call, in seconds.
-        connect_timeout: Limit of DNS, TCP and TLS together, in seconds.
-        proxy: `http://[user:password@]host:port`. None: no proxy, whatever the environment says.
-        reload_interval: How often, in seconds, a call first looks whether the files have changed, and reads
-            them again where they have, as `reload()` does. What cannot be used is told in the log, and the
-            client goes on with what it had. None: never.
-        honour_retry_after: Send nothing while the service has asked to wait (Retry-After of a 429 or 503, of
-            an hour at most): such a call fails at once, with that answer's code and the time that is left.
-        status_max_age: How old, in seconds, a status may be to answer a call without asking the DCS again.
-            The client then has a single call in flight, for whose answer, or failure, all threads wait that
-            ask meanwhile. None: every call asks.
+        timeout: The limit of the whole call, in seconds.
+        connect_timeout: The limit of DNS, TCP and TLS together, in seconds.
+        proxy: `http://[user:password@]host:port`. None: no proxy, whatever the environment holds.
+        reload_interval: How often, in seconds, a call first checks whether the files have changed. If they
+            have, it reads them again like `reload()`. If a file is invalid, the client logs an error and
+            keeps using the previous files. None: never.
+        honour_retry_after: Whether calls fail without sending anything while the service has asked to wait
+            (Retry-After of a 429 or 503, at most an hour). Such an error has the code of that response and
+            the remaining time.
+        status_max_age: The maximum age, in seconds, of a status that calls share instead of sending a
+            request. The client then has at most one call in flight: other threads wait for it and share its
+            result, also an error. None: every call sends a request.
 
-    `ca_bundle`, `certificate` and `private_key` are each a path (str or os.PathLike) or the content as
-    bytes; a str that holds PEM text is content too. The files are read here, and by `reload()`. Without
-    `ca_bundle` no server could be trusted, so that is an error. Without certificate and key a client can be
-    made, and the server then says what it thinks of that.
+    `ca_bundle`, `certificate` and `private_key` are each a path (str or os.PathLike), or the content as bytes
+    or as a str of PEM text. The files are read here, and by `reload()`. `ca_bundle` is required. A client can
+    be created without a certificate and key; the server will then reject it.
 
     Raises:
-        ConfigError: An option, a file, the certificate, the key or its password cannot be used.
-            Nothing has been sent.
+        ConfigError: An option, a file, the certificate, the key or its password is invalid. Nothing was sent.
         TypeError: A value is of the wrong type.
     """
 
     __slots__ = ("__weakref__", "_handle", "_host", "_in_flight")
 
-    _handle: _call.Handle | None
+    _handle: _call.ClientHandle | None
     _host: str
-    _in_flight: weakref.ref[_call.Handle]
+    _in_flight: weakref.ref[_call.ClientHandle]
 
     def __init__(
         self,
@@ -82,31 +82,21 @@ class Client:
         honour_retry_after: bool = False,
         status_max_age: float | None = None,
     ) -> None:
-        """Read the files and make the client. Nothing is sent yet."""
+        """Read the files and create the client. Nothing is sent yet."""
+        options = {**locals()}  # The parameters. A copy, because a debugger may add to the original.
+        del options["self"]
         with Config() as config:
-            config.fill(
-                url=url,
-                ca_bundle=ca_bundle,
-                certificate=certificate,
-                private_key=private_key,
-                password=password,
-                timeout=timeout,
-                connect_timeout=connect_timeout,
-                proxy=proxy,
-                reload_interval=reload_interval,
-                honour_retry_after=honour_retry_after,
-                status_max_age=status_max_age,
-            )
+            config.fill(options)
             self._open(config, url, timeout)
 
     @classmethod
     def from_env(cls: type[Self]) -> Self:
-        """Make a client from the environment.
+        """Create a client from environment variables.
 
-        The variables: `DCS_URL`, `DCS_CA_BUNDLE`, `DCS_CERTIFICATE`, `DCS_PRIVATE_KEY`,
-        `DCS_PRIVATE_KEY_PASSWORD`, `DCS_PROXY`, `DCS_TIMEOUT_MS`, `DCS_CONNECT_TIMEOUT_MS`,
-        `DCS_RELOAD_INTERVAL_MS`, `DCS_HONOUR_RETRY_AFTER` (1 or 0) and `DCS_STATUS_MAX_AGE_MS`. Those that
-        are not set or empty leave the default. Raises as the constructor does.
+        They are `DCS_URL`, `DCS_CA_BUNDLE`, `DCS_CERTIFICATE`, `DCS_PRIVATE_KEY`, `DCS_PRIVATE_KEY_PASSWORD`,
+        `DCS_PROXY`, `DCS_TIMEOUT_MS`, `DCS_CONNECT_TIMEOUT_MS`, `DCS_RELOAD_INTERVAL_MS`,
+        `DCS_HONOUR_RETRY_AFTER` (1 or 0) and `DCS_STATUS_MAX_AGE_MS`. An option whose variable is unset or
+        empty keeps its default. Raises the same errors as the constructor.
         """
         client = cls.__new__(cls)
         with Config() as config:
@@ -118,7 +108,7 @@ class Client:
     def _open(self, config: Config, url: str | None, timeout: float) -> None:
         _log.prepare()
         try:
-            handle = _call.Handle(config.new_client(), timeout)
+            handle = _call.ClientHandle(config.new_client(), timeout)
         finally:
             _log.drain()
         self._handle = handle
@@ -126,21 +116,20 @@ class Client:
         self._host = _host(url)
 
     def status(self) -> _status.Status:
-        """Ask the DCS whether it is available: one `GET`, from any thread.
+        """Ask the DCS whether it is available, with one `GET`. Any thread may call this.
 
-        Every well-formed answer is returned, also where `available` is False. The interpreter lock is
-        released meanwhile.
+        Returns every well-formed response, also if `available` is False. Releases the GIL meanwhile.
 
-        On the main thread, what a signal handler raises ends the call within half a second, such as the
-        KeyboardInterrupt of Ctrl-C; not on Windows, where the handler runs when the call comes back. A
-        handler that does not raise ends nothing, but where the answer takes its time the call may be made
-        twice, within `timeout` for both. Calls on other threads are not concerned; `interrupt()` ends them.
+        On the main thread, an exception that a signal handler raises ends the call within half a second, such
+        as the KeyboardInterrupt of Ctrl-C. On Windows the handler runs when the call returns. A handler that
+        does not raise ends nothing, but a slow call may then be made twice, within `timeout` for both.
+        Signals do not affect calls on other threads; `interrupt()` ends them.
 
         Raises:
-            NetworkError: The host cannot be resolved or reached, a time limit passed, the connection was
-                lost, or `interrupt()` was called.
-            TlsError: The server's certificate is not trusted, or it wants another client certificate.
-            ServiceError: HTTP 400, 403, 404, 429, 503 or another status, or an unusable answer.
+            NetworkError: The host cannot be resolved or reached, a timeout passed, the connection was lost,
+                or `interrupt()` was called.
+            TlsError: The server's certificate is not trusted, or the server rejected the client certificate.
+            ServiceError: HTTP 400, 403, 404, 429, 503 or another status, or an invalid response.
             ClosedError: The client is closed.
         """
         _log.prepare()
@@ -150,14 +139,13 @@ class Client:
             _log.drain()
 
     def reload(self) -> None:
-        """Read the files again, for the calls that begin afterwards. Calls in flight end undisturbed.
+        """Read the files again, for calls that start afterwards. Calls in flight are not affected.
 
-        From any thread, while others call. All or nothing: where it raises, the client goes on with what it
-        had. Paths are read again; content that was given as bytes or text stays as it is, and so does the
-        password.
+        Any thread may call this while others make calls. All or nothing: if it raises, the client keeps using
+        the previous files. Options given as content stay as they are, and so does the password.
 
         Raises:
-            ConfigError: As the constructor; also where no option was given as a path.
+            ConfigError: As for the constructor, and if no option was given as a path.
             ClosedError: The client is closed.
         """
         handle = self._handle
@@ -175,11 +163,11 @@ class Client:
             _log.drain()
 
     def interrupt(self) -> None:
-        """End the calls in flight: there `status()` raises `NetworkError` with `Code.INTERRUPTED`.
+        """End the calls in flight: their `status()` raises `NetworkError` with `Code.INTERRUPTED`.
 
-        From any thread; returns at once, and the calls end within 100 ms. The client stays usable: calls that
-        begin afterwards are not concerned. After `close()` it ends those that were in flight then, and
-        does nothing where there are none.
+        Any thread may call this. It returns at once, and the calls end within 100 ms. The client stays
+        usable: calls that start afterwards are not affected. After `close()` it ends the calls that were in
+        flight then. If there are none, it does nothing.
         """
         handle = self._in_flight()
         if handle is not None:
@@ -188,10 +176,10 @@ class Client:
 
     @property
     def certificate_not_after(self) -> datetime | None:
-        """Until when the client certificate is valid, for a service's own monitoring.
+        """The end of the client certificate's validity, for a service's own monitoring.
 
-        An aware datetime in UTC; `reload()` may change it. None where no certificate is configured or its
-        dates cannot be read. Raises `ClosedError` where the client is closed.
+        An aware datetime in UTC; `reload()` may change it. None if no certificate is configured or its dates
+        cannot be read. Raises `ClosedError` if the client is closed.
         """
         handle = self._handle
         if handle is None:
@@ -205,11 +193,11 @@ class Client:
             return None
 
     def close(self) -> None:
-        """Close the connections and free what the client holds.
+        """Close the connections and free the client's memory.
 
-        From any thread, any number of times. Returns at once: a call in flight in another thread runs to
-        its end and gives its answer there, unless `interrupt()` ends it. Every later call raises
-        `ClosedError`. A client that is not closed is freed when it is garbage collected.
+        Any thread may call this, any number of times. It returns at once. Calls in flight on other threads
+        return their results, unless `interrupt()` ends them. Every later call raises `ClosedError`. A client
+        that is not closed is freed when it is garbage-collected.
         """
         self._handle = None
 
@@ -230,10 +218,10 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        # A debugger also shows a client whose constructor has failed.
+        # A debugger also prints a client whose constructor has failed.
         host = getattr(self, "_host", None)
         if host is None:
-            return "<libdcs.Client, not made>"
+            return "<libdcs.Client, not created>"
         return f"<libdcs.Client for {host}{', closed' if self.closed else ''}>"
 
 

@@ -29,43 +29,32 @@ def diagnose(
     honour_retry_after: bool = False,
     status_max_age: float | None = None,
 ) -> _report.Report:
-    """Check everything from the files to the service's answer, and say what is wrong.
+    """Check everything from the files to the service's response, and report what is wrong.
 
-    Takes the arguments of `Client`, also those that no client can be made from: a file that is missing, a key
-    that is not the certificate's or an expired certificate is a finding of the report, and every check that
-    still can be made is made. `reload_interval`, `honour_retry_after` and `status_max_age` change nothing
-    here: the diagnosis always asks the service, once.
+    Takes the arguments of `Client`, including those that `Client` rejects: a missing file, a key that does
+    not match the certificate or an expired certificate is a finding of the report. All other checks are still
+    made. `reload_interval`, `honour_retry_after` and `status_max_age` have no effect: a diagnosis always
+    makes one call.
 
-    Connects to the service and makes the status call, within `timeout` and `connect_timeout`. The interpreter
-    lock is released meanwhile, and on the main thread a signal handler that raises, such as that of Ctrl-C,
-    ends it. Reads the three files and, where the server's certificate is not trusted, the CA certificates
-    that this machine trusts; nothing is written.
+    Connects to the service and makes the status call, within `timeout` and `connect_timeout`. Releases the
+    GIL meanwhile. On the main thread a signal handler that raises, such as that of Ctrl-C, ends it. Reads the
+    three files, and the CA certificates that this machine trusts if the server's certificate is not trusted.
+    Writes nothing.
 
     Raises:
-        ConfigError: An option cannot be used, such as a URL that is not https. Nothing has been sent.
+        ConfigError: An option is invalid, such as a URL that is not https. Nothing was sent.
         TypeError: A value is of the wrong type.
     """
+    options = {**locals()}  # The parameters. A copy, because a debugger may add to the original.
     config = Config()
-    config.fill(
-        url=url,
-        ca_bundle=ca_bundle,
-        certificate=certificate,
-        private_key=private_key,
-        password=password,
-        timeout=timeout,
-        connect_timeout=connect_timeout,
-        proxy=proxy,
-        reload_interval=reload_interval,
-        honour_retry_after=honour_retry_after,
-        status_max_age=status_max_age,
-    )
+    config.fill(options)
     return _run(config)
 
 
 def diagnose_from_env() -> _report.Report:
-    """Check what the environment variables `DCS_*` say, as `Client.from_env` reads them.
+    """Diagnose what the environment variables `DCS_*` configure, as `Client.from_env` reads them.
 
-    Does and raises what `diagnose` does.
+    Otherwise the same as `diagnose`.
     """
     config = Config()
     config.load_env()
@@ -81,6 +70,6 @@ def _run(config: Config) -> _report.Report:
 
 
 def _make(config: Config, cancellation: Cancellation) -> _report.Report:
-    # Whoever comes to its end has both for itself: a signal handler may have taken the caller away.
+    # Frees the configuration and the report here, because after a signal nothing waits for this thread.
     with config:
         return _report.take(config.diagnose(cancellation))
