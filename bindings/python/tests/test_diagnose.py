@@ -47,7 +47,7 @@ def assert_cause(report: libdcs.Report, check: str, subject: str) -> libdcs.Find
 
 
 @pytest.mark.parametrize("listener", ["tls12_close", "tls13_keepalive", "apache_tls13"])
-def test_all_is_well(testbed: Testbed, listener: str) -> None:
+def test_no_findings_failed(testbed: Testbed, listener: str) -> None:
     report = diagnose(testbed, listener)
     assert report.ok is True, str(report)
     assert [step.name for step in report.steps if step.name != "tcp"] == ["dns", "tls", "http"]
@@ -66,21 +66,21 @@ def test_all_is_well(testbed: Testbed, listener: str) -> None:
     assert {f.outcome for f in report.findings if f.check == "DCS_CHECK_ANSWER"} == {"passed"}
 
 
-def test_the_failed_ones_come_first(testbed: Testbed) -> None:
+def test_failed_findings_come_first(testbed: Testbed) -> None:
     outcomes = [finding.outcome == "failed" for finding in diagnose_expired(testbed).findings]
     assert outcomes[0]
     assert not outcomes[-1]
     assert outcomes == sorted(outcomes, reverse=True)
 
 
-def test_an_expired_certificate(testbed: Testbed) -> None:
+def test_expired_certificate(testbed: Testbed) -> None:
     cause = assert_cause(diagnose_expired(testbed), "DCS_CHECK_CERT_NOT_EXPIRED", "certificate")
     assert cause.title == "The client certificate has not expired."
     assert testbed.files["rejected_expired_cert"] in cause.message
 
 
 @pytest.mark.parametrize("option", ["ca_bundle", "certificate", "private_key"])
-def test_a_missing_file(testbed: Testbed, option: str) -> None:
+def test_missing_file(testbed: Testbed, option: str) -> None:
     # No client can be made from this, and the rest is checked all the same.
     report = diagnose(testbed, **{option: testbed.files["missing"]})
     cause = assert_cause(report, "DCS_CHECK_FILE_READABLE", option)
@@ -89,7 +89,7 @@ def test_a_missing_file(testbed: Testbed, option: str) -> None:
     assert {"ca_bundle", "certificate", "private_key"} - {option} <= others
 
 
-def test_what_only_has_to_be_known_is_no_cause(testbed: Testbed) -> None:
+def test_note_is_never_the_cause(testbed: Testbed) -> None:
     # One that expires soon is a warning, and the expired CA in the bundle beside it a note.
     certificate, private_key = testbed.files["expiring_cert"], testbed.files["expiring_key"]
     ca_bundle = testbed.files["ca_bundle_with_expired_intermediate"]
@@ -106,14 +106,14 @@ def test_what_only_has_to_be_known_is_no_cause(testbed: Testbed) -> None:
     assert report.cause is None
 
 
-def test_no_arguments_but_the_url(closed_port: int) -> None:
+def test_only_url(closed_port: int) -> None:
     report = libdcs.diagnose(url=f"https://127.0.0.1:{closed_port}/checks/passport")
     assert report.ok is False
     failed = {finding.check for finding in report.findings if finding.outcome == "failed"}
     assert {"DCS_CHECK_FILE_CONFIGURED", "DCS_CHECK_CONNECT"} <= failed
 
 
-def test_a_key_that_needs_its_password(testbed: Testbed) -> None:
+def test_encrypted_key(testbed: Testbed) -> None:
     key = testbed.files["client_key_encrypted"]
     assert_cause(diagnose(testbed, private_key=key), "DCS_CHECK_KEY_PASSWORD", "private_key")
     report = diagnose(testbed, private_key=key, password="battery staple")
@@ -124,7 +124,7 @@ def test_a_key_that_needs_its_password(testbed: Testbed) -> None:
 
 
 @pytest.mark.parametrize("form", ["path", "bytes", "pem text"])
-def test_paths_or_content(testbed: Testbed, form: str) -> None:
+def test_key_as_path_or_content(testbed: Testbed, form: str) -> None:
     path = Path(testbed.files["client_key"])
     key = {"path": path, "bytes": path.read_bytes(), "pem text": path.read_text()}[form]
     report = diagnose(testbed, private_key=key)
@@ -137,7 +137,7 @@ def test_paths_or_content(testbed: Testbed, form: str) -> None:
 # The report as a value.
 
 
-def test_the_documents(testbed: Testbed) -> None:
+def test_report_documents(testbed: Testbed) -> None:
     report = diagnose_expired(testbed)
     document = json.loads(report.json)
     assert document["schema"] == 1
@@ -173,7 +173,7 @@ def test_redacted(testbed: Testbed) -> None:
     assert redacted != report
 
 
-def test_a_report_is_a_value(testbed: Testbed) -> None:
+def test_report_is_immutable_value(testbed: Testbed) -> None:
     report = diagnose(testbed)
     for same in (pickle.loads(pickle.dumps(report)), copy.deepcopy(report), copy.copy(report)):
         assert same == report
@@ -192,7 +192,7 @@ def test_a_report_is_a_value(testbed: Testbed) -> None:
     assert not hasattr(libdcs.Report, "__bool__")
 
 
-def test_a_test_double_needs_only_what_matters_to_it() -> None:
+def test_report_constructor_has_defaults() -> None:
     finding = libdcs.Finding("DCS_CHECK_CERT_NOT_EXPIRED")
     passed = libdcs.Finding("DCS_CHECK_RESOLVE", "passed")
     report = libdcs.Report(False, (finding, passed), (libdcs.Step("dns"),), "text", cause=finding)
@@ -207,7 +207,7 @@ def test_a_test_double_needs_only_what_matters_to_it() -> None:
 # The arguments.
 
 
-def test_the_arguments_are_those_of_the_client() -> None:
+def test_parameters_match_client() -> None:
     parameters = dict(inspect.signature(libdcs.Client.__init__).parameters)
     del parameters["self"]
     assert dict(inspect.signature(libdcs.diagnose).parameters) == parameters
@@ -232,7 +232,7 @@ def test_the_arguments_are_those_of_the_client() -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_option_is_refused_as_by_the_client(testbed: Testbed, options: dict[str, Any]) -> None:
+def test_rejects_invalid_options_like_client(testbed: Testbed, options: dict[str, Any]) -> None:
     arguments = testbed.options(testbed.url("tls12_close"), **options)
     refusals = []
     for function in (libdcs.Client, libdcs.diagnose):
@@ -258,7 +258,7 @@ def test_from_env(testbed: Testbed, monkeypatch: pytest.MonkeyPatch) -> None:
     assert libdcs.diagnose_from_env().ok
 
 
-def test_other_threads_run_meanwhile(testbed: Testbed, silent: Listener) -> None:
+def test_releases_gil(testbed: Testbed, silent: Listener) -> None:
     outcome: list[object] = []
 
     def run() -> None:
@@ -284,7 +284,7 @@ def test_other_threads_run_meanwhile(testbed: Testbed, silent: Listener) -> None
 # What an error says of its check.
 
 
-def test_an_error_names_its_check(testbed: Testbed) -> None:
+def test_error_names_check(testbed: Testbed) -> None:
     certificate, private_key = (testbed.files[name] for name in EXPIRED)
     error = testbed.error("tls12_close", certificate=certificate, private_key=private_key)
     assert error.code is Code.CLIENT_CERT_REJECTED
@@ -334,7 +334,7 @@ def refused_key(*arguments: Any) -> ConfigError:
     return info.value
 
 
-def test_a_key_is_not_converted_without_its_password(testbed: Testbed) -> None:
+def test_convert_key_with_wrong_password(testbed: Testbed) -> None:
     path = testbed.files["client_key_encrypted"]
     for arguments in ((path,), (path, "battery staple"), (Path(path).read_bytes(), "battery staple")):
         error = refused_key(*arguments)
@@ -345,13 +345,13 @@ def test_a_key_is_not_converted_without_its_password(testbed: Testbed) -> None:
 
 
 @pytest.mark.parametrize("name", ["garbage", "public_key", "truncated_key", "client_cert", "empty"])
-def test_what_is_no_key_is_not_converted(testbed: Testbed, name: str) -> None:
+def test_convert_invalid_key(testbed: Testbed, name: str) -> None:
     error = refused_key(testbed.files[name])
     assert error.code is Code.PRIVATE_KEY
     assert testbed.files[name] in error.message
 
 
-def test_a_key_file_that_cannot_be_read(testbed: Testbed, tmp_path: Path) -> None:
+def test_convert_unreadable_key(testbed: Testbed, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")  # A reader would wait for ever.
     with open(tmp_path / "large", "wb") as file:
         file.truncate(4 * 1024 * 1024 + 1)
@@ -364,7 +364,7 @@ def test_a_key_file_that_cannot_be_read(testbed: Testbed, tmp_path: Path) -> Non
         assert refused_key(path).code is Code.INVALID_ARGUMENT
 
 
-def test_key_paths_beyond_ascii(testbed: Testbed, tmp_path: Path) -> None:
+def test_convert_key_at_non_ascii_path(testbed: Testbed, tmp_path: Path) -> None:
     path = tmp_path / "Schlüssel"
     shutil.copy(testbed.files["client_key"], path)
     assert libdcs.convert_key(path) == libdcs.convert_key(testbed.files["client_key"])
@@ -378,12 +378,12 @@ def test_key_paths_beyond_ascii(testbed: Testbed, tmp_path: Path) -> None:
         ((b"", 5), "password must be a str, not int"),
     ],
 )
-def test_wrong_types(arguments: tuple[Any, ...], message: str) -> None:
+def test_convert_key_rejects_wrong_types(arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         libdcs.convert_key(*arguments)
 
 
-def test_a_password_that_c_could_not_take() -> None:
+def test_convert_key_rejects_nul_in_password() -> None:
     error = refused_key(b"", "hunter2\0")
     assert error.code is Code.INVALID_ARGUMENT
     assert "hunter2" not in f"{error}{vars(error)}"

@@ -153,7 +153,7 @@ PROVOCATIONS: dict[Code, tuple[type[DcsError], Provoke]] = {
 
 
 @pytest.mark.parametrize("code", PROVOCATIONS, ids=str)
-def test_provoked(code: Code, testbed: Testbed, sites: Sites) -> None:
+def test_code_and_class(code: Code, testbed: Testbed, sites: Sites) -> None:
     kind, provoke = PROVOCATIONS[code]
     with pytest.raises(DcsError) as info:
         provoke(testbed, sites)
@@ -170,7 +170,7 @@ def test_provoked(code: Code, testbed: Testbed, sites: Sites) -> None:
         assert str(same) == str(error)
 
 
-def test_every_code_is_provoked() -> None:
+def test_every_code_is_tested() -> None:
     # What should never happen cannot be made to happen from here.
     assert set(PROVOCATIONS) == set(Code) - {Code.OK, Code.INTERNAL}
 
@@ -207,7 +207,7 @@ def test_http_errors(
     assert error.os_code is None
 
 
-def test_limits_of_an_error(testbed: Testbed) -> None:
+def test_rate_limit_and_quota_of_error(testbed: Testbed) -> None:
     error = testbed.error("tls12_close", "/429")
     assert error.rate_limit == libdcs.RateLimit(limit=50, remaining=0, reset=7.0)
     assert error.quota is None
@@ -228,7 +228,7 @@ def test_internal_server_error(testbed: Testbed) -> None:
 @pytest.mark.parametrize(
     "path", ["/html", "/not-json", "/wrong-types", "/no-available", "/bad-time", "/large"]
 )
-def test_unusable_answers(testbed: Testbed, path: str) -> None:
+def test_invalid_responses(testbed: Testbed, path: str) -> None:
     error = testbed.error("tls12_close", path)
     assert error.code is Code.RESPONSE
     assert isinstance(error, ServiceError)
@@ -236,7 +236,7 @@ def test_unusable_answers(testbed: Testbed, path: str) -> None:
 
 
 @pytest.mark.parametrize("listener", NGINX)
-def test_no_certificate(testbed: Testbed, listener: str) -> None:
+def test_no_client_certificate(testbed: Testbed, listener: str) -> None:
     error = testbed.error(listener, **NONE_SENT)
     assert error.code is Code.CLIENT_CERT_REQUIRED
     assert isinstance(error, TlsError)
@@ -245,7 +245,7 @@ def test_no_certificate(testbed: Testbed, listener: str) -> None:
 
 
 @pytest.mark.parametrize(("listener", "alert"), [("apache_tls12", 40), ("apache_tls13", 116)])
-def test_no_certificate_by_alert(testbed: Testbed, listener: str, alert: int) -> None:
+def test_no_client_certificate_alert(testbed: Testbed, listener: str, alert: int) -> None:
     error = testbed.error(listener, **NONE_SENT)
     assert error.code is Code.CLIENT_CERT_REQUIRED
     assert isinstance(error, TlsError)
@@ -255,7 +255,7 @@ def test_no_certificate_by_alert(testbed: Testbed, listener: str, alert: int) ->
 
 @pytest.mark.parametrize("listener", NGINX + APACHE)
 @pytest.mark.parametrize("case", REJECTED)
-def test_rejected_certificate(testbed: Testbed, listener: str, case: str) -> None:
+def test_rejected_client_certificate(testbed: Testbed, listener: str, case: str) -> None:
     error = testbed.error(
         listener,
         certificate=testbed.files[f"{case}_cert"],
@@ -271,7 +271,7 @@ def test_rejected_certificate(testbed: Testbed, listener: str, case: str) -> Non
         assert error.tls_alert is not None
 
 
-def test_the_ca_bundle_completes_the_chain(testbed: Testbed) -> None:
+def test_ca_bundle_completes_client_chain(testbed: Testbed) -> None:
     with testbed.client(
         "tls12_close",
         ca_bundle=testbed.files["ca_bundle_with_second_intermediate"],
@@ -300,20 +300,20 @@ def test_wrong_ca_bundle(testbed: Testbed, listener: str) -> None:
         ("tls11_only", Code.TLS),
     ],
 )
-def test_trouble_on_the_servers_side(testbed: Testbed, listener: str, code: Code) -> None:
+def test_server_certificate_and_version_errors(testbed: Testbed, listener: str, code: Code) -> None:
     error = testbed.error(listener)
     assert error.code is code
     assert isinstance(error, TlsError)
 
 
-def test_not_tls_at_all(testbed: Testbed) -> None:
+def test_server_without_tls(testbed: Testbed) -> None:
     url = testbed.url("plain_http").replace("http://", "https://")
     with libdcs.Client(**testbed.options(url)) as client, pytest.raises(TlsError) as info:
         client.status()
     assert info.value.code is Code.TLS
 
 
-def test_os_code_of_a_refused_connection(testbed: Testbed, sites: Sites) -> None:
+def test_os_code_of_refused_connection(testbed: Testbed, sites: Sites) -> None:
     with (
         libdcs.Client(**testbed.options(sites.closed)) as client,
         pytest.raises(NetworkError) as info,
@@ -324,7 +324,7 @@ def test_os_code_of_a_refused_connection(testbed: Testbed, sites: Sites) -> None
     assert info.value.retryable
 
 
-def test_the_timeouts_are_kept(testbed: Testbed, sites: Sites) -> None:
+def test_timeouts(testbed: Testbed, sites: Sites) -> None:
     for option in ("timeout", "connect_timeout"):
         with (
             libdcs.Client(**testbed.options(sites.silent_url, **{option: 0.2})) as client,
@@ -335,7 +335,7 @@ def test_the_timeouts_are_kept(testbed: Testbed, sites: Sites) -> None:
         assert info.value.retryable
 
 
-def test_codes_are_integers_with_the_names_of_c() -> None:
+def test_code_is_integer_with_c_name() -> None:
     assert str(Code.CLIENT_CERT_REJECTED) == "DCS_ERR_CLIENT_CERT_REJECTED"
     assert f"{Code.CLIENT_CERT_REJECTED}" == "DCS_ERR_CLIENT_CERT_REJECTED"
     assert str(Code.OK) == "DCS_OK"
@@ -343,7 +343,7 @@ def test_codes_are_integers_with_the_names_of_c() -> None:
     assert pickle.loads(pickle.dumps(Code.TLS)) is Code.TLS
 
 
-def test_a_code_of_a_later_library_is_no_trouble() -> None:
+def test_code_of_newer_library() -> None:
     code = Code(777)
     assert code == 777
     assert str(code) == "DCS_ERR_UNKNOWN_777"
@@ -355,7 +355,7 @@ def test_a_code_of_a_later_library_is_no_trouble() -> None:
         Code(2**31)
 
 
-def test_one_except_clause_catches_all() -> None:
+def test_exception_hierarchy() -> None:
     for kind in (ConfigError, NetworkError, TlsError, ServiceError, libdcs.ClosedError):
         assert issubclass(kind, DcsError)
         assert kind.__module__ == "libdcs"

@@ -73,9 +73,7 @@ assert shared.status().connection.reused
 
 @pytest.mark.parametrize("calls", [50, pytest.param(1000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("listener", ["tls12_keepalive", "tls13_keepalive"])
-def test_parent_and_children_call_at_the_same_time(
-    testbed: Testbed, run: Run, listener: str, calls: int
-) -> None:
+def test_parent_and_children_call_concurrently(testbed: Testbed, run: Run, listener: str, calls: int) -> None:
     case = f"case=python-fork-{listener}-{calls}"
     url = testbed.url(listener, f"/checks/passport?{case}")
     program = run(BEGIN + AT_THE_SAME_TIME, url=url, calls=calls)
@@ -96,7 +94,7 @@ LEAVING = {
 
 
 @pytest.mark.parametrize("leaving", LEAVING)
-def test_a_child_leaves_the_parents_connections_alone(testbed: Testbed, run: Run, leaving: str) -> None:
+def test_child_never_touches_parent_connection(testbed: Testbed, run: Run, leaving: str) -> None:
     program = run(
         BEGIN
         + """
@@ -134,9 +132,7 @@ assert shared.status().connection.reused
     assert program.end() == []
 
 
-def test_a_child_looks_for_changed_files_before_its_first_call(
-    testbed: Testbed, tmp_path: Path, run: Run
-) -> None:
+def test_child_checks_files_before_first_call(testbed: Testbed, tmp_path: Path, run: Run) -> None:
     # A worker that is forked weeks after the client was made, by a parent that makes no call.
     for kind in ("cert", "key"):
         shutil.copy(testbed.files[f"rejected_expired_{kind}"], tmp_path / kind)
@@ -164,7 +160,7 @@ all_ended_well([child(calls)])
     assert program.end() == []
 
 
-def test_a_thread_forks_while_others_call(testbed: Testbed, silent: Listener, run: Run) -> None:
+def test_fork_during_calls_of_other_threads(testbed: Testbed, silent: Listener, run: Run) -> None:
     program = run(
         BEGIN
         + """
@@ -223,7 +219,7 @@ assert failures == [], failures
     assert program.end() == []
 
 
-def test_a_childs_signals_are_not_the_parents(silent: Listener, testbed: Testbed, run: Run) -> None:
+def test_child_signals_do_not_end_parent_call(silent: Listener, testbed: Testbed, run: Run) -> None:
     program = run(
         BEGIN
         + """

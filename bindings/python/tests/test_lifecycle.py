@@ -54,7 +54,7 @@ def test_close(testbed: Testbed) -> None:
 
 
 @not_on_pypy("there a connection ends with the next garbage collection")
-def test_with_closes_after_an_exception_too(testbed: Testbed) -> None:
+def test_with_closes_after_exception(testbed: Testbed) -> None:
     before = sockets()
     client = testbed.client("tls12_keepalive")
 
@@ -71,7 +71,7 @@ def test_with_closes_after_an_exception_too(testbed: Testbed) -> None:
 
 
 @not_on_pypy("there a connection ends with the next garbage collection")
-def test_a_kept_error_does_not_keep_the_connection(testbed: Testbed) -> None:
+def test_kept_traceback_does_not_keep_connection(testbed: Testbed) -> None:
     before = sockets()
     client = testbed.client("tls12_keepalive", "/404")
     with pytest.raises(libdcs.ServiceError) as info:
@@ -82,7 +82,7 @@ def test_a_kept_error_does_not_keep_the_connection(testbed: Testbed) -> None:
 
 
 @not_on_pypy("there a connection ends with the next garbage collection")
-def test_garbage_collection_frees(testbed: Testbed) -> None:
+def test_garbage_collection_closes(testbed: Testbed) -> None:
     before = sockets()
     client = testbed.client("tls12_keepalive")
     client.status()
@@ -92,7 +92,7 @@ def test_garbage_collection_frees(testbed: Testbed) -> None:
     assert sockets() == before
 
 
-def test_a_call_in_flight_ends_before_the_client_is_freed(testbed: Testbed, silent: Listener) -> None:
+def test_close_does_not_end_call_in_flight(testbed: Testbed, silent: Listener) -> None:
     before = sockets()
     client = libdcs.Client(**testbed.options(silent.url))
     outcome: list[BaseException] = []
@@ -122,7 +122,7 @@ def test_a_call_in_flight_ends_before_the_client_is_freed(testbed: Testbed, sile
 
 
 @pytest.mark.parametrize("listener", ["tls12_keepalive", "tls12_close"])
-def test_closing_while_threads_call(testbed: Testbed, listener: str) -> None:
+def test_close_during_calls_of_threads(testbed: Testbed, listener: str) -> None:
     for _ in range(10):
         close_while_threads_call(testbed.client(listener))
 
@@ -164,7 +164,7 @@ def in_threads(count: int, work: Callable[[], None], *meanwhile: Callable[[], ob
 
 
 @pytest.mark.parametrize("listener", ["tls12_keepalive", "tls12_close"])
-def test_sixteen_threads_share_one_client(testbed: Testbed, listener: str) -> None:
+def test_threads_share_client(testbed: Testbed, listener: str) -> None:
     case = f"case=python-threads-{listener}-{os.getpid()}"
     right = 0
     lock = threading.Lock()
@@ -200,7 +200,7 @@ sys.stdin.readline()
 """
 
 
-def test_the_process_can_end_during_a_call(testbed: Testbed, silent: Listener) -> None:
+def test_process_exits_during_call(testbed: Testbed, silent: Listener) -> None:
     command = [sys.executable, "-c", EXIT, silent.url, testbed.files["ca_bundle"]]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert silent.connected.wait(30)

@@ -22,7 +22,7 @@ PROJECT = REPOSITORY / "bindings" / "python"
 INSTALLED = Path(libdcs.__file__).parent
 
 
-def test_one_version() -> None:
+def test_version_is_the_same_everywhere() -> None:
     manifest = (REPOSITORY / "Cargo.toml").read_text(encoding="utf-8")
     crate = re.search(r'^version = "(.+)"$', manifest, re.MULTILINE)
     assert crate is not None
@@ -31,7 +31,7 @@ def test_one_version() -> None:
     assert libdcs._native.api.dcs_version().decode() == crate[1]
 
 
-def test_the_wheel_is_what_is_tested() -> None:
+def test_tests_run_against_installed_wheel() -> None:
     assert PROJECT not in INSTALLED.parents
     wheel = metadata.distribution("libdcs").read_text("WHEEL")
     assert wheel is not None
@@ -42,7 +42,7 @@ def test_the_wheel_is_what_is_tested() -> None:
     assert metadata.requires("libdcs") is None
 
 
-def test_the_docstrings_example_runs(
+def test_docstring_example(
     testbed: Testbed,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -116,7 +116,7 @@ def fake_cargo(tmp_path: Path) -> Path:
     return folder
 
 
-def test_cargo_is_run_in_the_repository(fake_cargo: Path, tmp_path: Path) -> None:
+def test_wheel_built_with_cargo(fake_cargo: Path, tmp_path: Path) -> None:
     build(PROJECT, tmp_path / "dist", PATH=f"{fake_cargo}:{os.environ['PATH']}")
     started = (fake_cargo / "started").read_text().splitlines()
     assert [line.split()[:2] for line in started] == [[str(REPOSITORY), "rustc"], [str(REPOSITORY), "build"]]
@@ -137,7 +137,7 @@ def test_cargo_is_run_in_the_repository(fake_cargo: Path, tmp_path: Path) -> Non
     assert not any("tests" in name or "hatch_build" in name for name in names)
 
 
-def test_a_prebuilt_library_needs_no_cargo(tmp_path: Path) -> None:
+def test_wheel_of_prebuilt_library(tmp_path: Path) -> None:
     library = INSTALLED / "libdcs.so"
     build(PROJECT, tmp_path, PATH="/nowhere", LIBDCS_PREBUILT=library)
     [wheel] = tmp_path.iterdir()
@@ -157,7 +157,7 @@ def installation(folder: Path, *files: str) -> Path:
 TEXTS = ("share/doc/libdcs/libdcs.cdx.json", "share/doc/libdcs/THIRD-PARTY-LICENCES")
 
 
-def test_a_wheel_of_an_installation(tmp_path: Path) -> None:
+def test_wheel_of_installation(tmp_path: Path) -> None:
     tree = installation(tmp_path / "linux", "lib/libdcs.so.0.1", "bin/dcs", "bin/dcs-sandbox", *TEXTS)
     (tree / "lib" / "libdcs.so").symlink_to("libdcs.so.0.1")
     build(
@@ -175,7 +175,7 @@ def test_a_wheel_of_an_installation(tmp_path: Path) -> None:
         assert b"Tag: py3-none-manylinux2014_x86_64\n" in archive.read(f"{about}/WHEEL")
 
 
-def test_a_wheel_for_windows(tmp_path: Path) -> None:
+def test_wheel_for_windows(tmp_path: Path) -> None:
     tree = installation(tmp_path / "windows", "bin/dcs.dll", "bin/dcs.exe", "bin/dcs-sandbox.exe")
     build(PROJECT, tmp_path / "dist", PATH="/nowhere", LIBDCS_TREE=tree, LIBDCS_PLATFORM="win_amd64")
     [wheel] = (tmp_path / "dist").iterdir()
@@ -186,14 +186,14 @@ def test_a_wheel_for_windows(tmp_path: Path) -> None:
         assert not any(name.endswith(".so") for name in archive.namelist())
 
 
-def test_an_installation_without_a_command(tmp_path: Path) -> None:
+def test_installation_without_command(tmp_path: Path) -> None:
     tree = installation(tmp_path / "linux", "lib/libdcs.so", "bin/dcs")
     result = build(PROJECT, tmp_path / "dist", check=False, LIBDCS_TREE=tree)
     assert result.returncode != 0
     assert f"there is no file {tree}/bin/dcs-sandbox" in result.stdout
 
 
-def test_two_builds_are_the_same(tmp_path: Path) -> None:
+def test_wheel_is_reproducible(tmp_path: Path) -> None:
     tree = installation(tmp_path / "linux", "lib/libdcs.so", "bin/dcs", "bin/dcs-sandbox", *TEXTS)
     made = []
     for folder in (tmp_path / "one", tmp_path / "another folder"):
@@ -205,7 +205,7 @@ def test_two_builds_are_the_same(tmp_path: Path) -> None:
     assert made[0] == made[1]
 
 
-def test_an_sdist_has_the_rust_source(tmp_path: Path) -> None:
+def test_sdist_contains_rust_source(tmp_path: Path) -> None:
     for folder in ("one", "another"):
         build(PROJECT, tmp_path / folder, target="sdist", SOURCE_DATE_EPOCH="1700000000")
     [sdist] = (tmp_path / "one").iterdir()
@@ -227,7 +227,7 @@ def test_an_sdist_has_the_rust_source(tmp_path: Path) -> None:
     )
 
 
-def test_an_sdist_is_built_where_it_was_unpacked(fake_cargo: Path, tmp_path: Path) -> None:
+def test_wheel_built_from_sdist(fake_cargo: Path, tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path)
     shutil.copytree(REPOSITORY / "include", project / "rust" / "include")
     shutil.copy(REPOSITORY / "Cargo.toml", project / "rust")
@@ -240,7 +240,7 @@ def test_an_sdist_is_built_where_it_was_unpacked(fake_cargo: Path, tmp_path: Pat
         assert f"libdcs-{libdcs.__version__}/rust/include/dcs.h" in archive.getnames()
 
 
-def test_what_the_build_says_without_cargo(tmp_path: Path) -> None:
+def test_build_error_without_cargo(tmp_path: Path) -> None:
     result = build(PROJECT, tmp_path, check=False, PATH="/nowhere")
     assert result.returncode != 0
     assert "cargo was not found" in result.stdout
@@ -249,7 +249,7 @@ def test_what_the_build_says_without_cargo(tmp_path: Path) -> None:
     assert "Traceback" not in result.stdout
 
 
-def test_what_the_build_says_of_a_platform_that_cargo_does_not_build_for(tmp_path: Path) -> None:
+def test_build_error_for_foreign_platform(tmp_path: Path) -> None:
     result = build(PROJECT, tmp_path, check=False, LIBDCS_PLATFORM="win_amd64")
     assert result.returncode != 0
     assert "set LIBDCS_TREE or LIBDCS_PREBUILT to what was built for win_amd64" in result.stdout
@@ -257,13 +257,13 @@ def test_what_the_build_says_of_a_platform_that_cargo_does_not_build_for(tmp_pat
 
 @pytest.mark.parametrize("variable", ["LIBDCS_PREBUILT", "LIBDCS_TREE"])
 @pytest.mark.parametrize("value", ["/nowhere/libdcs.so", "libdcs.so"])
-def test_what_the_build_says_of_a_wrong_path(tmp_path: Path, variable: str, value: str) -> None:
+def test_build_error_for_wrong_path(tmp_path: Path, variable: str, value: str) -> None:
     result = build(PROJECT, tmp_path, check=False, **{variable: value})
     assert result.returncode != 0
     assert f"{variable} is '{value}'" in result.stdout
 
 
-def test_what_the_build_says_when_cargo_fails(fake_cargo: Path, tmp_path: Path) -> None:
+def test_build_error_if_cargo_fails(fake_cargo: Path, tmp_path: Path) -> None:
     (fake_cargo / "cargo").write_text("#!/bin/sh\necho 'error: no rust today' >&2\nexit 101\n")
     result = build(PROJECT, tmp_path / "dist", check=False, PATH=f"{fake_cargo}:{os.environ['PATH']}")
     assert result.returncode != 0
@@ -271,7 +271,7 @@ def test_what_the_build_says_when_cargo_fails(fake_cargo: Path, tmp_path: Path) 
     assert "cargo has failed with status 101" in result.stdout
 
 
-def test_what_the_build_says_without_the_rust_source(tmp_path: Path) -> None:
+def test_build_error_without_rust_source(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path)
     result = build(project, tmp_path / "dist", check=False)
     assert result.returncode != 0

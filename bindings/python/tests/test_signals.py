@@ -82,13 +82,13 @@ def interrupted_program(run: Run, wait: Callable[[], object], **given: object) -
 
 
 @pytest.mark.parametrize("warm", [False, True])
-def test_ctrl_c_in_the_handshake(testbed: Testbed, silent: Listener, run: Run, warm: bool) -> None:
+def test_ctrl_c_during_handshake(testbed: Testbed, silent: Listener, run: Run, warm: bool) -> None:
     interrupted_program(
         run, silent.wait_for_one_more, stalled=silent.url, good=testbed.url("tls12_keepalive"), warm=warm
     )
 
 
-def test_ctrl_c_while_connecting(testbed: Testbed, run: Run) -> None:
+def test_ctrl_c_during_connect(testbed: Testbed, run: Run) -> None:
     with socket.socket() as full, contextlib.ExitStack() as waiting:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -115,7 +115,7 @@ def syn_sent(port: int) -> int:
     return sum(row[2].endswith(f":{port:04X}") and row[3] == "02" for row in rows)
 
 
-def test_ctrl_c_while_the_answer_is_awaited(testbed: Testbed, run: Run) -> None:
+def test_ctrl_c_during_response(testbed: Testbed, run: Run) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(testbed.files["server_cert"], testbed.files["server_key"])
     with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as held:
@@ -138,7 +138,7 @@ assert libdcs.diagnose(url=given["good"], **given["options"]).ok
 """
 
 
-def test_ctrl_c_in_a_diagnosis(testbed: Testbed, silent: Listener, run: Run) -> None:
+def test_ctrl_c_during_diagnosis(testbed: Testbed, silent: Listener, run: Run) -> None:
     program = run(DIAGNOSIS, stalled=silent.url, good=testbed.url("tls12_close"))
     assert program.read_line() == "calling"
     assert silent.wait_for_one_more()
@@ -148,7 +148,7 @@ def test_ctrl_c_in_a_diagnosis(testbed: Testbed, silent: Listener, run: Run) -> 
     assert program.end() == []
 
 
-def test_a_diagnosis_that_is_left_keeps_what_it_uses(
+def test_abandoned_diagnosis_frees_config_last(
     testbed: Testbed, silent: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[str] = []
@@ -210,7 +210,7 @@ assert [error.code for error in outcome] == [libdcs.Code.CONNECTION_LOST], outco
 """
 
 
-def test_ctrl_c_ends_no_call_of_another_thread(silent: Listener, run: Run) -> None:
+def test_ctrl_c_does_not_end_calls_of_other_threads(silent: Listener, run: Run) -> None:
     program = run(OTHER_THREADS, stalled=silent.url, more={})
     assert silent.wait_for_one_more()
     assert silent.wait_for_one_more()
@@ -222,7 +222,7 @@ def test_ctrl_c_ends_no_call_of_another_thread(silent: Listener, run: Run) -> No
     assert program.end() == []
 
 
-def test_ctrl_c_ends_no_call_that_waits_for_the_same_answer(silent: Listener, run: Run) -> None:
+def test_ctrl_c_does_not_end_calls_sharing_the_request(silent: Listener, run: Run) -> None:
     program = run(OTHER_THREADS, stalled=silent.url, more={"status_max_age": 60})
     assert silent.wait_for_one_more()
     program.tell("start")
@@ -236,7 +236,7 @@ def test_ctrl_c_ends_no_call_that_waits_for_the_same_answer(silent: Listener, ru
     assert program.end() == []
 
 
-def test_what_a_handler_raises_ends_the_call(testbed: Testbed, silent: Listener) -> None:
+def test_exception_in_handler_ends_call(testbed: Testbed, silent: Listener) -> None:
     client = libdcs.Client(**testbed.options(silent.url))
     begun = time.monotonic()
     with ticking(raise_timeout, 0.2, 0), pytest.raises(TimeoutError, match="the handler's own"):
@@ -246,7 +246,7 @@ def test_what_a_handler_raises_ends_the_call(testbed: Testbed, silent: Listener)
 
 
 @not_on_pypy("there a handler may run within a call of a built-in function")
-def test_a_handler_may_raise_at_any_point(testbed: Testbed) -> None:
+def test_handler_raises_at_any_point(testbed: Testbed) -> None:
     came = False
 
     def handler(*_: object) -> None:
@@ -303,7 +303,7 @@ def test_interrupt(testbed: Testbed, silent: Listener, on_main_thread: bool, clo
     client.interrupt()  # There is nothing to end any more.
 
 
-def test_an_interrupted_client_stays_usable(testbed: Testbed) -> None:
+def test_interrupted_client_stays_usable(testbed: Testbed) -> None:
     with testbed.client("tls12_keepalive") as client:
         client.interrupt()
         assert client.status().available
@@ -311,7 +311,7 @@ def test_an_interrupted_client_stays_usable(testbed: Testbed) -> None:
         assert client.status().connection.reused
 
 
-def test_interrupt_while_signals_come(testbed: Testbed, silent: Listener) -> None:
+def test_interrupt_during_signals(testbed: Testbed, silent: Listener) -> None:
     client = libdcs.Client(**testbed.options(silent.url))
     came = threading.Event()
 
@@ -331,7 +331,7 @@ def test_interrupt_while_signals_come(testbed: Testbed, silent: Listener) -> Non
     thread.join(30)
 
 
-def test_interrupt_in_a_signal_handler(testbed: Testbed, silent: Listener) -> None:
+def test_interrupt_in_signal_handler(testbed: Testbed, silent: Listener) -> None:
     client = libdcs.Client(**testbed.options(silent.url))
     with ticking(lambda *_: client.interrupt(), 0.05, 0), pytest.raises(NetworkError) as info:
         client.status()
@@ -340,7 +340,7 @@ def test_interrupt_in_a_signal_handler(testbed: Testbed, silent: Listener) -> No
     assert not silent.wait_for_one_more(timeout=0)
 
 
-def test_interrupt_before_the_call_is_made_again(
+def test_interrupt_before_second_attempt(
     testbed: Testbed, silent: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = libdcs.Client(**testbed.options(silent.url))
@@ -356,7 +356,7 @@ def test_interrupt_before_the_call_is_made_again(
     assert info.value.code is Code.INTERRUPTED
 
 
-def test_signals_that_raise_nothing_end_no_call(testbed: Testbed, relay: Relay) -> None:
+def test_frequent_signals_do_not_end_call(testbed: Testbed, relay: Relay) -> None:
     came = 0
 
     def tick(*_: object) -> None:
@@ -374,7 +374,7 @@ def test_signals_that_raise_nothing_end_no_call(testbed: Testbed, relay: Relay) 
                 assert warm.status().available
 
 
-def test_a_call_in_which_signals_come_keeps_its_time_limit(testbed: Testbed, silent: Listener) -> None:
+def test_second_attempt_keeps_first_deadline(testbed: Testbed, silent: Listener) -> None:
     begun = time.monotonic()
     # The signal comes late, and the call that is made anew has only what is left.
     with (
@@ -390,7 +390,7 @@ def test_a_call_in_which_signals_come_keeps_its_time_limit(testbed: Testbed, sil
     assert 3.9 < time.monotonic() - begun < 7.4
 
 
-def test_a_handler_may_make_calls(testbed: Testbed, silent: Listener) -> None:
+def test_handler_makes_call_and_raises(testbed: Testbed, silent: Listener) -> None:
     answers = []
 
     def handler(*_: object) -> None:
@@ -421,7 +421,7 @@ def test_a_handler_may_make_calls(testbed: Testbed, silent: Listener) -> None:
     wait_until(lambda: descriptors() <= before)
 
 
-def test_a_call_that_a_handler_makes_breaks_none(testbed: Testbed, relay: Relay) -> None:
+def test_handler_makes_call_and_returns(testbed: Testbed, relay: Relay) -> None:
     def handler(*_: object) -> None:
         with testbed.client("tls12_close") as good:
             assert good.status().available
@@ -432,7 +432,7 @@ def test_a_call_that_a_handler_makes_breaks_none(testbed: Testbed, relay: Relay)
 
 
 @pytest.mark.parametrize("outcome", ["answer", "error", "handler raises", "handler returns"])
-def test_the_wakeup_descriptor_is_put_back_and_told(
+def test_wakeup_fd_is_restored_and_notified(
     testbed: Testbed, silent: Listener, relay: Relay, closed_port: int, outcome: str
 ) -> None:
     def handler(*_: object) -> None:
@@ -471,7 +471,7 @@ def test_the_wakeup_descriptor_is_put_back_and_told(
     os.close(writer)
 
 
-def test_asyncio_hears_of_signals_that_come_in_a_call(testbed: Testbed, relay: Relay) -> None:
+def test_asyncio_receives_signals_during_call(testbed: Testbed, relay: Relay) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         heard: asyncio.Queue[None] = asyncio.Queue()
@@ -496,7 +496,7 @@ def test_asyncio_hears_of_signals_that_come_in_a_call(testbed: Testbed, relay: R
         asyncio.run(main())
 
 
-def test_no_descriptor_is_left(testbed: Testbed, silent: Listener) -> None:
+def test_no_descriptor_leaks(testbed: Testbed, silent: Listener) -> None:
     stalled = libdcs.Client(**testbed.options(silent.url))
     with testbed.client("tls12_keepalive") as client:
         client.status()
@@ -518,7 +518,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline
 
 
-def test_a_host_that_closes_all_descriptors(testbed: Testbed, run: Run) -> None:
+def test_host_closes_all_descriptors(testbed: Testbed, run: Run) -> None:
     program = run(
         """
 good = client(given["good"])
@@ -542,7 +542,7 @@ assert os.wait()[1] == 0
 
 
 @pytest.mark.parametrize("kind", ["legacy", "isolated"])
-def test_a_subinterpreter_makes_calls(testbed: Testbed, kind: str) -> None:
+def test_subinterpreters(testbed: Testbed, kind: str) -> None:
     options = testbed.options(testbed.url("tls12_close"))
     code = f"import libdcs\nassert all(libdcs.Client(**{options!r}).status().available for _ in '123')"
     if sys.version_info >= (3, 13):

@@ -47,7 +47,7 @@ def test_connection(testbed: Testbed, listener: str) -> None:
         assert second.session_resumed
 
 
-def test_unavailable_is_an_answer(testbed: Testbed) -> None:
+def test_unavailable_is_not_an_error(testbed: Testbed) -> None:
     with testbed.client("tls12_close", "/unavailable") as client:
         status = client.status()
     assert status.available is False
@@ -72,7 +72,7 @@ def test_outages_are_aware_datetimes(testbed: Testbed) -> None:
             assert moment == datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def test_limits(testbed: Testbed) -> None:
+def test_rate_limit_and_quota(testbed: Testbed) -> None:
     with testbed.client("tls12_close", "/limits") as client:
         status = client.status()
     assert status.rate_limit == libdcs.RateLimit(limit=50, remaining=49, reset=10.0)
@@ -86,7 +86,7 @@ def test_unknown_fields_are_accepted(testbed: Testbed) -> None:
     assert len(json.loads(status.json)) > 2
 
 
-def test_nothing_is_taken_from_the_environment(
+def test_constructor_ignores_environment(
     testbed: Testbed, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "DCS_PROXY"):
@@ -97,7 +97,7 @@ def test_nothing_is_taken_from_the_environment(
         assert client.status().available
 
 
-def test_a_status_is_a_value_that_outlives_its_client(testbed: Testbed) -> None:
+def test_status_is_immutable_value(testbed: Testbed) -> None:
     with testbed.client("tls12_close", "/outages") as client:
         status = client.status()
     del client
@@ -116,7 +116,7 @@ def test_a_status_is_a_value_that_outlives_its_client(testbed: Testbed) -> None:
             value.no_such_field = 1
 
 
-def test_a_test_double_needs_only_what_matters_to_it() -> None:
+def test_status_constructor_has_defaults() -> None:
     status = libdcs.Status(available=False, message="Planned outage")
     assert status.scheduled_outages == ()
     assert status.connection == libdcs.Connection()

@@ -1,9 +1,9 @@
-"""From the library's log to Python's `logging`.
+"""Passes the library's log on to Python's `logging`.
 
-The library's log is the process's: `prepare` sets how much it records, before a call, and `drain` takes what
-was recorded, after it. So nothing calls Python from the middle of a native call.
+The library has one log for the process. `prepare` sets its level before a call, and `drain` takes the records
+after the call. So nothing calls Python in the middle of a native call.
 
-`logging` is never imported from here: where nobody else has, nobody can have asked for records.
+Nothing here imports `logging`: if the program has not done so, it has not asked for records.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ from ctypes import byref, c_void_p
 from ._native import api
 
 TARGETS = ("dcs.client", "dcs.files", "dcs.dns", "dcs.tcp", "dcs.proxy", "dcs.tls", "dcs.http", "dcs.log")
-"""Where the library's records come from; a record of "dcs.tls" goes to the logger "libdcs.tls"."""
+"""The targets of the library's records; a record of "dcs.tls" goes to the logger "libdcs.tls"."""
 
 TRACE = 5
-"""The level of a record on bytes read and written; `logging` has no name for one below its DEBUG (10)."""
+"""The level of records on bytes read and written; `logging` has no name for a level below DEBUG (10)."""
 
 LEVELS = {1: 20, 2: 30, 3: 20, 4: 10, 5: TRACE}
-"""The library's levels as those of `logging`.
+"""The library's levels as levels of `logging`.
 
-Error (1) is INFO (20): the library has it for calls that failed only, and these raise. Who catches the
-exception knows whether it is an error; one that is retried is not.
+ERROR (1) becomes INFO (20): the library uses it only for calls that failed, and these raise. Only the code
+that catches the exception knows whether it is an error; a call that is retried is none.
 """
 
-# As many as the library keeps, and the one that says how many were lost: other threads may go on making
-# records, and this one's call has to end.
-_MOST = 1025
+# As many as the library keeps, and the warning about discarded ones. Without a limit, other threads could
+# keep this one's call from returning.
+_MAX_RECORDS = 1025
 
 
 class _Loggers:
-    """The loggers, made once `logging` is there."""
+    """The loggers, created when the program has imported `logging`."""
 
-    __slots__ = ("children", "handing", "logging", "null", "parent")
+    __slots__ = ("children", "dispatching", "logging", "null", "parent")
 
     def __init__(self) -> None:
-        # Waits until it is complete, where another thread is importing it.
+        # Waits if another thread is importing it.
         import logging
         import threading  # which logging has imported
 
         self.logging = logging
         self.null = logging.NullHandler()
         self.parent = logging.getLogger("libdcs")
-        # Without one, `logging` prints warnings on stderr in a program that has configured nothing.
+        # Without a handler, `logging` prints warnings to stderr in a program that has not configured it.
         self.parent.addHandler(self.null)
-        # Whether this thread is handing records to handlers.
-        self.handing = threading.local()
+        # Whether this thread is running handlers.
+        self.dispatching = threading.local()
         self.children = {target: logging.getLogger(f"lib{target}") for target in TARGETS}
 
 
@@ -55,7 +55,7 @@ _loggers: _Loggers | None = None
 
 
 def prepare() -> None:
-    """Let the library record what the loggers want. Before each native call that may record something."""
+    """Set the library's level to the loggers' lowest. Call this before each native call that may log."""
     global _loggers
     loggers = _loggers
     if loggers is None:
@@ -70,7 +70,7 @@ def prepare() -> None:
             level = own
     if level <= parent.manager.disable:
         level = parent.manager.disable + 1
-    # Each time: to remember what was set would need a lock, and save a third of a microsecond.
+    # Each time: remembering the level would need a lock, and save a third of a microsecond.
     if level > 20:
         api.dcs_log_set_level(0 if level > 30 else 2)
     elif level > 10:
@@ -80,9 +80,9 @@ def prepare() -> None:
 
 
 def drain() -> None:
-    """Hand what was recorded to the loggers. After each native call that may have recorded something.
+    """Pass the recorded lines on to the loggers. Call this after each native call that may have logged.
 
-    What a handler or filter raises goes no further, so that the call's own outcome is what its caller gets.
+    An exception in a handler or filter goes no further, so that it cannot replace the result of the call.
     """
     loggers = _loggers
     if loggers is None:
@@ -92,25 +92,25 @@ def drain() -> None:
     api.dcs_log_next(reference)
     if not record:
         return
-    taken = []
+    records = []
     while record:
         try:
-            taken.append(_read(record.value))
+            records.append(_read(record.value))
         finally:
             api.dcs_log_record_free(record)
-        if len(taken) == _MOST:
+        if len(records) == _MAX_RECORDS:
             break
         api.dcs_log_next(reference)
-    handing = vars(loggers.handing)
-    if handing:
-        # A handler has made a call: to hand it the records of that one would never end.
+    dispatching = vars(loggers.dispatching)
+    if dispatching:
+        # A handler has made a call. Passing that call's records to the handler would never end.
         return
-    handing["now"] = True
+    dispatching["now"] = True
     try:
-        for entry in taken:
-            _hand(loggers, *entry)
+        for fields in records:
+            _dispatch(loggers, *fields)
     finally:
-        handing.clear()
+        dispatching.clear()
 
 
 def _read(record: int | None) -> tuple[int, str, str, int]:
@@ -122,16 +122,16 @@ def _read(record: int | None) -> tuple[int, str, str, int]:
     )
 
 
-def _hand(loggers: _Loggers, number: int, target: str, text: str, unix_ms: int) -> None:
-    # A newer library may have levels and targets that are not listed here.
+def _dispatch(loggers: _Loggers, number: int, target: str, text: str, unix_ms: int) -> None:
+    # A newer library may have more levels and targets.
     level = LEVELS.get(number, TRACE)
     logger = loggers.children.get(target) or loggers.logging.getLogger(f"lib{target}")
     if not logger.isEnabledFor(level):
         return
-    # The library's source has no file and line to name.
-    told = (logger.name, level, "libdcs", 0, text, (), None)
+    # With "libdcs", 0 in place of a file and a line.
+    arguments = (logger.name, level, "libdcs", 0, text, (), None)
     try:
-        record = logger.makeRecord(*told)
+        record = logger.makeRecord(*arguments)
         created = unix_ms / 1000
         record.relativeCreated += (created - record.created) * 1000
         record.created = created
@@ -139,4 +139,4 @@ def _hand(loggers: _Loggers, number: int, target: str, text: str, unix_ms: int) 
         logger.handle(record)
     except Exception:
         # Prints the traceback, unless logging.raiseExceptions is off, as for a handler's own emit().
-        loggers.null.handleError(loggers.logging.LogRecord(*told))
+        loggers.null.handleError(loggers.logging.LogRecord(*arguments))

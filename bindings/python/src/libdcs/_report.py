@@ -1,4 +1,4 @@
-"""A diagnosis as immutable values, and reading it out of the library."""
+"""The report of a diagnosis as immutable values, and its construction from a `dcs_report`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ._value import Value, set_field
 
 
 class Finding(Value):
-    """What one check came to.
+    """The result of one check.
 
     Attributes:
         check: The check's name, such as `DCS_CHECK_CERT_NOT_EXPIRED`. Names are only ever added.
-        outcome: `passed`; `failed`; `skipped` where something that it needs is missing.
-        severity: How much it weighs where it failed: `error`, calls fail; `warning`, they succeed for now or
-            may succeed, and something should be done; `note`, nothing has to be done.
-        subject: What it is about: `ca_bundle`, `certificate`, `private_key`, `connection` or `service`.
-        title: What must be so for the check to pass.
-        message: What was seen, with the file or host it concerns.
-        advice: What to do about it; empty where nothing has to be done.
+        outcome: `passed`, `failed`, or `skipped` if something that the check needs is missing.
+        severity: The effect of a failure. `error`: calls fail. `warning`: calls may succeed, but action is
+            needed. `note`: no action is needed.
+        subject: `ca_bundle`, `certificate`, `private_key`, `connection` or `service`.
+        title: The condition that the check tests.
+        message: What was found, with the file or host it concerns.
+        advice: What to do about it; empty if no action is needed.
     """
 
     __slots__ = ("check", "outcome", "severity", "subject", "title", "message", "advice")
@@ -43,7 +43,7 @@ class Finding(Value):
         message: str = "",
         advice: str = "",
     ) -> None:
-        """Make one by hand, as a test double needs."""
+        """Create a value, for example for a test double."""
         set_field(self, "check", check)
         set_field(self, "outcome", outcome)
         set_field(self, "severity", severity)
@@ -54,13 +54,13 @@ class Finding(Value):
 
 
 class Step(Value):
-    """A step on the way to the answer.
+    """A step of the diagnosis's status call.
 
     Attributes:
-        name: `dns`, `tcp` (once for each address), `proxy`, `tls` or `http`.
+        name: `dns`, `tcp` (one for each address), `proxy`, `tls` or `http`.
         outcome: `passed`, `failed` or `skipped`.
-        duration: How long it took, in seconds (float); 0.0 for a step that was not made.
-        message: What was seen, such as the addresses or the TLS version and cipher suite.
+        duration: How long it took, in seconds (float); 0.0 for a skipped step.
+        message: What was found, such as the addresses or the TLS version and cipher suite.
     """
 
     __slots__ = ("name", "outcome", "duration", "message")
@@ -71,7 +71,7 @@ class Step(Value):
     message: str
 
     def __init__(self, name: str, outcome: str = "passed", duration: float = 0.0, message: str = "") -> None:
-        """Make one by hand, as a test double needs."""
+        """Create a value, for example for a test double."""
         set_field(self, "name", name)
         set_field(self, "outcome", outcome)
         set_field(self, "duration", duration)
@@ -79,18 +79,18 @@ class Step(Value):
 
 
 class Report(Value):
-    """What a diagnosis found: a value that holds no key material and no password. `str(report)` is its text.
+    """The result of a diagnosis. It holds no key material and no password. `str(report)` is its text.
 
     Attributes:
-        ok: Whether no check failed that makes calls fail. Warnings and notes may still be there.
-        findings: A tuple of `Finding`: the failed ones first, the likeliest cause at the head; then those
-            that were skipped and passed, in the order in which checks are made.
-        cause: The one of `findings` that is the likeliest cause of what is wrong, or None where nothing is; a
-            note is nothing wrong. Where `ok` is True it is a warning.
-        steps: A tuple of `Step`, in the order in which they were made.
-        text: The whole report as plain text, the likeliest cause first.
+        ok: Whether calls can succeed: no check of severity `error` failed. Warnings and notes may remain.
+        findings: A tuple of `Finding`. Failed checks come first, the most likely cause at the head. Skipped
+            and passed checks follow in the order of the checks.
+        cause: The most likely cause among `findings`, or None if nothing is wrong. A note is never a cause.
+            If `ok` is True, the cause is a warning.
+        steps: A tuple of `Step`, in the order of the call.
+        text: The whole report as plain text, the most likely cause first.
         json: The whole report as JSON (text): one object, whose `schema` is the version of its layout.
-        html: The whole report as one HTML document that loads nothing else.
+        html: The whole report as one HTML document, which loads nothing else.
     """
 
     __slots__ = ("ok", "findings", "steps", "text", "json", "html", "cause", "_redacted")
@@ -115,7 +115,7 @@ class Report(Value):
         cause: Finding | None = None,
         redacted: Report | None = None,
     ) -> None:
-        """Make one by hand, as a test double needs."""
+        """Create a value, for example for a test double."""
         set_field(self, "ok", ok)
         set_field(self, "findings", findings)
         set_field(self, "steps", steps)
@@ -126,9 +126,9 @@ class Report(Value):
         set_field(self, "_redacted", redacted)
 
     def redacted(self) -> Report:
-        """Return the same report without paths and without the names in certificates.
+        """Return the report with `[path]` and `[name]` in place of paths and names in certificates.
 
-        `[path]` and `[name]` stand for them. That of a redacted report is itself.
+        A redacted report returns itself.
         """
         return self if self._redacted is None else self._redacted
 
@@ -136,15 +136,13 @@ class Report(Value):
         return self.text
 
     def __repr__(self) -> str:
-        # The documents would fill the screen.
-        words = ["ok" if self.ok else "not ok"]
-        if self.cause is not None:
-            words.append(self.cause.check)
-        return f"<libdcs.Report: {', '.join(words)}>"
+        # Without the documents, which would fill the screen.
+        cause = f", {self.cause.check}" if self.cause else ""
+        return f"<libdcs.Report: {'ok' if self.ok else 'not ok'}{cause}>"
 
 
 def take(report: int | None) -> Report:
-    """Copy everything out of a `dcs_report`, and free it."""
+    """Read a `dcs_report`, and free it."""
     redacted, error = c_void_p(), c_void_p()
     try:
         code = api.dcs_report_redacted(report, byref(redacted), byref(error))
@@ -173,15 +171,8 @@ def _read(report: int | None, redacted: Report | None) -> Report:
 
 
 def _finding(report: int | None, index: int) -> Finding:
-    return Finding(
-        api.dcs_report_finding_check(report, index).decode(),
-        api.dcs_report_finding_outcome(report, index).decode(),
-        api.dcs_report_finding_severity(report, index).decode(),
-        api.dcs_report_finding_subject(report, index).decode(),
-        api.dcs_report_finding_title(report, index).decode(),
-        api.dcs_report_finding_message(report, index).decode(),
-        api.dcs_report_finding_advice(report, index).decode(),
-    )
+    fields = [getattr(api, f"dcs_report_finding_{name}") for name in Finding.__slots__]
+    return Finding(*[field(report, index).decode() for field in fields])
 
 
 def _step(report: int | None, index: int) -> Step:

@@ -1,4 +1,4 @@
-"""The status answer as immutable values, and reading it out of the library."""
+"""The status as immutable values, and its construction from a `dcs_status_response`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 from ._code import Code
 from ._error import ServiceError
-from ._limits import Quota, RateLimit, of_response
+from ._limits import OF_RESPONSE, Quota, RateLimit, read_limits
 from ._native import api, text
 from ._value import Value, set_field
 
@@ -17,9 +17,9 @@ class Outage(Value):
     """A planned outage.
 
     Attributes:
-        start: When it begins, an aware datetime in UTC.
-        end: When it ends, an aware datetime in UTC.
-        message: The reason, or None where the service gave none.
+        start: Its start, an aware datetime in UTC.
+        end: Its end, an aware datetime in UTC.
+        message: The reason, or None if the service sent none.
     """
 
     __slots__ = ("start", "end", "message")
@@ -29,23 +29,23 @@ class Outage(Value):
     message: str | None
 
     def __init__(self, start: datetime, end: datetime, message: str | None = None) -> None:
-        """Make one by hand, as a test double needs."""
+        """Create a value, for example for a test double."""
         set_field(self, "start", start)
         set_field(self, "end", end)
         set_field(self, "message", message)
 
 
 class Connection(Value):
-    """What the connection did for one call. Times are in seconds (float).
+    """The connection of one call. Times are in seconds (float).
 
     Attributes:
-        dns: Resolving the host name; 0.0 on a reused connection.
-        tcp: Making the TCP connection; 0.0 on a reused connection.
-        tls: The TLS handshake; 0.0 on a reused connection.
-        first_byte: Until the first byte of the answer.
-        total: The whole call, as the library measured it.
-        reused: A connection kept alive from an earlier call was used.
-        session_resumed: The TLS session of an earlier connection was resumed.
+        dns: Duration of the host name lookup; 0.0 on a reused connection.
+        tcp: Duration of the TCP connect; 0.0 on a reused connection.
+        tls: Duration of the TLS handshake; 0.0 on a reused connection.
+        first_byte: Time from the start of the call to the first byte of the response.
+        total: Duration of the whole call, as the library measured it.
+        reused: Whether the call used a connection kept alive from an earlier call.
+        session_resumed: Whether the connection resumed the TLS session of an earlier one.
         tls_version: `TLSv1.2` or `TLSv1.3`.
         cipher: The cipher suite's IANA name, such as `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`.
     """
@@ -84,7 +84,7 @@ class Connection(Value):
         tls_version: str = "",
         cipher: str = "",
     ) -> None:
-        """Make one by hand, as a test double needs."""
+        """Create a value, for example for a test double."""
         set_field(self, "dns", dns)
         set_field(self, "tcp", tcp)
         set_field(self, "tls", tls)
@@ -100,18 +100,18 @@ _NO_CONNECTION = Connection()
 
 
 class Status(Value):
-    """The DCS's answer: a value of its own, which neither changes nor needs the client any more.
+    """The status that the DCS reports. It never changes and outlives its client.
 
     Attributes:
-        available: Whether the DCS is serving requests. False is an answer, not an error.
-        message: Why it is unavailable, or None where the service sent no message.
-        scheduled_outages: A tuple of `Outage`; empty where none are planned.
-        json: The answer's body as it came (text).
-        rate_limit: A `RateLimit`, or None where the answer had no such header.
-        quota: A `Quota`, or None where the answer had no such header.
-        connection: A `Connection`: times, reuse and TLS of the call that brought the answer.
-        age: How long ago the answer came, in seconds (float): above 0.0 where it is shared with an earlier
-            call, see `status_max_age` of `Client`.
+        available: Whether the DCS is serving requests. False is a result, not an error.
+        message: Why it is unavailable, or None if the service sent no message.
+        scheduled_outages: A tuple of `Outage`; empty if none are planned.
+        json: The body of the response (text), unchanged.
+        rate_limit: A `RateLimit`, or None if the response had no such header.
+        quota: A `Quota`, or None if the response had no such header.
+        connection: A `Connection`: times, reuse and TLS of the call that received the response.
+        age: Time since the response was received, in seconds (float). Above 0.0 if it is the response of an
+            earlier call, see `status_max_age` of `Client`.
     """
 
     __slots__ = (
@@ -145,7 +145,7 @@ class Status(Value):
         connection: Connection = _NO_CONNECTION,
         age: float = 0.0,
     ) -> None:
-        """Make one by hand, as a test double needs."""
+        """Create a value, for example for a test double."""
         set_field(self, "available", available)
         set_field(self, "message", message)
         set_field(self, "scheduled_outages", scheduled_outages)
@@ -157,14 +157,14 @@ class Status(Value):
 
 
 def read(response: int | None) -> Status:
-    """Copy everything out of a `dcs_status_response`, which stays the caller's to free."""
+    """Read a `dcs_status_response`, which the caller frees."""
     count = api.dcs_status_response_outage_count(response)
     return Status(
         api.dcs_status_response_available(response) == 1,
         text(api.dcs_status_response_message(response)),
         tuple([_outage(response, i) for i in range(count)]) if count else (),
         api.dcs_status_response_json(response).decode(),
-        *of_response(response),
+        *read_limits(OF_RESPONSE, response),
         Connection(
             api.dcs_status_response_dns_us(response) / 1e6,
             api.dcs_status_response_tcp_us(response) / 1e6,
@@ -190,11 +190,11 @@ def _outage(response: int | None, index: int) -> Outage:
 
 def _time(unix_ms: int) -> datetime:
     try:
-        # Integer arithmetic: fromtimestamp() takes a float, and not every platform's takes all years.
+        # Integer arithmetic: fromtimestamp() takes a float, and on some platforms rejects some years.
         return EPOCH + timedelta(milliseconds=unix_ms)
     except OverflowError:
         raise ServiceError(
-            "a scheduled outage of the answer is at a time outside the years 1 to 9999",
+            "a scheduled outage is outside the years 1 to 9999",
             code=Code.RESPONSE,
             hint=text(api.dcs_code_hint(Code.RESPONSE)),
             http_status=200,

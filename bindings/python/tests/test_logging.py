@@ -125,7 +125,7 @@ assert ("logging" in sys.modules) == (imported == "logging")
 
 
 @pytest.mark.parametrize("imported", ["logging", "nothing"])
-def test_nothing_is_printed_and_nothing_imported(testbed: Testbed, imported: str) -> None:
+def test_prints_nothing_and_does_not_import_logging(testbed: Testbed, imported: str) -> None:
     # With a certificate that expires soon: a warning, which logging prints where no handler is.
     certificate, private_key = (testbed.files[name] for name in EXPIRING)
     url = testbed.url("tls12_close")
@@ -139,9 +139,7 @@ def test_nothing_is_printed_and_nothing_imported(testbed: Testbed, imported: str
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
-def test_a_program_that_shows_warnings_sees_the_one_on_the_certificate(
-    testbed: Testbed, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_certificate_expiry_warning(testbed: Testbed, caplog: pytest.LogCaptureFixture) -> None:
     certificate, private_key = (testbed.files[name] for name in EXPIRING)
     changes = {"certificate": certificate, "private_key": private_key}
     assert PARENT.getEffectiveLevel() == logging.WARNING
@@ -158,9 +156,7 @@ def test_a_program_that_shows_warnings_sees_the_one_on_the_certificate(
 
 
 @pytest.mark.parametrize("listener", ["tls12_close", "tls13_close"])
-def test_a_call_is_told_step_by_step(
-    testbed: Testbed, listener: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_records_of_call(testbed: Testbed, listener: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="libdcs")
     begin = int(time.time() * 1000) / 1000
     with testbed.client(listener) as client:
@@ -178,12 +174,12 @@ def test_a_call_is_told_step_by_step(
         assert (record.args, record.exc_info) == ((), None)
 
 
-def test_a_percent_sign_is_text(testbed: Testbed, told: Records) -> None:
+def test_percent_sign_is_not_a_format(testbed: Testbed, told: Records) -> None:
     testbed.error("tls12_close", "/%73-%d-%(name)s")
     assert any("GET /%73-%d-%" in record.getMessage() for record in told.records)
 
 
-def test_a_failed_call_is_told_too_and_is_no_error_of_its_own(testbed: Testbed, told: Records) -> None:
+def test_failed_call_is_logged_at_info(testbed: Testbed, told: Records) -> None:
     error = testbed.error("tls12_close", "/404")
     *steps, last = told.take()
     assert {record.levelno for record in steps} == {logging.DEBUG}
@@ -202,7 +198,7 @@ def test_a_failed_call_is_told_too_and_is_no_error_of_its_own(testbed: Testbed, 
     assert last.getMessage() == f"no client is made: {info.value.code}: {info.value.message}"
 
 
-def test_a_diagnosis_is_told(testbed: Testbed, told: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_of_diagnosis(testbed: Testbed, told: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     options = testbed.options(testbed.url("tls12_close"))
     libdcs.diagnose(**options)  # the first call since the level was set
     first = seen(told.take())
@@ -218,7 +214,7 @@ def test_a_diagnosis_is_told(testbed: Testbed, told: Records, monkeypatch: pytes
 # The levels.
 
 
-def test_the_level_can_change_at_any_time(testbed: Testbed, told: Records) -> None:
+def test_level_changes_take_effect_on_next_call(testbed: Testbed, told: Records) -> None:
     with testbed.client("tls12_close") as client:
         levels = {}
         for level in (logging.ERROR, logging.INFO, logging.DEBUG, logging.WARNING, 15, _log.TRACE, 0):
@@ -234,7 +230,7 @@ def test_the_level_can_change_at_any_time(testbed: Testbed, told: Records) -> No
     assert levels[0] == set()
 
 
-def test_one_part_alone(testbed: Testbed, told: Records) -> None:
+def test_level_of_one_logger(testbed: Testbed, told: Records) -> None:
     PARENT.setLevel(logging.WARNING)
     logging.getLogger("libdcs.tls").setLevel(logging.DEBUG)
     with testbed.client("tls12_close") as client:
@@ -247,7 +243,7 @@ def test_one_part_alone(testbed: Testbed, told: Records) -> None:
     assert "libdcs.tcp" in {record.name for record in told.records}
 
 
-def test_logging_that_is_disabled(testbed: Testbed, told: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logging_disable(testbed: Testbed, told: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     logging.disable(logging.DEBUG)
     levels: list[int] = []
     api = libdcs._native.api
@@ -264,7 +260,7 @@ def test_logging_that_is_disabled(testbed: Testbed, told: Records, monkeypatch: 
     assert levels == [3, 3]
 
 
-def test_no_secret_is_told(testbed: Testbed, told: Records, rude: Listener) -> None:
+def test_records_hide_secrets(testbed: Testbed, told: Records, rude: Listener) -> None:
     PARENT.setLevel(_log.TRACE)
     proxy = rude.url.replace("https://", "http://user:p%40ss@").replace("/checks/passport", "")
     key = Path(testbed.files["client_key_encrypted"])
@@ -293,7 +289,7 @@ def test_no_secret_is_told(testbed: Testbed, told: Records, rude: Listener) -> N
 
 @pytest.mark.parametrize("raise_exceptions", [True, False])
 @pytest.mark.parametrize("place", ["handler", "filter", "record factory"])
-def test_a_handler_that_raises_breaks_no_call(
+def test_exception_in_handler_is_contained(
     testbed: Testbed,
     place: str,
     raise_exceptions: bool,
@@ -336,7 +332,7 @@ def test_a_handler_that_raises_breaks_no_call(
     assert printed.count("ZeroDivisionError: in the application") == raise_exceptions * len(failing.records)
 
 
-def test_what_ends_the_program_is_not_held_back(testbed: Testbed) -> None:
+def test_keyboard_interrupt_in_handler_propagates(testbed: Testbed) -> None:
     client = testbed.client("tls12_close")
     PARENT.setLevel(logging.DEBUG)
     PARENT.addHandler(Failing(KeyboardInterrupt()))
@@ -346,7 +342,7 @@ def test_what_ends_the_program_is_not_held_back(testbed: Testbed) -> None:
         testbed.client("tls12_close")
 
 
-def test_a_handler_may_make_calls(testbed: Testbed, told: Records) -> None:
+def test_handler_makes_calls(testbed: Testbed, told: Records) -> None:
     client = testbed.client("tls12_close")
     told.take()
     answers: list[bool] = []
@@ -370,7 +366,7 @@ def test_a_handler_may_make_calls(testbed: Testbed, told: Records) -> None:
 # Threads.
 
 
-def test_sixteen_threads(testbed: Testbed, told: Records) -> None:
+def test_records_of_threads(testbed: Testbed, told: Records) -> None:
     threads, calls = 16, 50
     failures: list[BaseException] = []
     with testbed.client("tls12_close") as good, testbed.client("tls12_close", "/404") as bad:
@@ -402,7 +398,7 @@ def test_sixteen_threads(testbed: Testbed, told: Records) -> None:
     assert {record.name for record in sent} == {"libdcs.http"}
 
 
-def test_logging_that_another_thread_is_importing() -> None:
+def test_logging_being_imported_by_other_thread() -> None:
     # A half-made module is in sys.modules meanwhile; the call waits until it is complete.
     code = """
 import sys, threading
@@ -437,7 +433,7 @@ assert len(sys.modules["logging"].getLogger("libdcs").handlers) == 1
 # The documentation.
 
 
-def test_the_readme_shows_what_is_told(testbed: Testbed, tmp_path: Path) -> None:
+def test_readme_log_output(testbed: Testbed, tmp_path: Path) -> None:
     readme = (REPOSITORY / "bindings" / "python" / "README.md").read_text(encoding="utf-8")
     found = re.search(r"## Logging\n.*?```python\n(.*?)```.*?```text\n(.*?)```", readme, re.DOTALL)
     assert found is not None

@@ -49,7 +49,7 @@ def test_reload(testbed: Testbed, files: dict[str, Path]) -> None:
         assert renewed > datetime.now(timezone.utc)
 
 
-def test_a_reload_that_fails_changes_nothing(testbed: Testbed, files: dict[str, Path]) -> None:
+def test_failed_reload_keeps_previous_files(testbed: Testbed, files: dict[str, Path]) -> None:
     with testbed.client("tls12_close", **files) as client:
         before = client.certificate_not_after
         shutil.copy(testbed.files["other_key"], files["private_key"])
@@ -74,7 +74,7 @@ def test_reload_needs_a_file(testbed: Testbed) -> None:
         assert client.status().available
 
 
-def test_a_closed_client(testbed: Testbed) -> None:
+def test_reload_of_closed_client(testbed: Testbed) -> None:
     client = testbed.client("tls12_close")
     client.close()
     with pytest.raises(ClosedError):
@@ -83,12 +83,12 @@ def test_a_closed_client(testbed: Testbed) -> None:
         _ = client.certificate_not_after
 
 
-def test_without_a_certificate_there_is_no_end(testbed: Testbed) -> None:
+def test_certificate_not_after_without_certificate(testbed: Testbed) -> None:
     with testbed.client("tls12_close", certificate=None, private_key=None) as client:
         assert client.certificate_not_after is None
 
 
-def test_threads_call_while_the_files_are_reloaded(testbed: Testbed, files: dict[str, Path]) -> None:
+def test_reload_during_calls_of_threads(testbed: Testbed, files: dict[str, Path]) -> None:
     failures: list[BaseException] = []
     with testbed.client("tls12_keepalive", **files) as client:
 
@@ -152,7 +152,7 @@ def test_status_max_age(testbed: Testbed) -> None:
         assert testbed.served(case, requests) == requests
 
 
-def test_from_the_environment(testbed: Testbed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_env(testbed: Testbed, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "DCS_URL": testbed.url("tls12_close"),
         "DCS_CA_BUNDLE": testbed.files["ca_bundle"],
@@ -167,7 +167,7 @@ def test_from_the_environment(testbed: Testbed, monkeypatch: pytest.MonkeyPatch)
         assert client.status().connection == client.status().connection
 
 
-def test_a_diagnosis_takes_them_too(testbed: Testbed) -> None:
+def test_diagnose_accepts_all_options(testbed: Testbed) -> None:
     options = testbed.options(testbed.url("tls12_close"))
     assert libdcs.diagnose(**options, reload_interval=1.0, honour_retry_after=True, status_max_age=1.0).ok
     with pytest.raises(ConfigError):
