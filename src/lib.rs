@@ -39,12 +39,12 @@ pub mod fuzzing;
 mod handshake;
 mod inspect;
 mod key_export;
-mod loaded;
 pub mod log;
 mod panic;
 mod redact;
 mod response;
 mod status;
+mod sys;
 mod transport;
 
 pub use client::Client;

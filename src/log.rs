@@ -194,7 +194,7 @@ fn ring() -> MutexGuard<'static, Ring> {
             Some(shared) => shared,
             None => {
                 // A child that is forked in the middle of this would wait for it for ever.
-                let _burst = fork_gate::burst();
+                let _section = fork_gate::crypto_section();
                 shared.childs.get_or_init(|| Box::new(Shared::new()))
             }
         };

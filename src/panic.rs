@@ -21,7 +21,7 @@ fn install_hook() {
     }
     // A child that is forked in the middle of this would wait for it for ever.
     fork_gate::install();
-    let _burst = fork_gate::burst();
+    let _section = fork_gate::crypto_section();
     INSTALL.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {

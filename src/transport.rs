@@ -15,7 +15,6 @@ mod p521;
 mod pool;
 pub(crate) mod probe;
 mod proxy;
-mod ready;
 mod sessions;
 mod socket;
 mod tcp;

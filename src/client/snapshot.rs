@@ -1,7 +1,6 @@
 //! What a client's calls use: made from the files, and replaced as a whole by a reload and in a forked child.
 
 use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
@@ -15,6 +14,7 @@ use crate::datetime::day;
 use crate::diagnose::{self, CertificateChecks};
 use crate::error::Error;
 use crate::log;
+use crate::sys;
 use crate::transport::{ConnectorConfig, Transport};
 
 /// What is made of the files, once.
@@ -143,7 +143,7 @@ fn warn_of_permissions(document: &LoadedFile) {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FileFingerprints(Vec<Option<Stamp>>);
 
-/// Length, time of the last change, and its [`place`]: a file that is replaced within the resolution of the clock has
+/// Length, time of the last change, and its [`sys::file_id`]: a file that is replaced within the resolution of the clock has
 /// another one.
 type Stamp = (u64, Option<SystemTime>, (u64, u64));
 
@@ -162,41 +162,12 @@ impl FileFingerprints {
                     Some((
                         metadata.len(),
                         metadata.modified().ok(),
-                        place(path, &metadata),
+                        sys::file_id(path, &metadata),
                     ))
                 })
                 .collect(),
         )
     }
-}
-
-#[cfg(unix)]
-fn place(_: &Path, metadata: &fs::Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-/// The volume's number and the file's on it; std has them in unstable functions only.
-#[cfg(windows)]
-#[allow(unsafe_code)]
-fn place(path: &Path, _: &fs::Metadata) -> (u64, u64) {
-    use std::os::windows::fs::OpenOptionsExt;
-    use std::os::windows::io::AsRawHandle;
-    use windows_sys::Win32::Storage::FileSystem::{
-        BY_HANDLE_FILE_INFORMATION, GetFileInformationByHandle,
-    };
-
-    // Without the right to read, which is not needed for this.
-    let Ok(file) = fs::OpenOptions::new().access_mode(0).open(path) else {
-        return (0, 0);
-    };
-    let mut told = BY_HANDLE_FILE_INFORMATION::default();
-    // SAFETY: the handle is open for as long as `file` is there, and what is written to is there and writable.
-    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut told) } == 0 {
-        return (0, 0);
-    }
-    let index = u64::from(told.nFileIndexHigh) << 32 | u64::from(told.nFileIndexLow);
-    (u64::from(told.dwVolumeSerialNumber), index)
 }
 
 #[cfg(test)]

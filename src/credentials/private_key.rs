@@ -55,10 +55,10 @@ pub(crate) fn of_item(
     password: Option<&str>,
 ) -> Result<PrivateKey, Error> {
     let mut der = decode(item, document, password)?;
-    let burst = fork_gate::burst();
+    let section = fork_gate::crypto_section();
     let signing_key = any_supported_type(&der).map_err(|_| unsupported(&der, document));
     let masked = MaskedKey::new(&der).map(Arc::new);
-    drop(burst);
+    drop(section);
     wipe(&mut der);
     let signing_key = signing_key?;
     Ok(PrivateKey {

@@ -1,7 +1,6 @@
 //! Where a CA bundle, certificate or key comes from, and reading it.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::error::{Check, Subject};
 use crate::error::{Code, Error};
 use crate::redact;
+use crate::sys;
 
 /// The largest file that is read. The largest public CA bundles are around 250 KB.
 const MAX_FILE_SIZE: u64 = 4 * 1024 * 1024;
@@ -242,10 +242,10 @@ fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>
         )
         .with_check(Check::FileConfigured));
     }
-    let file = open(path).map_err(|error| failed(&error, "opened"))?;
+    let file = sys::open_file(path).map_err(|error| failed(&error, "opened"))?;
     let irregular = || file_error(role, path, "is not a regular file (a pipe or a device).");
     // Before the metadata, which Windows has for files only.
-    if is_device(&file) {
+    if sys::is_device(&file) {
         return Err(irregular());
     }
     let metadata = file.metadata().map_err(|error| failed(&error, "read"))?;
@@ -265,7 +265,7 @@ fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>
             "is larger than 4 MiB; that is no file of certificates or a key.",
         ));
     }
-    Ok((bytes, mode(&metadata)))
+    Ok((bytes, sys::file_mode(&metadata)))
 }
 
 /// Reads to the end, or to one byte behind the largest size. Where the file is larger than expected, because it
@@ -301,59 +301,6 @@ fn file_error(role: Role, path: &Path, what: &str) -> Error {
         format!("The {} {} {what}", role.noun(), shown(path)),
     )
     .with_check(Check::FileReadable)
-}
-
-#[cfg(unix)]
-#[allow(clippy::unnecessary_wraps)] // There is no such thing elsewhere.
-fn mode(metadata: &std::fs::Metadata) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-    Some(metadata.mode())
-}
-
-#[cfg(not(unix))]
-fn mode(_: &std::fs::Metadata) -> Option<u32> {
-    None
-}
-
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    // Opening a named pipe would otherwise wait for somebody to write to it.
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-}
-
-#[cfg(windows)]
-fn open(path: &Path) -> io::Result<File> {
-    use std::os::windows::fs::OpenOptionsExt;
-    use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_BACKUP_SEMANTICS;
-
-    // Opening a directory would otherwise be denied, in words that send people to look at its permissions.
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
-        .open(path)
-}
-
-/// std tells a device on Unix by its metadata.
-#[cfg(unix)]
-fn is_device(_: &File) -> bool {
-    false
-}
-
-/// Whether it is something else than a file on a disk: reading a console (`CON`), a serial line or a named pipe could
-/// wait for ever. std's metadata calls them files.
-#[cfg(windows)]
-#[allow(unsafe_code)]
-fn is_device(file: &File) -> bool {
-    use std::os::windows::io::AsRawHandle;
-    use windows_sys::Win32::Storage::FileSystem::{FILE_TYPE_DISK, GetFileType};
-
-    // SAFETY: the handle is open for as long as `file` is borrowed.
-    unsafe { GetFileType(file.as_raw_handle()) != FILE_TYPE_DISK }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crate::error::{Code, Error};
+use crate::sys;
 
 /// Counts how often a client's calls were interrupted.
 #[derive(Default)]
@@ -62,7 +63,7 @@ impl Cancellation {
     /// # Errors
     /// [`Code::InvalidArgument`] on Windows, where there are no such descriptors.
     pub fn set_descriptor(&self, descriptor: Option<i32>) -> Result<(), Error> {
-        if cfg!(not(unix)) && descriptor.is_some() {
+        if !sys::HAS_POLLABLE_DESCRIPTORS && descriptor.is_some() {
             return Err(Error::new(
                 Code::InvalidArgument,
                 "A call cannot be ended by a descriptor on this system.",
@@ -76,7 +77,7 @@ impl Cancellation {
     fn is_signalled(&self) -> bool {
         match self.0.descriptor.load(Ordering::Relaxed) {
             0 => false,
-            number => is_readable(number - 1),
+            number => sys::is_readable(number - 1),
         }
     }
 }
@@ -85,27 +86,6 @@ impl fmt::Debug for Cancellation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cancellation({})", self.is_cancelled())
     }
-}
-
-#[cfg(unix)]
-#[allow(unsafe_code)]
-fn is_readable(descriptor: i64) -> bool {
-    let Ok(fd) = libc::c_int::try_from(descriptor) else {
-        return false;
-    };
-    let mut wanted = libc::pollfd {
-        fd,
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    // SAFETY: one entry is passed, and a descriptor that is not open is told as such by `revents`.
-    let count = unsafe { libc::poll(&raw mut wanted, 1, 0) };
-    count == 1 && wanted.revents & (libc::POLLIN | libc::POLLHUP) != 0
-}
-
-#[cfg(not(unix))]
-fn is_readable(_: i64) -> bool {
-    false
 }
 
 /// What ends a call before its limit of time does.

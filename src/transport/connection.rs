@@ -84,13 +84,13 @@ impl Connection {
             }
         );
         let server_name = transport.plan.endpoint.server_name.clone();
-        let burst = fork_gate::burst();
+        let section = fork_gate::crypto_section();
         let tls = ClientConnection::new(Arc::clone(config), server_name).map_err(|error| {
             transport
                 .scene(Phase::Handshake, deadline)
                 .tls(&error, None)
         })?;
-        drop(burst);
+        drop(section);
         let mut connection = Connection {
             socket,
             tls,
@@ -280,9 +280,9 @@ impl Connection {
     /// Takes in what was read; on a failure tells the server why, as far as that works.
     fn process(&mut self, transport: &Transport, scene: &ErrorContext<'_>) -> Result<(), Error> {
         // After it no random numbers are made and no key is used.
-        let burst = self.tls.is_handshaking().then(fork_gate::burst);
+        let section = self.tls.is_handshaking().then(fork_gate::crypto_section);
         let processed = self.tls.process_new_packets();
-        drop(burst);
+        drop(section);
         match processed {
             Ok(_) => Ok(()),
             Err(error) => {

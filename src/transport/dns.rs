@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use super::deadline::{Deadline, Phase};
 use crate::config::Target;
 use crate::error::{Code, Error};
-use crate::loaded;
 use crate::log;
 use crate::panic::{catch_panic, panic_if_asked};
+use crate::sys;
 
 /// How long an answer is used before it is asked for again.
 const FRESH_FOR: Duration = Duration::from_secs(30);
@@ -218,7 +218,7 @@ impl Resolver {
     }
 
     fn start(&self) {
-        loaded::keep();
+        sys::pin_library();
         let shared = self.shared.clone();
         let target = self.target.clone();
         let started = thread::Builder::new()

@@ -5,13 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, ROUND};
-use super::ready::{self, Direction};
 use crate::log;
-
-/// A limit that is already set on the socket serves as long as it is this near to the wanted one, which
-/// saves a system call for each read and write.
-#[cfg(unix)]
-const SLACK: Duration = Duration::from_millis(5);
+use crate::sys::{self, Direction, TimedIo};
 
 /// Zero would mean no limit.
 const MIN_TIMER: Duration = Duration::from_millis(1);
@@ -19,10 +14,7 @@ const MIN_TIMER: Duration = Duration::from_millis(1);
 pub(crate) struct Socket {
     stream: TcpStream,
     peer: SocketAddr,
-    #[cfg(unix)]
-    read_limit: Option<Duration>,
-    #[cfg(unix)]
-    write_limit: Option<Duration>,
+    timed: TimedIo,
     /// Several TLS records leave in one segment: they are gathered here.
     gathered: Vec<u8>,
 }
@@ -50,22 +42,6 @@ impl Socket {
         }
     }
 
-    /// A connected socket on which limits of this length are set, if any.
-    #[cfg_attr(not(unix), allow(unused_variables))]
-    fn new(stream: TcpStream, peer: SocketAddr, set: Option<Duration>) -> io::Result<Self> {
-        // A request is one small write: waiting for more to send only delays it.
-        stream.set_nodelay(true)?;
-        Ok(Socket {
-            stream,
-            peer,
-            #[cfg(unix)]
-            read_limit: set,
-            #[cfg(unix)]
-            write_limit: set,
-            gathered: Vec::new(),
-        })
-    }
-
     /// Closes the descriptor where it still is this connection's. A forked child may have closed all that it had
     /// inherited, and what has the number now is somebody else's.
     pub(crate) fn abandon(self) {
@@ -84,7 +60,7 @@ impl Socket {
 
     /// Looks, in one system call and without waiting, whether anything has come.
     pub(crate) fn probe(&self) -> Probe {
-        match ready::peek(&self.stream) {
+        match sys::peek(&self.stream) {
             Ok(0) => Probe::Closed,
             Ok(_) => Probe::Readable,
             Err(error) if error.kind() == ErrorKind::WouldBlock => Probe::Quiet,
@@ -119,7 +95,7 @@ impl Attempt {
         let begun = Instant::now();
         let domain = Domain::for_address(address);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        let is_blocking = patience.is_some() && cfg!(target_os = "linux");
+        let is_blocking = patience.is_some() && sys::SEND_TIMEOUT_COVERS_CONNECT;
         if is_blocking {
             socket.set_write_timeout(Some(timer_for(patience.unwrap_or(ROUND).min(ROUND))))?;
             socket.set_read_timeout(Some(ROUND))?;
@@ -135,7 +111,7 @@ impl Attempt {
         match attempt.socket.connect(&address.into()) {
             Ok(()) => attempt.into_socket().map(Begun::Connected),
             // The timer fired, or a signal handler of the host's ran; the kernel goes on connecting.
-            Err(error) if is_round_over(&error) || is_in_progress(&error) => {
+            Err(error) if is_round_over(&error) || sys::is_connect_in_progress(&error) => {
                 Ok(Begun::Pending(attempt))
             }
             Err(error) => Err(error),
@@ -151,16 +127,17 @@ impl Attempt {
     }
 
     fn into_socket(self) -> io::Result<Socket> {
-        // On Windows a socket stays so: see `attempt`.
-        if cfg!(unix) && !self.is_blocking {
-            self.socket.set_nonblocking(false)?;
-        }
         // A limit for sending that was shorter than usual is set anew when it is needed.
-        Socket::new(
-            self.socket.into(),
-            self.address,
-            self.is_blocking.then_some(ROUND),
-        )
+        let timed = TimedIo::new(&self.socket, self.is_blocking.then_some(ROUND))?;
+        let stream = TcpStream::from(self.socket);
+        // A request is one small write: waiting for more to send only delays it.
+        stream.set_nodelay(true)?;
+        Ok(Socket {
+            stream,
+            peer: self.address,
+            timed,
+            gathered: Vec::new(),
+        })
     }
 }
 
@@ -169,15 +146,7 @@ pub(crate) fn first_to_end<'a>(
     attempts: impl Iterator<Item = &'a Attempt>,
     limit: Duration,
 ) -> io::Result<Option<usize>> {
-    ready::first_to_end(attempts.map(|attempt| &attempt.socket), limit)
-}
-
-/// Windows says `WouldBlock` of that.
-fn is_in_progress(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    return error.raw_os_error() == Some(libc::EINPROGRESS);
-    #[cfg(not(unix))]
-    return error.kind() == ErrorKind::WouldBlock;
+    sys::first_connected(attempts.map(|attempt| &attempt.socket), limit)
 }
 
 /// A [`Socket`] with a deadline. A read or write that reaches it fails with `TimedOut`.
@@ -197,57 +166,13 @@ impl Bounded<'_> {
     ) -> io::Result<T> {
         let mut remaining = self.deadline.remaining()?;
         loop {
-            let limit = remaining.min(ROUND);
-            match self.socket.attempt(direction, limit, &mut operation) {
+            let limit = timer_for(remaining.min(ROUND));
+            let Socket { stream, timed, .. } = &mut *self.socket;
+            match timed.run(stream, direction, limit, &mut operation) {
                 Err(error) if is_round_over(&error) => {}
                 outcome => return outcome,
             }
             remaining = self.deadline.round()?;
-        }
-    }
-}
-
-impl Socket {
-    /// Runs an operation, which the kernel ends after about as long as the limit says.
-    #[cfg(unix)]
-    fn attempt<T>(
-        &mut self,
-        direction: Direction,
-        limit: Duration,
-        operation: &mut impl FnMut(&mut TcpStream) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let wanted = timer_for(limit);
-        let is_set = match direction {
-            Direction::Read => &mut self.read_limit,
-            Direction::Write => &mut self.write_limit,
-        };
-        if is_set.is_none_or(|set| set.abs_diff(wanted) > SLACK) {
-            match direction {
-                Direction::Read => self.stream.set_read_timeout(Some(wanted))?,
-                Direction::Write => self.stream.set_write_timeout(Some(wanted))?,
-            }
-            *is_set = Some(wanted);
-        }
-        operation(&mut self.stream)
-    }
-
-    /// Runs an operation, and where it has to wait for its turn does so for as long as the limit says.
-    ///
-    /// Not by a limit that is set on the socket, as elsewhere: Windows may lose data that comes just when such a
-    /// limit passes, and adds half a second to it.
-    #[cfg(windows)]
-    fn attempt<T>(
-        &mut self,
-        direction: Direction,
-        limit: Duration,
-        operation: &mut impl FnMut(&mut TcpStream) -> io::Result<T>,
-    ) -> io::Result<T> {
-        match operation(&mut self.stream) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                ready::wait(&self.stream, direction, limit)?;
-                operation(&mut self.stream)
-            }
-            outcome => outcome,
         }
     }
 }
@@ -301,23 +226,6 @@ impl Write for Bounded<'_> {
     }
 }
 
-/// What this thread has used of the processor: next to nothing where it has only waited.
-#[cfg(all(test, target_os = "linux"))]
-#[allow(unsafe_code)]
-pub(super) fn processor_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the time is there and writable.
-    let outcome = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    assert_eq!(outcome, 0);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        time.tv_nsec.unsigned_abs() as u32,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,11 +260,11 @@ mod tests {
     #[test]
     fn waiting_takes_no_processor_time() {
         let (mut socket, _peer) = pair();
-        let before = processor_time();
+        let before = sys::thread_cpu_time();
         let limit = Duration::from_millis(300);
         let error = socket.until(Deadline::of_call(limit)).read(&mut [0; 8]);
         assert!(error.is_err());
-        assert!(processor_time() - before < limit / 3);
+        assert!(sys::thread_cpu_time() - before < limit / 3);
     }
 
     #[test]
@@ -417,19 +325,9 @@ mod tests {
     /// A host that is a C program has SIGPIPE's default action, which is the end of the process.
     #[cfg(target_os = "linux")]
     #[test]
-    #[allow(unsafe_code)]
     fn a_broken_pipe_raises_no_signal() {
         let (mut socket, peer) = pair();
-        // SAFETY: the set is initialised by sigemptyset before it is used. A blocked signal stays pending,
-        // even where it is ignored as in a Rust program.
-        unsafe {
-            let mut pipe = std::mem::zeroed();
-            libc::sigemptyset(&raw mut pipe);
-            libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
-            let blocked =
-                libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, std::ptr::null_mut());
-            assert_eq!(blocked, 0);
-        }
+        sys::block_sigpipe();
         drop(peer);
         let deadline = Deadline::of_call(Duration::from_secs(5));
         let parts = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
@@ -447,12 +345,6 @@ mod tests {
         };
         assert_eq!(until_broken(true), ErrorKind::BrokenPipe);
         assert_eq!(until_broken(false), ErrorKind::BrokenPipe);
-        // SAFETY: sigpending fills the set before it is looked at.
-        let is_pending = unsafe {
-            let mut pending = std::mem::zeroed();
-            libc::sigpending(&raw mut pending);
-            libc::sigismember(&raw const pending, libc::SIGPIPE)
-        };
-        assert_eq!(is_pending, 0);
+        assert!(!sys::is_sigpipe_pending());
     }
 }
