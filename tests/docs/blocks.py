@@ -1,14 +1,14 @@
-"""The code blocks of the documentation, with what the comment before each says about running it.
+"""The code blocks of the pages, and the comments that say how to run them.
 
-A block stands on its own line between fences. An HTML comment right before it, which no reader sees, may say:
+An HTML comment directly before a block, which no reader sees, may contain:
 
-    <!-- example: not run: REASON -->      shown only, and why that is
-    <!-- example: file NAME -->            written to NAME in the page's folder, for a later block of the page
+    <!-- example: not run: REASON -->      is not run, for this reason
+    <!-- example: file NAME -->            is written to this file, for a later block of the page
     <!-- example: answer NAME -->          the sandbox gives this answer
-    <!-- example: exits N -->              it ends with this exit status
-    <!-- example: prints -->               what the block before printed, numbers aside; "..." is any lines
+    <!-- example: exits N -->              exits with this status
+    <!-- example: prints -->               is the output of the block before it
 
-Several are joined by "; ".
+"; " separates several of them. In an output numbers may differ, and "..." stands for any lines.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RUNNABLE = frozenset({"c", "console", "cpp", "java", "python", "rust", "sh"})
 """The languages whose blocks are run."""
 
 SHOWN = frozenset({"cmake", "dockerfile", "json", "text", "toml", "xml", "yaml"})
-"""The languages whose blocks are only shown; JSON and XML are parsed."""
+"""The languages whose blocks are not run. JSON and XML are parsed."""
 
 _FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
 _DIRECTIVE = re.compile(r"<!-- example: ((?:(?!-->).)*) -->\s*\Z", re.DOTALL)
@@ -46,35 +46,39 @@ class Block:
 
     @property
     def place(self) -> str:
-        """Where it stands, as an editor understands it."""
+        """The page and the line, in the form that editors understand."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
 
 def pages() -> list[Path]:
-    """Every page with examples."""
-    found = [ROOT / "README.md", ROOT / "SECURITY.md", *ROOT.glob("docs/**/*.md")]
-    found += [*ROOT.glob("bindings/*/README.md"), *ROOT.glob("examples/*/README.md")]
-    found += [*ROOT.glob("benches/*.md"), *ROOT.glob("tests/*.md")]
-    return sorted(found)
+    """Return every page of the documentation."""
+    patterns = (
+        "*.md",
+        "docs/**/*.md",
+        "bindings/*/README.md",
+        "examples/*/README.md",
+        "benches/*.md",
+        "tests/*.md",
+    )
+    return sorted(page for pattern in patterns for page in ROOT.glob(pattern))
 
 
 def blocks(page: Path) -> list[Block]:
-    """The blocks of a page, in order."""
+    """Return the blocks of a page, in order."""
     text = page.read_text(encoding="utf-8")
     found = []
     for match in _FENCE.finditer(text):
         block = Block(page, text.count("\n", 0, match.start()) + 1, match[1].strip(), match[2])
-        directive = _DIRECTIVE.search(
-            text, max(text.rfind("<!-- example: ", 0, match.start()), 0), match.start()
-        )
+        comment = max(text.rfind("<!-- example: ", 0, match.start()), 0)
+        directive = _DIRECTIVE.search(text, comment, match.start())
         if directive is not None:
-            read(block, directive[1])
+            apply(directive[1], block)
         found.append(block)
     return found
 
 
-def read(block: Block, directive: str) -> None:
-    """Take what the comment says."""
+def apply(directive: str, block: Block) -> None:
+    """Set the fields of a block from its comment."""
     if directive.startswith("not run: "):
         block.not_run = directive.partition(": ")[2].strip()
         return

@@ -1,4 +1,4 @@
-"""What the examples find when they run: the sandbox, the three files, the built library, the bindings."""
+"""The environment of the examples: the sandbox, the three files, the built library, the bindings."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sandbox import LIBRARY, PROGRAMS, ROOT, TARGET, Sandbox, running
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One for all."""
+    """Start one sandbox for all tests."""
     with running(tmp_path_factory.mktemp("sandbox")) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="session")
 def jars() -> str:
-    """The class path: the packaged jar, and JNA as Maven has it."""
+    """Return the class path: the packaged jar, and JNA from Maven's local repository."""
     jar = next((ROOT / "bindings" / "java" / "target").glob("libdcs-*[0-9].jar"), None)
     if jar is None:
-        pytest.fail("there is no jar: make test-docs builds it")
+        pytest.fail("the jar is missing: make test-docs builds it")
     jna = sorted((Path.home() / ".m2/repository/net/java/dev/jna/jna").glob("*/jna-*.jar"))
     if not jna:
         pytest.fail("JNA is not in Maven's local repository")
@@ -33,7 +33,7 @@ def jars() -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, sandbox: Sandbox) -> Path:
-    """A page's folder: the three files under the names that the pages use, and the clone's folders."""
+    """Create a page's folder: the three files, named as in the pages, and the folders of the clone."""
     for name in ("ca-bundle.pem", "client.pem", "client.key", "expired-client.pem", "wrong-ca-bundle.pem"):
         shutil.copy(sandbox.folder / name, tmp_path)
     (tmp_path / "sandbox.env").write_text(sandbox.exports, encoding="utf-8")
@@ -52,10 +52,10 @@ def folder(tmp_path: Path, sandbox: Sandbox) -> Path:
 
 @pytest.fixture
 def environment(folder: Path, sandbox: Sandbox, jars: str) -> dict[str, str]:
-    """What the examples' processes have in their environment."""
+    """Return the environment variables of the examples."""
     pkg_config = folder / ".pkg-config"
     pkg_config.mkdir()
-    # As `make install` writes it, for the library where it was built.
+    # Like the file that `make install` writes, but for the library in the build folder.
     (pkg_config / "dcs.pc").write_text(
         f"libdir={LIBRARY}\n\nName: dcs\nDescription: libdcs\nVersion: 0\n"
         f"Cflags: -I{ROOT}/include\nLibs: -L${{libdir}} -ldcs\n",

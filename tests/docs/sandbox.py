@@ -1,4 +1,4 @@
-"""The real `dcs-sandbox`, started as the pages say it is started."""
+"""The real `dcs sandbox`, started as the pages describe it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIBRARY = TARGET / "release"
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox: its folder, and its settings as variables and as it wrote them for a shell."""
+    """A running sandbox: its folder, and its settings as variables and as shell exports."""
 
     folder: Path
     settings: dict[str, str]
@@ -27,15 +27,15 @@ class Sandbox:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Sandbox]:
-    """Start one that keeps its files in a folder; it is stopped at the end."""
+    """Start a sandbox with its files in a folder, and stop it at the end."""
     env_file = folder / "sandbox.env"
-    command = [str(PROGRAMS / "dcs-sandbox"), "--quiet", "--retry-after", "1"]
+    command = [str(PROGRAMS / "dcs"), "sandbox", "--quiet", "--retry-after", "1"]
     command += ["--dir", str(folder / "pki"), "--env-file", str(env_file)]
     program = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
         while not env_file.exists():
-            assert program.poll() is None, "the sandbox has ended"
+            assert program.poll() is None, "the sandbox exited"
             assert time.monotonic() < deadline, "the sandbox did not start"
             time.sleep(0.01)
         exports = env_file.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The daemon in C of examples/daemon: what signals do to it, also where the server never answers."""
+"""The daemon in C of examples/daemon: its reaction to signals, also if the server never answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def start(program: Path, environment: dict[str, str]) -> Iterator[Start]:
-    """Starts daemons, and sees that none is left."""
+    """Return a function that starts daemons, and kill them at the end."""
     daemons: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, **settings: str) -> subprocess.Popen[str]:
@@ -44,18 +44,18 @@ def start(program: Path, environment: dict[str, str]) -> Iterator[Start]:
             daemon.kill()
 
 
-def read_until(daemon: subprocess.Popen[str], words: str) -> str:
-    """Read what it tells up to a line with these words."""
+def read_until(daemon: subprocess.Popen[str], text: str) -> str:
+    """Read the daemon's messages up to the line that contains this text, and return that line."""
     assert daemon.stderr is not None
     seen = []
     for line in daemon.stderr:
         seen.append(line)
-        if words in line:
+        if text in line:
             return line
-    pytest.fail(f"it has ended without {words!r}:\n{''.join(seen)}")
+    pytest.fail(f"the daemon exited without {text!r}:\n{''.join(seen)}")
 
 
-def test_it_asks_and_ends_when_it_is_told_to(start: Start) -> None:
+def test_exits_on_sigterm(start: Start) -> None:
     daemon = start()
     read_until(daemon, "the DCS is available")
     daemon.send_signal(signal.SIGTERM)
@@ -63,11 +63,11 @@ def test_it_asks_and_ends_when_it_is_told_to(start: Start) -> None:
     assert daemon.wait(30) == 0
 
 
-def test_it_reads_a_renewed_certificate(start: Start, folder: Path) -> None:
+def test_reloads_the_certificate_on_sighup(start: Start, folder: Path) -> None:
     files = {"DCS_CERTIFICATE": str(folder / "client.pem"), "DCS_PRIVATE_KEY": str(folder / "client.key")}
     daemon = start("1", **files)
     read_until(daemon, "the DCS is available")
-    # A half-copied file first: the old certificate goes on.
+    # First a file that is only half copied: the daemon keeps the old certificate.
     whole = folder / "whole.pem"
     shutil.move(folder / "client.pem", whole)
     (folder / "client.pem").write_text("-----BEGIN", encoding="utf-8")
@@ -78,20 +78,20 @@ def test_it_reads_a_renewed_certificate(start: Start, folder: Path) -> None:
     read_until(daemon, "certificate and key are read again")
 
 
-def test_a_signal_ends_a_call(start: Start) -> None:
+def test_sigterm_cancels_a_call_in_flight(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(60)
         port = silent.getsockname()[1]
-        # Far longer than this test would wait.
-        limits = {"DCS_TIMEOUT_MS": "600000", "DCS_CONNECT_TIMEOUT_MS": "600000"}
-        daemon = start(DCS_URL=f"https://localhost:{port}/checks/passport", **limits)
+        # Much longer than this test waits.
+        timeouts = {"DCS_TIMEOUT_MS": "600000", "DCS_CONNECT_TIMEOUT_MS": "600000"}
+        daemon = start(DCS_URL=f"https://localhost:{port}/checks/passport", **timeouts)
         connection, _ = silent.accept()
         with connection:
             daemon.send_signal(signal.SIGTERM)
             assert daemon.wait(30) == 0
 
 
-def test_what_it_cannot_use_is_told(start: Start) -> None:
+def test_reports_an_invalid_file(start: Start) -> None:
     daemon = start(DCS_PRIVATE_KEY="/no/such.key")
     assert "/no/such.key" in read_until(daemon, "no client can be made")
     assert daemon.wait(30) == 1

@@ -1,9 +1,11 @@
-"""Every example of the documentation is built and run against the sandbox; blocks.py has what a page may say.
+"""Builds and runs every example of the pages against the sandbox. blocks.py describes the comments on a page.
 
-The blocks of a page run in order, in one folder, where the three files lie. A whole program is taken as it
-is. A fragment finds a `config` and a `client` that were made from the environment. The URL that a program
-names becomes that of the sandbox that runs here. Where it names none, and so means the DCS's own, it gets the
-sandbox's, but not on the pages about getting started: what is printed there has to run as it is.
+The blocks of a page run in order, in one folder that contains the three files. A whole program runs unchanged.
+A fragment is put into a program that has created `config` and `client` from the environment.
+
+A URL in a program is replaced by that of the running sandbox. A program without a URL, which would call the DCS,
+also gets the sandbox's URL. The pages in getting-started are the exception: their programs must work as they are
+printed.
 """
 
 from __future__ import annotations
@@ -20,11 +22,11 @@ import pytest
 from blocks import RUNNABLE, SHOWN, Block, blocks, pages
 from sandbox import ROOT
 
-NAMED = (
+PRINTED_URLS = (
     "https://localhost:8443/checks/passport",
     "https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport",
 )
-"""What programs in the pages call: the sandbox as getting-started/index.md starts it, and the default."""
+"""The URLs in the pages: the sandbox as getting-started/index.md starts it, and the default."""
 
 C_PRELUDE = """
 #include <stdio.h>
@@ -36,12 +38,12 @@ C_PRELUDE = """
 """
 
 C_SANDBOX = """
-static dcs_config *the_sandboxs_config(void) {
+static dcs_config *sandbox_config(void) {
     dcs_config *config = dcs_config_new();
     dcs_config_set_url(config, getenv("DCS_URL"));
     return config;
 }
-#define dcs_config_new the_sandboxs_config
+#define dcs_config_new sandbox_config
 """
 
 C_FRAGMENT = """
@@ -126,6 +128,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused", "-Wno-unused-parameter
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command and capture its output."""
     return subprocess.run(
         command,
         cwd=folder,
@@ -138,22 +141,22 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> subpro
     )
 
 
-def hoisted(code: str, pattern: str) -> tuple[str, str]:
-    """Lines that must stand before a fragment's function, and the others."""
+def split_imports(code: str, pattern: str) -> tuple[str, str]:
+    """Return the lines that must stand outside of a function, and the other lines."""
     lines = code.splitlines()
     top = [line for line in lines if re.match(pattern, line)]
     return "\n".join(top), "\n".join(line for line in lines if line not in top)
 
 
-def gets_a_url(page: Path) -> bool:
-    """Whether programs on this page that name no URL get the sandbox's."""
+def adds_url(page: Path) -> bool:
+    """Return whether programs without a URL get the sandbox's on this page."""
     return page.parent.name != "getting-started"
 
 
-def calling(code: str, url: str) -> str:
-    """Have a program call this URL in the place of the one that it names."""
-    for named in NAMED:
-        code = code.replace(f'"{named}"', json.dumps(url))
+def with_url(code: str, url: str) -> str:
+    """Replace the URL in a program."""
+    for printed in PRINTED_URLS:
+        code = code.replace(f'"{printed}"', json.dumps(url))
     return code
 
 
@@ -167,11 +170,11 @@ class Example:
         if block.answer is not None:
             url = f"{environment['DCS_URL']}?answer={block.answer}"
             self.environment = {**environment, "DCS_URL": url}
-        self.program = calling(block.code, self.environment["DCS_URL"])
-        self.gets_a_url = gets_a_url(block.page)
+        self.program = with_url(block.code, self.environment["DCS_URL"])
+        self.adds_url = adds_url(block.page)
 
     def __call__(self) -> str:
-        """Run it and return what it printed."""
+        """Run the block and return its output."""
         return {
             "c": self.c,
             "cpp": self.cpp,
@@ -181,69 +184,74 @@ class Example:
             "console": self.console,
         }[self.block.language]()
 
-    def done(self, command: list[str], exits: int = 0) -> str:
+    def execute(self, command: list[str], exits: int = 0) -> str:
+        """Run a command that must exit with this status, and return its output."""
         result = run(command, self.folder, self.environment)
         if result.returncode != exits:
-            pytest.fail(f"{self.block.place} ended with {result.returncode}:\n{result.stdout}", pytrace=False)
+            pytest.fail(
+                f"{self.block.place} exited with {result.returncode}:\n{result.stdout}", pytrace=False
+            )
         return result.stdout
 
-    def compiled(self, compiler: list[str], name: str, fragment: str) -> str:
+    def compile_and_run(self, compiler: list[str], name: str, fragment: str) -> str:
         code = self.program
         if "int main(" not in code:
-            code = fragment % hoisted(code, "#include")
-        prelude = C_PRELUDE + C_SANDBOX if self.gets_a_url else C_PRELUDE
+            code = fragment % split_imports(code, "#include")
+        prelude = C_PRELUDE + C_SANDBOX if self.adds_url else C_PRELUDE
         (self.folder / "prelude.h").write_text(prelude, encoding="utf-8")
         (self.folder / name).write_text(code, encoding="utf-8")
         flags = [*WARNINGS, f"-I{ROOT}/include", f"-L{self.environment['LD_LIBRARY_PATH']}"]
-        self.done([*compiler, "-include", "prelude.h", *flags, "-o", "example", name, "-ldcs", "-lpthread"])
-        return self.done(["./example"], self.block.exits)
+        self.execute(
+            [*compiler, "-include", "prelude.h", *flags, "-o", "example", name, "-ldcs", "-lpthread"]
+        )
+        return self.execute(["./example"], self.block.exits)
 
     def c(self) -> str:
-        return self.compiled(["cc", "-std=gnu11"], "example.c", C_FRAGMENT)
+        return self.compile_and_run(["cc", "-std=gnu11"], "example.c", C_FRAGMENT)
 
     def cpp(self) -> str:
-        return self.compiled(["c++", "-std=c++17"], "example.cpp", CPP_FRAGMENT)
+        return self.compile_and_run(["c++", "-std=c++17"], "example.cpp", CPP_FRAGMENT)
 
     def python(self) -> str:
         code = self.program
         if "import libdcs" not in code:
             code = PYTHON_FRAGMENT % code
         (self.folder / "example.py").write_text(code, encoding="utf-8")
-        site = ["env"] if self.gets_a_url else ["env", "--unset=PYTHONPATH"]
-        return self.done([*site, "python", "-W", "error", "example.py"], self.block.exits)
+        site = ["env"] if self.adds_url else ["env", "--unset=PYTHONPATH"]
+        return self.execute([*site, "python", "-W", "error", "example.py"], self.block.exits)
 
     def java(self) -> str:
         code = self.program
         if not re.search(r"^(public )?(final )?class ", code, re.MULTILINE):
-            code = JAVA_FRAGMENT % hoisted(code, "import ")
-        if self.gets_a_url and ".url(" not in code:
+            code = JAVA_FRAGMENT % split_imports(code, "import ")
+        if self.adds_url and ".url(" not in code:
             code = code.replace(".builder()", '.builder().url(java.net.URI.create(System.getenv("DCS_URL")))')
         (self.folder / "Example.java").write_text(code, encoding="utf-8")
         options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
-        return self.done(["java", *options, "Example.java"], self.block.exits)
+        return self.execute(["java", *options, "Example.java"], self.block.exits)
 
     def sh(self) -> str:
         check_make_targets(self.block)
         code = "\n".join(line for line in self.block.code.splitlines() if not line.startswith("make "))
-        return self.done(["bash", "-euo", "pipefail", "-c", code], self.block.exits)
+        return self.execute(["bash", "-euo", "pipefail", "-c", code], self.block.exits)
 
     def console(self) -> str:
         commands = re.split(r"^\$ ", self.block.code, flags=re.MULTILINE)
-        assert commands.pop(0) == "", f"{self.block.place} does not begin with a command"
+        assert commands.pop(0) == "", f"{self.block.place} does not start with a command"
         assert commands, f"{self.block.place} has no command"
         for command in commands[:-1]:
-            self.one_command(command, 0)
-        return self.one_command(commands[-1], self.block.exits)
+            self.check_command(command, 0)
+        return self.check_command(commands[-1], self.block.exits)
 
-    def one_command(self, text: str, exits: int) -> str:
+    def check_command(self, text: str, exits: int) -> str:
         command, _, expected = text.partition("\n")
-        printed = self.done(["bash", "-euo", "pipefail", "-c", command], exits)
+        printed = self.execute(["bash", "-euo", "pipefail", "-c", command], exits)
         assert_prints(self.block, printed, expected)
         return printed
 
 
 def check_make_targets(block: Block) -> None:
-    """`make TARGET` is not run in here; but there must be such a target."""
+    """Check that the Makefile has the targets of the block's `make` lines, which are not run."""
     files = [ROOT / "Makefile", *ROOT.glob("make/*.mk")]
     makefile = "".join(file.read_text(encoding="utf-8") for file in files)
     for target in re.findall(r"^make ([\w-]+)", block.code, re.MULTILINE):
@@ -251,7 +259,7 @@ def check_make_targets(block: Block) -> None:
 
 
 def comparable(line: str) -> str:
-    """A line without what differs from run to run: numbers, paths of folders, the length of bars."""
+    """Return a line without the parts that differ between runs: numbers, folders, the length of bars."""
     line = re.sub(r"(/[\w.-]+)+/(?=[\w.-]+\b)", "", line) if "://" not in line else line
     line = re.sub(r"\d[\d,.]*", "0", line)
     line = re.sub(r"(?<=0 )(us|ms|s)\b", "ms", line)
@@ -259,24 +267,24 @@ def comparable(line: str) -> str:
 
 
 def assert_prints(block: Block, printed: str, expected: str) -> None:
-    """Compare what was printed with what the page shows; a line "..." stands for any lines."""
+    """Compare the output with the page. A line "..." stands for any number of lines."""
     shown = [comparable(line) for line in expected.rstrip().splitlines()]
     pattern = "".join(r"(?:.*\n)*?" if line == "..." else re.escape(line) + r"\n" for line in shown)
     lines = "".join(f"{comparable(line)}\n" for line in printed.rstrip().splitlines())
     if not re.fullmatch(pattern, lines):
-        pytest.fail(f"{block.place} shows\n{expected}\nbut this is printed:\n{printed}", pytrace=False)
+        pytest.fail(f"{block.place} shows\n{expected}\nbut the output is:\n{printed}", pytrace=False)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
-def test_examples(page: Path, folder: Path, environment: dict[str, str]) -> None:
+def test_examples_of_a_page(page: Path, folder: Path, environment: dict[str, str]) -> None:
     fences = re.findall(r"^[ >]*```", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(fences) == 2 * len(blocks(page)), "a fence is indented, or is not closed"
+    assert len(fences) == 2 * len(blocks(page)), "a fence is indented or not closed"
     printed: str | None = None
     files: dict[str, Block] = {}
     for block in blocks(page):
-        assert not block.unknown, f"{block.place}: {block.unknown} says nothing"
+        assert not block.unknown, f"{block.place}: unknown words in the comment: {block.unknown}"
         if block.not_run is not None:
-            assert len(block.not_run) > 10, f"{block.place}: say why it is not run"
+            assert len(block.not_run) > 10, f"{block.place}: give the reason why it is not run"
             continue
         for name in [name for name in files if name in block.code]:
             del files[name]
@@ -285,23 +293,21 @@ def test_examples(page: Path, folder: Path, environment: dict[str, str]) -> None
             (folder / block.file).write_text(block.code, encoding="utf-8")
             files[block.file] = block
         elif block.prints:
-            assert printed is not None, f"{block.place}: no block before it has printed anything"
+            assert printed is not None, f"{block.place}: no block before it has any output"
             assert_prints(block, printed, block.code)
         elif block.language == "rust":
-            pass  # test_rust_examples
+            pass  # see test_rust_examples
         elif block.language in RUNNABLE:
             printed = Example(block, folder, environment)()
         else:
-            assert block.language in SHOWN, (
-                f"{block.place}: of which language is it? '{block.language}' is none"
-            )
+            assert block.language in SHOWN, f"{block.place}: unknown language '{block.language}'"
             parse(block)
     for name, block in files.items():
-        pytest.fail(f"{block.place} is written to {name}, and no block uses it", pytrace=False)
+        pytest.fail(f"{block.place} is written to {name}, but no block uses that file", pytrace=False)
 
 
 def parse(block: Block) -> None:
-    """What is only shown is at least well-formed."""
+    """Check that a block that is not run is well-formed, if it is JSON or XML."""
     if block.language == "json":
         json.loads(block.code)
     elif block.language == "xml":
@@ -309,16 +315,16 @@ def parse(block: Block) -> None:
 
 
 def test_rust_examples(folder: Path, environment: dict[str, str]) -> None:
-    """As tests of the crate's documentation, all in one go, with what the other tests have built."""
+    """Run all Rust examples as documentation tests of the crate, because that reuses its build."""
     document = []
     for page in pages():
         for block in blocks(page):
             if block.language != "rust" or block.not_run is not None:
                 continue
-            code = calling(block.code, environment["DCS_URL"])
+            code = with_url(block.code, environment["DCS_URL"])
             if "fn main(" not in code:
                 code = RUST_FRAGMENT % code
-            if gets_a_url(page) and "set_url" not in code:
+            if adds_url(page) and "set_url" not in code:
                 code = code.replace(
                     "dcs::Config::new();",
                     'dcs::Config::new(); config.set_url(&std::env::var("DCS_URL").unwrap()).unwrap();',
