@@ -1,4 +1,4 @@
-"""Bar charts as SVG, readable on light and on dark ground."""
+"""Bar charts as SVG, readable on a light and on a dark background."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ BAR = 15
 TOP = 66
 BOTTOM = 40
 
-# Beyond this ratio of the longest bar to the shortest, the shortest could not be seen on a linear scale.
-LINEAR_UP_TO = 12
+# Above this ratio of the longest bar to the shortest, a linear scale would hide the shortest.
+MAX_LINEAR_RATIO = 12
 
 _STYLE = """
     .ground { fill: #ffffff } .text { fill: #1f2328 } .faint { fill: #59636e } .grid { stroke: #d1d9e0 }
@@ -42,20 +42,20 @@ class Bar:
 
 @dataclass(frozen=True)
 class Scale:
-    """From a value to a place between 0 and 1."""
+    """Maps a value to a position between 0 and 1."""
 
     low: float
     high: float
     is_log: bool
 
-    def place(self, value: float) -> float:
-        """Where a value lies."""
+    def position(self, value: float) -> float:
+        """Returns the position of a value."""
         if self.is_log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
     def ticks(self) -> list[float]:
-        """The values with a line of the grid."""
+        """Returns the values that have a grid line."""
         if not self.is_log:
             step = _step(self.high)
             return [step * i for i in range(math.floor(self.high / step + 1e-9) + 1)]
@@ -65,16 +65,16 @@ class Scale:
 
 
 def scale_for(values: Sequence[float]) -> Scale:
-    """A linear scale from 0, or a logarithmic one where a linear one would hide the short bars."""
+    """Returns a linear scale from 0, or a logarithmic one if a linear one would hide short bars."""
     low, high = min(values), max(values)
-    if high / low <= LINEAR_UP_TO:
+    if high / low <= MAX_LINEAR_RATIO:
         return Scale(0, high * 1.02, is_log=False)
-    # The shortest bar must have some length, and a logarithmic scale has no zero to begin at.
+    # A logarithmic scale has no zero; starting lower gives the shortest bar some length.
     return Scale(low / 1.6, high * 1.1, is_log=True)
 
 
 def number(value: float) -> str:
-    """Three digits, without an exponent."""
+    """Formats a value with three digits and no exponent."""
     if value >= 100:
         return f"{value:.0f}"
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
@@ -82,7 +82,7 @@ def number(value: float) -> str:
 
 
 def chart(title: str, subtitle: str, unit: str, bars: Sequence[Bar]) -> str:
-    """The chart, with the bars in the order given. All values must be above zero."""
+    """Returns the chart, with the bars in the given order. All values must be above zero."""
     scale = scale_for([bar.value for bar in bars])
     span = WIDTH - LABELS - VALUES
     foot = TOP + ROW * len(bars)
@@ -96,7 +96,7 @@ def chart(title: str, subtitle: str, unit: str, bars: Sequence[Bar]) -> str:
         f'  <text class="faint" x="16" y="48">{escape(subtitle)}</text>',
     ]
     for tick in scale.ticks():
-        x = LABELS + span * scale.place(tick)
+        x = LABELS + span * scale.position(tick)
         lines += [
             f'  <line class="grid" x1="{x:.1f}" y1="{TOP - 4}" x2="{x:.1f}" y2="{foot}"/>',
             f'  <text class="faint" x="{x:.1f}" y="{foot + 16}" text-anchor="middle">{tick:g}</text>',
@@ -106,7 +106,7 @@ def chart(title: str, subtitle: str, unit: str, bars: Sequence[Bar]) -> str:
     lines.append(f'  <text class="faint" x="{middle}" y="{foot + 33}" text-anchor="middle">{axis}</text>')
     for index, bar in enumerate(bars):
         y = TOP + ROW * index
-        length = span * scale.place(bar.value)
+        length = span * scale.position(bar.value)
         kind = f"{bar.kind} defaults" if bar.is_default else bar.kind
         label, line = escape(bar.label), y + 12
         lines += [
@@ -118,6 +118,6 @@ def chart(title: str, subtitle: str, unit: str, bars: Sequence[Bar]) -> str:
 
 
 def _step(high: float) -> float:
-    """A round step that gives three to eight lines."""
+    """Returns a round step that gives three to eight lines."""
     decade = 10.0 ** math.floor(math.log10(high))
     return next(decade * m for m in (0.1, 0.2, 0.5, 1) if high / (decade * m) <= 8)

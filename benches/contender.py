@@ -1,4 +1,4 @@
-"""Contenders: the table, how they are built, and talking to one that runs (the protocol is in README.md)."""
+"""Contenders: their tables, their builds, and the protocol with a running one (README.md describes it)."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from results import Entrant
 
 SOURCES = Path(__file__).resolve().parent / "contenders"
 
-# How long an answer may take beyond the time that the run is meant to.
-PATIENCE_S = 60
-BUILD_LIMIT_S = 1800
+# The default timeout of an answer.
+ANSWER_TIMEOUT_S = 60
+BUILD_TIMEOUT_S = 1800
 
 
 class ContenderError(Exception):
-    """A contender that does not do as it is told; the message says what it said last."""
+    """A contender failed; the message quotes its last output."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A directory of contenders and where it builds to."""
+class Folder:
+    """A folder of contenders, and the folder for their builds."""
 
     source: Path
     out: Path
 
     @property
     def name(self) -> str:
-        """The directory's name."""
+        """Returns the folder's name."""
         return self.source.name
 
-    def table(self) -> dict[Entrant, list[str]]:
-        """The entrants that contenders.json lists, with their commands.
+    def entrants(self) -> dict[Entrant, list[str]]:
+        """Returns the entrants in contenders.json with their commands.
 
         Raises:
-            ContenderError: there is no table, or it is not what it should be.
+            ContenderError: contenders.json is missing or invalid.
         """
         file = self.source / "contenders.json"
         table = {}
@@ -61,10 +61,10 @@ class Place:
         return table
 
     def build(self, environment: dict[str, str]) -> None:
-        """Runs build.sh; what it prints goes to a file beside the directory.
+        """Runs build.sh, with its output in a file beside the build folder.
 
         Raises:
-            ContenderError: it failed.
+            ContenderError: build.sh failed.
         """
         script = self.source / "build.sh"
         log = self.out.with_suffix(".log")
@@ -77,7 +77,7 @@ class Place:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    timeout=BUILD_LIMIT_S,
+                    timeout=BUILD_TIMEOUT_S,
                     check=False,
                 )
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -88,34 +88,34 @@ class Place:
             raise ContenderError(message)
 
 
-def places(bench_dir: Path) -> list[Place]:
-    """All directories of contenders."""
+def folders(bench_dir: Path) -> list[Folder]:
+    """Returns all folders of contenders."""
     sources = sorted(
         path for path in SOURCES.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))
     )
-    return [Place(source, bench_dir / source.name) for source in sources]
+    return [Folder(source, bench_dir / source.name) for source in sources]
 
 
 def last_line(output: bytes) -> str:
-    """The last line that says something."""
+    """Returns the last line that is not empty."""
     lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines()]
     return next((line for line in reversed(lines) if line), "")[:300]
 
 
 class Process:
-    """A contender that runs, until the `with` ends."""
+    """A contender that runs until the end of the `with` block."""
 
     def __init__(self, command: list[str]) -> None:
-        """Starts it; the command is complete, with its arguments."""
+        """Starts the contender with its complete command line."""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        self._is_late = False
+        self._timed_out = False
         try:
             self._child = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
             )
         except OSError as error:
             self._errors.close()
-            message = f"cannot be started: {error.strerror}: {command[0]}"
+            message = f"cannot start {command[0]}: {error.strerror}"
             raise ContenderError(message) from error
 
     def __enter__(self) -> Process:
@@ -124,7 +124,7 @@ class Process:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Tells it to quit, and ends it where it does not."""
+        """Sends `quit`, and kills the contender if it does not exit."""
         try:
             self._child.communicate(b"quit\n", timeout=5)
         except (OSError, ValueError, subprocess.TimeoutExpired):
@@ -132,15 +132,15 @@ class Process:
             self._child.communicate()
         self._errors.close()
 
-    def ask(self, command: str, limit_s: float = PATIENCE_S) -> dict[str, Any]:
-        """Gives a command and returns the answer.
+    def ask(self, command: str, limit_s: float = ANSWER_TIMEOUT_S) -> dict[str, Any]:
+        """Sends a command and returns the answer.
 
         Raises:
-            ContenderError: no answer came in time, or none that is JSON.
+            ContenderError: the answer is late, missing or not JSON.
         """
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        timer = threading.Timer(limit_s, self._give_up)
+        timer = threading.Timer(limit_s, self._time_out)
         timer.start()
         try:
             self._child.stdin.write(command.encode() + b"\n")
@@ -158,26 +158,26 @@ class Process:
             raise ContenderError(self._reason(command, answer, limit_s)) from None
         return value
 
-    def run(self, calls: int, threads: int, limit_s: float = PATIENCE_S) -> Run:
-        """Has it make calls.
+    def run(self, calls: int, threads: int, limit_s: float = ANSWER_TIMEOUT_S) -> Run:
+        """Makes calls and returns their figures.
 
         Raises:
-            ContenderError: as for `ask`, or what came is not a run's figures.
+            ContenderError: as for `ask`, or the answer lacks figures.
         """
         command = f"run {calls} {threads}"
         answer = self.ask(command, limit_s)
         try:
             run = Run(answer["latencies_ns"], int(answer["wall_ns"]), int(answer["cpu_ns"]))
         except (KeyError, TypeError, ValueError):
-            message = f"its answer to '{command}' lacks a figure"
+            message = f"the answer to '{command}' lacks a figure"
             raise ContenderError(message) from None
         if len(run.latencies_ns) != calls:
-            message = f"it answered '{command}' with {len(run.latencies_ns)} latencies"
+            message = f"the answer to '{command}' has {len(run.latencies_ns)} latencies"
             raise ContenderError(message)
         return run
 
     def warm_up(self, threads: int, seconds: float) -> float:
-        """Has it make calls for about so long, and returns how many it then makes in a second."""
+        """Makes calls for about so many seconds and returns the calls per second of the last run."""
         ends = time.monotonic() + seconds
         run = self.run(2 * threads, threads)
         while True:
@@ -188,7 +188,7 @@ class Process:
             run = self.run(max(2 * threads, int(rate * min(remaining, 0.25))), threads)
 
     def peak_memory_kib(self) -> int | None:
-        """The most memory that it has had resident; None where the system does not tell."""
+        """Returns the peak resident memory, or None if the system does not report it."""
         try:
             status = Path(f"/proc/{self._child.pid}/status").read_text(encoding="ascii")
         except OSError:
@@ -198,19 +198,19 @@ class Process:
                 return int(line.split()[1])
         return None
 
-    def _give_up(self) -> None:
-        self._is_late = True
+    def _time_out(self) -> None:
+        self._timed_out = True
         self._child.kill()
 
     def _reason(self, command: str, answer: bytes, limit_s: float) -> str:
-        if self._is_late:
+        if self._timed_out:
             return f"no answer to '{command}' within {limit_s:.0f} s"
         if answer.strip():
-            return f"its answer to '{command}' is not JSON: {last_line(answer)}"
-        # Without an answer it has ended, or has closed its output and is ended by the `with`.
+            return f"the answer to '{command}' is not JSON: {last_line(answer)}"
+        # Without an answer, the contender has ended or closed its output.
         try:
             self._child.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self._child.kill()
         self._errors.seek(0)
-        return last_line(self._errors.read()) or f"it ended at '{command}' and said nothing"
+        return last_line(self._errors.read()) or f"ended at '{command}' without a message"

@@ -1,4 +1,4 @@
-"""Figures from measurements: quantiles, rates, what strace counted."""
+"""Figures from measurements: quantiles, rates, system calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999)
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a contender: what it answered to the command."""
+    """One run of a contender: its answer to the command `run`."""
 
     latencies_ns: Sequence[int]
     wall_ns: int
@@ -21,7 +21,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Summary:
-    """All rounds of a contender together."""
+    """The figures of all rounds of a contender."""
 
     calls: int
     median_ns: float
@@ -32,26 +32,26 @@ class Summary:
 
 
 def quantile(ordered: Sequence[float], q: float) -> float:
-    """The q-th quantile of values in ascending order, between two of them where it falls there."""
+    """Returns the q-th quantile of values in ascending order, interpolated between neighbours."""
     if not ordered:
         message = "no values"
         raise ValueError(message)
-    place = q * (len(ordered) - 1)
-    below = math.floor(place)
-    above = math.ceil(place)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    position = q * (len(ordered) - 1)
+    below = math.floor(position)
+    above = math.ceil(position)
+    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
 
 
 def median(values: Sequence[float]) -> float:
-    """The median."""
+    """Returns the median."""
     return quantile(sorted(values), 0.5)
 
 
 def summarise(runs: Sequence[Run]) -> Summary:
-    """The figures over all rounds: every call counts the same, whichever round it was in."""
+    """Returns the figures over all rounds; every call has the same weight."""
     latencies = sorted(latency for run in runs for latency in run.latencies_ns)
     calls = len(latencies)
-    # A clock that counts in ticks of 10 ms may show none for a short run.
+    # A clock with ticks of 10 ms may show no CPU time for a short run.
     cpu = max(1, sum(run.cpu_ns for run in runs))
     wall = max(1, sum(run.wall_ns for run in runs))
     return Summary(
@@ -68,7 +68,7 @@ _STRACE_LINE = re.compile(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)(?:\s+\d+)?\s+(\w+)\
 
 
 def strace_counts(text: str) -> dict[str, int]:
-    """What `strace -c` counted: system call to number of times."""
+    """Parses the table of `strace -c` into the count of each system call."""
     counts = {}
     for line in text.splitlines():
         match = _STRACE_LINE.fullmatch(line)
@@ -78,10 +78,10 @@ def strace_counts(text: str) -> dict[str, int]:
 
 
 def per_call(short: dict[str, int], long: dict[str, int], calls: int) -> dict[str, float]:
-    """The system calls of one call, from two runs of which the longer made so many calls more.
+    """Returns the system calls of one call, from two runs that differ by so many calls.
 
-    Starting, ending and reading commands are in both and cancel out. What comes to less than one in a hundred
-    calls is the output's or the memory's, and not the call's.
+    Start, end and commands are in both runs and cancel out. System calls below one in a hundred
+    calls belong to output or memory, and are left out.
     """
     each = {name: (count - short.get(name, 0)) / calls for name, count in long.items()}
     return {name: count for name, count in sorted(each.items()) if count >= 0.01}

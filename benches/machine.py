@@ -1,4 +1,4 @@
-"""On what a race was run: the machine, and the versions of all that took part."""
+"""Describes the machine of a measurement and the versions of the tools."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-# What the tools say about themselves, in their first line.
+# Commands that print a version in their first line.
 _TOOLS = {
     "nginx": ["nginx", "-v"],
     "openssl": ["openssl", "version"],
@@ -23,7 +23,7 @@ _TOOLS = {
 
 
 def describe(root: Path) -> dict[str, object]:
-    """The machine and the tools that are there."""
+    """Returns the machine and the installed tools."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "commit": _first_line(["git", "-C", str(root), "describe", "--always", "--dirty"]),
@@ -52,7 +52,7 @@ def _field(path: str, pattern: str) -> str | None:
 
 
 def _first_line(command: list[str]) -> str | None:
-    # Debian keeps servers where an ordinary user's PATH does not lead.
+    # Debian installs servers outside an ordinary user's PATH.
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     try:
         done = subprocess.run(

@@ -18,40 +18,37 @@ from pathlib import Path
 
 import machine
 import report
-from contender import ContenderError, Process, last_line, places
+from common import BENCH, ROOT, TARGET, TESTBED, client_files, testbed
+from contender import ContenderError, Process, folders, last_line
 from figures import Run, per_call, strace_counts
 from results import TRAFFICS, Entrant, Results
 from targets import all_targets, judge
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
-BENCH = TARGET / "bench"
-TESTBED = TARGET / "debug" / "dcs-testbed"
 PUBLISHED = ROOT / "docs" / "benchmarks"
 
 THREADS = (1, 16)
-# A just-in-time compiler needs longer to get to its best.
+# A just-in-time compiler needs a longer warm-up.
 WARM_UP_S = {"Java": 5.0, "JavaScript": 2.0, "Node.js": 2.0}
 # A JVM's own threads make system calls all the time, which the difference of two runs does not cancel.
 NOT_TRACED = {"Java"}
 TRACED_TRAFFICS = ("tls12_close", "tls12_keepalive")
-# First calls are made on the service's own traffic.
+# First calls use the service's own traffic.
 ONCE_TRAFFIC = "tls12_close"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured."""
+    """The extent of a race."""
 
     rounds: int
-    # How long a contender's run in a round takes, at most.
+    # The longest time of a contender's run in a round.
     seconds: float
     warm_up: float
-    # What all heats together may take; then each run gets its part of what is left.
+    # The time limit of all heats together; each run gets its share of the rest.
     budget: float | None
     once: int
     traced_calls: int
-    # Only the floor, this library and libcurl in what the targets do not need of the others.
+    # Limits first calls and system calls to the floor, this library and libcurl, which the targets need.
     is_quick: bool
 
 
@@ -67,21 +64,21 @@ class Server:
     files: dict[str, str]
 
     def arguments(self, traffic: str, variant: str) -> list[str]:
-        """A contender's arguments."""
-        files = [self.files[name] for name in ("ca_bundle", "client_chain", "client_key")]
-        return [f"{self.urls[traffic]}/checks/passport", *files, variant]
+        """Returns a contender's arguments."""
+        return [f"{self.urls[traffic]}/checks/passport", *client_files(self.files), variant]
 
 
-Field = dict[Entrant, list[str]]
+# The command of each entrant.
+Commands = dict[Entrant, list[str]]
 
 
-def say(text: str) -> None:
-    """Tells what goes on; the tables alone go to standard output."""
+def log(text: str) -> None:
+    """Prints progress to standard error; standard output has the tables only."""
     print(text, file=sys.stderr, flush=True)
 
 
-def is_wanted(entrant: Entrant, only: list[str] | None) -> bool:
-    """Whether one of the names is the entrant's language, or what its name and variant begin with."""
+def is_selected(entrant: Entrant, only: list[str] | None) -> bool:
+    """Returns whether one of the names is the entrant's language, or a prefix of its name and variant."""
     return only is None or any(
         name.lower() == entrant.language.lower()
         or f"{entrant.name}, {entrant.variant}".lower().startswith(name.lower())
@@ -89,45 +86,47 @@ def is_wanted(entrant: Entrant, only: list[str] | None) -> bool:
     )
 
 
-def enter(results: Results, only: list[str] | None, do_build: bool) -> Field:
-    """The contenders that can take part; notes the others with the reason."""
-    field: Field = {}
+def entrants(results: Results, only: list[str] | None, do_build: bool) -> Commands:
+    """Returns the entrants that can take part, and records the others with the reason."""
+    ready: Commands = {}
     environment = {
         "BENCH_DIR": str(BENCH),
         "CARGO_TARGET_DIR": str(TARGET),
         "DCS_LIBRARY": str(TARGET / "release" / "libdcs.so"),
     }
-    for place in places(BENCH):
-        wanted: Field = {}
+    for folder in folders(BENCH):
+        selected: Commands = {}
         try:
-            wanted = {
-                entrant: command for entrant, command in place.table().items() if is_wanted(entrant, only)
+            selected = {
+                entrant: command
+                for entrant, command in folder.entrants().items()
+                if is_selected(entrant, only)
             }
-            if wanted and do_build:
-                say(f"building the contenders in {place.name}")
-                place.build(environment)
+            if selected and do_build:
+                log(f"building the contenders in {folder.name}")
+                folder.build(environment)
         except ContenderError as error:
-            results.skipped.update({entrant.label: str(error) for entrant in wanted})
-            results.skipped.update({} if wanted else {place.name: str(error)})
+            results.skipped.update({entrant.label: str(error) for entrant in selected})
+            results.skipped.update({} if selected else {folder.name: str(error)})
             continue
-        for entrant, command in wanted.items():
+        for entrant, command in selected.items():
             if shutil.which(command[0]) is None:
-                results.skipped[entrant.label] = f"{command[0]} is not there"
+                results.skipped[entrant.label] = f"{command[0]} is missing"
             else:
-                field[entrant] = command
-    return field
+                ready[entrant] = command
+    return ready
 
 
 def heats(
-    field: Field, server: Server, traffic: str, plan: Plan, ends: float | None, results: Results
+    field: Commands, server: Server, traffic: str, plan: Plan, ends: float | None, results: Results
 ) -> None:
-    """Races all contenders on one traffic, with one thread and with many."""
+    """Runs all contenders on one traffic, with one thread and with many."""
     with ExitStack() as stack:
         running: dict[Entrant, Process] = {}
 
         def drop(entrant: Entrant, error: ContenderError) -> None:
             results.skipped[f"{entrant.label}, {traffic}"] = str(error)
-            say(f"  out: {entrant.label}: {error}")
+            log(f"  dropped: {entrant.label}: {error}")
             running.pop(entrant, None)
 
         for entrant, command in field.items():
@@ -143,7 +142,7 @@ def heats(
             seconds = plan.seconds
             if ends is not None:
                 left = (ends - time.monotonic()) / (len(THREADS) - index)
-                # A run also takes its priming and the exchange of figures.
+                # A run also includes its first calls and the exchange of figures.
                 seconds = min(seconds, max(0.02, 0.7 * left / max(1, len(running)) / (plan.rounds + 1)))
             heat(running, drop, traffic, threads, plan, seconds, results)
 
@@ -157,11 +156,11 @@ def heat(
     seconds: float,
     results: Results,
 ) -> None:
-    """Warms every contender up, then races them in turn, round by round."""
-    say(f"  {threads} thread(s): {len(running)} contenders, {plan.rounds} rounds of {seconds:.2f} s")
+    """Warms up every contender, then runs all in turn, round by round."""
+    log(f"  {threads} thread(s): {len(running)} contenders, {plan.rounds} rounds of {seconds:.2f} s")
     calls: dict[Entrant, int] = {}
     for entrant, process in list(running.items()):
-        # With more threads the code is warm already.
+        # With more threads, the code is already warm.
         warm_up = plan.warm_up * (WARM_UP_S.get(entrant.language, 1.0) if threads == 1 else 1.0)
         try:
             rate = process.warm_up(threads, max(warm_up, seconds))
@@ -181,17 +180,17 @@ def heat(
         results.add(entrant, traffic, threads, runs[entrant], process.peak_memory_kib())
 
 
-def first_calls(field: Field, server: Server, plan: Plan, results: Results) -> None:
-    """Times whole processes that make one call, in turn."""
+def first_calls(field: Commands, server: Server, plan: Plan, results: Results) -> None:
+    """Measures the time of whole processes that make one call, in turn."""
     commands = {
         entrant: [*command, *server.arguments(ONCE_TRAFFIC, entrant.variant), "once"]
         for entrant, command in field.items()
         if not plan.is_quick or entrant.is_floor or entrant.is_ours or entrant.plain_name == "libcurl"
     }
-    # The first round fills the caches of the file system and is not counted.
+    # The first round fills the file system's caches and does not count.
     for turn in range(plan.once + 1):
         for entrant, command in list(commands.items()):
-            nanoseconds, status = spawn(command)
+            nanoseconds, status = time_process(command)
             if status != 0:
                 results.skipped[f"{entrant.label}, first call"] = f"ended with status {status}"
                 results.first_calls_ns.pop(entrant, None)
@@ -200,23 +199,23 @@ def first_calls(field: Field, server: Server, plan: Plan, results: Results) -> N
                 results.first_calls_ns.setdefault(entrant, []).append(nanoseconds)
 
 
-def spawn(command: list[str]) -> tuple[int, int]:
-    """Runs a program and returns how long it took and its exit status.
+def time_process(command: list[str]) -> tuple[int, int]:
+    """Runs a program and returns its time in nanoseconds and its exit status.
 
-    Without subprocess, whose own work would count for the program.
+    Does not use subprocess, whose own work would count too.
     """
     program = shutil.which(command[0]) or command[0]
     null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1)]
-    begun = time.perf_counter_ns()
+    start = time.perf_counter_ns()
     _, status = os.waitpid(os.posix_spawn(program, command, os.environ, file_actions=null), 0)
-    ended = time.perf_counter_ns()
-    return ended - begun, status if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    elapsed = time.perf_counter_ns() - start
+    return elapsed, status if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def system_calls(field: Field, server: Server, traffic: str, plan: Plan, results: Results) -> None:
+def system_calls(field: Commands, server: Server, traffic: str, plan: Plan, results: Results) -> None:
     """Counts the system calls of a warm call."""
     if shutil.which("strace") is None:
-        results.skipped["system calls"] = "strace is not there (Debian: strace)"
+        results.skipped["system calls"] = "strace is missing (Debian: strace)"
         return
     for entrant, command in field.items():
         is_needed = entrant.is_floor or entrant.is_ours or entrant.plain_name == "libcurl"
@@ -232,7 +231,7 @@ def system_calls(field: Field, server: Server, traffic: str, plan: Plan, results
 
 
 def trace(command: list[str], calls: int) -> dict[str, int]:
-    """The system calls of a process that warms up and then makes so many calls."""
+    """Returns the system calls of a process that warms up and then makes so many calls."""
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as counts:
         try:
             done = subprocess.run(
@@ -251,21 +250,21 @@ def trace(command: list[str], calls: int) -> dict[str, int]:
         return strace_counts(counts.read())
 
 
-def race(field: Field, traffics: list[str], plan: Plan, results: Results) -> None:
-    """The whole race, inside the testbed."""
-    testbed = json.loads(Path(os.environ["DCS_TESTBED"]).read_text(encoding="utf-8"))
-    server = Server(testbed["urls"], testbed["files"])
-    begun = time.monotonic()
+def race(field: Commands, traffics: list[str], plan: Plan, results: Results) -> None:
+    """Runs the whole race, inside the testbed."""
+    bed = testbed()
+    server = Server(bed["urls"], bed["files"])
+    start = time.monotonic()
     for index, traffic in enumerate(traffics):
-        say(TRAFFICS[traffic])
-        ends = None if plan.budget is None else begun + plan.budget * (index + 1) / len(traffics)
+        log(TRAFFICS[traffic])
+        ends = None if plan.budget is None else start + plan.budget * (index + 1) / len(traffics)
         heats(field, server, traffic, plan, ends, results)
     if ONCE_TRAFFIC in traffics:
-        say(f"first calls of new processes, {plan.once} each")
+        log(f"first calls of new processes, {plan.once} each")
         first_calls(field, server, plan, results)
     for traffic in traffics:
         if traffic in TRACED_TRAFFICS:
-            say(f"system calls, {TRAFFICS[traffic]}")
+            log(f"system calls, {TRAFFICS[traffic]}")
             system_calls(field, server, traffic, plan, results)
 
 
@@ -280,9 +279,7 @@ def finish(results: Results, plan: Plan, traffics: list[str], publish: bool) -> 
         for what, why in results.skipped.items():
             print(f"  {what}: {why}")
     if plan.is_quick:
-        print(
-            "\nA quick race is for a look: its figures are few, and what compiles just in time is not warm."
-        )
+        print("\nA quick race is only an estimate: few calls, and just-in-time compilers are not warmed up.")
     written = {
         "machine": about,
         "settings": {**asdict(plan), "traffics": traffics},
@@ -292,45 +289,45 @@ def finish(results: Results, plan: Plan, traffics: list[str], publish: bool) -> 
     BENCH.mkdir(parents=True, exist_ok=True)
     raw = BENCH / "results.json"
     raw.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
-    say(f"raw figures: {raw}")
+    log(f"raw figures: {raw}")
     if publish:
         for file in report.write_charts(results, about, PUBLISHED):
-            say(f"chart: {file}")
+            log(f"chart: {file}")
         shutil.copyfile(raw, PUBLISHED / "results.json")
 
 
 def start_testbed() -> int:
-    """Builds what this library has to bring, and runs this program again beside the servers."""
+    """Builds the library and the testbed, and runs this program again in the testbed."""
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
-    made = subprocess.run(
+    built = subprocess.run(
         ["make", "-C", str(ROOT), "library", str(TESTBED)], env=environment, stdout=sys.stderr, check=False
     )
-    if made.returncode != 0:
-        say("race.py: the library or the testbed cannot be built")
+    if built.returncode != 0:
+        log("race.py: make library failed")
         return 1
     command = [str(TESTBED), "--", sys.executable, str(Path(__file__).resolve()), *sys.argv[1:]]
     return subprocess.run(command, env=environment, check=False).returncode
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under two minutes, for a look")
+    parser.add_argument("--quick", action="store_true", help="an estimate in under two minutes")
     parser.add_argument(
         "--only",
         nargs="+",
         metavar="NAME",
         help='contenders by language or name, such as C or "libcurl, best"',
     )
-    parser.add_argument("--traffic", nargs="+", choices=list(TRAFFICS), help="the kinds of connection")
-    parser.add_argument("--seconds", type=float, help="how long a contender's run in a round takes")
-    parser.add_argument("--rounds", type=int, help="how many rounds there are")
-    parser.add_argument("--no-build", action="store_true", help="take the contenders as they are")
-    parser.add_argument("--list", action="store_true", help="list the contenders and end")
+    parser.add_argument("--traffic", nargs="+", choices=list(TRAFFICS), help="the kinds of traffic")
+    parser.add_argument("--seconds", type=float, help="the time of a contender's run in a round")
+    parser.add_argument("--rounds", type=int, help="the number of rounds")
+    parser.add_argument("--no-build", action="store_true", help="use the contenders as they are")
+    parser.add_argument("--list", action="store_true", help="list the contenders and exit")
     parser.add_argument("--publish", action="store_true", help=f"write figures and charts to {PUBLISHED}")
     arguments = parser.parse_args()
     if arguments.publish and (arguments.quick or arguments.only or arguments.traffic):
-        parser.error("--publish takes a whole race: without --quick, --only and --traffic")
+        parser.error("--publish needs a full race: omit --quick, --only and --traffic")
     if (arguments.seconds is not None and arguments.seconds <= 0) or (
         arguments.rounds is not None and arguments.rounds < 1
     ):
@@ -343,7 +340,7 @@ def main() -> int:
     arguments = parse()
     results = Results()
     if arguments.list:
-        for entrant in enter(results, arguments.only, do_build=False):
+        for entrant in entrants(results, arguments.only, do_build=False):
             print(entrant.label)
         for what, why in results.skipped.items():
             print(f"{what}: {why}")
@@ -356,11 +353,11 @@ def main() -> int:
     if arguments.seconds is not None:
         plan = replace(plan, seconds=arguments.seconds, budget=None)
     traffics = arguments.traffic or list(TRAFFICS)
-    field = enter(results, arguments.only, do_build=not arguments.no_build)
+    field = entrants(results, arguments.only, do_build=not arguments.no_build)
     if not field:
-        say("race.py: no contender can take part")
+        log("race.py: no contender can take part")
         for what, why in results.skipped.items():
-            say(f"  {what}: {why}")
+            log(f"  {what}: {why}")
         return 1
     race(field, traffics, plan, results)
     finish(results, plan, traffics, arguments.publish)

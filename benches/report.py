@@ -1,4 +1,4 @@
-"""What a race says at its end: the tables, and the charts and figures for the documentation."""
+"""The report of a race: the tables, and the charts for the documentation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _ratio(value: float, to: float | None) -> str:
 
 
 def _against(entrant: Entrant, values: dict[Entrant, float]) -> tuple[float | None, float | None]:
-    """The floor's figure, and this library's from the entrant's language, unless it is one of the two."""
+    """Returns the floor's figure, and this library's unless the entrant is one of the two."""
     floor = next((value for other, value in values.items() if other.is_floor), None)
     ours = None if entrant.is_ours or entrant.is_floor else ours_for(entrant.language, values)
     return floor, None if ours is None else values[ours]
@@ -63,7 +63,7 @@ def _plain(title: str, unit: str, values: dict[Entrant, float], digits: int) -> 
 
 
 def tables(results: Results) -> str:
-    """All tables. "libdcs is" tells this library's figure as a part of the row's, from the same language."""
+    """Returns all tables. "libdcs is" is this library's figure in the same language, divided by the row's."""
     parts = []
     for traffic, threads in dict.fromkeys((heat.traffic, heat.threads) for heat in results.heats):
         parts.append(_heats(results, traffic, threads))
@@ -78,14 +78,14 @@ def tables(results: Results) -> str:
 
 
 def verdicts(judged: list[Verdict]) -> str:
-    """The table of the targets."""
-    words = {True: "yes", False: "NO", None: "not measured"}
+    """Returns the table of the targets."""
+    answers = {True: "yes", False: "NO", None: "not measured"}
     rows = [
         [
             verdict.target.text,
             f"{'>=' if verdict.target.at_least else '<='} {verdict.target.limit:.2f}",
             "" if verdict.value is None else f"{verdict.value:.2f}",
-            words[verdict.is_met],
+            answers[verdict.is_met],
         ]
         for verdict in judged
     ]
@@ -105,8 +105,8 @@ def _bars(values: dict[Entrant, float]) -> list[Bar]:
 
 
 def write_charts(results: Results, machine: dict[str, object], directory: Path) -> list[Path]:
-    """Draws the charts of what was measured."""
-    on = f"{machine['cpu']}, {machine['cores']} cores. Shorter is better; pale: at its defaults."
+    """Writes the charts of the measured figures."""
+    on = f"{machine['cpu']}, {machine['cores']} cores. Shorter is better; pale bars use the defaults."
     wanted = {
         "dcs-traffic": ("A call on the DCS's traffic (TLS 1.2, close)", "median_ns", "tls12_close"),
         "keep-alive": ("A call on a connection that is kept alive (TLS 1.2)", "median_ns", "tls12_keepalive"),

@@ -1,4 +1,4 @@
-"""What a race has measured so far, and look-ups in it."""
+"""The results of a race."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from figures import Run, Summary, median, summarise
 
-# A label in words for each kind of connection, by the testbed's name for it.
+# A title for each kind of traffic, by the testbed's name.
 TRAFFICS = {
     "tls12_close": "DCS (TLS 1.2, a connection a call)",
     "tls13_close": "TLS 1.3, a connection a call",
@@ -27,22 +27,22 @@ class Entrant:
 
     @property
     def label(self) -> str:
-        """What tables call it."""
+        """Returns the name in tables."""
         return f"{self.name} ({self.language}), {self.variant}"
 
     @property
     def plain_name(self) -> str:
-        """The name without case and punctuation."""
+        """Returns the name in lower case without punctuation."""
         return re.sub(r"[^a-z0-9]", "", self.name.lower())
 
     @property
     def is_floor(self) -> bool:
-        """Whether it is what everything is compared with."""
+        """Returns whether it is the floor, with which all others are compared."""
         return self.plain_name == "floor"
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is this library."""
+        """Returns whether it is this library."""
         return self.plain_name.startswith("libdcs")
 
 
@@ -60,17 +60,17 @@ class Heat:
 
 @dataclass
 class Results:
-    """Everything that is written to results.json."""
+    """The content of results.json."""
 
     heats: list[Heat] = field(default_factory=list)
     first_calls_ns: dict[Entrant, list[int]] = field(default_factory=dict)
-    # By traffic and entrant: system call to times for one warm call.
+    # By traffic and entrant: the count of each system call in one warm call.
     system_calls: dict[tuple[str, Entrant], dict[str, float]] = field(default_factory=dict)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
     def add(self, entrant: Entrant, traffic: str, threads: int, runs: list[Run], memory: int | None) -> None:
-        """Notes an entrant's rounds."""
+        """Adds an entrant's rounds."""
         rounds = [
             {
                 "calls": len(run.latencies_ns),
@@ -83,15 +83,15 @@ class Results:
         self.heats.append(Heat(entrant, traffic, threads, summarise(runs), rounds, memory))
 
     def of(self, traffic: str, threads: int) -> list[Heat]:
-        """The heats on one traffic, the fastest first."""
+        """Returns the heats on one traffic, the fastest first."""
         heats = [heat for heat in self.heats if (heat.traffic, heat.threads) == (traffic, threads)]
         return sorted(heats, key=lambda heat: heat.summary.median_ns)
 
     def values(self, metric: str, traffic: str, threads: int) -> Iterator[tuple[Entrant, float]]:
-        """A metric of every entrant that has it.
+        """Yields a metric of every entrant that has it.
 
-        `first_call_ns` has neither traffic nor threads and `system_calls` no threads; the others are a
-        summary's.
+        `first_call_ns` ignores traffic and threads, `system_calls` ignores threads. Other metrics are fields
+        of `Summary`.
         """
         if metric == "first_call_ns":
             for entrant, times in self.first_calls_ns.items():
@@ -105,7 +105,7 @@ class Results:
                 yield heat.entrant, getattr(heat.summary, metric)
 
     def to_json(self) -> dict[str, Any]:
-        """The results as they are written."""
+        """Returns the results as JSON."""
         return {
             "heats": [asdict(heat) for heat in self.heats],
             "first_calls": [
@@ -127,10 +127,10 @@ class Results:
 
 
 def ours_for(language: str, entrants: Iterable[Entrant]) -> Entrant | None:
-    """This library from the same language; from C for languages that it has no binding for."""
+    """Returns this library's entrant in a language, or in C if there is no binding for that language."""
     ours = [entrant for entrant in entrants if entrant.is_ours]
     same = [entrant for entrant in ours if entrant.language == language]
     if not same and language not in ("C", "Java", "Python", "Rust"):
         same = [entrant for entrant in ours if entrant.language == "C"]
-    # "best" comes before "default", where there are both.
+    # "best" sorts before "default".
     return min(same, default=None)

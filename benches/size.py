@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""What the bytes of libdcs.so are: code and constants by crate, sections by name.
+"""Shows where the bytes of libdcs.so come from: code and constants by crate, sections by name.
 
     make bench-size        (or: benches/size.py [--json])
 
-Builds the release library once more with its symbol table into target/symbols, sums the sizes of its symbols
-with nm by the crate that they come from, and prints the table of the sections, which is the whole file once
-it is stripped. A function of the standard library that is made for a crate's type counts for that crate, and
-what was inlined for the one that it was inlined into.
+Builds the release library with its symbol table into target/symbols, sums the sizes of its symbols with nm by
+crate, and prints the sections of the stripped file. A generic function of the standard library counts for the
+crate of its type parameter, and inlined code for the crate that it was inlined into.
 """
 
 from __future__ import annotations
@@ -19,10 +18,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "symbols"
+from common import ROOT, TARGET
 
-# Where a symbol's memory is; nm's letter, in either case.
+SYMBOLS = TARGET / "symbols"
+
+# The kind of a symbol's memory, by nm's letter in either case.
 KINDS = {"t": "code", "w": "code", "r": "constants", "v": "constants", "d": "data", "b": "data"}
 STANDARD = {
     "core",
@@ -39,23 +39,23 @@ PRIMITIVES = {"dyn", "mut", "const", "impl", "as", "for"}
 
 
 def build() -> Path:
-    """The release library with its symbols."""
-    environment = dict(os.environ, CARGO_PROFILE_RELEASE_STRIP="none", CARGO_TARGET_DIR=str(TARGET))
+    """Builds the release library with its symbols."""
+    environment = dict(os.environ, CARGO_PROFILE_RELEASE_STRIP="none", CARGO_TARGET_DIR=str(SYMBOLS))
     subprocess.run(
         ["cargo", "rustc", "--release", "--locked", "--lib", "--crate-type", "cdylib", "--quiet"],
         cwd=ROOT,
         env=environment,
         check=True,
     )
-    return TARGET / "release" / "libdcs.so"
+    return SYMBOLS / "release" / "libdcs.so"
 
 
 def crate(name: str) -> str:
-    """The crate of a demangled symbol."""
+    """Returns the crate of a demangled symbol."""
     if name.startswith("dcs_"):
         return "dcs"
     if name.startswith(("anon.", ".Lanon", "vtable", "str.", "switch.table", "__rust", "_R")):
-        return "Rust, not named"
+        return "Rust, unnamed"
     # C and assembler.
     if "::" not in name:
         return "aws-lc"
@@ -66,7 +66,7 @@ def crate(name: str) -> str:
 
 
 def symbols(library: Path) -> dict[str, collections.Counter[str]]:
-    """Bytes by crate and kind. Symbols at one address are one and the same."""
+    """Returns bytes by crate and kind. Several symbols at one address count once."""
     totals: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     seen = set()
     listing = subprocess.run(
@@ -87,7 +87,7 @@ def symbols(library: Path) -> dict[str, collections.Counter[str]]:
 
 
 def sections(library: Path) -> dict[str, int]:
-    """Bytes by section, of what is loaded."""
+    """Returns bytes by section, for the sections that are loaded."""
     listing = subprocess.run(["size", "-A", library], capture_output=True, text=True, check=True).stdout
     sizes = {}
     for line in listing.splitlines():
@@ -98,9 +98,9 @@ def sections(library: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Builds, measures and prints."""
+    """Builds the library, measures it and prints the tables."""
     library = build()
-    stripped = TARGET / "stripped.so"
+    stripped = SYMBOLS / "stripped.so"
     subprocess.run(["strip", "-o", stripped, library], check=True)
     crates, parts = symbols(library), sections(stripped)
     if "--json" in sys.argv[1:]:

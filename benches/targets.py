@@ -1,4 +1,4 @@
-"""The targets: what this library's figures have to be, as ratios to the floor and to each peer."""
+"""The targets of this library's figures, as ratios to the floor and to each peer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Choice = Callable[[Entrant], bool]
 
 @dataclass(frozen=True)
 class Target:
-    """This library's figure, divided by another's where there is one, against a limit."""
+    """A limit for this library's figure, or for its ratio to another's."""
 
     text: str
     metric: str
@@ -22,27 +22,27 @@ class Target:
     threads: int
     ours: Choice
     limit: float
-    # None: the figure itself is held against the limit.
+    # None compares the figure itself with the limit.
     theirs: Choice | None = None
     at_least: bool = False
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a target; `value` is None where something was not measured."""
+    """The result for a target; `value` is None if a figure is missing."""
 
     target: Target
     value: float | None
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the limit is kept."""
+        """Returns whether the limit is met, or None without a value."""
         if self.value is None:
             return None
         return self.value >= self.target.limit if self.target.at_least else self.value <= self.target.limit
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as it is written."""
+        """Returns the verdict as JSON."""
         return {
             "target": self.target.text,
             "limit": self.target.limit,
@@ -54,17 +54,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Peer:
-    """What one would call the service with instead."""
+    """An alternative client for the service."""
 
     name: str
-    # The language from which this library is compared with it.
+    # The language in which this library is compared with it.
     ours: str
-    # Its language and its plain name.
+    # Patterns of its language and its plain name.
     language: str
     pattern: str
 
     def chosen(self, variant: str | None) -> Choice:
-        """The entrants of this peer: in one variant, or in all."""
+        """Returns a choice of this peer's entrants: in one variant, or in all."""
 
         def choice(entrant: Entrant) -> bool:
             return (
@@ -96,13 +96,13 @@ def _floor(entrant: Entrant) -> bool:
 
 
 def _latency(traffic: str, against: str, ours: str, theirs: Choice, limit: float) -> Target:
-    words = {"tls12_close": "DCS", "tls13_close": "TLS 1.3", "tls12_keepalive": "keep-alive"}[traffic]
-    text = f"{words}: median from {ours}, of {against}"
+    title = {"tls12_close": "DCS", "tls13_close": "TLS 1.3", "tls12_keepalive": "keep-alive"}[traffic]
+    text = f"{title}: median from {ours}, of {against}"
     return Target(text, "median_ns", traffic, 1, _ours(ours), limit, theirs)
 
 
 def all_targets() -> list[Target]:
-    """Every target, in the order in which they are printed."""
+    """Returns every target, in the order of the report."""
     c, libcurl = _ours("C"), PEERS[0].chosen(None)
     targets = [_latency("tls12_close", "the floor", "C", _floor, 1.10)]
     for peer in PEERS:
@@ -131,9 +131,9 @@ def all_targets() -> list[Target]:
 
 
 def judge(target: Target, results: Results) -> Verdict:
-    """Holds a target against what was measured.
+    """Compares a target with the results.
 
-    Where several entrants are chosen, the best of them stands for all.
+    If a choice has several entrants, the best of them counts.
     """
     values = list(results.values(target.metric, target.traffic, target.threads))
     best: Callable[[list[float]], float] = max if target.at_least else min

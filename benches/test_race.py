@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import race
 import report
 from charts import Bar, chart, number, scale_for
-from contender import ContenderError, Place, Process
+from contender import ContenderError, Folder, Process
 from figures import Run, per_call, quantile, strace_counts, summarise
 from results import Entrant, Results, ours_for
 from targets import PEERS, all_targets, judge
@@ -61,23 +61,23 @@ class Figures(unittest.TestCase):
         self.assertEqual(strace_counts(STRACE), {"write": 120, "read": 230, "mmap": 7})
         self.assertEqual(strace_counts("strace: nothing\n"), {})
 
-    def test_the_difference_of_two_runs_is_what_a_call_takes(self) -> None:
+    def test_the_difference_of_two_runs_gives_the_system_calls_of_a_call(self) -> None:
         short = {"write": 20, "read": 30, "mmap": 7, "brk": 3}
         self.assertEqual(per_call(short, strace_counts(STRACE), 100), {"write": 1, "read": 2})
 
 
 class Targets(unittest.TestCase):
-    def value(self, words: str, results: Results) -> tuple[float | None, bool | None]:
-        (target,) = [target for target in all_targets() if words in target.text]
+    def value(self, text: str, results: Results) -> tuple[float | None, bool | None]:
+        (target,) = [target for target in all_targets() if text in target.text]
         verdict = judge(target, results)
         return verdict.value, verdict.is_met
 
-    def test_the_table_is_whole(self) -> None:
+    def test_all_targets_are_distinct(self) -> None:
         targets = all_targets()
         self.assertEqual(len(targets), 21)
         self.assertEqual(len({target.text for target in targets}), len(targets))
 
-    def test_the_limit_itself_is_kept(self) -> None:
+    def test_a_value_at_the_limit_meets_it(self) -> None:
         results = results_with({FLOOR: 100, OURS: 110})
         self.assertEqual(self.value("DCS: median from C, of the floor", results), (1.1, True))
         results = results_with({FLOOR: 100, OURS: 111})
@@ -88,11 +88,11 @@ class Targets(unittest.TestCase):
         self.assertEqual(self.value("DCS: median from C, of libcurl at its best", results), (0.5, True))
         self.assertEqual(self.value("DCS: median from C, of libcurl at its defaults", results), (0.1, True))
 
-    def test_what_was_not_measured_is_neither_met_nor_missed(self) -> None:
+    def test_a_missing_figure_is_neither_met_nor_missed(self) -> None:
         self.assertEqual(self.value("of requests at its best", results_with({OURS: 50})), (None, None))
         self.assertEqual(self.value("system calls", Results()), (None, None))
 
-    def test_throughput_has_to_be_at_least_so_much(self) -> None:
+    def test_throughput_must_be_at_least_the_limit(self) -> None:
         results = results_with({OURS: 1}, "tls12_keepalive", 16, cpu_ns=1000)
         slower = results_with({CURL: 1}, "tls12_keepalive", 16, cpu_ns=1250)
         results.heats += slower.heats
@@ -105,7 +105,7 @@ class Targets(unittest.TestCase):
         self.assertEqual(self.value("first call", results), (0.4, True))
         self.assertEqual(self.value("system calls", results), (4, True))
 
-    def test_peers_are_known_by_their_names(self) -> None:
+    def test_peers_are_recognized_by_name(self) -> None:
         names = {
             ("C", "libcurl"): "libcurl",
             ("Python", "pycurl"): "pycurl",
@@ -126,7 +126,7 @@ class Targets(unittest.TestCase):
             found = [peer.name for peer in PEERS if peer.chosen(None)(entrant)]
             self.assertEqual(found, [expected] if expected else [], entrant)
 
-    def test_this_library_is_compared_from_the_same_language(self) -> None:
+    def test_this_library_is_compared_in_the_same_language(self) -> None:
         java = Entrant("Java", "libdcs", "default")
         self.assertEqual(ours_for("Java", [OURS, java, FLOOR]), java)
         self.assertEqual(ours_for("Go", [java, OURS]), OURS)
@@ -134,7 +134,7 @@ class Targets(unittest.TestCase):
 
 
 class Reports(unittest.TestCase):
-    def test_ratios_to_the_floor_and_of_this_library(self) -> None:
+    def test_tables_have_ratios_to_the_floor_and_to_this_library(self) -> None:
         text = report.tables(results_with({FLOOR: 1_000_000, OURS: 1_200_000, CURL: 4_800_000}))
         lines = {line.split(",")[0]: line.split()[-2:] for line in text.splitlines() if "," in line}
         self.assertEqual(lines["libcurl (C)"], ["4.80", "0.25"])
@@ -152,7 +152,7 @@ class Reports(unittest.TestCase):
         self.assertLess(0, lengths[0])
         self.assertLess(lengths[0], lengths[1])
 
-    def test_the_scale_is_logarithmic_where_a_bar_would_vanish(self) -> None:
+    def test_the_scale_is_logarithmic_if_a_bar_would_vanish(self) -> None:
         self.assertFalse(scale_for([1, 10]).is_log)
         self.assertEqual(scale_for([1, 10]).ticks(), [0, 2, 4, 6, 8, 10])
         self.assertTrue(scale_for([0.3, 20]).is_log)
@@ -165,60 +165,60 @@ class Reports(unittest.TestCase):
 
 
 class Contenders(unittest.TestCase):
-    def test_a_table_is_read_with_its_places(self) -> None:
+    def test_entrants_are_read_from_the_table(self) -> None:
         with TemporaryDirectory() as directory:
             source = Path(directory)
             (source / "contenders.json").write_text(
                 '[{"name": "n", "language": "L", "variants": ["x", "y"],'
                 ' "command": ["{dir}/p", "{source}/s"]}]'
             )
-            table = Place(source, Path("/out")).table()
+            table = Folder(source, Path("/out")).entrants()
             self.assertEqual(list(table), [Entrant("L", "n", "x"), Entrant("L", "n", "y")])
             self.assertEqual(table[Entrant("L", "n", "x")], ["/out/p", f"{directory}/s"])
 
-    def test_a_place_that_is_not_whole_is_told(self) -> None:
+    def test_an_incomplete_folder_is_reported(self) -> None:
         with TemporaryDirectory() as directory:
-            place = Place(Path(directory), Path(directory) / "out")
+            folder = Folder(Path(directory), Path(directory) / "out")
             with self.assertRaisesRegex(ContenderError, "contenders.json"):
-                place.table()
+                folder.entrants()
             with self.assertRaisesRegex(ContenderError, "build.sh"):
-                place.build({})
+                folder.build({})
             script = Path(directory) / "build.sh"
             script.write_text("#!/bin/sh\necho 'no network' >&2\nexit 3\n")
             script.chmod(0o755)
             with self.assertRaisesRegex(ContenderError, "no network"):
-                place.build({})
+                folder.build({})
 
     def answer(self, program: str, limit_s: float = 30) -> Run:
         with Process([sys.executable, "-c", program]) as process:
             return process.run(2, 1, limit_s)
 
-    def test_an_answer_is_read(self) -> None:
+    def test_an_answer_is_parsed(self) -> None:
         program = """print(input() and '{"latencies_ns": [5, 6], "wall_ns": 11, "cpu_ns": 9}')"""
         self.assertEqual(self.answer(program), Run([5, 6], 11, 9))
 
-    def test_a_contender_that_fails_is_quoted(self) -> None:
-        for program, words in (
+    def test_the_error_quotes_a_contender_that_fails(self) -> None:
+        for program, message in (
             ("import sys; sys.exit('HTTP 500')", "HTTP 500"),
             ("print(input() and 'hello')", "not JSON: hello"),
             ("""print(input() and '{"latencies_ns": [5, 6]}')""", "lacks a figure"),
             ("""print(input() and '{"latencies_ns": [], "wall_ns": 1, "cpu_ns": 1}')""", "0 latencies"),
         ):
-            with self.assertRaisesRegex(ContenderError, words):
+            with self.assertRaisesRegex(ContenderError, message):
                 self.answer(program)
-        with self.assertRaisesRegex(ContenderError, "cannot be started"):
+        with self.assertRaisesRegex(ContenderError, "cannot start"):
             Process(["/nowhere/program"])
 
-    def test_a_contender_that_hangs_is_ended(self) -> None:
+    def test_a_contender_that_hangs_is_killed(self) -> None:
         with self.assertRaisesRegex(ContenderError, "no answer"):
             self.answer("import time; time.sleep(600)", limit_s=0.2)
 
-    def test_a_program_is_timed_with_its_status(self) -> None:
-        nanoseconds, status = race.spawn([sys.executable, "-c", "raise SystemExit(3)"])
+    def test_a_process_is_timed_and_its_status_returned(self) -> None:
+        nanoseconds, status = race.time_process([sys.executable, "-c", "raise SystemExit(3)"])
         self.assertEqual(status, 3)
         self.assertGreater(nanoseconds, 0)
 
-    def test_contenders_are_chosen_by_name_variant_or_language(self) -> None:
+    def test_contenders_are_selected_by_name_variant_or_language(self) -> None:
         field = [FLOOR, OURS, CURL, CURL_BEST]
         for only, expected in (
             (None, field),
@@ -226,7 +226,7 @@ class Contenders(unittest.TestCase):
             (["FLOOR", "libdcs"], [FLOOR, OURS]),
             (["libcurl, best"], [CURL_BEST]),
         ):
-            self.assertEqual([e for e in field if race.is_wanted(e, only)], expected)
+            self.assertEqual([e for e in field if race.is_selected(e, only)], expected)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compiles the contenders in C into $BENCH_DIR/c. Needs libcurl's development files in the flavour with
-# OpenSSL; as root it installs them.
+# Compiles the contenders in C into $BENCH_DIR/c. libcurl needs its development files for OpenSSL, which root installs if
+# they are missing.
 set -euo pipefail
 source=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$source/../../.." && pwd)
@@ -18,12 +18,10 @@ compile libdcs -I"$root/include" "$library" -Wl,-rpath,"$(dirname "$library")"
 rm -f "$out/libcurl"
 if ! { printf '#include <curl/curl.h>\n#include <openssl/ssl.h>\n' | cc -E -o /dev/null - &&
     curl-config --ssl-backends | grep -qi openssl; } >/dev/null 2>&1; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        { apt-get update -qq && apt-get install -y --no-install-recommends libcurl4-openssl-dev libssl-dev; } >/dev/null || true
-    fi
+    "$root/benches/contenders/install.sh" libcurl4-openssl-dev libssl-dev
 fi
 if ! printf '#include <curl/curl.h>\n#include <openssl/ssl.h>\n' | cc -E -o /dev/null - 2>/dev/null; then
-    echo 'libcurl is left out: its development files are missing (Debian: libcurl4-openssl-dev libssl-dev)' >&2
+    echo 'libcurl is skipped: its development files are missing (Debian: libcurl4-openssl-dev libssl-dev)' >&2
     exit 0
 fi
 # shellcheck disable=SC2046

@@ -1,4 +1,4 @@
-/* The protocol of benches/README.md: reads commands, makes calls by threads, measures them. */
+/* The protocol of benches/README.md: reads commands, makes calls on threads, measures them. */
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -47,7 +47,7 @@ static void *make_calls(void *argument) {
     return NULL;
 }
 
-/* The first share is the calling thread's, so that a run with one thread starts none. */
+/* The calling thread takes the first share, so that a run with one thread starts no other. */
 static void run(long calls, long threads) {
     struct share shares[MAX_THREADS];
     pthread_t handles[MAX_THREADS];
@@ -70,7 +70,7 @@ static void run(long calls, long threads) {
     int64_t cpu = now(CLOCK_PROCESS_CPUTIME_ID);
     for (long i = 1; i < threads; i++) {
         if (pthread_create(&handles[i], NULL, make_calls, &shares[i]) != 0) {
-            fail("no thread can be started");
+            fail("cannot start a thread");
         }
     }
     make_calls(&shares[0]);

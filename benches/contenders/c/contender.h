@@ -1,4 +1,4 @@
-/* What a contender in C gives to the protocol of benches/README.md, which contender.c speaks. */
+/* The functions of a contender in C. contender.c calls them for the protocol of benches/README.md. */
 
 #ifndef CONTENDER_H
 #define CONTENDER_H
@@ -14,16 +14,16 @@ struct arguments {
 /* Ends the program with a message. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* Sets up what all threads share. Called once, before all else. */
+/* Sets up the state that all threads share. Called once, first. */
 void contender_start(const struct arguments *arguments);
 
-/* What one thread keeps from call to call, and from run to run; may be NULL. */
+/* Returns the state that one thread keeps between calls and runs; may be NULL. */
 void *contender_worker(void);
 
-/* One call, checked; ends the program where it fails. */
+/* Makes and checks one call; ends the program if it fails. */
 void contender_call(void *worker);
 
-/* Writes a line of JSON with the versions of what the contender is made of. */
+/* Prints a line of JSON with the versions of the contender's libraries. */
 void contender_versions(void);
 
 #endif

@@ -1,15 +1,15 @@
 /*
  * libcurl. Variants:
  *
- * default  a new easy handle for each call, as libcurl's own first example has it
- * best     one easy handle for each thread, kept: its connections, TLS sessions and CA store are used again
- * share    the same, and the threads share their TLS sessions and look-ups in a CURLSH; connections are not
- *          shared, because libcurl allows that in one thread only
- * tickets  the same as best, and TLS 1.2 session tickets, which libcurl switches off in OpenSSL, switched on
- *          again: without them and without a session cache in the server nothing is resumed with TLS 1.2
+ * default  a new easy handle for each call, as in libcurl's first example
+ * best     one easy handle for each thread, which keeps its connections, TLS sessions and CA store
+ * share    as best, and the threads share TLS sessions and DNS lookups in a CURLSH; libcurl cannot share connections
+ *          between threads
+ * tickets  as best, with the TLS 1.2 session tickets that libcurl disables in OpenSSL: without them and without a
+ *          session cache in the server, no TLS 1.2 session is resumed
  */
 
-/* memmem */
+/* For memmem. */
 #define _GNU_SOURCE
 
 #include <pthread.h>
@@ -28,7 +28,7 @@ static int has_tickets;
 static CURLSH *share;
 static pthread_mutex_t locks[CURL_LOCK_DATA_LAST];
 
-/* An answer's body. */
+/* The body of an answer. */
 struct body {
     char bytes[4096];
     size_t length;
@@ -75,12 +75,12 @@ static CURL *new_handle(void) {
     set(handle, CURLOPT_SSLCERT, settings->chain);
     set(handle, CURLOPT_SSLKEY, settings->key);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
-    /* Threads need it. */
+    /* Required with threads. */
     set_number(handle, CURLOPT_NOSIGNAL, 1);
     if (is_kept) {
         set_number(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
         set_number(handle, CURLOPT_SSL_ENABLE_ALPN, 0);
-        /* The server listens there only; otherwise ::1 is tried first. */
+        /* The server listens on IPv4 only; otherwise ::1 is tried first. */
         set_number(handle, CURLOPT_IPRESOLVE, CURL_IPRESOLVE_V4);
         set_number(handle, CURLOPT_DNS_CACHE_TIMEOUT, -1);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -88,7 +88,7 @@ static CURL *new_handle(void) {
 #endif
     }
     if (has_tickets && curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, allow_tickets) != CURLE_OK) {
-        fail("this libcurl is not made with OpenSSL");
+        fail("this libcurl does not use OpenSSL");
     }
     if (share != NULL) {
         set(handle, CURLOPT_SHARE, share);
@@ -112,7 +112,7 @@ void contender_start(const struct arguments *arguments) {
     has_tickets = strcmp(arguments->variant, "tickets") == 0;
     is_kept = is_shared || has_tickets || strcmp(arguments->variant, "best") == 0;
     if (!is_kept && strcmp(arguments->variant, "default") != 0) {
-        fail("there is no variant '%s' of libcurl", arguments->variant);
+        fail("libcurl has no variant '%s'", arguments->variant);
     }
     curl_global_init(CURL_GLOBAL_DEFAULT);
     if (is_shared) {

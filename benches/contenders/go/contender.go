@@ -1,6 +1,6 @@
 package main
 
-// The protocol of benches/README.md: reads commands, makes calls by goroutines, measures them.
+// The protocol of benches/README.md: reads commands, makes calls on goroutines, measures them.
 
 import (
 	"bufio"
@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// target is what the program is started with.
+// target has the program's arguments.
 type target struct {
 	url, caBundle, chain, key string
 }
 
-// call makes one call, checked. All goroutines share it.
+// call makes and checks one call. All goroutines share it.
 type call func() error
 
-// variant sets up what the calls share.
+// variant sets up the state that the calls share.
 type variant func(target) (call, error)
 
-// answer is what the command run is answered with.
+// answer is the answer to the command run.
 type answer struct {
 	Latencies []int64 `json:"latencies_ns"`
 	Wall      int64   `json:"wall_ns"`
@@ -41,7 +41,7 @@ func fail(err error) {
 // check returns an error unless the answer is the expected one.
 func check(status int, body []byte) error {
 	if status != 200 || !bytes.Contains(body, []byte(`"available":true`)) {
-		return fmt.Errorf("the answer is not the expected one: HTTP %d, %.500s", status, body)
+		return fmt.Errorf("unexpected answer: HTTP %d, %.500s", status, body)
 	}
 	return nil
 }
@@ -50,27 +50,27 @@ func check(status int, body []byte) error {
 func contend(variants map[string]variant) {
 	values := os.Args[1:]
 	once := len(values) == 6 && values[5] == "once"
-	var start variant
+	var begin variant
 	if len(values) == 5 || once {
-		start = variants[values[4]]
+		begin = variants[values[4]]
 	}
-	if start == nil {
+	if begin == nil {
 		fmt.Fprintln(os.Stderr, "arguments: URL CA_BUNDLE CERTIFICATE_CHAIN PRIVATE_KEY VARIANT [once]")
 		os.Exit(2)
 	}
-	one, err := start(target{values[0], values[1], values[2], values[3]})
+	one, err := begin(target{values[0], values[1], values[2], values[3]})
 	if err == nil && once {
 		err = one()
 	} else if err == nil {
-		err = obey(one)
+		err = serve(one)
 	}
 	if err != nil {
 		fail(err)
 	}
 }
 
-// obey does what standard input says until it ends.
-func obey(one call) error {
+// serve runs the commands of standard input.
+func serve(one call) error {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var calls, threads int
@@ -97,13 +97,13 @@ func obey(one call) error {
 	return lines.Err()
 }
 
-// run makes the calls by so many goroutines at once.
+// run makes the calls on so many goroutines at once.
 func run(one call, calls, threads int) (answer, error) {
 	latencies := make([]int64, calls)
 	failures := make(chan error, threads)
 	var group sync.WaitGroup
 	used := cpu()
-	begun := time.Now()
+	start := time.Now()
 	for given, index := 0, 0; index < threads; index++ {
 		count := calls / threads
 		if index < calls%threads {
@@ -119,7 +119,7 @@ func run(one call, calls, threads int) (answer, error) {
 		given += count
 	}
 	group.Wait()
-	measured := answer{latencies, time.Since(begun).Nanoseconds(), cpu() - used}
+	measured := answer{latencies, time.Since(start).Nanoseconds(), cpu() - used}
 	select {
 	case err := <-failures:
 		return answer{}, err
@@ -129,19 +129,19 @@ func run(one call, calls, threads int) (answer, error) {
 }
 
 func measure(one call, latencies []int64) error {
-	begun := time.Now()
+	start := time.Now()
 	for index := range latencies {
 		if err := one(); err != nil {
 			return err
 		}
 		ended := time.Now()
-		latencies[index] = ended.Sub(begun).Nanoseconds()
-		begun = ended
+		latencies[index] = ended.Sub(start).Nanoseconds()
+		start = ended
 	}
 	return nil
 }
 
-// cpu returns the time that all threads of the process have used so far, user and system, in nanoseconds.
+// cpu returns the user and system time of the process so far, in nanoseconds.
 func cpu() int64 {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

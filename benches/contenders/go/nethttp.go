@@ -1,10 +1,10 @@
 // The contender net/http of Go's standard library.
 //
-//	default   an http.Client whose Transport has a tls.Config, as the package's documentation has it; it resumes
-//	          no TLS session
-//	best      the same with a ClientSessionCache, and with as many connections kept as there are
+//	default   an http.Client whose Transport has a tls.Config, as in the package's documentation; it resumes no
+//	          TLS session
+//	best      the same with a ClientSessionCache, and all idle connections kept
 //
-// Both are one client that all goroutines call. A Transport with a tls.Config of one's own speaks HTTP/1.1.
+// In both, all goroutines share one client. A Transport with its own tls.Config uses HTTP/1.1.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// timeout is how long a call may take.
+// timeout is the time limit of a call.
 const timeout = 30 * time.Second
 
 func config(to target) (*tls.Config, error) {
@@ -27,7 +27,7 @@ func config(to target) (*tls.Config, error) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(bundle) {
-		return nil, fmt.Errorf("%s holds no certificate", to.caBundle)
+		return nil, fmt.Errorf("%s has no certificate", to.caBundle)
 	}
 	certificate, err := tls.LoadX509KeyPair(to.chain, to.key)
 	if err != nil {
@@ -69,11 +69,11 @@ func main() {
 		},
 		"best": func(to target) (call, error) {
 			return start(to, func(transport *http.Transport) {
-				// 0 is its own default capacity, 64 hosts.
+				// 0 is the default capacity, 64 hosts.
 				transport.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-				// Its default keeps 2.
+				// The default is 2.
 				transport.MaxIdleConnsPerHost = 64
-				// No Accept-Encoding is sent, and nothing is made ready to unpack.
+				// Sends no Accept-Encoding, and prepares no decompression.
 				transport.DisableCompression = true
 			})
 		},

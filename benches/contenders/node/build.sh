@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
-# Node runs its contenders as they are; this finds it, as root installs it, and puts it at $BENCH_DIR/node/node.
+# Node.js runs its contenders from source; this links it to $BENCH_DIR/node/node. Root installs it if it is missing.
 set -euo pipefail
 out=$BENCH_DIR/node
 mkdir -p "$out"
 rm -f "$out/node"
-if ! command -v node >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    { apt-get update -qq && apt-get install -y --no-install-recommends nodejs; } >/dev/null || true
-fi
+command -v node >/dev/null || "$(dirname "$0")/../install.sh" nodejs
 if ! program=$(command -v node); then
-    echo 'Node.js is left out: it is missing (Debian: nodejs)' >&2
+    echo 'Node.js is skipped: it is missing (Debian: nodejs)' >&2
     exit 0
 fi
 ln -s "$program" "$out/node"

@@ -1,7 +1,7 @@
 'use strict';
 
-// The protocol of benches/README.md: reads commands, makes calls, measures them. THREADS calls are in flight at
-// once on the one event loop.
+// The protocol of benches/README.md: reads commands, makes calls, measures them. The event loop has THREADS calls in
+// flight at once.
 
 const readline = require('node:readline');
 
@@ -14,36 +14,36 @@ function fail(message) {
 /** Ends the program unless the answer is the expected one. */
 function check(status, body) {
   if (status !== 200 || !body.includes('"available":true')) {
-    fail(`the answer is not the expected one: HTTP ${status}, ${body.slice(0, 500)}`);
+    fail(`unexpected answer: HTTP ${status}, ${body.slice(0, 500)}`);
   }
 }
 
-/** Makes the calls, and returns what the command `run` answers. */
+/** Makes the calls, and returns the answer to the command `run`. */
 async function run(call, calls, tasks) {
   const latencies = [];
   const make = async (count) => {
-    let begun = process.hrtime.bigint();
+    let start = process.hrtime.bigint();
     for (let made = 0; made < count; made++) {
       await call();
-      const ended = process.hrtime.bigint();
-      latencies.push(Number(ended - begun));
-      begun = ended;
+      const end = process.hrtime.bigint();
+      latencies.push(Number(end - start));
+      start = end;
     }
   };
   const cpu = process.cpuUsage();
-  const begun = process.hrtime.bigint();
+  const start = process.hrtime.bigint();
   await Promise.all(
     Array.from({ length: tasks }, (_, index) => make(Math.floor(calls / tasks) + (index < calls % tasks ? 1 : 0))),
   );
-  const wall = Number(process.hrtime.bigint() - begun);
-  // In microseconds, of all the process's threads.
+  const wall = Number(process.hrtime.bigint() - start);
+  // In microseconds, for all threads of the process.
   const used = process.cpuUsage(cpu);
   return { latencies_ns: latencies, wall_ns: wall, cpu_ns: (used.user + used.system) * 1000 };
 }
 
 /**
- * Runs a contender. A variant is a function that sets up what all calls share and returns the call, which
- * resolves when its answer is checked.
+ * Runs a contender. A variant is a function that sets up the state of all calls and returns the call, which
+ * resolves once its answer is checked.
  */
 async function main(variants, versions) {
   const [url, caBundle, chain, key, variant, once, ...others] = process.argv.slice(2);
@@ -71,7 +71,7 @@ async function main(variants, versions) {
     }
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   }
-  // Kept connections would keep the process.
+  // Open connections would keep the process alive.
   process.exit(0);
 }
 

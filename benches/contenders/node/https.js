@@ -2,11 +2,11 @@
 
 // https of Node's standard library.
 //
-// default   `https.request` with the files' contents and the default agent, as the documentation has it: each new
-//           connection parses them anew
-// best      an agent whose connections share one secure context, and that keeps as many connections as there are
+// default   `https.request` with the files' contents and the default agent, as in the documentation: each new
+//           connection parses them again
+// best      an agent whose connections share one secure context, and which keeps all connections alive
 //
-// An agent keeps TLS sessions by itself, and since Node 19 the default one keeps connections alive.
+// Every agent caches TLS sessions. Since Node 19 the default one keeps connections alive.
 
 const fs = require('node:fs');
 const https = require('node:https');
@@ -14,7 +14,7 @@ const tls = require('node:tls');
 
 const { check, main } = require('./contender');
 
-// How many milliseconds nothing may come from the server.
+// The longest time without data from the server, in milliseconds.
 const TIMEOUT = 30_000;
 
 function get(options) {
@@ -62,7 +62,7 @@ main(
         maxFreeSockets: Infinity,
         secureContext: tls.createSecureContext(files(target)),
         ALPNProtocols: [],
-        // The server listens there only; otherwise ::1 may be tried first.
+        // The server listens on IPv4 only; otherwise ::1 may be tried first.
         family: 4,
       });
       const options = { ...address(target.url), agent };

@@ -1,10 +1,10 @@
 """aiohttp, on asyncio's own event loop.
 
-default   one session, and a context for the call, as the section "SSL control for TCP sockets" has it
-best      the same with look-ups kept for good, of IPv4 only, and no limit on connections
+default   one session, and a context for the call, as in the section "SSL control for TCP sockets"
+best      the same with lookups cached for ever, IPv4 only, and no limit on connections
 resume    the same with the context of resume.py
 
-`best` resumes no TLS session: see resume.py.
+`best` resumes no TLS session; resume.py says why.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contender import AsyncCall, Target, check, main_async, versions
 
 
 def get(target: Target, session: aiohttp.ClientSession, context: ssl.SSLContext) -> AsyncCall:
-    """Return the call. The session's own limit on its time is five minutes."""
+    """Return the call. The session's default timeout is five minutes."""
 
     async def call() -> None:
         async with session.get(target.url, ssl=context) as response:
@@ -29,7 +29,7 @@ def get(target: Target, session: aiohttp.ClientSession, context: ssl.SSLContext)
 
 
 async def default(target: Target) -> AsyncCall:
-    """Keep a session as it comes."""
+    """Keep a session with default settings."""
     return get(target, aiohttp.ClientSession(), contender.context(target))
 
 
@@ -38,11 +38,11 @@ async def kept(target: Target, context: ssl.SSLContext) -> AsyncCall:
     connector = aiohttp.TCPConnector(
         limit=0,
         ttl_dns_cache=None,
-        # The server listens there only; otherwise ::1 may be tried first.
+        # The server listens on IPv4 only; otherwise ::1 may be tried first.
         family=socket.AF_INET,
         happy_eyeballs_delay=None,
     )
-    # No cookie is looked for.
+    # Skips cookies.
     session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
     return get(target, session, context)
 

@@ -1,7 +1,7 @@
 """The protocol of benches/README.md: reads commands, makes calls, measures them.
 
-A contender's file gives `main` or `main_async` its variants. A variant is a function that sets up what all
-threads share and returns a function that sets up what one thread keeps; that one returns the call.
+A contender's file passes its variants to `main` or `main_async`. A variant sets up the state that all threads
+share, and returns a function that sets up the state of one thread and returns the call.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from importlib.metadata import version
 from typing import NoReturn
 
 TIMEOUT = 30.0
-"""How many seconds a call may take, for those that would wait without end."""
+"""The timeout of a call in seconds, for libraries without one."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the program is started with."""
+    """The program's arguments."""
 
     url: str
     ca_bundle: str
@@ -41,7 +41,7 @@ Variant = Callable[[Target], Callable[[], Call]]
 AsyncCall = Callable[[], Awaitable[None]]
 
 AsyncVariant = Callable[[Target], Awaitable[AsyncCall]]
-"""On an event loop all the calls in flight share one setting-up."""
+"""On an event loop, all calls in flight share one state."""
 
 Versions = Callable[[], Mapping[str, str]]
 
@@ -49,18 +49,18 @@ Versions = Callable[[], Mapping[str, str]]
 def check(status: int, body: bytes) -> None:
     """End the program unless the answer is the expected one."""
     if status != 200 or b'"available":true' not in body:
-        fail(f"the answer is not the expected one: HTTP {status}, {body[:500]!r}")
+        fail(f"unexpected answer: HTTP {status}, {body[:500]!r}")
 
 
 def context(target: Target) -> ssl.SSLContext:
-    """Return a context as the documentation of the libraries that take one shows it."""
-    made = ssl.create_default_context(cafile=target.ca_bundle)
-    made.load_cert_chain(target.chain, target.key)
-    return made
+    """Return a context, as the documentation of the libraries shows it."""
+    created = ssl.create_default_context(cafile=target.ca_bundle)
+    created.load_cert_chain(target.chain, target.key)
+    return created
 
 
 def versions(*packages: str, tls: bool = True) -> dict[str, str]:
-    """Return the versions of packages, of Python, and of Python's TLS where that is what they use."""
+    """Return the versions of packages, of Python and, if they use it, of Python's TLS."""
     found = {package: version(package) for package in packages}
     found["Python"] = platform.python_version()
     if tls:
@@ -74,12 +74,11 @@ def fail(message: str) -> NoReturn:
     os._exit(1)
 
 
-def main(variants: Mapping[str, Variant], tell_versions: Versions) -> None:
-    """Run a contender whose calls block a thread each."""
+def main(variants: Mapping[str, Variant], versions: Versions) -> None:
+    """Run a contender whose calls each block a thread."""
     target, variant, once = arguments(variants)
-    start = variants[variant]
     try:
-        new_worker = start(target)
+        new_worker = variants[variant](target)
         if once:
             new_worker()()
             return
@@ -90,12 +89,12 @@ def main(variants: Mapping[str, Variant], tell_versions: Versions) -> None:
                 workers.append(new_worker())
             return by_threads(workers[:threads], calls)
 
-        obey(run, tell_versions)
+        serve(run, versions)
     except Exception as error:
         fail(f"{type(error).__name__}: {error}")
 
 
-def main_async(variants: Mapping[str, AsyncVariant], tell_versions: Versions) -> None:
+def main_async(variants: Mapping[str, AsyncVariant], versions: Versions) -> None:
     """Run a contender on an event loop, where THREADS calls are in flight at once."""
     target, variant, once = arguments(variants)
     loop = asyncio.new_event_loop()
@@ -103,17 +102,17 @@ def main_async(variants: Mapping[str, AsyncVariant], tell_versions: Versions) ->
         call = loop.run_until_complete(variants[variant](target))
         if once:
             loop.run_until_complete(call())
-            # Nothing is closed: what the process still holds goes with it, as with the other contenders.
+            # Closes nothing before the exit, as the other contenders do.
             sys.stdout.flush()
             os._exit(0)
-        obey(lambda calls, tasks: loop.run_until_complete(by_tasks(call, calls, tasks)), tell_versions)
+        serve(lambda calls, tasks: loop.run_until_complete(by_tasks(call, calls, tasks)), versions)
         os._exit(0)
     except Exception as error:
         fail(f"{type(error).__name__}: {error}")
 
 
 def arguments(variants: Mapping[str, object]) -> tuple[Target, str, bool]:
-    """Return what the command line says: the target, the variant, and whether to make one call only."""
+    """Return the target, the variant, and whether to make one call only."""
     values = sys.argv[1:]
     once = values[5:] == ["once"]
     if len(values) != 5 + once or values[4] not in variants:
@@ -123,20 +122,20 @@ def arguments(variants: Mapping[str, object]) -> tuple[Target, str, bool]:
     return Target(*values[:4]), values[4], once
 
 
-def obey(run: Callable[[int, int], list[int]], tell_versions: Versions) -> None:
-    """Do what standard input says until it ends."""
+def serve(run: Callable[[int, int], list[int]], versions: Versions) -> None:
+    """Run the commands of standard input."""
     for line in sys.stdin:
         words = line.split()
         answer: object
         if words == ["quit"]:
             return
         if words == ["versions"]:
-            answer = dict(tell_versions())
+            answer = dict(versions())
         elif len(words) == 3 and words[0] == "run" and min(number(words[1]), number(words[2])) > 0:
             cpu = time.process_time_ns()
-            begun = time.perf_counter_ns()
+            start = time.perf_counter_ns()
             latencies = run(int(words[1]), int(words[2]))
-            wall = time.perf_counter_ns() - begun
+            wall = time.perf_counter_ns() - start
             cpu = time.process_time_ns() - cpu
             answer = {"latencies_ns": latencies, "wall_ns": wall, "cpu_ns": cpu}
         else:
@@ -145,7 +144,7 @@ def obey(run: Callable[[int, int], list[int]], tell_versions: Versions) -> None:
 
 
 def number(word: str) -> int:
-    """Return what a command says as a number, or 0 where it does not."""
+    """Return a command's number, or 0 if it is none."""
     return int(word) if word.isdecimal() else 0
 
 
@@ -155,7 +154,7 @@ def share(calls: int, workers: int, index: int) -> int:
 
 
 def by_threads(workers: list[Call], calls: int) -> list[int]:
-    """Return the latencies; the first share is this thread's, so that a run with one thread starts none."""
+    """Return the latencies; this thread takes the first share, so that one thread starts no other."""
     all_latencies: list[list[int]] = [[] for _ in workers]
     threads = [
         threading.Thread(
@@ -173,7 +172,7 @@ def by_threads(workers: list[Call], calls: int) -> list[int]:
 
 
 def guarded(call: Call, calls: int, latencies: list[int]) -> None:
-    """Measure in a thread, where an exception would otherwise end no more than the thread."""
+    """Measure in a thread, and end the program on an exception, which would only end the thread."""
     try:
         measure(call, calls, latencies)
     except Exception as error:
@@ -182,25 +181,25 @@ def guarded(call: Call, calls: int, latencies: list[int]) -> None:
 
 def measure(call: Call, calls: int, latencies: list[int]) -> None:
     """Make the calls of one thread."""
-    begun = time.perf_counter_ns()
+    start = time.perf_counter_ns()
     for _ in range(calls):
         call()
-        ended = time.perf_counter_ns()
-        latencies.append(ended - begun)
-        begun = ended
+        end = time.perf_counter_ns()
+        latencies.append(end - start)
+        start = end
 
 
 async def by_tasks(call: AsyncCall, calls: int, tasks: int) -> list[int]:
-    """Return the latencies of calls that so many tasks make."""
+    """Return the latencies of the calls of so many tasks."""
     latencies: list[int] = []
 
     async def make(count: int) -> None:
-        begun = time.perf_counter_ns()
+        start = time.perf_counter_ns()
         for _ in range(count):
             await call()
-            ended = time.perf_counter_ns()
-            latencies.append(ended - begun)
-            begun = ended
+            end = time.perf_counter_ns()
+            latencies.append(end - start)
+            start = end
 
     await asyncio.gather(*(make(share(calls, tasks, index)) for index in range(tasks)))
     return latencies

@@ -1,10 +1,10 @@
 """httpx.
 
-default   `httpx.get` with a context, which is made once, as the section "SSL" has it
+default   `httpx.get` with a context, which is created once, as in the section "SSL"
 best      one client that all threads call, with the context; HTTP/1.1 is its default
 resume    the same with the context of resume.py
 
-`best` resumes no TLS session: see resume.py.
+`best` resumes no TLS session; resume.py says why.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contender import TIMEOUT, Call, Target, check, main, versions
 
 
 def default(target: Target) -> Callable[[], Call]:
-    """Keep no more than the context."""
+    """Keep only the context."""
     context = contender.context(target)
 
     def call() -> None:
@@ -33,11 +33,11 @@ def kept(target: Target, context: ssl.SSLContext) -> Callable[[], Call]:
     """Keep a client."""
     client = httpx.Client(
         verify=context,
-        # No proxy is looked for.
+        # Looks for no proxy.
         trust_env=False,
-        # Waits for a connection count as well, and the default of 5 s is for each of them.
+        # The default is 5 s, and waiting for a connection counts too.
         timeout=TIMEOUT,
-        # Its default keeps 20.
+        # The default keeps 20.
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
     )
 

@@ -1,4 +1,4 @@
-"""This library, by its installed wheel: one client that all threads call."""
+"""This library, from its installed wheel: one client that all threads call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import libdcs
 
 
 def default(target: Target) -> Callable[[], Call]:
-    """Make a client, as the library's README does."""
+    """Create a client, as in the library's README."""
     client = libdcs.Client(
         url=target.url, ca_bundle=target.ca_bundle, certificate=target.chain, private_key=target.key
     )

@@ -1,12 +1,11 @@
-"""pycurl, which brings its own libcurl and OpenSSL.
+"""pycurl, which contains its own libcurl and OpenSSL.
 
-default   a new Curl object for each call, as the quick start has it
-best      one Curl object for each thread, kept: its connections, TLS sessions and CA store are used again
+default   a new Curl object for each call, as in the quick start
+best      one Curl object for each thread, which keeps its connections, TLS sessions and CA store
 
-libcurl resumes by itself where the object is kept: in TLS 1.3 by tickets, but in TLS 1.2 by session ids only,
-because with OpenSSL it asks for no ticket there. So it does not resume in TLS 1.2 with an nginx that has no
-`ssl_session_cache`, which is nginx's default. Only a callback on the SSL_CTX could change that,
-and pycurl has none.
+libcurl resumes sessions of an object: in TLS 1.3 by tickets, but in TLS 1.2 only by session ids, because it
+disables tickets in OpenSSL. Without `ssl_session_cache`, nginx's default, it therefore resumes no TLS 1.2
+session. Only a callback for the SSL_CTX could change that, and pycurl has none.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from contender import TIMEOUT, Call, Target, check, main, versions
 
 
 def new_curl(target: Target) -> pycurl.Curl:
-    """Return an object with what any call needs."""
+    """Return an object with the settings of any call."""
     curl = pycurl.Curl()
     curl.setopt(pycurl.URL, target.url)
     curl.setopt(pycurl.CAINFO, target.ca_bundle)
     curl.setopt(pycurl.SSLCERT, target.chain)
     curl.setopt(pycurl.SSLKEY, target.key)
     curl.setopt(pycurl.TIMEOUT, int(TIMEOUT))
-    # Threads need it.
+    # Required with threads.
     curl.setopt(pycurl.NOSIGNAL, 1)
     return curl
 
@@ -40,7 +39,7 @@ def perform(curl: pycurl.Curl) -> None:
 
 
 def default(target: Target) -> Callable[[], Call]:
-    """Make an object for each call."""
+    """Create an object for each call."""
 
     def call() -> None:
         curl = new_curl(target)
@@ -51,23 +50,23 @@ def default(target: Target) -> Callable[[], Call]:
 
 
 def best(target: Target) -> Callable[[], Call]:
-    """Keep an object for each thread, because two must not use one at once."""
+    """Keep an object for each thread, because threads must not share one."""
 
     def new_worker() -> Call:
         curl = new_curl(target)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.SSL_ENABLE_ALPN, 0)
-        # The server listens there only; otherwise ::1 may be tried first.
+        # The server listens on IPv4 only; otherwise ::1 may be tried first.
         curl.setopt(pycurl.IPRESOLVE, pycurl.IPRESOLVE_V4)
         curl.setopt(pycurl.DNS_CACHE_TIMEOUT, -1)
-        # The CA store is kept too, for libcurl's own 24 hours: pycurl has no name for that setting.
+        # The CA store is cached for libcurl's default of 24 hours: pycurl lacks that setting.
         return lambda: perform(curl)
 
     return new_worker
 
 
 def libcurl() -> str:
-    """Return the version of the libcurl that came with pycurl, and of its TLS."""
+    """Return the versions of pycurl's libcurl and of its TLS."""
     info = pycurl.version_info()
     return f"{info[1]} {info[5]}"
 

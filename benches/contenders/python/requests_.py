@@ -1,11 +1,11 @@
 """requests.
 
-default   `requests.get` with the files, as the section "Client Side Certificates" has it: all is made anew
-best      a session for each thread, because one is not promised to be safe for several, and an adapter with a
-          context that all share; without the adapter, each new connection reads the files again
+default   `requests.get` with the files, as in the section "Client Side Certificates": each call starts afresh
+best      a session for each thread, because sessions are not documented as thread-safe, and an adapter with
+          one context for all; without the adapter, each new connection reads the files again
 resume    the same with the context of resume.py
 
-`best` keeps connections where the server lets it, but resumes no TLS session: see resume.py.
+`best` keeps connections if the server allows it, but resumes no TLS session; resume.py says why.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 
 
 class ContextAdapter(HTTPAdapter):
-    """Makes connections with a context that is kept. The methods are what requests has for this."""
+    """Opens connections with a shared context. The methods are the hooks of requests for this."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         """Keep the context."""
@@ -32,16 +32,16 @@ class ContextAdapter(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: Any, verify: Any, cert: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the context in place of the files."""
+        """Return the context instead of the files."""
         host, _ = super().build_connection_pool_key_attributes(request, True)
         return host, {"ssl_context": self.context}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave the pool's settings alone: the context verifies."""
+        """Keep the pool's settings: the context verifies."""
 
 
 def default(target: Target) -> Callable[[], Call]:
-    """Make everything for each call."""
+    """Create everything for each call."""
 
     def call() -> None:
         response = requests.get(
@@ -57,7 +57,7 @@ def kept(target: Target, context: ssl.SSLContext) -> Callable[[], Call]:
 
     def new_worker() -> Call:
         session = requests.Session()
-        # No proxy and no .netrc is looked for at each call.
+        # Looks for no proxy and no .netrc at each call.
         session.trust_env = False
         session.mount("https://", ContextAdapter(context))
 

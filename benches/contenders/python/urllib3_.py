@@ -1,11 +1,11 @@
 """urllib3.
 
-default   one pool manager with the files, as the section "Client Certificates" has it: each new connection
-          makes a context and reads them; one connection to the host is kept
-best      the same with a context that is kept, and as many connections kept as there are threads
+default   one pool manager with the files, as in the section "Client Certificates": each new connection creates
+          a context and reads them; one connection to the host is kept
+best      the same with one context, and a kept connection for each thread
 resume    the same with the context of resume.py
 
-`best` resumes no TLS session: see resume.py. The limit on a call's time is added, as one would.
+`best` resumes no TLS session; resume.py says why. All variants set a timeout.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import resume
 import urllib3
 from contender import TIMEOUT, Call, Target, check, main, versions
 
-# More than there are threads.
+# More than the number of threads.
 CONNECTIONS = 64
 
 
 def get(target: Target, pools: urllib3.PoolManager) -> Callable[[], Call]:
-    """Return the call by a pool manager, which all threads may use."""
+    """Return the call with a pool manager, which all threads may use."""
 
     def call() -> None:
         response = pools.request("GET", target.url)
@@ -33,7 +33,7 @@ def get(target: Target, pools: urllib3.PoolManager) -> Callable[[], Call]:
 
 
 def default(target: Target) -> Callable[[], Call]:
-    """Have the pool manager read the files."""
+    """Pass the files to the pool manager."""
     pools = urllib3.PoolManager(
         cert_file=target.chain,
         key_file=target.key,
@@ -45,7 +45,7 @@ def default(target: Target) -> Callable[[], Call]:
 
 
 def kept(target: Target, context: ssl.SSLContext) -> Callable[[], Call]:
-    """Give the pool manager a context."""
+    """Pass a context to the pool manager."""
     return get(target, urllib3.PoolManager(ssl_context=context, maxsize=CONNECTIONS, timeout=TIMEOUT))
 
 

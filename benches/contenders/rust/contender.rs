@@ -1,4 +1,4 @@
-//! The protocol of benches/README.md: reads commands, makes calls by threads, measures them.
+//! The protocol of benches/README.md: reads commands, makes calls on threads, measures them.
 
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-/// What the program is started with.
+/// The program's arguments.
 pub struct Arguments {
     pub url: String,
     pub ca_bundle: String,
@@ -16,23 +16,23 @@ pub struct Arguments {
     pub variant: String,
 }
 
-/// What makes the calls.
+/// A client that makes the calls.
 pub trait Contender: Sized + Sync {
-    /// What one thread keeps from call to call, and from run to run.
+    /// The state that one thread keeps between calls and runs.
     type Worker: Send;
 
     fn new(arguments: &Arguments) -> Result<Self, String>;
 
-    /// What the thread of this number begins with.
+    /// Returns the initial state of a thread by its number.
     fn worker(&self, thread: usize) -> Self::Worker;
 
-    /// One call, checked.
+    /// Makes and checks one call.
     fn call(&self, worker: &mut Self::Worker) -> Result<(), String>;
 
     fn versions() -> Value;
 }
 
-/// A contender's whole program.
+/// Runs a contender's program.
 pub fn main<C: Contender>() -> ExitCode {
     let values: Vec<String> = std::env::args().skip(1).collect();
     let once = match &values[..] {
@@ -54,7 +54,7 @@ pub fn main<C: Contender>() -> ExitCode {
         if once {
             contender.call(&mut contender.worker(0))
         } else {
-            obey(&contender)
+            serve(&contender)
         }
     });
     match outcome {
@@ -66,8 +66,8 @@ pub fn main<C: Contender>() -> ExitCode {
     }
 }
 
-/// Does what standard input says until it ends.
-fn obey<C: Contender>(contender: &C) -> Result<(), String> {
+/// Runs the commands of standard input.
+fn serve<C: Contender>(contender: &C) -> Result<(), String> {
     let mut workers = Vec::new();
     for line in io::stdin().lock().lines() {
         let line = line.map_err(|error| error.to_string())?;
@@ -93,7 +93,7 @@ fn obey<C: Contender>(contender: &C) -> Result<(), String> {
     Ok(())
 }
 
-/// The first share of the calls is this thread's, so that a run with one thread starts none.
+/// Makes the calls. This thread takes the first share, so that a run with one thread starts no other.
 fn run<C: Contender>(
     contender: &C,
     workers: &mut Vec<C::Worker>,
@@ -105,7 +105,7 @@ fn run<C: Contender>(
     }
     let share = |index: usize| calls / threads + usize::from(index < calls % threads);
     let cpu = cpu_ns();
-    let begun = Instant::now();
+    let start = Instant::now();
     let latencies: Result<Vec<Vec<u128>>, String> = thread::scope(|scope| {
         let (first, others) = workers.split_first_mut().expect("at least one thread");
         let handles: Vec<_> = others[..threads - 1]
@@ -121,7 +121,7 @@ fn run<C: Contender>(
         }
         Ok(all)
     });
-    let wall = begun.elapsed().as_nanos();
+    let wall = start.elapsed().as_nanos();
     let cpu = cpu_ns() - cpu;
     let latencies: Vec<u64> = latencies?
         .into_iter()
@@ -141,17 +141,17 @@ fn measure<C: Contender>(
     calls: usize,
 ) -> Result<Vec<u128>, String> {
     let mut latencies = Vec::with_capacity(calls);
-    let mut begun = Instant::now();
+    let mut start = Instant::now();
     for _ in 0..calls {
         contender.call(worker)?;
-        let ended = Instant::now();
-        latencies.push((ended - begun).as_nanos());
-        begun = ended;
+        let end = Instant::now();
+        latencies.push((end - start).as_nanos());
+        start = end;
     }
     Ok(latencies)
 }
 
-/// The CPU time that this process has used so far, of all its threads, user and system.
+/// Returns the user and system time of this process so far, in nanoseconds.
 fn cpu_ns() -> i64 {
     let mut time = libc::timespec {
         tv_sec: 0,
@@ -162,7 +162,7 @@ fn cpu_ns() -> i64 {
     time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
-/// A dependency's version, from the lock file that the program was built with.
+/// Returns a dependency's version from the lock file of the build.
 pub fn locked(name: &str) -> &'static str {
     let lock = include_str!("../../../Cargo.lock");
     lock.split(&format!("name = \"{name}\"\nversion = \""))

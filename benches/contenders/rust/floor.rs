@@ -1,7 +1,7 @@
-//! The floor: what a call costs at least. rustls on a bare TCP socket, the address known, the request
-//! prepared, sessions resumed, and the answer read to the end of its JSON and not parsed.
+//! The floor: the least that a call costs. rustls on a bare TCP socket, with a known address, a prepared request and
+//! resumed sessions. It reads the answer to the end of its JSON and does not parse it.
 //!
-//! Its variant is `default`, or the number of clients, each with its own sessions, that the threads share out.
+//! The variant is `default`, or a number of clients, each with its own sessions, which the threads share evenly.
 
 mod contender;
 
@@ -26,7 +26,7 @@ struct Floor {
 
 struct Worker {
     client: Arc<ClientConfig>,
-    /// The connection that the server keeps alive, where it does.
+    /// The connection, if the server keeps it alive.
     kept: Option<Connection>,
 }
 
@@ -79,7 +79,7 @@ impl Contender for Floor {
         if let Some(connection) = &mut worker.kept {
             match connection.call(&self.request, &mut answer) {
                 Ok(length) => return check(&answer[..length]).map(drop),
-                // Idle between two runs for longer than the server waits.
+                // The server closed it while it was idle between two runs.
                 Err(_) => worker.kept = None,
             }
         }
@@ -107,8 +107,8 @@ impl Floor {
 }
 
 impl Connection {
-    /// Sends the request and reads the answer; returns its length. On a new connection rustls holds the
-    /// request until the handshake is done and sends it with the handshake's last message.
+    /// Sends the request, reads the answer and returns its length. On a new connection rustls sends the request
+    /// with the last message of the handshake.
     fn call(&mut self, request: &[u8], answer: &mut [u8]) -> io::Result<usize> {
         let mut length = 0;
         self.tls.writer().write_all(request)?;
@@ -154,12 +154,12 @@ fn configure(arguments: &Arguments) -> Result<ClientConfig, String> {
         .map_err(text)
 }
 
-/// Whether the connection stays open, from an answer that is the expected one.
+/// Checks the answer, and returns whether the connection stays open.
 fn check(answer: &[u8]) -> Result<bool, String> {
-    let has = |words: &[u8]| answer.windows(words.len()).any(|window| window == words);
+    let has = |part: &[u8]| answer.windows(part.len()).any(|window| window == part);
     if !answer.starts_with(b"HTTP/1.1 200 ") || !has(b"\"available\":true") {
         let answer = String::from_utf8_lossy(answer);
-        return Err(format!("the answer is not the expected one: {answer}"));
+        return Err(format!("unexpected answer: {answer}"));
     }
     Ok(!has(b"\r\nConnection: close\r\n"))
 }

@@ -14,7 +14,7 @@ impl Contender for Libdcs {
 
     fn new(arguments: &Arguments) -> Result<Self, String> {
         if arguments.variant != "default" {
-            return Err("there is one variant: default".to_owned());
+            return Err("the only variant is default".to_owned());
         }
         let text = |error: dcs::Error| format!("{}: {error}", error.code().name());
         let mut config = dcs::Config::new();
@@ -33,10 +33,7 @@ impl Contender for Libdcs {
             .status()
             .map_err(|error| format!("{}: {error}", error.code().name()))?;
         if !status.available() {
-            return Err(format!(
-                "the answer is not the expected one: {}",
-                status.json()
-            ));
+            return Err(format!("unexpected answer: {}", status.json()));
         }
         Ok(())
     }
