@@ -54,7 +54,7 @@ public final class DcsClient implements AutoCloseable {
     /** Takes over a native client. */
     private DcsClient(long address) {
         handle = new ClientHandle(address, LibDcs::dcs_client_free);
-        cleanable = Cleanup.register(this, handle);
+        cleanable = NativeCleaner.register(this, handle);
     }
 
     /**
@@ -84,7 +84,7 @@ public final class DcsClient implements AutoCloseable {
         NativeLoader.require();
         try (NativeConfig config = new NativeConfig()) {
             config.loadEnvironment();
-            return new DcsClient(NativeLog.during(config::newClient));
+            return new DcsClient(LogBridge.during(config::newClient));
         }
     }
 
@@ -101,7 +101,7 @@ public final class DcsClient implements AutoCloseable {
         NativeLoader.require();
         try (NativeConfig config = new NativeConfig()) {
             config.loadEnvironment();
-            return NativeLog.during(config::diagnose);
+            return LogBridge.during(config::diagnose);
         }
     }
 
@@ -120,7 +120,7 @@ public final class DcsClient implements AutoCloseable {
     }
 
     private DcsStatus status(Cancellation cancellation) {
-        return NativeLog.during(() -> inside(cancellation, client -> call(client, cancellation)));
+        return LogBridge.during(() -> inside(cancellation, client -> call(client, cancellation)));
     }
 
     /**
@@ -152,7 +152,7 @@ public final class DcsClient implements AutoCloseable {
         } finally {
             cancellation.leave();
         }
-        Failure.check(code, "The status call", error);
+        ErrorDetails.check(code, "The status call", error);
         try {
             return new DcsStatus(response[0]);
         } finally {
@@ -176,7 +176,7 @@ public final class DcsClient implements AutoCloseable {
      * @return the answer to come
      */
     public CompletableFuture<DcsStatus> statusAsync() {
-        return statusAsync(StatusThreads.executor());
+        return statusAsync(StatusExecutor.executor());
     }
 
     /**
@@ -223,9 +223,9 @@ public final class DcsClient implements AutoCloseable {
      * @see Builder#reloadInterval(Duration)
      */
     public void reload() {
-        NativeLog.during(() -> inside(new Cancellation(), client -> {
+        LogBridge.during(() -> inside(new Cancellation(), client -> {
             long[] error = new long[1];
-            Failure.check(LibDcs.dcs_client_reload(client, error), "Reading the files again", error);
+            ErrorDetails.check(LibDcs.dcs_client_reload(client, error), "Reading the files again", error);
             return null;
         }));
     }
@@ -239,7 +239,7 @@ public final class DcsClient implements AutoCloseable {
      */
     public void interrupt() {
         inside(new Cancellation(), client -> {
-            Failure.check(LibDcs.dcs_client_interrupt(client), "Interrupting the calls");
+            ErrorDetails.check(LibDcs.dcs_client_interrupt(client), "Interrupting the calls");
             return null;
         });
     }
@@ -473,7 +473,7 @@ public final class DcsClient implements AutoCloseable {
          */
         public DcsClient build() {
             try (config) {
-                return new DcsClient(NativeLog.during(config::newClient));
+                return new DcsClient(LogBridge.during(config::newClient));
             }
         }
 
@@ -490,7 +490,7 @@ public final class DcsClient implements AutoCloseable {
          */
         public DcsReport diagnose() {
             try (config) {
-                return NativeLog.during(config::diagnose);
+                return LogBridge.during(config::diagnose);
             }
         }
 

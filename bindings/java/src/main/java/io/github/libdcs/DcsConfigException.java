@@ -8,7 +8,7 @@ package io.github.libdcs;
 public final class DcsConfigException extends DcsException {
     private static final long serialVersionUID = 1L;
 
-    DcsConfigException(Failure failure) {
+    DcsConfigException(ErrorDetails failure) {
         super(failure);
     }
 }

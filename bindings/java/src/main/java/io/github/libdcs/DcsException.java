@@ -27,9 +27,9 @@ public class DcsException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     /** As the library told it. */
-    private final Failure failure;
+    private final ErrorDetails failure;
 
-    DcsException(Failure failure) {
+    DcsException(ErrorDetails failure) {
         super(failure.toString());
         this.failure = failure;
     }

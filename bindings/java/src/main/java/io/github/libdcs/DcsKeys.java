@@ -67,7 +67,7 @@ public final class DcsKeys {
     private static byte[] convert(long password, Conversion conversion) {
         long[] der = new long[1];
         long[] error = new long[1];
-        Failure.check(conversion.run(password, der, error), "Converting the private key", error);
+        ErrorDetails.check(conversion.run(password, der, error), "Converting the private key", error);
         try {
             int length = Math.toIntExact(LibDcs.dcs_buffer_len(der[0]));
             return new Pointer(LibDcs.dcs_buffer_data(der[0])).getByteArray(0, length);

@@ -7,7 +7,7 @@ package io.github.libdcs;
 public final class DcsNetworkException extends DcsException {
     private static final long serialVersionUID = 1L;
 
-    DcsNetworkException(Failure failure) {
+    DcsNetworkException(ErrorDetails failure) {
         super(failure);
     }
 }

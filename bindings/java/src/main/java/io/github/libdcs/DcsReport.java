@@ -42,7 +42,7 @@ public final class DcsReport {
         long[] redacted = new long[1];
         long[] error = new long[1];
         int code = LibDcs.dcs_report_redacted(report, redacted, error);
-        Failure.check(code, "Redacting the report", error);
+        ErrorDetails.check(code, "Redacting the report", error);
         try {
             return new DcsReport(report, new DcsReport(redacted[0], null));
         } finally {

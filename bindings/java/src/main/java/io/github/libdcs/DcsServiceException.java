@@ -9,7 +9,7 @@ package io.github.libdcs;
 public final class DcsServiceException extends DcsException {
     private static final long serialVersionUID = 1L;
 
-    DcsServiceException(Failure failure) {
+    DcsServiceException(ErrorDetails failure) {
         super(failure);
     }
 }

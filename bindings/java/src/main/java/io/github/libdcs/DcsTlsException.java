@@ -9,7 +9,7 @@ package io.github.libdcs;
 public final class DcsTlsException extends DcsException {
     private static final long serialVersionUID = 1L;
 
-    DcsTlsException(Failure failure) {
+    DcsTlsException(ErrorDetails failure) {
         super(failure);
     }
 }

@@ -2,7 +2,7 @@ package io.github.libdcs;
 
 /**
  * The functions of {@code include/dcs.h}, each declared once, under its C name; a test compares both lists,
- * parameter by parameter. Only {@code dcs_log_set_callback} is left out, since {@link NativeLog} takes the
+ * parameter by parameter. Only {@code dcs_log_set_callback} is left out, since {@link LogBridge} takes the
  * records when a call has ended. {@link NativeLoader} connects them: nothing here may be called before
  * {@link NativeLoader#require()} has returned.
  *

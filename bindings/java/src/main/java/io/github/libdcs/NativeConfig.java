@@ -13,7 +13,7 @@ final class NativeConfig implements AutoCloseable {
     NativeConfig() {
         long config = LibDcs.dcs_config_new();
         address = config;
-        cleanable = Cleanup.register(this, () -> LibDcs.dcs_config_free(config));
+        cleanable = NativeCleaner.register(this, () -> LibDcs.dcs_config_free(config));
     }
 
     /** Sets an option by its name, from text; the library judges the value and finds the words. */
@@ -22,14 +22,14 @@ final class NativeConfig implements AutoCloseable {
         byte[] nameText = NativeText.encode(name);
         byte[] valueText = NativeText.encode(value);
         int code = call(config -> LibDcs.dcs_config_set_option(config, nameText, valueText, error));
-        Failure.check(code, "Setting " + name, error);
+        ErrorDetails.check(code, "Setting " + name, error);
     }
 
     /** Takes what the environment variables say. */
     void loadEnvironment() {
         long[] error = new long[1];
         int code = call(config -> LibDcs.dcs_config_load_env(config, error));
-        Failure.check(code, "Reading the environment variables", error);
+        ErrorDetails.check(code, "Reading the environment variables", error);
     }
 
     /**
@@ -38,7 +38,7 @@ final class NativeConfig implements AutoCloseable {
      * @param what names the option, should the function fail
      */
     void set(String what, LongToIntFunction function) {
-        Failure.check(call(function), "Setting " + what);
+        ErrorDetails.check(call(function), "Setting " + what);
     }
 
     /** Makes a native client, which the caller owns. */
@@ -46,7 +46,7 @@ final class NativeConfig implements AutoCloseable {
         long[] client = new long[1];
         long[] error = new long[1];
         int code = call(config -> LibDcs.dcs_client_new(config, client, error));
-        Failure.check(code, "Making the client", error);
+        ErrorDetails.check(code, "Making the client", error);
         return client[0];
     }
 
@@ -55,7 +55,7 @@ final class NativeConfig implements AutoCloseable {
         long[] report = new long[1];
         long[] error = new long[1];
         int code = call(config -> LibDcs.dcs_diagnose(config, report, error));
-        Failure.check(code, "The diagnosis", error);
+        ErrorDetails.check(code, "The diagnosis", error);
         try {
             return DcsReport.read(report[0]);
         } finally {

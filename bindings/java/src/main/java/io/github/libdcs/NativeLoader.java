@@ -47,7 +47,7 @@ final class NativeLoader {
     }
 
     private static DcsLoadException load() {
-        DcsLoadException withoutJna = Jna.start();
+        DcsLoadException withoutJna = JnaCheck.start();
         if (withoutJna != null) {
             return withoutJna;
         }
@@ -64,14 +64,14 @@ final class NativeLoader {
                 file = file.resolve(System.mapLibraryName("dcs"));
                 tried += ", that is " + file;
             }
-            String fault = LibraryFile.fault(file);
+            String fault = LibraryFileCheck.fault(file);
             if (fault != null) {
                 throw new IOException(fault);
             }
             connect(file);
             return null;
         } catch (IOException | UnfitLibraryException | RuntimeException | LinkageError e) {
-            return failure(List.of(tried + ": " + LibraryFile.reason(e)), e, advice);
+            return failure(List.of(tried + ": " + LibraryFileCheck.reason(e)), e, advice);
         }
     }
 
@@ -86,19 +86,19 @@ final class NativeLoader {
         }
         List<String> tried = new ArrayList<>();
         Throwable cause = null;
-        for (Map.Entry<Path, String> folder : Unpacked.folders().entrySet()) {
+        for (Map.Entry<Path, String> folder : UnpackedLibrary.folders().entrySet()) {
             String place = url + " in " + folder.getKey() + " (" + folder.getValue() + ")";
-            try (Unpacked unpacked = Unpacked.of(url, folder.getKey())) {
+            try (UnpackedLibrary unpacked = UnpackedLibrary.of(url, folder.getKey())) {
                 connect(unpacked.file());
                 return null;
             } catch (IOException | UnfitLibraryException | URISyntaxException | RuntimeException | LinkageError e) {
                 // Another folder may be one that can be written to, and not be mounted noexec.
-                tried.add(place + ": " + LibraryFile.reason(e));
+                tried.add(place + ": " + LibraryFileCheck.reason(e));
                 cause = cause == null ? e : cause;
             }
         }
         return failure(tried, cause, "Name a folder that can be written to and is not mounted noexec, with -D"
-                + Unpacked.FOLDER_PROPERTY + "=FOLDER, or a library file with -D" + PATH_PROPERTY + "=FILE.");
+                + UnpackedLibrary.FOLDER_PROPERTY + "=FOLDER, or a library file with -D" + PATH_PROPERTY + "=FILE.");
     }
 
     private static void connect(Path file) throws UnfitLibraryException {

@@ -75,7 +75,7 @@ class ConfigErrorsIT {
     void bytesHaveNoPath() {
         DcsConfigException e = fail(builder().privateKey(Testbed.bytes("other_key")));
         assertEquals(DcsCode.KEY_MISMATCH, e.code());
-        Texts.assertHoldsNothingOf(Testbed.file("other_key"), e.getMessage());
+        MessageAssertions.assertHoldsNothingOf(Testbed.file("other_key"), e.getMessage());
         assertEquals(DcsCode.CA_BUNDLE, fail(builder().caBundle(new byte[0])).code());
         assertEquals(DcsCode.CERTIFICATE, fail(builder().certificate(new byte[0])).code());
     }
@@ -138,7 +138,7 @@ class ConfigErrorsIT {
         DcsConfigException e =
                 assertThrows(DcsConfigException.class, () -> DcsClient.builder().url(URI.create(url)));
         assertEquals(DcsCode.INVALID_ARGUMENT, e.code());
-        Texts.assertTellsTheCure(e);
+        MessageAssertions.assertTellsTheCure(e);
         assertFalse(e.getMessage().contains("hunter2"), e.getMessage());
     }
 
@@ -240,7 +240,7 @@ class ConfigErrorsIT {
 
     private static DcsConfigException fail(DcsClient.Builder builder) {
         DcsConfigException e = assertThrows(DcsConfigException.class, builder::build);
-        Texts.assertTellsTheCure(e);
+        MessageAssertions.assertTellsTheCure(e);
         return e;
     }
 
@@ -249,6 +249,6 @@ class ConfigErrorsIT {
         DcsConfigException e = fail(builder);
         assertEquals(code, e.code(), e.getMessage());
         assertTrue(e.message().contains(file.toString()), e.message());
-        Texts.assertHoldsNothingOf(file, e.getMessage());
+        MessageAssertions.assertHoldsNothingOf(file, e.getMessage());
     }
 }

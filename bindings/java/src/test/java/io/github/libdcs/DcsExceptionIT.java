@@ -31,7 +31,7 @@ class DcsExceptionIT {
         assertSame(code, e.code());
         assertEquals(code.cName(), e.codeName());
         assertEquals(classOf(code.number()), e.getClass());
-        Texts.assertTellsTheCure(e);
+        MessageAssertions.assertTellsTheCure(e);
     }
 
     @ParameterizedTest
@@ -49,7 +49,7 @@ class DcsExceptionIT {
 
     @Test
     void successIsNoException() {
-        Failure.check(DcsCode.OK.number(), "The test");
+        ErrorDetails.check(DcsCode.OK.number(), "The test");
     }
 
     @Test
@@ -76,7 +76,7 @@ class DcsExceptionIT {
     }
 
     private static DcsException make(int number) {
-        return assertThrows(DcsException.class, () -> Failure.check(number, "The test"));
+        return assertThrows(DcsException.class, () -> ErrorDetails.check(number, "The test"));
     }
 
     private static Class<? extends DcsException> classOf(int number) {

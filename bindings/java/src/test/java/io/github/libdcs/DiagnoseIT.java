@@ -143,7 +143,7 @@ class DiagnoseIT {
         assertFalse(report.ok());
         for (String text : new String[] {report.text(), report.json(), report.html(), report.findings() + ""}) {
             assertFalse(text.contains("battery") || text.contains("hunter2"), text);
-            Texts.assertHoldsNothingOf(Testbed.file("client_key_encrypted"), text);
+            MessageAssertions.assertHoldsNothingOf(Testbed.file("client_key_encrypted"), text);
         }
     }
 
@@ -193,12 +193,12 @@ class DiagnoseIT {
         environment.put("DCS_CA_BUNDLE", Testbed.file("ca_bundle").toString());
         environment.put("DCS_CERTIFICATE", Testbed.file("client_cert").toString());
         environment.put("DCS_PRIVATE_KEY", Testbed.file(key).toString());
-        assertEquals(expected, Child.run(FromEnvironment.class, environment));
+        assertEquals(expected, ChildJvm.run(FromEnvironment.class, environment));
     }
 
     @Test
     void aBadVariableIsNamed() throws Exception {
-        String text = Child.run(FromEnvironment.class, Map.of("DCS_TIMEOUT_MS", "soon"));
+        String text = ChildJvm.run(FromEnvironment.class, Map.of("DCS_TIMEOUT_MS", "soon"));
         assertTrue(text.startsWith("INVALID_ARGUMENT ") && text.contains("DCS_TIMEOUT_MS"), text);
     }
 

@@ -58,9 +58,9 @@ class HeaderIT {
         while (matcher.find()) {
             inHeader.put(matcher.group(1), Integer.valueOf(matcher.group(2)));
         }
-        assertEquals(Map.of("DCS_LOG_OFF", NativeLog.OFF, "DCS_LOG_ERROR", NativeLog.ERROR,
-                "DCS_LOG_WARNING", NativeLog.WARNING, "DCS_LOG_INFO", NativeLog.INFO,
-                "DCS_LOG_DEBUG", NativeLog.DEBUG, "DCS_LOG_TRACE", NativeLog.TRACE), inHeader);
+        assertEquals(Map.of("DCS_LOG_OFF", LogBridge.OFF, "DCS_LOG_ERROR", LogBridge.ERROR,
+                "DCS_LOG_WARNING", LogBridge.WARNING, "DCS_LOG_INFO", LogBridge.INFO,
+                "DCS_LOG_DEBUG", LogBridge.DEBUG, "DCS_LOG_TRACE", LogBridge.TRACE), inHeader);
     }
 
     @Test

@@ -46,7 +46,7 @@ class ReloadIT {
             Files.copy(Testbed.file("ec_p256_cert"), certificate(), StandardCopyOption.REPLACE_EXISTING);
             DcsConfigException e = assertThrows(DcsConfigException.class, client::reload);
             assertEquals(DcsCode.KEY_MISMATCH, e.code());
-            Texts.assertTellsTheCure(e);
+            MessageAssertions.assertTellsTheCure(e);
             assertTrue(client.status().available());
             assertEquals(notAfter("client_cert"), client.certificateNotAfter());
         }
@@ -90,7 +90,7 @@ class ReloadIT {
                 .build()) {
             DcsConfigException e = assertThrows(DcsConfigException.class, client::reload);
             assertEquals(DcsCode.INVALID_ARGUMENT, e.code());
-            Texts.assertTellsTheCure(e);
+            MessageAssertions.assertTellsTheCure(e);
             assertEquals(Optional.empty(), client.certificateNotAfter());
         }
     }

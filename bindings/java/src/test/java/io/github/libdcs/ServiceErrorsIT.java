@@ -37,7 +37,7 @@ class ServiceErrorsIT {
         assertEquals(OptionalInt.of(status), e.httpStatus());
         assertEquals(retryable, e.retryable());
         assertEquals(OptionalInt.empty(), e.tlsAlert());
-        Texts.assertTellsTheCure(e);
+        MessageAssertions.assertTellsTheCure(e);
     }
 
     @Test

@@ -89,7 +89,7 @@ class TlsErrorsIT {
     private static DcsTlsException fail(DcsClient.Builder builder) {
         try (DcsClient client = builder.build()) {
             DcsTlsException e = assertThrows(DcsTlsException.class, client::status);
-            Texts.assertTellsTheCure(e);
+            MessageAssertions.assertTellsTheCure(e);
             return e;
         }
     }

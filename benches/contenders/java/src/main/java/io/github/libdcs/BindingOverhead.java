@@ -43,7 +43,7 @@ final class BindingOverhead {
             long address = client.handle.enter(call);
             long[] response = new long[1];
             try {
-                Failure.check(LibDcs.dcs_status(address, response, new long[1]), "The status call", new long[1]);
+                ErrorDetails.check(LibDcs.dcs_status(address, response, new long[1]), "The status call", new long[1]);
                 hops(response[0]);
             } finally {
                 LibDcs.dcs_status_response_free(response[0]);
@@ -59,7 +59,7 @@ final class BindingOverhead {
         batches("a text of the answer (the cipher)",
                 i -> NativeText.decode(LibDcs.dcs_status_response_tls_cipher(response)));
         batches("a whole answer copied", i -> new DcsStatus(response));
-        batches("the loggers asked for their level", i -> NativeLog.during(() -> null));
+        batches("the loggers asked for their level", i -> LogBridge.during(() -> null));
     }
 
     /** Prints the median of many batches. */

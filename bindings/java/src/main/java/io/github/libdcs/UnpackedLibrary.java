@@ -23,7 +23,7 @@ import java.util.Map;
  * one and nobody else can put theirs in its place. What a JVM that was killed has left behind, or one on Windows,
  * where a loaded file cannot be removed, is removed by a later one.
  */
-final class Unpacked implements AutoCloseable {
+final class UnpackedLibrary implements AutoCloseable {
     /** Names the one folder to unpack to, for JNA's own library too. */
     static final String FOLDER_PROPERTY = "dcs.library.tmpdir";
 
@@ -37,7 +37,7 @@ final class Unpacked implements AutoCloseable {
     private final Path file;
     private final boolean ours;
 
-    private Unpacked(Path file, boolean ours) {
+    private UnpackedLibrary(Path file, boolean ours) {
         this.file = file;
         this.ours = ours;
     }
@@ -76,16 +76,16 @@ final class Unpacked implements AutoCloseable {
         return true;
     }
 
-    static Unpacked of(URL url, Path folder) throws IOException, URISyntaxException {
+    static UnpackedLibrary of(URL url, Path folder) throws IOException, URISyntaxException {
         if (url.getProtocol().equals("file")) { // Classes in a folder, as a development environment has them.
-            return new Unpacked(Path.of(url.toURI()), false);
+            return new UnpackedLibrary(Path.of(url.toURI()), false);
         }
         String library = System.mapLibraryName("dcs");
         String suffix = library.substring(library.lastIndexOf('.'));
         Files.createDirectories(folder);
         removeLeftBehind(folder, suffix);
         Path file = Files.createTempFile(folder, PREFIX, suffix);
-        Unpacked unpacked = new Unpacked(file, true);
+        UnpackedLibrary unpacked = new UnpackedLibrary(file, true);
         try {
             URLConnection connection = url.openConnection();
             connection.setUseCaches(false); // The jar would stay open, and on Windows could not be replaced.

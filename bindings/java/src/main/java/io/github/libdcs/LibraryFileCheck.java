@@ -11,7 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** What is wrong with a file that is to be loaded as a library. */
-final class LibraryFile {
+final class LibraryFileCheck {
     private static final int HEADER = 64;
     private static final int X86_64 = 62;
     private static final int ARM64 = 183;
@@ -19,7 +19,7 @@ final class LibraryFile {
             X86_64, "x86-64", ARM64, "ARM64", 243, "RISC-V");
     private static final Pattern GLIBC = Pattern.compile("version `GLIBC_([0-9.]+)' not found");
 
-    private LibraryFile() {
+    private LibraryFileCheck() {
     }
 
     /** What can be seen without loading it, or null; the system's words are few where it is another's library. */

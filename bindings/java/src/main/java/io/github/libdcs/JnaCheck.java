@@ -5,21 +5,21 @@ import java.lang.reflect.Field;
 import java.security.CodeSource;
 
 /** Starts JNA, and says what is wrong where it does not start or is too old. */
-final class Jna {
+final class JnaCheck {
     /** The one that pom.xml depends on. */
     static final String VERSION = "5.19.1";
 
     /** Older ones can deadlock while they start. */
     static final String OLDEST = "5.18.1";
 
-    private Jna() {
+    private JnaCheck() {
     }
 
     /** Returns what is wrong, or null. */
     static DcsLoadException start() {
         try {
             // Without starting it, which an old one might not survive.
-            Class<?> entry = Class.forName("com.sun.jna.Native", false, Jna.class.getClassLoader());
+            Class<?> entry = Class.forName("com.sun.jna.Native", false, JnaCheck.class.getClassLoader());
             String version = version(entry);
             if (version != null && isOlder(version)) {
                 CodeSource source = entry.getProtectionDomain().getCodeSource();
@@ -29,7 +29,7 @@ final class Jna {
                         + " or newer. See what brings the old one (mvn dependency:tree -Dincludes=net.java.dev.jna)"
                         + " and have net.java.dev.jna:jna:" + VERSION + " instead.", null);
             }
-            Unpacked.tellJna();
+            UnpackedLibrary.tellJna();
             if (Native.POINTER_SIZE != Long.BYTES) {
                 return new DcsLoadException("libdcs needs a 64-bit JVM; this one is "
                         + System.getProperty("os.arch") + ".", null);
@@ -43,7 +43,7 @@ final class Jna {
         } catch (Error e) { // Where JNA finds a native part of another version, it throws a plain Error.
             return new DcsLoadException("libdcs cannot call native code, since JNA does not start: "
                     + e.toString().strip() + ". JNA unpacks a library of its own: name a folder for it that can be"
-                    + " written to and is not mounted noexec, with -D" + Unpacked.FOLDER_PROPERTY + "=FOLDER (or"
+                    + " written to and is not mounted noexec, with -D" + UnpackedLibrary.FOLDER_PROPERTY + "=FOLDER (or"
                     + " -Djna.tmpdir=FOLDER, for JNA alone); and see that no -Djna.boot.library.path names another"
                     + " version's.", e);
         }

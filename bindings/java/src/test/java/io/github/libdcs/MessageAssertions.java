@@ -13,10 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What holds for the words of every exception. */
-final class Texts {
+final class MessageAssertions {
     private static final int LEAK = 12;
 
-    private Texts() {
+    private MessageAssertions() {
     }
 
     /** A plain stack trace shows the code, what happened, and what to do. */

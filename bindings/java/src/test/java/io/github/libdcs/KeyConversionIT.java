@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Conversion of private keys, against openssl and the JDK. */
-class KeysIT {
+class KeyConversionIT {
     private static final String PASSWORD = "correct horse";
 
     @TempDir
@@ -91,14 +91,14 @@ class KeysIT {
         DcsConfigException e = fail(Testbed.file(name), null);
         assertEquals(DcsCode.PRIVATE_KEY, e.code());
         assertTrue(e.message().contains(Testbed.file(name).toString()), e.message());
-        Texts.assertHoldsNothingOf(Testbed.file(name), e.getMessage());
+        MessageAssertions.assertHoldsNothingOf(Testbed.file(name), e.getMessage());
     }
 
     @Test
     @Timeout(60) // a reader of a pipe would wait for ever
     void aFileThatCannotBeRead() throws Exception {
         Path pipe = folder.resolve("pipe");
-        Child.execute(Map.of(), List.of("mkfifo", pipe.toString()));
+        ChildJvm.execute(Map.of(), List.of("mkfifo", pipe.toString()));
         Path large = folder.resolve("large");
         try (RandomAccessFile file = new RandomAccessFile(large.toFile(), "rw")) {
             file.setLength(4 * 1024 * 1024 + 1);
@@ -142,7 +142,7 @@ class KeysIT {
 
     private static DcsConfigException fail(Path file, char[] password) {
         DcsConfigException e = assertThrows(DcsConfigException.class, () -> DcsKeys.toPkcs8Der(file, password));
-        Texts.assertTellsTheCure(e);
+        MessageAssertions.assertTellsTheCure(e);
         return e;
     }
 
@@ -153,7 +153,7 @@ class KeysIT {
         if (password != null) {
             command.addAll(List.of("-passin", "pass:" + new String(password)));
         }
-        Child.execute(Map.of(), command);
+        ChildJvm.execute(Map.of(), command);
         return Files.readAllBytes(der);
     }
 }

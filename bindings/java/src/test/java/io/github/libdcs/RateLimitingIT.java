@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Sending less: while told to wait, and for several that ask at once. */
 @Timeout(300)
-class PacingIT {
+class RateLimitingIT {
     private static final String PASSPORT = "/checks/passport";
 
     @Test
@@ -28,7 +28,7 @@ class PacingIT {
             assertEquals(OptionalInt.empty(), kept.httpStatus()); // no answer came, since nothing was asked
             assertTrue(kept.retryAfter().orElseThrow().compareTo(Duration.ofSeconds(7)) <= 0);
             assertTrue(kept.retryable());
-            Texts.assertTellsTheCure(kept);
+            MessageAssertions.assertTellsTheCure(kept);
         }
     }
 

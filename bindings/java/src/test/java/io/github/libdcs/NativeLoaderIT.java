@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Which native library is taken, and what is said where it cannot be. */
-class LoaderIT {
+class NativeLoaderIT {
     private static final String LIBRARY = System.mapLibraryName("dcs");
     private static final Path JAR = Path.of(System.getProperty("libdcs.jar"));
 
@@ -41,54 +41,54 @@ class LoaderIT {
         try (JarFile jar = new JarFile(JAR.toFile())) {
             assertEquals("io.github.libdcs", jar.getManifest().getMainAttributes().getValue("Automatic-Module-Name"));
             assertNotNull(jar.getEntry("META-INF/LICENSE"));
-            assertEquals(Load.VERSION, jar.getManifest().getMainAttributes().getValue("Implementation-Version"));
+            assertEquals(LoaderProbe.VERSION, jar.getManifest().getMainAttributes().getValue("Implementation-Version"));
         }
         Path crate = Path.of(System.getProperty("libdcs.root"), "Cargo.toml");
-        assertTrue(Files.readString(crate).contains("\nversion = \"" + Load.VERSION + "\"\n"));
+        assertTrue(Files.readString(crate).contains("\nversion = \"" + LoaderProbe.VERSION + "\"\n"));
     }
 
     @Test
     void theLibraryInTheJar() throws Exception {
-        assertEquals(Load.LOADED, Load.run());
+        assertEquals(LoaderProbe.LOADED, LoaderProbe.run());
     }
 
     @Test
     void aFileOrFolderInstead() throws Exception {
         Path file = folder.resolve(LIBRARY);
         unpackLibrary(file);
-        assertEquals(Load.LOADED, Load.run("-Ddcs.library.path=" + file));
-        assertEquals(Load.LOADED, Load.run("-Ddcs.library.path=" + folder));
+        assertEquals(LoaderProbe.LOADED, LoaderProbe.run("-Ddcs.library.path=" + file));
+        assertEquals(LoaderProbe.LOADED, LoaderProbe.run("-Ddcs.library.path=" + folder));
         assertTrue(Files.exists(file));
     }
 
     @Test
     void aStaleLibraryOfTheSystemIsNotTaken() throws Exception {
         compile(LIBRARY, "unsigned dcs_abi_version(void) { return 0; }");
-        assertEquals(Load.LOADED, Child.run(Load.class, Map.of("LD_LIBRARY_PATH", folder.toString()),
+        assertEquals(LoaderProbe.LOADED, ChildJvm.run(LoaderProbe.class, Map.of("LD_LIBRARY_PATH", folder.toString()),
                 "-Djna.library.path=" + folder, "-Djava.library.path=" + folder));
     }
 
     @Test
     void aMissingFile() throws Exception {
         Path file = folder.resolve("libmissing.so");
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(), "there is no such file");
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(), "there is no such file");
     }
 
     @Test
     void aFolderWithoutTheLibrary() throws Exception {
-        Load.assertFails(Load.run("-Ddcs.library.path=" + folder), folder.resolve(LIBRARY).toString(), "there is no such file");
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + folder), folder.resolve(LIBRARY).toString(), "there is no such file");
     }
 
     @Test
     void aLinkToNowhere() throws Exception {
         Path file = Files.createSymbolicLink(folder.resolve(LIBRARY), Path.of("libdcs.so.7"));
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file), "it is a link to libdcs.so.7, which is not there");
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), "it is a link to libdcs.so.7, which is not there");
     }
 
     @Test
     void aFileThatIsNoLibrary() throws Exception {
         Path file = Files.writeString(folder.resolve("libdcs.so"), "not a library");
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(),
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(),
                 "it is no library for Linux, or a part of one (13 bytes)");
     }
 
@@ -99,7 +99,7 @@ class LoaderIT {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.truncate(channel.size() - 9000); // To load it would end the JVM.
         }
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file),
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file),
                 "it is only a part of a library: the last 9000 bytes are missing");
     }
 
@@ -110,7 +110,7 @@ class LoaderIT {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.write(ByteBuffer.wrap(new byte[] {(byte) 183, 0}), 18);
         }
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file),
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file),
                 "it is a library for 64-bit ARM64, and this JVM is for " + System.getProperty("os.arch"));
     }
 
@@ -122,13 +122,13 @@ class LoaderIT {
                 "-Wl,--version-script=" + names);
         Path file = compile("libdcs.so", "void from_the_future(void); void f(void) { from_the_future(); }",
                 "-nostdlib", future.toString());
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file), "it needs glibc 2.99 or newer (");
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), "it needs glibc 2.99 or newer (");
     }
 
     @Test
     void someOtherLibrary() throws Exception {
         Path file = compile("libother.so", "int other(void) { return 0; }");
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(),
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(),
                 "it is not libdcs: it has no function dcs_abi_version");
     }
 
@@ -136,22 +136,22 @@ class LoaderIT {
     void aLibraryOfAnotherAbi() throws Exception {
         Path file = compile("libfuture.so", "unsigned dcs_abi_version(void) { return 2; }"
                 + " const char *dcs_version(void) { return \"7.8.9\"; }");
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(), "it is libdcs 7.8.9 with ABI version 2",
-                "this jar (" + Load.VERSION + ") needs ABI version 1");
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(), "it is libdcs 7.8.9 with ABI version 2",
+                "this jar (" + LoaderProbe.VERSION + ") needs ABI version 1");
     }
 
     @Test
     void anOlderLibrary() throws Exception {
         Path file = compile("libolder.so", "unsigned dcs_abi_version(void) { return 1; }"
                 + " const char *dcs_version(void) { return \"0.0.9\"; }");
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file), file.toString(),
-                "it is libdcs 0.0.9, older than this jar (" + Load.VERSION + "): ", "'dcs_");
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(),
+                "it is libdcs 0.0.9, older than this jar (" + LoaderProbe.VERSION + "): ", "'dcs_");
     }
 
     @Test
     void aLibraryThatTellsNoVersion() throws Exception {
         Path file = compile("libpartial.so", "unsigned dcs_abi_version(void) { return 1; }");
-        Load.assertFails(Load.run("-Ddcs.library.path=" + file), "it is a libdcs that does not tell its version");
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), "it is a libdcs that does not tell its version");
     }
 
     @Test
@@ -161,8 +161,8 @@ class LoaderIT {
         String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(entry -> entry.endsWith(JAR.getFileName().toString()) ? stripped.toString() : entry)
                 .collect(Collectors.joining(File.pathSeparator));
-        String text = Child.run(classPath, Load.class, Map.of());
-        Load.assertFails(text, stripped.toString(), Platform.RESOURCE_PREFIX, "-Ddcs.library.path");
+        String text = ChildJvm.run(classPath, LoaderProbe.class, Map.of());
+        LoaderProbe.assertFails(text, stripped.toString(), Platform.RESOURCE_PREFIX, "-Ddcs.library.path");
     }
 
     private Path compile(String name, String source, String... options) throws Exception {
@@ -171,7 +171,7 @@ class LoaderIT {
         List<String> command = new ArrayList<>(
                 List.of("cc", "-shared", "-fPIC", "-o", file.toString(), code.toString()));
         command.addAll(List.of(options));
-        Child.execute(Map.of(), command);
+        ChildJvm.execute(Map.of(), command);
         return file;
     }
 

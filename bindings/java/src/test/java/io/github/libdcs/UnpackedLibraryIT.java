@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Where the library of the jar is unpacked to, and what is left there. */
-class UnpackingIT {
+class UnpackedLibraryIT {
     private static final List<String> IN_A_NAMESPACE =
             List.of("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec");
 
@@ -35,7 +35,7 @@ class UnpackingIT {
     void theFolderThatIsNamedIsJnasToo() throws Exception {
         Path named = folder.resolve("a folder/to be made");
         // Neither can unpack anywhere else.
-        assertEquals(Load.LOADED, Load.run("-Ddcs.library.tmpdir=" + named, "-Djava.io.tmpdir=/proc",
+        assertEquals(LoaderProbe.LOADED, LoaderProbe.run("-Ddcs.library.tmpdir=" + named, "-Djava.io.tmpdir=/proc",
                 "-Duser.home=/proc"));
         assertEquals(List.of(), ours(named));
     }
@@ -43,14 +43,14 @@ class UnpackingIT {
     @Test
     void aNamedFolderIsTheOnlyOne() throws Exception {
         // What JNA needs of its own is found.
-        Load.assertFails(Load.run("-Ddcs.library.tmpdir=/proc/nowhere", "-Djna.tmpdir=" + folder),
+        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.tmpdir=/proc/nowhere", "-Djna.tmpdir=" + folder),
                 "in /proc/nowhere (-Ddcs.library.tmpdir)", "or a library file with -Ddcs.library.path=FILE");
     }
 
     @Test
     void anotherFolderWhereOneCannotBeUsed() throws Exception {
         Path home = Files.createDirectory(folder.resolve("home"));
-        assertEquals(Load.LOADED, Child.run(Load.class, Map.of("XDG_CACHE_HOME", ""),
+        assertEquals(LoaderProbe.LOADED, ChildJvm.run(LoaderProbe.class, Map.of("XDG_CACHE_HOME", ""),
                 "-Djava.io.tmpdir=/proc", "-Duser.home=" + home));
         assertTrue(Files.isDirectory(home.resolve(".cache/libdcs")));
         assertEquals(List.of(), ours(home.resolve(".cache/libdcs")));
@@ -65,19 +65,19 @@ class UnpackingIT {
         Path programs = Files.createDirectory(folder.resolve("programs"));
         String unpacksJna = "-Djna.tmpdir=" + programs;
         String text = loadThere();
-        Load.assertFails(text, "since JNA does not start", "failed to map segment", "-Ddcs.library.tmpdir=FOLDER");
+        LoaderProbe.assertFails(text, "since JNA does not start", "failed to map segment", "-Ddcs.library.tmpdir=FOLDER");
         Path noexec = folder.resolve("tmp");
         text = loadThere("-Djna.tmpdir=" + noexec, "-Djna.boot.library.path=" + jnaIn(programs));
-        Load.assertFails(text, "in " + noexec + " (-Djna.tmpdir): the folder is mounted noexec", "; jar:file:",
+        LoaderProbe.assertFails(text, "in " + noexec + " (-Djna.tmpdir): the folder is mounted noexec", "; jar:file:",
                 "in " + folder.resolve("home/.cache/libdcs") + " (user.home): java.nio.file.", "Read-only file system",
                 "Name a folder that can be written to and is not mounted noexec, with -Ddcs.library.tmpdir=FOLDER");
-        assertEquals(Load.LOADED, loadThere("-Ddcs.library.tmpdir=" + programs));
-        assertEquals(Load.LOADED, loadThere(unpacksJna));
+        assertEquals(LoaderProbe.LOADED, loadThere("-Ddcs.library.tmpdir=" + programs));
+        assertEquals(LoaderProbe.LOADED, loadThere(unpacksJna));
         Path library = programs.resolve(System.mapLibraryName("dcs"));
         try (var in = DcsClient.class.getResourceAsStream("/linux-x86-64/libdcs.so")) {
             Files.copy(in, library);
         }
-        assertEquals(Load.LOADED, loadThere(unpacksJna, "-Ddcs.library.path=" + library));
+        assertEquals(LoaderProbe.LOADED, loadThere(unpacksJna, "-Ddcs.library.path=" + library));
         assertEquals(List.of(), ours(programs));
     }
 
@@ -97,23 +97,23 @@ class UnpackingIT {
         List<String> command = new ArrayList<>(IN_A_NAMESPACE);
         command.add("mount -t tmpfs -o noexec none \"$1\"; mount -t tmpfs -o ro none \"$2\"; shift 2; exec \"$@\"");
         command.addAll(List.of("-", temporary.toString(), home.toString()));
-        command.addAll(Child.java());
+        command.addAll(ChildJvm.java());
         command.addAll(List.of("-Djava.io.tmpdir=" + temporary, "-Duser.home=" + home, "-XX:-UsePerfData"));
         command.addAll(List.of(options));
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Load.class.getName()));
-        return Child.execute(Map.of("XDG_CACHE_HOME", ""), command);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), LoaderProbe.class.getName()));
+        return ChildJvm.execute(Map.of("XDG_CACHE_HOME", ""), command);
     }
 
     @Test
     void severalJvmsAtATime() throws Exception {
         List<Callable<String>> loads = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
-            loads.add(() -> Load.run("-Ddcs.library.tmpdir=" + folder));
+            loads.add(() -> LoaderProbe.run("-Ddcs.library.tmpdir=" + folder));
         }
         ExecutorService executor = Executors.newFixedThreadPool(loads.size());
         try {
             for (Future<String> load : executor.invokeAll(loads)) {
-                assertEquals(Load.LOADED, load.get());
+                assertEquals(LoaderProbe.LOADED, load.get());
             }
         } finally {
             executor.shutdown();
@@ -123,7 +123,7 @@ class UnpackingIT {
 
     @Test
     void nothingStaysBehindAJvmThatIsKilled() throws Exception {
-        Child.run(Load.AndHalt.class, Map.of(), "-Ddcs.library.tmpdir=" + folder);
+        ChildJvm.run(LoaderProbe.AndHalt.class, Map.of(), "-Ddcs.library.tmpdir=" + folder);
         assertEquals(List.of(), ours(folder));
     }
 
@@ -137,7 +137,7 @@ class UnpackingIT {
         for (Path file : List.of(old, another, somebodys)) {
             Files.setLastModifiedTime(file, anHourAgo);
         }
-        assertEquals(Load.LOADED, Load.run("-Ddcs.library.tmpdir=" + folder));
+        assertEquals(LoaderProbe.LOADED, LoaderProbe.run("-Ddcs.library.tmpdir=" + folder));
         assertEquals(List.of(beingLoaded), ours(folder));
         assertTrue(Files.exists(somebodys));
         assertFalse(Files.exists(old));

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Threads, closing, and both at once. */
 @Timeout(300)
-class LifecycleIT {
+class ClientLifecycleIT {
     private static final String PASSPORT = "/checks/passport";
     private static final int THREADS = 16;
 
@@ -135,7 +135,7 @@ class LifecycleIT {
     @Test
     void asynchronousCallsHaveDaemonThreadsOfTheirOwn() throws Exception {
         CompletableFuture<Thread> thread =
-                CompletableFuture.supplyAsync(Thread::currentThread, StatusThreads.executor());
+                CompletableFuture.supplyAsync(Thread::currentThread, StatusExecutor.executor());
         assertTrue(thread.get(60, SECONDS).isDaemon());
         assertTrue(thread.get().getName().startsWith("libdcs-status-"), thread.get().getName());
     }

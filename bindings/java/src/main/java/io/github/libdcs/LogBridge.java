@@ -15,7 +15,7 @@ import java.util.function.Supplier;
  * on to another, for the sake of {@code java.util.logging}: that takes for a record's source the first class on the
  * stack that is no logger, which then is {@link DcsClient} and the method that the host has called.
  */
-final class NativeLog implements System.Logger {
+final class LogBridge implements System.Logger {
     // The levels of the header.
     static final int OFF = 0;
     static final int ERROR = 1;
@@ -37,10 +37,10 @@ final class NativeLog implements System.Logger {
     private static volatile int levelInLibrary = OFF;
 
     /** The targets that the header lists, and the root for those of a newer library. */
-    private static final NativeLog[] ALL = {
-        new NativeLog("dcs.client"), new NativeLog("dcs.files"), new NativeLog("dcs.dns"), new NativeLog("dcs.tcp"),
-        new NativeLog("dcs.proxy"), new NativeLog("dcs.tls"), new NativeLog("dcs.http"), new NativeLog("dcs.log"),
-        new NativeLog(null)
+    private static final LogBridge[] ALL = {
+        new LogBridge("dcs.client"), new LogBridge("dcs.files"), new LogBridge("dcs.dns"), new LogBridge("dcs.tcp"),
+        new LogBridge("dcs.proxy"), new LogBridge("dcs.tls"), new LogBridge("dcs.http"), new LogBridge("dcs.log"),
+        new LogBridge(null)
     };
 
     /** Null for the root. */
@@ -49,7 +49,7 @@ final class NativeLog implements System.Logger {
     /** Null where the logging framework gives none. */
     private final System.Logger logger;
 
-    private NativeLog(String target) {
+    private LogBridge(String target) {
         this.target = target;
         logger = find(name(target));
     }
@@ -72,7 +72,7 @@ final class NativeLog implements System.Logger {
     /** The level that serves every logger. Asked before each call: that costs less than looking at the clock. */
     private static int wanted() {
         int level = OFF;
-        for (NativeLog part : ALL) {
+        for (LogBridge part : ALL) {
             level = Math.max(level, part.wantedHere());
         }
         return level;
@@ -115,8 +115,8 @@ final class NativeLog implements System.Logger {
         }
     }
 
-    private static NativeLog of(String target) {
-        for (NativeLog part : ALL) {
+    private static LogBridge of(String target) {
+        for (LogBridge part : ALL) {
             if (Objects.equals(part.target, target)) {
                 return part;
             }

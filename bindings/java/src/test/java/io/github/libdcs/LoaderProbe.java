@@ -14,11 +14,11 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /** A JVM that loads the library, and what it says. */
-final class Load {
+final class LoaderProbe {
     static final String VERSION = System.getProperty("libdcs.version");
     static final String LOADED = "loaded " + VERSION;
 
-    private Load() {
+    private LoaderProbe() {
     }
 
     /** Prints the loaded library's version, or why it cannot be loaded; and is told the same every time. */
@@ -47,7 +47,7 @@ final class Load {
     }
 
     static String run(String... options) throws Exception {
-        return Child.run(Load.class, Map.of(), options);
+        return ChildJvm.run(LoaderProbe.class, Map.of(), options);
     }
 
     static void assertFails(String text, String... words) {

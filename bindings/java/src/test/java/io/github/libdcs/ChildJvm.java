@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A JVM of its own, for what is decided once per process: the native library and the environment. */
-final class Child {
-    private Child() {
+final class ChildJvm {
+    private ChildJvm() {
     }
 
     /**

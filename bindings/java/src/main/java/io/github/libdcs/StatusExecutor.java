@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * The threads of {@link DcsClient#statusAsync()}. Platform threads, since a native call holds on to its
  * thread; not the common pool, whose few threads are for computing and would all be stuck in calls.
  */
-final class StatusThreads {
+final class StatusExecutor {
     /** Sixteen calls at once are far more than the DCS's rate limit (50 in 10 s for all clients) has use for. */
     private static final int MAX_THREADS = 16;
     private static final long IDLE_SECONDS = 30;
@@ -18,13 +18,13 @@ final class StatusThreads {
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final ThreadPoolExecutor EXECUTOR = new ThreadPoolExecutor(
             MAX_THREADS, MAX_THREADS, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(),
-            StatusThreads::newThread);
+            StatusExecutor::newThread);
 
     static {
         EXECUTOR.allowCoreThreadTimeOut(true);
     }
 
-    private StatusThreads() {
+    private StatusExecutor() {
     }
 
     static Executor executor() {
@@ -35,7 +35,7 @@ final class StatusThreads {
         Thread thread = new Thread(task, "libdcs-status-" + COUNT.incrementAndGet());
         thread.setDaemon(true);
         // Not that of whoever happened to call first: it would keep a web application's classes alive.
-        thread.setContextClassLoader(StatusThreads.class.getClassLoader());
+        thread.setContextClassLoader(StatusExecutor.class.getClassLoader());
         return thread;
     }
 }

@@ -9,7 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** {@link DcsClient#fromEnvironment()}, and that nothing else reads the environment. */
-class EnvironmentIT {
+class EnvironmentVariablesIT {
     @Test
     void paths() throws Exception {
         Map<String, String> environment = environment();
@@ -17,7 +17,7 @@ class EnvironmentIT {
         environment.put("DCS_PRIVATE_KEY", Testbed.file("client_key_encrypted").toString());
         environment.put("DCS_PRIVATE_KEY_PASSWORD", "correct horse");
         environment.put("DCS_TIMEOUT_MS", "20000");
-        assertEquals("true", Child.run(FromEnvironment.class, environment));
+        assertEquals("true", ChildJvm.run(FromEnvironment.class, environment));
     }
 
     @Test
@@ -25,14 +25,14 @@ class EnvironmentIT {
         Map<String, String> environment = environment();
         environment.put("DCS_CERTIFICATE", new String(Testbed.bytes("client_cert"), StandardCharsets.UTF_8));
         environment.put("DCS_PRIVATE_KEY", new String(Testbed.bytes("client_key"), StandardCharsets.UTF_8));
-        assertEquals("true", Child.run(FromEnvironment.class, environment));
+        assertEquals("true", ChildJvm.run(FromEnvironment.class, environment));
     }
 
     @Test
     void aBadVariableIsNamed() throws Exception {
         Map<String, String> environment = environment();
         environment.put("DCS_TIMEOUT_MS", "soon");
-        String text = Child.run(FromEnvironment.class, environment);
+        String text = ChildJvm.run(FromEnvironment.class, environment);
         assertTrue(text.startsWith("INVALID_ARGUMENT "), text);
         assertTrue(text.contains("DCS_TIMEOUT_MS"), text);
     }
@@ -41,7 +41,7 @@ class EnvironmentIT {
     void theBuilderDoesNotLookThere() throws Exception {
         Map<String, String> environment = Map.of("DCS_URL", "https://localhost:1/", "DCS_TIMEOUT_MS", "soon",
                 "DCS_PROXY", "http://localhost:1", "HTTPS_PROXY", "http://localhost:1");
-        assertEquals("true", Child.run(WithBuilder.class, environment));
+        assertEquals("true", ChildJvm.run(WithBuilder.class, environment));
     }
 
     private static Map<String, String> environment() {

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is said of a JNA that is missing, does not start or is too old. */
-class JnaIT {
+class JnaCheckIT {
     @TempDir
     private Path folder;
 
@@ -23,9 +23,9 @@ class JnaIT {
     @ValueSource(strings = {"5.13.0", "4.5.2"})
     void anOlderOneOnTheClassPath(String version) throws Exception {
         Path old = old(version);
-        String text = Child.run(Load.classPathWithJna(old), Load.class, Map.of());
-        Load.assertFails(text, "JNA " + version + ", which comes first on the class path (file:" + old + ")",
-                "needs JNA " + Jna.OLDEST + " or newer", "net.java.dev.jna:jna:" + Jna.VERSION);
+        String text = ChildJvm.run(LoaderProbe.classPathWithJna(old), LoaderProbe.class, Map.of());
+        LoaderProbe.assertFails(text, "JNA " + version + ", which comes first on the class path (file:" + old + ")",
+                "needs JNA " + JnaCheck.OLDEST + " or newer", "net.java.dev.jna:jna:" + JnaCheck.VERSION);
     }
 
     @Test
@@ -35,33 +35,33 @@ class JnaIT {
                 InputStream in = jar.getInputStream(jar.getEntry("com/sun/jna/linux-x86-64/libjnidispatch.so"))) {
             Files.copy(in, library);
         }
-        Load.assertFails(Load.run("-Djna.boot.library.path=" + folder), "since JNA does not start",
+        LoaderProbe.assertFails(LoaderProbe.run("-Djna.boot.library.path=" + folder), "since JNA does not start",
                 "incompatible JNA native library", "jna.boot.library.path");
     }
 
     @Test
     void oneThatDoesNotStart() throws Exception {
-        Load.assertFails(Load.run("-Djna.boot.library.path=" + folder, "-Djna.nosys=true", "-Djna.nounpack=true"),
+        LoaderProbe.assertFails(LoaderProbe.run("-Djna.boot.library.path=" + folder, "-Djna.nosys=true", "-Djna.nounpack=true"),
                 "since JNA does not start", "-Ddcs.library.tmpdir=FOLDER", "jna.tmpdir");
     }
 
     @Test
     void none() throws Exception {
-        String text = Child.run(Load.classPathWithJna(null), Load.class, Map.of());
-        Load.assertFails(text, "class path", "net.java.dev.jna:jna:" + Jna.VERSION);
+        String text = ChildJvm.run(LoaderProbe.classPathWithJna(null), LoaderProbe.class, Map.of());
+        LoaderProbe.assertFails(text, "class path", "net.java.dev.jna:jna:" + JnaCheck.VERSION);
     }
 
     @Test
     void theOneThatTheBuildTakesIsTheOneToAdd() throws Exception {
         assertTrue(Files.readString(Path.of("pom.xml")).contains(
-                "<artifactId>jna</artifactId>\n      <version>" + Jna.VERSION + "</version>"));
+                "<artifactId>jna</artifactId>\n      <version>" + JnaCheck.VERSION + "</version>"));
     }
 
     @ParameterizedTest
     @CsvSource({"5.18.1,false", "5.18.0,true", "5.17.9,true", "4.99.99,true", "5.19,false", "6,false", "5,true",
         "5.18.1-SNAPSHOT,false", "10.0.0,false", "unknown,true", "99999999999.1,false"})
     void order(String version, boolean older) {
-        assertEquals(older, Jna.isOlder(version));
+        assertEquals(older, JnaCheck.isOlder(version));
     }
 
     private static Path old(String version) {

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What reaches the host's loggers, here those of {@code java.util.logging}, and what does not. */
-class LogIT {
+class LoggingIT {
     private static final String PASSPORT = "/checks/passport";
     private static final String PASSWORD = "correct horse";
 
@@ -185,8 +185,8 @@ class LogIT {
         for (String secret : new String[] {PASSWORD, "hunter2", "swordfish", "scheduledOutages"}) {
             assertFalse(text.contains(secret), text);
         }
-        Texts.assertHoldsNothingOf(Testbed.file("client_key"), text);
-        Texts.assertHoldsNothingOf(Testbed.file("client_key_encrypted"), text);
+        MessageAssertions.assertHoldsNothingOf(Testbed.file("client_key"), text);
+        MessageAssertions.assertHoldsNothingOf(Testbed.file("client_key_encrypted"), text);
     }
 
     @Test
@@ -227,12 +227,12 @@ class LogIT {
 
     @Test
     void byDefaultNothingIsPrinted() throws Exception {
-        assertEquals("", Child.run(Quiet.class, Map.of()));
+        assertEquals("", ChildJvm.run(Quiet.class, Map.of()));
     }
 
     @Test
     void byDefaultAnExpiredCertificateIs() throws Exception {
-        String text = Child.run(Expired.class, Map.of(), "-Duser.language=en");
+        String text = ChildJvm.run(Expired.class, Map.of(), "-Duser.language=en");
         assertEquals(1, text.split("expired on ", -1).length - 1, text);
         assertTrue(text.contains("WARNING"), text);
     }
@@ -243,7 +243,7 @@ class LogIT {
         Path services = Files.createDirectories(folder.resolve("META-INF/services"));
         Files.writeString(services.resolve(System.LoggerFinder.class.getName()), Broken.class.getName());
         String classPath = folder + File.pathSeparator + System.getProperty("java.class.path");
-        assertEquals("broken as asked", Child.run(classPath, Quiet.class, Map.of(), "-Dbroken=" + broken));
+        assertEquals("broken as asked", ChildJvm.run(classPath, Quiet.class, Map.of(), "-Dbroken=" + broken));
     }
 
     private static void call() {

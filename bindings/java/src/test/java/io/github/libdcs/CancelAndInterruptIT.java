@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Calls that are ended before their answer is there. */
 @Timeout(300)
-class EndingIT {
+class CancelAndInterruptIT {
     private static final int THREADS = 16;
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -264,6 +264,6 @@ class EndingIT {
         assertEquals(DcsCode.INTERRUPTED, ended.code());
         assertTrue(ended.message().contains("was interrupted"), ended.message());
         assertFalse(ended.retryable());
-        Texts.assertTellsTheCure(ended);
+        MessageAssertions.assertTellsTheCure(ended);
     }
 }

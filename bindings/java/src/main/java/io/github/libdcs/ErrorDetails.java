@@ -6,7 +6,7 @@ import java.io.Serializable;
  * What the library says of a failure, copied out of it. An exception keeps it as it is, numbers included, so
  * that one from a newer version of the jar can still be deserialized.
  */
-final class Failure implements Serializable {
+final class ErrorDetails implements Serializable {
     private static final long serialVersionUID = 1L;
 
     final int code;
@@ -26,7 +26,7 @@ final class Failure implements Serializable {
     final boolean retryable;
 
     /** For a function that returns a code and no error object. */
-    private Failure(int code, String message) {
+    private ErrorDetails(int code, String message) {
         this.code = code;
         this.codeName = codeName(code);
         this.message = message;
@@ -44,7 +44,7 @@ final class Failure implements Serializable {
         this.retryable = false;
     }
 
-    private Failure(long error) {
+    private ErrorDetails(long error) {
         this.code = LibDcs.dcs_error_code(error);
         this.codeName = codeName(code);
         this.message = NativeText.decode(LibDcs.dcs_error_message(error));
@@ -69,7 +69,7 @@ final class Failure implements Serializable {
      */
     static void check(int code, String what) {
         if (code != DcsCode.OK.number()) {
-            throw new Failure(code, what + " has failed.").toException();
+            throw new ErrorDetails(code, what + " has failed.").toException();
         }
     }
 
@@ -85,9 +85,9 @@ final class Failure implements Serializable {
         if (error[0] == 0) {
             check(code, what);
         }
-        Failure failure;
+        ErrorDetails failure;
         try {
-            failure = new Failure(error[0]);
+            failure = new ErrorDetails(error[0]);
         } finally {
             LibDcs.dcs_error_free(error[0]);
         }
