@@ -4,17 +4,21 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What kind of failure a {@link DcsException} is.
+ * Names the kind of failure of a {@link DcsException}.
  *
- * <p>The groups: from 100 the caller's input ({@link DcsConfigException}), from 200 the network
- * ({@link DcsNetworkException}), from 300 TLS ({@link DcsTlsException}), from 400 the service's answers
- * ({@link DcsServiceException}), 900 the library itself ({@link DcsException}). Codes are only ever added.
+ * <p>Codes from 100 concern the caller's input ({@link DcsConfigException}), from 200 the network
+ * ({@link DcsNetworkException}), from 300 TLS ({@link DcsTlsException}), from 400 the service's responses
+ * ({@link DcsServiceException}), and 900 the library itself ({@link DcsException}). Codes are never changed or removed.
  */
 public enum DcsCode {
-    /** Success; no exception carries it. */
+    // Begin: written from include/dcs.h by "make bindings".
+    /** Success. */
     OK(0),
 
-    /** An option has a value that it does not take: a URL that is not https, a timeout of 0. */
+    /**
+     * An argument is NULL, is not UTF-8, or has a value that the option does not take: a URL that is not https, a
+     * timeout of 0.
+     */
     INVALID_ARGUMENT(100),
 
     /** A file cannot be read. */
@@ -50,7 +54,7 @@ public enum DcsCode {
     /** The server closed or reset the connection before its answer was complete. */
     CONNECTION_LOST(204),
 
-    /** The call was ended from within this process: by closing or interrupting the client. */
+    /** The caller ended the call. */
     INTERRUPTED(205),
 
     /** The CA bundle does not lead to the server's certificate ("unable to get local issuer certificate"). */
@@ -94,10 +98,11 @@ public enum DcsCode {
 
     /** A fault in the library itself. */
     INTERNAL(900),
+    // End.
 
     /**
-     * A code that this version of the jar has no name for, from a newer library than it was built with;
-     * {@link DcsException#codeNumber()} and {@link DcsException#codeName()} tell which.
+     * A code that this version of the jar does not know, from a newer native library. {@link DcsException#codeNumber()}
+     * and {@link DcsException#codeName()} identify it.
      */
     UNKNOWN(-1);
 
@@ -116,7 +121,7 @@ public enum DcsCode {
     }
 
     /**
-     * The number in the C header.
+     * Returns the number in the C header.
      *
      * @return the number; -1 for {@link #UNKNOWN}
      */
@@ -125,7 +130,7 @@ public enum DcsCode {
     }
 
     /**
-     * The name in the C header, which is also how the Python and C++ bindings and the documentation call it.
+     * Returns the name in the C header, which the documentation uses too.
      *
      * @return the name, such as {@code DCS_ERR_CLIENT_CERT_REJECTED}
      */
@@ -134,10 +139,10 @@ public enum DcsCode {
     }
 
     /**
-     * The code with this number.
+     * Returns the code with a number from the C header.
      *
-     * @param number a number from the C header
-     * @return the code, or {@link #UNKNOWN} where this version of the jar has none
+     * @param number the number
+     * @return the code, or {@link #UNKNOWN} if this version of the jar does not know it
      */
     public static DcsCode of(int number) {
         return BY_NUMBER.getOrDefault(number, UNKNOWN);

@@ -5,39 +5,31 @@ import java.util.ResourceBundle;
 import java.util.function.Supplier;
 
 /**
- * Hands the library's log to {@link System.Logger}: what is wanted is asked of the loggers before a call, and
- * what the call has recorded is handed to them after it. The package's documentation says which logger gets what.
+ * Forwards the library's log to {@link System.Logger}. Before a call it sets the library's level to what the loggers
+ * ask for; after the call it forwards the records. The package's documentation lists the loggers.
  *
- * <p>The records are fetched and not taken by a callback: a logger's code then never runs in the midst of a
- * native call, and a slow one cannot use up the call's time limit.
+ * <p>The records are fetched and not delivered by a callback. A logger's code therefore never runs inside a native
+ * call, and a slow logger cannot use up the call's timeout.
  *
- * <p>An object of this class is a part of the library and its logger. It is a {@link System.Logger} itself, handing
- * on to another, for the sake of {@code java.util.logging}: that takes for a record's source the first class on the
- * stack that is no logger, which then is {@link DcsClient} and the method that the host has called.
+ * <p>An instance connects one target of the library's log with its logger. It is a {@link System.Logger} itself for the
+ * sake of {@code java.util.logging}: a record's source is the first class on the stack that is not a logger, which then
+ * is {@link DcsClient} and the method that the application called.
  */
 final class LogBridge implements System.Logger {
-    // The levels of the header.
-    static final int OFF = 0;
-    static final int ERROR = 1;
-    static final int WARNING = 2;
-    static final int INFO = 3;
-    static final int DEBUG = 4;
-    static final int TRACE = 5;
-
     private static final String ROOT = "io.github.libdcs";
     private static final String TARGET_PREFIX = "dcs.";
 
     /**
-     * What one call hands on at most: as many records as the library keeps. Without a limit, a thread that drains
-     * what many others go on recording would not return.
+     * The most records that one call forwards, which is as many as the library keeps. Without a limit, a thread might
+     * never return while many others keep recording.
      */
     private static final int MAX_RECORDS = 1024;
 
-    /** What this class has set in the library. */
-    private static volatile int levelInLibrary = OFF;
+    /** The level that this class has set in the library. */
+    private static volatile int libraryLevel = LibDcs.DCS_LOG_OFF;
 
-    /** The targets that the header lists, and the root for those of a newer library. */
-    private static final LogBridge[] ALL = {
+    /** The targets that the header lists, and the root logger for those of a newer library. */
+    private static final LogBridge[] BRIDGES = {
         new LogBridge("dcs.client"), new LogBridge("dcs.files"), new LogBridge("dcs.dns"), new LogBridge("dcs.tcp"),
         new LogBridge("dcs.proxy"), new LogBridge("dcs.tls"), new LogBridge("dcs.http"), new LogBridge("dcs.log"),
         new LogBridge(null)
@@ -46,44 +38,44 @@ final class LogBridge implements System.Logger {
     /** Null for the root. */
     private final String target;
 
-    /** Null where the logging framework gives none. */
+    /** Null if the logging framework provides none. */
     private final System.Logger logger;
 
     private LogBridge(String target) {
         this.target = target;
-        logger = find(name(target));
+        logger = findLogger(loggerName(target));
     }
 
-    /** Makes a call, and hands on what it recorded, also where it fails. */
+    /** Makes a call and forwards the records that are then waiting, even if the call fails. */
     static <T> T during(Supplier<T> call) {
-        int level = wanted();
-        if (level != levelInLibrary) {
-            set(level);
+        int level = requestedLevel();
+        if (level != libraryLevel) {
+            setLibraryLevel(level);
         }
         try {
             return call.get();
         } finally {
-            if (level != OFF) {
-                drain();
+            if (level != LibDcs.DCS_LOG_OFF) {
+                forwardRecords();
             }
         }
     }
 
-    /** The level that serves every logger. Asked before each call: that costs less than looking at the clock. */
-    private static int wanted() {
-        int level = OFF;
-        for (LogBridge part : ALL) {
-            level = Math.max(level, part.wantedHere());
+    /** Returns the level that serves every logger. Asking before each call costs less than reading the clock. */
+    private static int requestedLevel() {
+        int level = LibDcs.DCS_LOG_OFF;
+        for (LogBridge bridge : BRIDGES) {
+            level = Math.max(level, bridge.loggerLevel());
         }
         return level;
     }
 
-    private static synchronized void set(int level) {
+    private static synchronized void setLibraryLevel(int level) {
         LibDcs.dcs_log_set_level(level);
-        levelInLibrary = level;
+        libraryLevel = level;
     }
 
-    private static void drain() {
+    private static void forwardRecords() {
         long[] record = new long[1];
         for (int i = 0; i < MAX_RECORDS; i++) {
             if (LibDcs.dcs_log_next(record) != DcsCode.OK.number() || record[0] == 0) {
@@ -99,82 +91,83 @@ final class LogBridge implements System.Logger {
             } finally {
                 LibDcs.dcs_log_record_free(record[0]);
             }
-            of(target).hand(level, text);
+            bridgeFor(target).forward(level, text);
         }
     }
 
-    private static String name(String target) {
+    private static String loggerName(String target) {
         return target == null ? ROOT : ROOT + "." + target.substring(TARGET_PREFIX.length());
     }
 
-    private static System.Logger find(String name) {
+    private static System.Logger findLogger(String name) {
         try {
             return System.getLogger(name);
-        } catch (Throwable e) { // thrown from a static initializer, it would end every call from now on
+        } catch (Throwable e) { // In a static initializer it would make every later call fail.
             return null;
         }
     }
 
-    private static LogBridge of(String target) {
-        for (LogBridge part : ALL) {
-            if (Objects.equals(part.target, target)) {
-                return part;
+    private static LogBridge bridgeFor(String target) {
+        for (LogBridge bridge : BRIDGES) {
+            if (Objects.equals(bridge.target, target)) {
+                return bridge;
             }
         }
-        return ALL[ALL.length - 1];
+        return BRIDGES[BRIDGES.length - 1];
     }
 
-    // Whatever a logger throws ends below, errors too: a logging framework that is set up badly must not take away
-    // the result of a call that was made.
+    // The next two methods catch whatever a logger throws, errors included: a misconfigured logging framework must not
+    // discard the result of a call.
 
-    private int wantedHere() {
+    private int loggerLevel() {
         if (logger == null) {
-            return OFF;
+            return LibDcs.DCS_LOG_OFF;
         }
         try {
             if (!logger.isLoggable(Level.WARNING)) {
-                return OFF;
+                return LibDcs.DCS_LOG_OFF;
             }
             if (!logger.isLoggable(Level.DEBUG)) {
-                return WARNING;
+                return LibDcs.DCS_LOG_WARNING;
             }
-            return logger.isLoggable(Level.TRACE) ? TRACE : DEBUG;
+            return logger.isLoggable(Level.TRACE) ? LibDcs.DCS_LOG_TRACE : LibDcs.DCS_LOG_DEBUG;
         } catch (Throwable e) {
-            return OFF;
+            return LibDcs.DCS_LOG_OFF;
         }
     }
 
-    private void hand(int level, String text) {
+    private void forward(int level, String text) {
         if (logger == null) {
             return;
         }
         try {
-            logger.log(loggerLevel(level), text);
+            logger.log(systemLevel(level), text);
         } catch (Throwable e) {
-            // See above. The record is lost, and there is nowhere to say so.
+            // The record is lost, and there is no other place to report it.
         }
     }
 
     /**
-     * An error is thrown too, and whoever catches it logs it if it matters; and a line for each call that
-     * succeeds would be on the console of every program that leaves its loggers at INFO.
+     * Maps a level of the library. An error becomes DEBUG because it is also thrown, and its catcher decides whether to
+     * log it. A successful call becomes DEBUG because otherwise each one would print a line in a program whose loggers
+     * are at INFO.
      */
-    private static Level loggerLevel(int level) {
+    private static Level systemLevel(int level) {
         switch (level) {
-            case WARNING:
+            case LibDcs.DCS_LOG_WARNING:
                 return Level.WARNING;
-            case TRACE:
+            case LibDcs.DCS_LOG_TRACE:
                 return Level.TRACE;
             default:
                 return Level.DEBUG;
         }
     }
 
-    // A logger for the stack's sake only; nobody calls these.
+    // A logger only for the sake of the stack; nothing calls these methods.
 
     @Override
     public String getName() {
-        return name(target);
+        return loggerName(target);
     }
 
     @Override

@@ -5,141 +5,142 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.IOException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Modifier;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The C header and what is written in Java must agree: codes and functions, in both directions. */
+/**
+ * Compares the tables that are copied from {@code include/dcs.h} with it: functions and log levels in {@link LibDcs},
+ * codes in {@link DcsCode}. With {@code DCS_WRITE_BINDINGS=1} in the environment it writes them, as
+ * {@code make bindings} does.
+ */
 class HeaderIT {
-    private static final Pattern CONSTANT = Pattern.compile("(?m)^#define (DCS_OK|DCS_ERR_\\w+) (-?\\d+)$");
-    private static final Pattern FUNCTION = Pattern.compile("([\\w ]+?[ *]+)(dcs_\\w+)\\(([^)]*)\\);");
+    private static final Path SOURCES = Path.of("src/main/java/io/github/libdcs");
+    private static final String BEGIN = "    // Begin: written from include/dcs.h by \"make bindings\".\n";
+    private static final String END = "    // End.\n";
+    private static final int LINE_LENGTH = 120;
+
+    private static final Pattern CONSTANT =
+            Pattern.compile("/\\*\\*((?:(?!\\*/).)*)\\*/\n#define (DCS_\\w+) (-?\\d+)\n", Pattern.DOTALL);
+    private static final Pattern COMMENT = Pattern.compile("/\\*.*?\\*/", Pattern.DOTALL);
+    private static final Pattern FUNCTION = Pattern.compile("([\\w ]+?[ *]+)dcs_(\\w+)\\(([^)]*)\\);");
 
     private static String header;
 
     @BeforeAll
-    static void read() throws IOException {
-        header = Files.readString(Path.of(System.getProperty("libdcs.header"))).replaceAll("(?s)/\\*.*?\\*/", "");
-        DcsClient.builder(); // loads the library
+    static void readHeader() throws IOException {
+        header = Files.readString(Path.of(System.getProperty("libdcs.header")));
     }
 
     @Test
-    void codes() {
-        Map<String, Integer> inHeader = new TreeMap<>();
-        Matcher matcher = CONSTANT.matcher(header);
-        while (matcher.find()) {
-            inHeader.put(matcher.group(1), Integer.valueOf(matcher.group(2)));
-        }
-        Map<String, Integer> inJava = new TreeMap<>();
-        for (DcsCode code : DcsCode.values()) {
-            if (code != DcsCode.UNKNOWN) {
-                inJava.put(code.cName(), code.number());
+    void functionsAndLogLevels() throws IOException {
+        StringBuilder text = new StringBuilder();
+        Matcher constant = CONSTANT.matcher(header);
+        while (constant.find()) {
+            if (constant.group(2).startsWith("DCS_LOG_")) {
+                text.append("    static final int ").append(constant.group(2)).append(" = ")
+                        .append(constant.group(3)).append(";\n");
             }
         }
-        assertTrue(inHeader.containsKey("DCS_ERR_CLIENT_CERT_REJECTED"));
-        assertEquals(inHeader, inJava);
-    }
-
-    @Test
-    void logLevels() {
-        Map<String, Integer> inHeader = new TreeMap<>();
-        Matcher matcher = Pattern.compile("(?m)^#define (DCS_LOG_\\w+) (\\d+)$").matcher(header);
-        while (matcher.find()) {
-            inHeader.put(matcher.group(1), Integer.valueOf(matcher.group(2)));
-        }
-        assertEquals(Map.of("DCS_LOG_OFF", LogBridge.OFF, "DCS_LOG_ERROR", LogBridge.ERROR,
-                "DCS_LOG_WARNING", LogBridge.WARNING, "DCS_LOG_INFO", LogBridge.INFO,
-                "DCS_LOG_DEBUG", LogBridge.DEBUG, "DCS_LOG_TRACE", LogBridge.TRACE), inHeader);
-    }
-
-    @Test
-    void codesOfTheLibraryItself() {
-        for (DcsCode code : DcsCode.values()) {
-            String name = NativeText.decode(LibDcs.dcs_code_name(code.number()));
-            assertEquals(code == DcsCode.UNKNOWN ? null : code.cName(), name);
-            assertEquals(code, DcsCode.of(code.number()));
-        }
-        assertEquals(DcsCode.UNKNOWN, DcsCode.of(205_205));
-    }
-
-    @Test
-    void functions() {
-        Map<String, Method> inJava = new TreeMap<>();
-        for (Method method : LibDcs.class.getDeclaredMethods()) {
-            if (Modifier.isNative(method.getModifiers())) {
-                inJava.put(method.getName(), method);
-            }
-        }
-        Set<String> inHeader = new TreeSet<>();
-        Matcher matcher = FUNCTION.matcher(header);
-        while (matcher.find()) {
-            String name = matcher.group(2);
-            if (matcher.group(3).contains("dcs_log_callback")) {
-                // Not bound on purpose: a callback would enter the virtual machine in the middle of a call,
-                // in any thread. The binding drains the log with dcs_log_next.
+        String group = "";
+        Matcher function = FUNCTION.matcher(COMMENT.matcher(header).replaceAll(""));
+        while (function.find()) {
+            String name = function.group(2);
+            if (name.equals("log_set_callback")) {
                 continue;
             }
-            inHeader.add(name);
-            Method method = inJava.get(name);
-            if (method != null) {
-                assertTakes(method, parameters(matcher.group(3)));
-                assertTrue(classesFor(matcher.group(1).strip()).contains(method.getReturnType()), name);
+            if (!group.equals(name.split("_")[0])) {
+                group = name.split("_")[0];
+                text.append('\n');
+            }
+            text.append("    static native ").append(javaType(function.group(1), "")).append(" dcs_").append(name)
+                    .append('(').append(parameters(function.group(3))).append(");\n");
+        }
+        assertWritten("LibDcs", text.toString());
+    }
+
+    @Test
+    void codes() throws IOException {
+        StringBuilder text = new StringBuilder();
+        Matcher constant = CONSTANT.matcher(header);
+        while (constant.find()) {
+            String name = constant.group(2).replaceFirst("^DCS_(ERR_)?", "");
+            if (!name.startsWith("LOG_")) {
+                text.append(text.length() == 0 ? "" : "\n").append(javadoc(constant.group(1)))
+                        .append("    ").append(name).append('(').append(constant.group(3)).append("),\n");
             }
         }
-        assertTrue(inHeader.contains("dcs_status"));
-        assertEquals(inHeader, inJava.keySet());
+        assertWritten("DcsCode", text.toString());
     }
 
-    private static void assertTakes(Method method, List<String> types) {
-        Class<?>[] classes = method.getParameterTypes();
-        assertEquals(types.size(), classes.length, method.getName());
-        for (int i = 0; i < classes.length; i++) {
-            assertTrue(classesFor(types.get(i)).contains(classes[i]), method.getName() + ": " + types.get(i));
+    private static void assertWritten(String className, String table) throws IOException {
+        Path file = SOURCES.resolve(className + ".java");
+        String source = Files.readString(file);
+        int begin = source.indexOf(BEGIN);
+        int end = source.indexOf(END);
+        assertTrue(begin >= 0 && end > begin, file + " lacks the lines around the table");
+        String expected = source.substring(0, begin) + BEGIN + table + source.substring(end);
+        if ("1".equals(System.getenv("DCS_WRITE_BINDINGS"))) {
+            Files.writeString(file, expected);
+        } else {
+            assertEquals(expected, source, "run \"make bindings\"");
         }
     }
 
-    /** The parameters' types; their names are cut off. */
-    private static List<String> parameters(String list) {
+    private static String parameters(String list) {
         if (list.strip().equals("void")) {
-            return List.of();
+            return "";
         }
-        return Arrays.stream(list.split(","))
-                .map(parameter -> parameter.strip().replaceAll("\\w+$", "").strip())
-                .collect(Collectors.toList());
+        return Arrays.stream(list.split(",")).map(String::strip).map(parameter -> {
+            String name = parameter.replaceFirst("^.*\\W", "");
+            return javaType(parameter.substring(0, parameter.length() - name.length()), name) + " " + name;
+        }).collect(Collectors.joining(", "));
     }
 
-    /** The Java types that pass a C type as it is. */
-    private static Set<Class<?>> classesFor(String type) {
+    /** Returns the Java type that passes a C type; see {@link LibDcs}. A function's result has no name. */
+    private static String javaType(String type, String name) {
         switch (type.replaceAll("\\bconst\\b|\\s", "")) {
             case "void":
-                return Set.of(void.class);
+                return "void";
             case "dcs_code":
             case "int32_t":
             case "uint32_t":
-                return Set.of(int.class);
+                return "int";
             case "int64_t":
             case "size_t":
-                return Set.of(long.class);
+                return "long";
             case "char*":
-                return Set.of(byte[].class, long.class);
-            case "uint8_t*":
-                return Set.of(long.class);
+                return name.isEmpty() || name.equals("password") ? "long" : "byte[]";
             default:
-                if (type.endsWith("**")) {
-                    return Set.of(long[].class);
+                if (!type.contains("*")) {
+                    return fail("no Java type is known for " + type);
                 }
-                return type.endsWith("*") ? Set.of(long.class) : fail("no Java type is known for " + type);
+                return type.contains("**") ? "long[]" : "long";
         }
+    }
+
+    /** Returns a C comment as Javadoc, on one line if it fits. */
+    private static String javadoc(String comment) {
+        String text = comment.replaceAll("\n \\*", " ").replaceAll("\\s+", " ").strip()
+                .replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replaceAll("`([^`]*)`", "{@code $1}");
+        if (text.length() + "    /**  */".length() <= LINE_LENGTH) {
+            return "    /** " + text + " */\n";
+        }
+        StringBuilder lines = new StringBuilder("    /**\n     *");
+        int width = "     *".length();
+        for (String word : text.split(" (?![^{}]*\\})")) { // {@code ...} stays on one line
+            if (width + 1 + word.length() > LINE_LENGTH) {
+                lines.append("\n     *");
+                width = "     *".length();
+            }
+            lines.append(' ').append(word);
+            width += 1 + word.length();
+        }
+        return lines.append("\n     */\n").toString();
     }
 }
