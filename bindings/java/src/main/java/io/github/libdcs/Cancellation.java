@@ -4,8 +4,8 @@ import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
 /**
- * Ends one call, from any thread and at any time: before the call has begun, which then sends nothing, while it is in
- * flight, and afterwards, when there is nothing to end. The native object behind it lives as long as the call does.
+ * Cancels one call, from any thread and at any time. A call that is cancelled before it starts sends nothing; after it
+ * has returned, cancelling has no effect. The native cancellation exists only during the call.
  */
 final class Cancellation {
     private final LongSupplier make;
@@ -13,7 +13,7 @@ final class Cancellation {
     private final LongConsumer free;
     private boolean cancelled;
 
-    /** 0 outside of a call. */
+    /** 0 outside the call. */
     private long address;
 
     Cancellation() {
@@ -27,9 +27,9 @@ final class Cancellation {
     }
 
     /**
-     * Begins the one call, which must end with {@link #leave()}.
+     * Starts the call, which must end with {@link #leave()}.
      *
-     * @return the native cancellation to give to the call
+     * @return the native cancellation to pass to the call
      */
     synchronized long enter() {
         address = make.getAsLong();
@@ -39,13 +39,13 @@ final class Cancellation {
         return address;
     }
 
-    /** The call is back. */
+    /** Frees the native cancellation when the call has returned. */
     synchronized void leave() {
         free.accept(address);
         address = 0;
     }
 
-    /** Ends the call. Idempotent. */
+    /** Cancels the call. Idempotent. */
     synchronized void cancel() {
         if (!cancelled && address != 0) {
             end.accept(address);

@@ -5,20 +5,20 @@ import java.util.Set;
 import java.util.function.LongConsumer;
 
 /**
- * Owns a native client and knows the calls that are inside it, so that it is freed exactly once, and never under a
- * call's feet: closing shuts the door and tells the calls to end, and whoever is last to leave, the closer or a
- * call, frees. Nobody waits for anybody.
+ * Owns a native client and knows the calls that use it, so that it is freed exactly once and never during a call.
+ * Closing rejects new calls and cancels those in flight; the last to leave, the closer or a call, frees the client. No
+ * thread waits for another.
  *
- * <p>Calls are told by their own cancellations and not by {@code dcs_client_interrupt}: that ends only what has begun
- * in the library, and would miss a call which has come through the door and is just on its way there.
+ * <p>Closing cancels each call by its own cancellation, not by {@code dcs_client_interrupt}. That function ends only
+ * calls that have started in the library, and would miss one that has entered here and is about to start there.
  *
- * <p>Also the cleaner's action for a client that nobody closed; it refers to no {@link DcsClient}.
+ * <p>This is also the cleaner's action for a client that was never closed. It refers to no {@link DcsClient}.
  */
 final class ClientHandle implements Runnable {
     private final long address;
     private final LongConsumer free;
 
-    // Guarded by this, which nobody holds while something takes its time: a call, freeing the client.
+    // Guarded by this, which no thread holds during anything slow: a call, freeing the client.
     private final Set<Cancellation> calls = new HashSet<>();
     private boolean closed;
 
@@ -28,21 +28,21 @@ final class ClientHandle implements Runnable {
     }
 
     /**
-     * Begins a call, which must end with {@link #leave(Cancellation)}.
+     * Starts a call, which must end with {@link #leave(Cancellation)}.
      *
-     * @param call what closing tells the call to end by; not that of another call
+     * @param call cancels the call when the client is closed; not shared with another call
      * @return the native client
-     * @throws IllegalStateException after {@link #run()}; then no {@code leave()} is due
+     * @throws IllegalStateException after {@link #run()}; then {@code leave()} must not be called
      */
     synchronized long enter(Cancellation call) {
         if (closed) {
-            throw new IllegalStateException("This DcsClient is closed; build a new one.");
+            throw new IllegalStateException("This DcsClient is closed. Build a new one.");
         }
         calls.add(call);
         return address;
     }
 
-    /** Ends a call, and frees the client if it was the last one in a closed client. */
+    /** Ends a call, and frees the client if it was the last call of a closed client. */
     void leave(Cancellation call) {
         boolean last;
         synchronized (this) {
@@ -54,7 +54,7 @@ final class ClientHandle implements Runnable {
         }
     }
 
-    /** Closes: no call can begin any more, and those in flight end. Frees the client if there are none. Idempotent. */
+    /** Rejects new calls and cancels those in flight. Frees the client if there are none. Idempotent. */
     @Override
     public void run() {
         boolean last;
@@ -71,7 +71,7 @@ final class ClientHandle implements Runnable {
         }
     }
 
-    /** Whether the native client is gone, or about to go. */
+    /** Returns whether the native client is freed, or about to be. */
     synchronized boolean isFreed() {
         return closed && calls.isEmpty();
     }

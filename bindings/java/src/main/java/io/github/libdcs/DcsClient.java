@@ -16,24 +16,21 @@ import java.util.function.LongFunction;
 /**
  * Makes the DCS's status call over mutual TLS.
  *
- * <p>A client reads its files when it is built, and again when it is told to ({@link #reload()},
- * {@link Builder#reloadInterval(Duration)}). It is meant to live as long as the service that uses it: it keeps
- * connections alive where the server lets it, and resumes TLS sessions where it does not. Any number of threads may
- * share it.
+ * <p>Create one client and keep it for as long as the service runs; any number of threads may share it. It holds the
+ * connections that the server keeps alive and the TLS sessions to resume. It reads its files when it is built, and
+ * again on {@link #reload()} or after {@link Builder#reloadInterval(Duration)}.
  *
- * <p><b>Closing</b> is idempotent and returns at once. Calls that are in flight end within 100 ms with
- * {@link DcsCode#INTERRUPTED}, and the last of them to leave frees the native client; calls that begin afterwards
- * throw {@link IllegalStateException}. A client that is never closed is freed some time after it has become
- * unreachable.
+ * <p><b>Closing</b> is idempotent and returns at once. Calls in flight end within 100 ms with
+ * {@link DcsCode#INTERRUPTED}, and the last of them frees the native client. Later calls throw
+ * {@link IllegalStateException}. A client that is never closed is freed some time after it has become unreachable.
  *
- * <p><b>Virtual threads</b>: {@link #status()} waits inside a native call, which holds on to the carrier thread
- * of a virtual thread until the answer is there. From virtual threads, wait for {@link #statusAsync()}
- * instead: {@code client.statusAsync().join()}.
+ * <p><b>Virtual threads</b>: {@link #status()} blocks in a native call, which pins a virtual thread to its carrier. In
+ * a virtual thread, call {@code client.statusAsync().join()} instead.
  *
- * <p><b>Ending calls</b>: {@link #interrupt()} ends all that are in flight, and cancelling the future of
- * {@link #statusAsync()} that one. {@link Thread#interrupt()} cannot be seen inside a native call and ends none:
- * {@link #status()} comes back with its answer, or by its timeout, and the thread's interrupt status is still set. A
- * thread that may be interrupted waits for a future, and cancels it:
+ * <p><b>Interruption</b>: {@link #interrupt()} ends every call in flight; cancelling the future of
+ * {@link #statusAsync()} ends that call. {@link Thread#interrupt()} has no effect on a native call: {@link #status()}
+ * returns its result or times out, and the thread's interrupt status stays set. In a thread that may be interrupted,
+ * wait for a future and cancel it:
  *
  * <pre>{@code
  * CompletableFuture<DcsStatus> call = client.statusAsync();
@@ -51,17 +48,17 @@ public final class DcsClient implements AutoCloseable {
 
     private final Cleaner.Cleanable cleanable;
 
-    /** Takes over a native client. */
+    /** Takes ownership of a native client. */
     private DcsClient(long address) {
         handle = new ClientHandle(address, LibDcs::dcs_client_free);
         cleanable = NativeCleaner.register(this, handle);
     }
 
     /**
-     * Begins a client.
+     * Returns a new builder, with every option at its default.
      *
-     * @return a builder that has all options at their defaults
-     * @throws DcsLoadException where the native library cannot be loaded
+     * @return the builder
+     * @throws DcsLoadException if the native library cannot be loaded
      */
     public static Builder builder() {
         NativeLoader.require();
@@ -69,16 +66,16 @@ public final class DcsClient implements AutoCloseable {
     }
 
     /**
-     * Makes a client from the environment variables {@code DCS_URL}, {@code DCS_CA_BUNDLE},
-     * {@code DCS_CERTIFICATE}, {@code DCS_PRIVATE_KEY} (each of the three a path, or PEM, or base64),
-     * {@code DCS_PRIVATE_KEY_PASSWORD}, {@code DCS_PROXY}, {@code DCS_TIMEOUT_MS}, {@code DCS_CONNECT_TIMEOUT_MS},
-     * {@code DCS_RELOAD_INTERVAL_MS}, {@code DCS_HONOUR_RETRY_AFTER} ({@code 1} or {@code 0}) and
-     * {@code DCS_STATUS_MAX_AGE_MS}; one that is not set, or empty, leaves its option at the default. Only
-     * this method and {@link #diagnoseFromEnvironment()} look at these variables.
+     * Creates a client from the environment variables {@code DCS_URL}, {@code DCS_CA_BUNDLE}, {@code DCS_CERTIFICATE},
+     * {@code DCS_PRIVATE_KEY} (each of the three a path, PEM or base64), {@code DCS_PRIVATE_KEY_PASSWORD},
+     * {@code DCS_PROXY}, {@code DCS_TIMEOUT_MS}, {@code DCS_CONNECT_TIMEOUT_MS}, {@code DCS_RELOAD_INTERVAL_MS},
+     * {@code DCS_HONOUR_RETRY_AFTER} ({@code 1} or {@code 0}) and {@code DCS_STATUS_MAX_AGE_MS}. A variable that is not
+     * set or empty leaves its option at the default. Only this method and {@link #diagnoseFromEnvironment()} read these
+     * variables.
      *
      * @return the client
-     * @throws DcsConfigException where a variable or a file cannot be used; the message names it
-     * @throws DcsLoadException where the native library cannot be loaded
+     * @throws DcsConfigException if a variable or a file is invalid; the message names it
+     * @throws DcsLoadException if the native library cannot be loaded
      */
     public static DcsClient fromEnvironment() {
         NativeLoader.require();
@@ -89,13 +86,13 @@ public final class DcsClient implements AutoCloseable {
     }
 
     /**
-     * Checks what the environment variables say, those of {@link #fromEnvironment()}, from the files to the
-     * service's answer; otherwise as {@link Builder#diagnose()}.
+     * Checks the options from the environment variables of {@link #fromEnvironment()}, from the files to the service's
+     * response, as {@link Builder#diagnose()} does.
      *
-     * @return what was found
-     * @throws DcsConfigException where a variable's value is not one that the option takes, such as a URL that is
-     *     not https; the message names it, and nothing has been sent
-     * @throws DcsLoadException where the native library cannot be loaded
+     * @return the report
+     * @throws DcsConfigException if a variable has a value that its option does not accept, such as a URL that is not
+     *     https; the message names it, and nothing has been sent
+     * @throws DcsLoadException if the native library cannot be loaded
      */
     public static DcsReport diagnoseFromEnvironment() {
         NativeLoader.require();
@@ -106,38 +103,38 @@ public final class DcsClient implements AutoCloseable {
     }
 
     /**
-     * Asks the DCS for its status and waits for the answer, at most as long as the timeout.
+     * Requests the status from the DCS and waits for the response, at most until the timeout.
      *
-     * @return the answer, also where it says that the DCS is not available
-     * @throws DcsNetworkException where the DCS could not be reached, or not in time; with
-     *     {@link DcsCode#INTERRUPTED} where the call was ended by {@link #close()} or {@link #interrupt()}
-     * @throws DcsTlsException where one side does not accept the other's certificate, or TLS fails otherwise
-     * @throws DcsServiceException where the DCS answered with an error, or with something else than a status
-     * @throws IllegalStateException where the client is closed
+     * @return the status, which may be that the DCS is not available
+     * @throws DcsNetworkException if the DCS cannot be reached, or not in time; with {@link DcsCode#INTERRUPTED} if
+     *     {@link #close()} or {@link #interrupt()} ended the call
+     * @throws DcsTlsException if one side rejects the other's certificate, or TLS fails for another reason
+     * @throws DcsServiceException if the DCS responds with an error, or with anything else than a status
+     * @throws IllegalStateException if the client is closed
      */
     public DcsStatus status() {
         return status(new Cancellation());
     }
 
     private DcsStatus status(Cancellation cancellation) {
-        return LogBridge.during(() -> inside(cancellation, client -> call(client, cancellation)));
+        return LogBridge.during(() -> withNativeClient(cancellation, client -> call(client, cancellation)));
     }
 
     /**
-     * Uses the native client, which is not freed meanwhile.
+     * Runs an operation on the native client, which is not freed meanwhile.
      *
-     * @throws IllegalStateException where the client is closed
+     * @throws IllegalStateException if the client is closed
      */
-    private <T> T inside(Cancellation cancellation, LongFunction<T> use) {
+    private <T> T withNativeClient(Cancellation cancellation, LongFunction<T> operation) {
         try {
             long client = handle.enter(cancellation);
             try {
-                return use.apply(client);
+                return operation.apply(client);
             } finally {
                 handle.leave(cancellation);
             }
         } finally {
-            // Otherwise a client whose last use is this call could be closed by the cleaner just before enter().
+            // Otherwise the cleaner could close a client whose last use is this call just before enter().
             Reference.reachabilityFence(this);
         }
     }
@@ -146,9 +143,9 @@ public final class DcsClient implements AutoCloseable {
         long[] response = new long[1];
         long[] error = new long[1];
         int code;
-        long ending = cancellation.enter();
+        long nativeCancellation = cancellation.enter();
         try {
-            code = LibDcs.dcs_status_until(client, ending, response, error);
+            code = LibDcs.dcs_status_until(client, nativeCancellation, response, error);
         } finally {
             cancellation.leave();
         }
@@ -161,32 +158,31 @@ public final class DcsClient implements AutoCloseable {
     }
 
     /**
-     * {@link #status()} on another thread: one of at most 16 platform threads, shared by all clients, which are
-     * daemons and end when they have been idle for a while. Further calls wait for a free thread.
+     * Calls {@link #status()} on one of at most 16 platform threads, which all clients share. They are daemon threads
+     * and end after being idle for a while. Further calls wait for a free thread.
      *
-     * <p>The future fails with what {@link #status()} throws: {@link CompletableFuture#join()} wraps it in a
+     * <p>The future fails with the exception of {@link #status()}. {@link CompletableFuture#join()} wraps it in a
      * {@link java.util.concurrent.CompletionException}, {@link CompletableFuture#get()} in an
      * {@link java.util.concurrent.ExecutionException}.
      *
-     * <p>The call is made for this future: when that is cancelled, or completed in any other way before the answer is
-     * there, such as by {@link CompletableFuture#orTimeout}, the call ends within 100 ms, or is never made if it still
-     * waits for a free thread. (Futures that are derived from it do not hand this on, as always with
-     * {@code CompletableFuture}: keep this one to cancel it.)
+     * <p>Cancelling the future ends the call within 100 ms, as does completing it in any other way, such as by
+     * {@link CompletableFuture#orTimeout}. A call that still waits for a thread is then never made. Keep this future to
+     * cancel it: as always with {@code CompletableFuture}, cancelling a future derived from it has no effect on it.
      *
-     * @return the answer to come
+     * @return the future status
      */
     public CompletableFuture<DcsStatus> statusAsync() {
         return statusAsync(StatusExecutor.executor());
     }
 
     /**
-     * As {@link #statusAsync()}, on the caller's own executor. A call that is cancelled before the executor runs it is
-     * not made.
+     * Calls {@link #status()} on the given executor, otherwise as {@link #statusAsync()}. A call that is cancelled
+     * before the executor runs it is not made.
      *
-     * @param executor runs the call, which blocks: it should have platform threads, and not be
+     * @param executor runs the blocking call; it should have platform threads, and not be
      *     {@link java.util.concurrent.ForkJoinPool#commonPool()}
-     * @return the answer to come
-     * @throws java.util.concurrent.RejectedExecutionException where the executor does not take the call
+     * @return the future status
+     * @throws java.util.concurrent.RejectedExecutionException if the executor rejects the call
      */
     public CompletableFuture<DcsStatus> statusAsync(Executor executor) {
         CompletableFuture<DcsStatus> future = new CompletableFuture<>();
@@ -198,12 +194,12 @@ public final class DcsClient implements AutoCloseable {
 
     private void complete(CompletableFuture<DcsStatus> future, Cancellation cancellation) {
         if (future.isDone()) {
-            return; // nobody wants it any more
+            return;
         }
         DcsStatus status;
         try {
             status = status(cancellation);
-        } catch (Throwable e) { // whatever it is, it must not be lost in the executor
+        } catch (Throwable e) { // Anything uncaught would be lost in the executor.
             future.completeExceptionally(e);
             return;
         }
@@ -211,53 +207,54 @@ public final class DcsClient implements AutoCloseable {
     }
 
     /**
-     * Reads the files again, and has the calls that begin afterwards use what is in them; calls in flight are not
-     * disturbed. All or nothing: on a failure the client goes on with what it had.
+     * Reads the files again. Calls that start afterwards use the new content; calls in flight are not affected. If a
+     * file is invalid, the client keeps using all of the previous files.
      *
-     * <p>For this, a client whose certificate or key comes from a file keeps the password, and the other one's content
-     * where that was given as bytes, in native memory that is wiped when the client is freed.
+     * <p>To make this possible, a client whose certificate or key comes from a file keeps the password. If only one of
+     * the two comes from a file, it also keeps the other's content. Both are in native memory that is wiped when the
+     * client is freed.
      *
-     * @throws DcsConfigException where a file cannot be used, as for {@link Builder#build()}; and for a client that was
-     *     made from no file
-     * @throws IllegalStateException where the client is closed
+     * @throws DcsConfigException if a file is invalid, as for {@link Builder#build()}, or if the client was built from
+     *     no file
+     * @throws IllegalStateException if the client is closed
      * @see Builder#reloadInterval(Duration)
      */
     public void reload() {
-        LogBridge.during(() -> inside(new Cancellation(), client -> {
+        LogBridge.during(() -> withNativeClient(new Cancellation(), client -> {
             long[] error = new long[1];
-            ErrorDetails.check(LibDcs.dcs_client_reload(client, error), "Reading the files again", error);
+            ErrorDetails.check(LibDcs.dcs_client_reload(client, error), "Reloading the files", error);
             return null;
         }));
     }
 
     /**
      * Ends every call in flight within 100 ms, with {@link DcsCode#INTERRUPTED}. Returns at once. The client stays
-     * usable: calls that begin afterwards are not concerned, nor those of {@link #statusAsync()} that still wait for
-     * a free thread.
+     * usable: later calls are not affected, nor those of {@link #statusAsync()} that still wait for a thread.
      *
-     * @throws IllegalStateException where the client is closed, and its calls are ended anyway
+     * @throws IllegalStateException if the client is closed, which ends its calls anyway
      */
     public void interrupt() {
-        inside(new Cancellation(), client -> {
+        withNativeClient(new Cancellation(), client -> {
             ErrorDetails.check(LibDcs.dcs_client_interrupt(client), "Interrupting the calls");
             return null;
         });
     }
 
     /**
-     * Until when the client certificate is valid, for a service's own monitoring. {@link #reload()} may change it.
+     * Returns when the client certificate expires, for monitoring. {@link #reload()} may change it.
      *
-     * @return the instant, or empty where no certificate is configured or its dates cannot be read
-     * @throws IllegalStateException where the client is closed
+     * @return the instant, or empty if no certificate is configured or its dates cannot be read
+     * @throws IllegalStateException if the client is closed
      */
     public Optional<Instant> certificateNotAfter() {
-        long milliseconds = inside(new Cancellation(), LibDcs::dcs_client_certificate_not_after_unix_ms);
+        long milliseconds =
+                withNativeClient(new Cancellation(), LibDcs::dcs_client_certificate_not_after_unix_ms);
         return milliseconds == Long.MIN_VALUE ? Optional.empty() : Optional.of(Instant.ofEpochMilli(milliseconds));
     }
 
     /**
-     * Closes the client: ends calls in flight, without waiting until they are back. They fail within 100 ms with
-     * {@link DcsCode#INTERRUPTED}; to let them finish, wait for them before. Idempotent.
+     * Closes the client and ends its calls, without waiting for them. They fail within 100 ms with
+     * {@link DcsCode#INTERRUPTED}; to avoid that, wait for them before closing. Idempotent.
      */
     @Override
     public void close() {
@@ -265,15 +262,16 @@ public final class DcsClient implements AutoCloseable {
     }
 
     /**
-     * Collects what a client is made from.
+     * Collects the options of a client.
      *
-     * <p>The library judges url, proxy and timeouts when they are set, and the files when the client is built. A
-     * file is given as its path or as its bytes; the later call counts. Certificate and private key go
-     * together; without both, a client can be made, and the server then says what it thinks of that.
+     * <p>Options are validated when they are set, and files when the client is built. If an option is rejected,
+     * {@link #build()} and {@link #diagnose()} report it again until it is set to a valid value.
      *
-     * <p>For one thread and one use: {@link #build()} or {@link #diagnose()} can be called once, succeed or fail,
-     * after which the builder holds no secrets any more and every method throws {@link IllegalStateException}. To
-     * do both, have a method that makes the builder.
+     * <p>A file is given as its path or as its content; the last call counts. Certificate and private key go together.
+     * A client can be created without both; the server will then reject it.
+     *
+     * <p>A builder is for one thread and one use. After {@link #build()} or {@link #diagnose()}, whether they succeed
+     * or fail, it holds no secrets and every method throws {@link IllegalStateException}.
      */
     public static final class Builder {
         private final NativeConfig config = new NativeConfig();
@@ -286,190 +284,171 @@ public final class DcsClient implements AutoCloseable {
          *
          * @param url an https URL
          * @return this builder
-         * @throws DcsConfigException where the library does not take the URL
+         * @throws DcsConfigException if the library rejects the URL
          */
         public Builder url(URI url) {
-            config.setOption("url", url.toString());
-            return this;
+            return setOption("url", url.toString());
         }
 
         /**
-         * Sets the file of CA certificates (PEM, DER, PKCS#7 or PKCS#12) that the server's certificate is checked with.
+         * Sets the file of the CA certificates that the server's certificate must lead to (PEM, DER, PKCS#7 or
+         * PKCS#12).
          *
          * @param file the path, read when the client is built
          * @return this builder
          */
         public Builder caBundle(Path file) {
-            byte[] path = NativeText.encode(file);
-            config.set("the CA bundle", address -> LibDcs.dcs_config_set_ca_bundle_file(address, path));
-            return this;
+            return setFile("the CA bundle", file, LibDcs::dcs_config_set_ca_bundle_file);
         }
 
         /**
-         * Sets the CA certificates that the server's certificate is checked with: the content of such a file.
+         * Sets the CA certificates that the server's certificate must lead to: the content of such a file.
          *
-         * @param content what the file would contain; copied
+         * @param content the file's content; copied
          * @return this builder
          */
         public Builder caBundle(byte[] content) {
-            setBytes("the CA bundle", content, LibDcs::dcs_config_set_ca_bundle);
-            return this;
+            return setBytes("the CA bundle", content, LibDcs::dcs_config_set_ca_bundle);
         }
 
         /**
-         * Sets the file of the client certificate (PEM, DER, PKCS#7 or PKCS#12), with or without its chain.
+         * Sets the file of the client certificate, with or without its chain (PEM, DER, PKCS#7 or PKCS#12).
          *
          * @param file the path, read when the client is built
          * @return this builder
          */
         public Builder certificate(Path file) {
-            byte[] path = NativeText.encode(file);
-            config.set("the certificate", address -> LibDcs.dcs_config_set_certificate_file(address, path));
-            return this;
+            return setFile("the certificate", file, LibDcs::dcs_config_set_certificate_file);
         }
 
         /**
          * Sets the client certificate, with or without its chain: the content of such a file.
          *
-         * @param content what the file would contain; copied
+         * @param content the file's content; copied
          * @return this builder
          */
         public Builder certificate(byte[] content) {
-            setBytes("the certificate", content, LibDcs::dcs_config_set_certificate);
-            return this;
+            return setBytes("the certificate", content, LibDcs::dcs_config_set_certificate);
         }
 
         /**
          * Sets the file of the client certificate's private key (PEM, DER or PKCS#12). Default: the key in the
-         * certificate's file, where there is one.
+         * certificate's file, if it holds one.
          *
          * @param file the path, read when the client is built
          * @return this builder
          */
         public Builder privateKey(Path file) {
-            byte[] path = NativeText.encode(file);
-            config.set("the private key", address -> LibDcs.dcs_config_set_private_key_file(address, path));
-            return this;
+            return setFile("the private key", file, LibDcs::dcs_config_set_private_key_file);
         }
 
         /**
          * Sets the client certificate's private key: the content of such a file.
          *
-         * @param content what the file would contain; copied to memory outside the Java heap that is wiped after use.
-         *     The array stays the caller's and can be wiped as soon as this method has returned.
+         * @param content the file's content; copied to memory outside the Java heap that is wiped after use. The caller
+         *     may wipe the array when this method has returned.
          * @return this builder
          */
         public Builder privateKey(byte[] content) {
-            setBytes("the private key", content, LibDcs::dcs_config_set_private_key);
-            return this;
+            return setBytes("the private key", content, LibDcs::dcs_config_set_private_key);
         }
 
         /**
          * Sets the password of an encrypted private key or PKCS#12 store. Default: none.
          *
-         * @param password the password, copied to memory outside the Java heap that is wiped after use, or null
-         *     for none. The array stays the caller's and can be wiped as soon as this method has returned.
+         * @param password the password, copied to memory outside the Java heap that is wiped after use, or null for
+         *     none. The caller may wipe the array when this method has returned.
          * @return this builder
-         * @throws IllegalArgumentException where the password contains a NUL character or half of a surrogate pair
+         * @throws IllegalArgumentException if the password contains a NUL character or an unpaired surrogate
          */
         public Builder password(char[] password) {
-            if (password == null) {
-                config.set("the password", address -> LibDcs.dcs_config_set_private_key_password(address, 0));
-                return this;
-            }
-            try (SecretMemory secret = SecretMemory.ofPassword(password)) {
-                config.set("the password",
-                        address -> LibDcs.dcs_config_set_private_key_password(address, secret.address()));
+            try (SecretMemory memory = SecretMemory.ofPassword(password)) {
+                long text = memory == null ? 0 : memory.address();
+                config.set("the password", address -> LibDcs.dcs_config_set_private_key_password(address, text));
             }
             return this;
         }
 
         /**
-         * Sets the time limit for a whole call. Default: 30 seconds.
+         * Sets the time limit for the whole call. Default: 30 seconds.
          *
-         * @param timeout the limit, in whole milliseconds; a fraction is rounded up
+         * @param timeout the limit, in milliseconds; a fraction is rounded up
          * @return this builder
-         * @throws DcsConfigException where the limit is not positive, or too long for the library
+         * @throws DcsConfigException if the limit is not positive, or too long for the library
          */
         public Builder timeout(Duration timeout) {
-            config.setOption("timeout_ms", milliseconds(timeout));
-            return this;
+            return setOption("timeout_ms", milliseconds(timeout));
         }
 
         /**
-         * Sets the time limit for making a connection: DNS, TCP and TLS. Default: 10 seconds.
+         * Sets the time limit for connecting: host name lookup, TCP and TLS. Default: 10 seconds.
          *
-         * @param timeout the limit, in whole milliseconds; a fraction is rounded up
+         * @param timeout the limit, in milliseconds; a fraction is rounded up
          * @return this builder
-         * @throws DcsConfigException where the limit is not positive, or too long for the library
+         * @throws DcsConfigException if the limit is not positive, or too long for the library
          */
         public Builder connectTimeout(Duration timeout) {
-            config.setOption("connect_timeout_ms", milliseconds(timeout));
-            return this;
+            return setOption("connect_timeout_ms", milliseconds(timeout));
         }
 
         /**
-         * Sets how often a call first looks whether the files have changed, and reads them again where they have, as
-         * {@link DcsClient#reload()} does. What cannot be used is told in the log, and the client goes on with what it
-         * had. Default: never.
+         * Sets how often a call checks whether the files have changed, and if so reads them again as
+         * {@link DcsClient#reload()} does. If a file is invalid, the client logs an error and keeps using the previous
+         * files. Default: never.
          *
-         * @param interval the time between two looks, in whole milliseconds; a fraction is rounded up; zero for never
+         * @param interval the time between two checks, in milliseconds; a fraction is rounded up; zero for never
          * @return this builder
-         * @throws DcsConfigException where the interval is negative, or too long for the library
+         * @throws DcsConfigException if the interval is negative, or too long for the library
          */
         public Builder reloadInterval(Duration interval) {
-            config.setOption("reload_interval_ms", milliseconds(interval));
-            return this;
+            return setOption("reload_interval_ms", milliseconds(interval));
         }
 
         /**
          * Sets whether the client sends nothing while the service has asked it to wait ({@code Retry-After} of a 429 or
-         * 503, of an hour at most). Such a call fails at once, with that answer's code and the time that is left in
-         * {@link DcsException#retryAfter()}. Default: false, it sends.
+         * 503, at most an hour). Such a call fails at once with the code of that response;
+         * {@link DcsException#retryAfter()} returns the remaining time. Default: false, it sends.
          *
-         * @param on whether to keep to it
+         * @param on whether to wait
          * @return this builder
          */
         public Builder honourRetryAfter(boolean on) {
-            config.setOption("honour_retry_after", on ? "1" : "0");
-            return this;
+            return setOption("honour_retry_after", on ? "1" : "0");
         }
 
         /**
-         * Sets how old a status may be to answer a call without asking the DCS again; {@link DcsStatus#age()} tells its
-         * age. With it a client has a single call in flight: threads that ask meanwhile wait for its answer, and
-         * share it, a failure too. Default: every call asks.
+         * Sets the greatest age of a status that may be returned without asking the DCS again; see
+         * {@link DcsStatus#age()}. The client then has a single call in flight: other threads wait for its result and
+         * share it, even if it fails. Default: every call asks the DCS.
          *
-         * @param age the greatest age, in whole milliseconds; a fraction is rounded up; zero to have every call ask
+         * @param age the age, in milliseconds; a fraction is rounded up; zero if every call is to ask
          * @return this builder
-         * @throws DcsConfigException where the age is negative, or too long for the library
+         * @throws DcsConfigException if the age is negative, or too long for the library
          */
         public Builder statusMaxAge(Duration age) {
-            config.setOption("status_max_age_ms", milliseconds(age));
-            return this;
+            return setOption("status_max_age_ms", milliseconds(age));
         }
 
         /**
-         * Sets a proxy to reach the DCS through (HTTP CONNECT). Default: none, whatever the JVM's proxy settings say.
+         * Sets an HTTP proxy to reach the DCS through (CONNECT). Default: none; the JVM's proxy settings are not used.
          *
          * @param proxy {@code http://[user:password@]host:port}, or null for none
          * @return this builder
-         * @throws DcsConfigException where the library does not take the URL
+         * @throws DcsConfigException if the library rejects the URL
          */
         public Builder proxy(URI proxy) {
-            if (proxy == null) {
-                config.set("the proxy", address -> LibDcs.dcs_config_set_proxy(address, null));
-            } else {
-                config.setOption("proxy", proxy.toString());
+            if (proxy != null) {
+                return setOption("proxy", proxy.toString());
             }
+            config.set("the proxy", address -> LibDcs.dcs_config_set_proxy(address, null));
             return this;
         }
 
         /**
-         * Reads the files and makes the client. Nothing is sent yet.
+         * Reads the files and creates the client. Nothing is sent yet.
          *
          * @return the client
-         * @throws DcsConfigException where a file cannot be used; the message names it
+         * @throws DcsConfigException if a file is invalid; the message names it
          */
         public DcsClient build() {
             try (config) {
@@ -478,15 +457,15 @@ public final class DcsClient implements AutoCloseable {
         }
 
         /**
-         * Checks everything from the files to the service's answer, and says what is wrong. Takes also what no
-         * client can be made from: a file that is missing, a key that is not the certificate's or an expired
-         * certificate is a finding of the report, and every check that still can be made is made.
+         * Checks everything from the files to the service's response, and reports what is wrong. It also accepts
+         * options that no client can be created from. A missing file, a key that does not match the certificate or an
+         * expired certificate is a finding of the report, and every other check is still made.
          *
-         * <p>Connects to the service and makes the status call, and waits for the end within the builder's time
-         * limits, in a native call (see {@link DcsClient} on virtual threads). Reads the three files and, where the
-         * server's certificate is not trusted, the CA certificates that this machine trusts; nothing is written.
+         * <p>Connects to the service, makes the status call and waits for it within the builder's time limits, in a
+         * native call (see {@link DcsClient} on virtual threads). Reads the three files and, if the server's
+         * certificate is not trusted, the CA certificates that this machine trusts. Writes nothing.
          *
-         * @return what was found
+         * @return the report
          */
         public DcsReport diagnose() {
             try (config) {
@@ -494,13 +473,25 @@ public final class DcsClient implements AutoCloseable {
             }
         }
 
-        private void setBytes(String what, byte[] bytes, BytesSetter setter) {
+        private Builder setOption(String name, String value) {
+            config.setOption(name, value);
+            return this;
+        }
+
+        private Builder setFile(String what, Path file, FileSetter setter) {
+            byte[] path = NativeText.encode(file);
+            config.set(what, address -> setter.set(address, path));
+            return this;
+        }
+
+        private Builder setBytes(String what, byte[] bytes, BytesSetter setter) {
             try (SecretMemory memory = SecretMemory.ofBytes(bytes)) {
                 config.set(what, address -> setter.set(address, memory.address(), memory.length()));
             }
+            return this;
         }
 
-        /** As text, since the library has the words for a value that is not a time limit. */
+        /** Returns the time as text, because the library describes an invalid value better. */
         private static String milliseconds(Duration duration) {
             BigDecimal seconds = BigDecimal.valueOf(duration.getSeconds());
             return seconds.add(BigDecimal.valueOf(duration.getNano(), 9))
@@ -509,7 +500,12 @@ public final class DcsClient implements AutoCloseable {
                     .toPlainString();
         }
 
-        /** One of the native functions that take a file's bytes. */
+        /** One of the native functions that take a file's path. */
+        private interface FileSetter {
+            int set(long config, byte[] path);
+        }
+
+        /** One of the native functions that take a file's content. */
         private interface BytesSetter {
             int set(long config, long data, long length);
         }

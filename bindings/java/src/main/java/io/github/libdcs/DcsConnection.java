@@ -4,10 +4,10 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 
 /**
- * What the connection did for one call. Immutable.
+ * Describes the connection of one call. Immutable.
  *
- * <p>Times are measured inside the library, to the microsecond; that of a phase which did not take place, as on
- * a reused connection, is zero.
+ * <p>The library measures the times, to the microsecond. The time of a phase that did not take place, as on a reused
+ * connection, is zero.
  */
 public final class DcsConnection {
     private final long dnsUs;
@@ -33,72 +33,75 @@ public final class DcsConnection {
         cipher = NativeText.decode(LibDcs.dcs_status_response_tls_cipher(response));
     }
 
+    private static Duration microseconds(long value) {
+        return Duration.of(value, ChronoUnit.MICROS);
+    }
+
     /**
-     * Resolving the host name.
+     * Returns the time of the host name lookup.
      *
-     * @return the time it took
+     * @return the time
      */
     public Duration dnsTime() {
         return microseconds(dnsUs);
     }
 
     /**
-     * Making the TCP connection.
+     * Returns the time of connecting by TCP.
      *
-     * @return the time it took
+     * @return the time
      */
     public Duration tcpTime() {
         return microseconds(tcpUs);
     }
 
     /**
-     * The TLS handshake.
+     * Returns the time of the TLS handshake.
      *
-     * @return the time it took
+     * @return the time
      */
     public Duration tlsTime() {
         return microseconds(tlsUs);
     }
 
     /**
-     * From the call's beginning to the answer's first byte.
+     * Returns the time from the start of the call to the first byte of the response.
      *
-     * @return the time it took
+     * @return the time
      */
     public Duration firstByteTime() {
         return microseconds(firstByteUs);
     }
 
     /**
-     * The whole call.
+     * Returns the time of the whole call.
      *
-     * @return the time it took
+     * @return the time
      */
     public Duration totalTime() {
         return microseconds(totalUs);
     }
 
     /**
-     * Whether a connection was used that an earlier call had left open.
+     * Returns whether the call used a connection that an earlier call had opened.
      *
-     * @return true where no connection had to be made
+     * @return true if it did
      */
     public boolean reused() {
         return reused;
     }
 
     /**
-     * Whether the connection's TLS session is an earlier one that was resumed, which saves the costly part of the
-     * handshake.
+     * Returns whether the connection's TLS session was resumed, which saves the costly part of the handshake.
      *
-     * @return true where it was resumed
+     * @return true if it was resumed
      */
     public boolean sessionResumed() {
         return sessionResumed;
     }
 
     /**
-     * The TLS version.
+     * Returns the TLS version.
      *
      * @return {@code TLSv1.2} or {@code TLSv1.3}
      */
@@ -107,16 +110,12 @@ public final class DcsConnection {
     }
 
     /**
-     * The cipher suite.
+     * Returns the cipher suite.
      *
      * @return its IANA name, such as {@code TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}
      */
     public String cipher() {
         return cipher;
-    }
-
-    private static Duration microseconds(long value) {
-        return Duration.of(value, ChronoUnit.MICROS);
     }
 
     @Override

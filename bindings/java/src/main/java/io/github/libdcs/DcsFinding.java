@@ -1,8 +1,9 @@
 package io.github.libdcs;
 
+import java.util.Locale;
 import java.util.Objects;
 
-/** What one check of a diagnosis came to. Immutable. */
+/** Describes the result of one check of a diagnosis. Immutable. */
 public final class DcsFinding {
     private final String check;
     private final Outcome outcome;
@@ -24,8 +25,8 @@ public final class DcsFinding {
     }
 
     /**
-     * The name of the check, such as {@code DCS_CHECK_CERT_NOT_EXPIRED}. Names are only ever added, so monitoring
-     * may rely on them.
+     * Returns the name of the check, such as {@code DCS_CHECK_CERT_NOT_EXPIRED}. Names are never changed or removed, so
+     * monitoring may rely on them.
      *
      * @return the name
      */
@@ -34,7 +35,7 @@ public final class DcsFinding {
     }
 
     /**
-     * What came of the check.
+     * Returns the outcome of the check.
      *
      * @return the outcome
      */
@@ -43,7 +44,7 @@ public final class DcsFinding {
     }
 
     /**
-     * How much it weighs where the check failed.
+     * Returns how severe it is if the check fails.
      *
      * @return the severity
      */
@@ -52,17 +53,17 @@ public final class DcsFinding {
     }
 
     /**
-     * What the finding is about: {@code ca_bundle}, {@code certificate}, {@code private_key}, {@code connection}
-     * or {@code service}.
+     * Returns what the finding concerns: {@code ca_bundle}, {@code certificate}, {@code private_key},
+     * {@code connection} or {@code service}.
      *
-     * @return the word
+     * @return the subject
      */
     public String subject() {
         return subject;
     }
 
     /**
-     * What must be so for the check to pass.
+     * Returns the condition for the check to pass.
      *
      * @return a sentence
      */
@@ -71,7 +72,7 @@ public final class DcsFinding {
     }
 
     /**
-     * What was seen, with the file or host it concerns.
+     * Returns what was found, with the file or host it concerns.
      *
      * @return the text
      */
@@ -80,9 +81,9 @@ public final class DcsFinding {
     }
 
     /**
-     * What to do about it.
+     * Returns what to do about it.
      *
-     * @return the text; empty where nothing has to be done
+     * @return the text; empty if nothing has to be done
      */
     public String advice() {
         return advice;
@@ -110,59 +111,49 @@ public final class DcsFinding {
                 + ", title=" + title + ", message=" + message + ", advice=" + advice + "]";
     }
 
-    /** What came of a check, or how a step ended. */
-    public enum Outcome {
-        /** All is well. */
-        PASSED,
-
-        /** Something is wrong. */
-        FAILED,
-
-        /** Not made, since something that it needs is missing. */
-        SKIPPED,
-
-        /** A word that this version of the jar does not know, of a newer native library. */
-        UNKNOWN;
-
-        static Outcome of(String word) {
-            switch (word) {
-                case "passed":
-                    return PASSED;
-                case "failed":
-                    return FAILED;
-                case "skipped":
-                    return SKIPPED;
-                default:
-                    return UNKNOWN;
-            }
+    private static <E extends Enum<E>> E constant(Class<E> type, String name, E unknown) {
+        try {
+            return Enum.valueOf(type, name.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            return unknown;
         }
     }
 
-    /** How much a failed check weighs, from light to heavy. */
+    /** The outcome of a check or a step. */
+    public enum Outcome {
+        /** There is no problem. */
+        PASSED,
+
+        /** There is a problem. */
+        FAILED,
+
+        /** The check or step was not made, because something it needs is missing. */
+        SKIPPED,
+
+        /** An outcome that this version of the jar does not know, from a newer native library. */
+        UNKNOWN;
+
+        static Outcome of(String name) {
+            return constant(Outcome.class, name, UNKNOWN);
+        }
+    }
+
+    /** The severity of a failed check, from lowest to highest. */
     public enum Severity {
         /** Nothing has to be done. */
         NOTE,
 
-        /** Calls succeed for now or may succeed, and something should be done. */
+        /** Calls succeed for now or may succeed, but something should be done. */
         WARNING,
 
         /** Calls fail. */
         ERROR,
 
-        /** A word that this version of the jar does not know, of a newer native library. */
+        /** A severity that this version of the jar does not know, from a newer native library. */
         UNKNOWN;
 
-        static Severity of(String word) {
-            switch (word) {
-                case "note":
-                    return NOTE;
-                case "warning":
-                    return WARNING;
-                case "error":
-                    return ERROR;
-                default:
-                    return UNKNOWN;
-            }
+        static Severity of(String name) {
+            return constant(Severity.class, name, UNKNOWN);
         }
     }
 }

@@ -4,28 +4,26 @@ import com.sun.jna.Pointer;
 import java.nio.file.Path;
 
 /**
- * Converts private keys to PKCS#8 in DER, not encrypted: the bytes that
- * {@code openssl pkcs8 -topk8 -nocrypt -outform DER} gives, and that
- * {@link java.security.spec.PKCS8EncodedKeySpec} takes.
+ * Converts private keys to unencrypted PKCS#8 in DER. The result is the same as that of
+ * {@code openssl pkcs8 -topk8 -nocrypt -outform DER}, for use with {@link java.security.spec.PKCS8EncodedKeySpec}.
  *
- * <p>Takes every form of a key that a {@link DcsClient} takes. What is returned is <b>secret</b> and the caller's:
- * {@code Arrays.fill(der, (byte) 0)} wipes it after use, and a file of it should be readable by its owner only.
+ * <p>Accepts every key format that {@link DcsClient} accepts. The result is <b>secret</b> and belongs to the caller.
+ * Wipe it after use with {@code Arrays.fill(der, (byte) 0)}; a file that holds it should be readable by its owner only.
  */
 public final class DcsKeys {
     private DcsKeys() {
     }
 
     /**
-     * Converts what a key's file contains. Nothing is read or written but memory.
+     * Converts the content of a key file. Accesses no file.
      *
      * @param key the content; copied to memory outside the Java heap that is wiped after use
      * @param password the password of an encrypted key, copied and wiped in the same way, or null for none
      * @return the key, which the caller wipes
-     * @throws DcsConfigException where the data holds no usable key, or more than one
-     *     ({@link DcsCode#PRIVATE_KEY}), or is encrypted and the password is missing or wrong
-     *     ({@link DcsCode#PASSWORD})
-     * @throws IllegalArgumentException where the password contains a NUL character or half of a surrogate pair
-     * @throws DcsLoadException where the native library cannot be loaded
+     * @throws DcsConfigException if the data holds no usable key, or more than one ({@link DcsCode#PRIVATE_KEY}), or if
+     *     it is encrypted and the password is missing or wrong ({@link DcsCode#PASSWORD})
+     * @throws IllegalArgumentException if the password contains a NUL character or an unpaired surrogate
+     * @throws DcsLoadException if the native library cannot be loaded
      */
     public static byte[] toPkcs8Der(byte[] key, char[] password) {
         NativeLoader.require();
@@ -36,16 +34,16 @@ public final class DcsKeys {
     }
 
     /**
-     * Converts a key's file.
+     * Converts a key file.
      *
      * @param key the path
-     * @param password the password of an encrypted key, copied to memory outside the Java heap that is wiped after
-     *     use, or null for none
+     * @param password the password of an encrypted key, copied to memory outside the Java heap that is wiped after use,
+     *     or null for none
      * @return the key, which the caller wipes
-     * @throws DcsConfigException where the file cannot be read ({@link DcsCode#FILE}), and as for
+     * @throws DcsConfigException if the file cannot be read ({@link DcsCode#FILE}), and as for
      *     {@link #toPkcs8Der(byte[], char[])}; the message names the file
-     * @throws IllegalArgumentException where the password contains a NUL character or half of a surrogate pair
-     * @throws DcsLoadException where the native library cannot be loaded
+     * @throws IllegalArgumentException if the password contains a NUL character or an unpaired surrogate
+     * @throws DcsLoadException if the native library cannot be loaded
      */
     public static byte[] toPkcs8Der(Path key, char[] password) {
         NativeLoader.require();
@@ -54,20 +52,13 @@ public final class DcsKeys {
                 path, secret, der, error));
     }
 
-    /** Runs one of the two functions, with the password's address. */
     private static byte[] convert(char[] password, Conversion conversion) {
-        if (password == null) {
-            return convert(0, conversion);
-        }
-        try (SecretMemory secret = SecretMemory.ofPassword(password)) {
-            return convert(secret.address(), conversion);
-        }
-    }
-
-    private static byte[] convert(long password, Conversion conversion) {
         long[] der = new long[1];
         long[] error = new long[1];
-        ErrorDetails.check(conversion.run(password, der, error), "Converting the private key", error);
+        try (SecretMemory secret = SecretMemory.ofPassword(password)) {
+            int code = conversion.run(secret == null ? 0 : secret.address(), der, error);
+            ErrorDetails.check(code, "Converting the private key", error);
+        }
         try {
             int length = Math.toIntExact(LibDcs.dcs_buffer_len(der[0]));
             return new Pointer(LibDcs.dcs_buffer_data(der[0])).getByteArray(0, length);

@@ -1,11 +1,11 @@
 package io.github.libdcs;
 
 /**
- * The native library cannot be loaded: thrown by {@link DcsClient#builder()} and
- * {@link DcsClient#fromEnvironment()}, each time they are called.
+ * Thrown if the native library cannot be loaded, by {@link DcsClient#builder()} and every other method that needs it,
+ * each time it is called.
  *
- * <p>The message lists what was tried, why it failed and what to do; {@link #getCause()} is what the system
- * said. This is a fault of the installation, not an answer of the library, so it is no {@link DcsException}.
+ * <p>The message lists what was tried, why it failed and what to do; {@link #getCause()} is the system's error. This is
+ * a fault of the installation and not an error of the library, so it is not a {@link DcsException}.
  */
 public final class DcsLoadException extends RuntimeException {
     private static final long serialVersionUID = 1L;

@@ -4,28 +4,21 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 
-/** A planned outage of the DCS. Immutable. */
+/** Describes a planned outage of the DCS. Immutable. */
 public final class DcsOutage {
     private final Instant start;
     private final Instant end;
     private final String message;
 
-    private DcsOutage(Instant start, Instant end, String message) {
-        this.start = start;
-        this.end = end;
-        this.message = message;
-    }
-
     /** Copies one outage out of a native response. */
-    static DcsOutage read(long response, long index) {
-        return new DcsOutage(
-                Instant.ofEpochMilli(LibDcs.dcs_status_response_outage_start_unix_ms(response, index)),
-                Instant.ofEpochMilli(LibDcs.dcs_status_response_outage_end_unix_ms(response, index)),
-                NativeText.decode(LibDcs.dcs_status_response_outage_message(response, index)));
+    DcsOutage(long response, long index) {
+        start = Instant.ofEpochMilli(LibDcs.dcs_status_response_outage_start_unix_ms(response, index));
+        end = Instant.ofEpochMilli(LibDcs.dcs_status_response_outage_end_unix_ms(response, index));
+        message = NativeText.decode(LibDcs.dcs_status_response_outage_message(response, index));
     }
 
     /**
-     * When the outage begins.
+     * Returns when the outage starts.
      *
      * @return the instant, to the millisecond
      */
@@ -34,7 +27,7 @@ public final class DcsOutage {
     }
 
     /**
-     * When the outage ends.
+     * Returns when the outage ends.
      *
      * @return the instant, to the millisecond
      */
@@ -43,9 +36,9 @@ public final class DcsOutage {
     }
 
     /**
-     * The reason.
+     * Returns the reason for the outage.
      *
-     * @return the service's text, or empty where it gave none
+     * @return the service's text, or empty if it sent none
      */
     public Optional<String> message() {
         return Optional.ofNullable(message);

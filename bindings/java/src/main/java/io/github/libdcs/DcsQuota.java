@@ -2,7 +2,7 @@ package io.github.libdcs;
 
 import java.util.OptionalLong;
 
-/** The {@code DCS-Quota-*} headers of an answer; a value is empty where its header did not come. Immutable. */
+/** Holds the {@code DCS-Quota-*} headers of a response. A value is empty if its header was not sent. Immutable. */
 public final class DcsQuota {
     private final long limit;
     private final long remaining;
@@ -12,24 +12,24 @@ public final class DcsQuota {
         this.remaining = remaining;
     }
 
-    /** Copies the values out of a native response; null where none of the headers came. */
+    /** Copies the values out of a native response; returns null if it has none. */
     static DcsQuota read(long response) {
         return of(LibDcs.dcs_status_response_quota_limit(response),
                 LibDcs.dcs_status_response_quota_remaining(response));
     }
 
-    /** The C ABI's numbers, -1 where there is none; null where none of the headers came. */
+    /** Takes the C ABI's numbers, -1 if there is none; returns null if there are none at all. */
     static DcsQuota of(long limit, long remaining) {
         return limit < 0 && remaining < 0 ? null : new DcsQuota(limit, remaining);
     }
 
-    /** The C ABI's count, -1 where there is none. */
+    /** Takes one of the C ABI's numbers, -1 if there is none. */
     static OptionalLong optional(long value) {
         return value < 0 ? OptionalLong.empty() : OptionalLong.of(value);
     }
 
     /**
-     * The checks that are allowed in all.
+     * Returns the total number of checks that were bought.
      *
      * @return the number, or empty
      */
@@ -38,7 +38,7 @@ public final class DcsQuota {
     }
 
     /**
-     * The checks that are left.
+     * Returns the number of checks that are left.
      *
      * @return the number, or empty
      */

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** The {@code X-RateLimit-*} headers of an answer; a value is empty where its header did not come. Immutable. */
+/** Holds the {@code X-RateLimit-*} headers of a response. A value is empty if its header was not sent. Immutable. */
 public final class DcsRateLimit {
     private final long limit;
     private final long remaining;
@@ -16,20 +16,20 @@ public final class DcsRateLimit {
         this.resetMs = resetMs;
     }
 
-    /** Copies the values out of a native response; null where none of the headers came. */
+    /** Copies the values out of a native response; returns null if it has none. */
     static DcsRateLimit read(long response) {
         return of(LibDcs.dcs_status_response_rate_limit(response),
                 LibDcs.dcs_status_response_rate_limit_remaining(response),
                 LibDcs.dcs_status_response_rate_limit_reset_ms(response));
     }
 
-    /** The C ABI's numbers, -1 where there is none; null where none of the headers came. */
+    /** Takes the C ABI's numbers, -1 if there is none; returns null if there are none at all. */
     static DcsRateLimit of(long limit, long remaining, long resetMs) {
         return limit < 0 && remaining < 0 && resetMs < 0 ? null : new DcsRateLimit(limit, remaining, resetMs);
     }
 
     /**
-     * The requests that are allowed in the current window.
+     * Returns the number of requests that are allowed in a window.
      *
      * @return the number, or empty
      */
@@ -38,7 +38,7 @@ public final class DcsRateLimit {
     }
 
     /**
-     * The requests that are left in the current window.
+     * Returns the number of requests that are left in the current window.
      *
      * @return the number, or empty
      */
@@ -47,7 +47,7 @@ public final class DcsRateLimit {
     }
 
     /**
-     * The time until the next window.
+     * Returns the time until the current window ends.
      *
      * @return the time, or empty
      */

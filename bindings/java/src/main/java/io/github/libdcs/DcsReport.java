@@ -1,13 +1,13 @@
 package io.github.libdcs;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 
 /**
- * What a diagnosis found. Immutable, and a value of its own that holds no key material and no password;
- * {@link #redacted()} gives one without paths and names too.
+ * Holds the result of a diagnosis. Immutable, and independent of any native object. It contains no key material and no
+ * password; {@link #redacted()} returns one without paths and names too.
  */
 public final class DcsReport {
     private final boolean ok;
@@ -18,15 +18,19 @@ public final class DcsReport {
     private final String json;
     private final String html;
 
-    /** Null where this is the redacted one. */
+    /** Null if this is the redacted report. */
     private final DcsReport redacted;
 
     private DcsReport(long report, DcsReport redacted) {
         ok = LibDcs.dcs_report_ok(report) == 1;
-        findings = readFindings(report);
+        findings = LongStream.range(0, LibDcs.dcs_report_finding_count(report))
+                .mapToObj(i -> new DcsFinding(report, i))
+                .collect(Collectors.toUnmodifiableList());
         int index = LibDcs.dcs_report_cause(report);
         cause = index < 0 ? null : findings.get(index);
-        steps = readSteps(report);
+        steps = LongStream.range(0, LibDcs.dcs_report_step_count(report))
+                .mapToObj(i -> new DcsStep(report, i))
+                .collect(Collectors.toUnmodifiableList());
         text = NativeText.decode(LibDcs.dcs_report_text(report));
         json = NativeText.decode(LibDcs.dcs_report_json(report));
         html = NativeText.decode(LibDcs.dcs_report_html(report));
@@ -34,9 +38,8 @@ public final class DcsReport {
     }
 
     /**
-     * Copies everything out of a native report, which stays the caller's to free. The redacted report is made at
-     * once, whether it will be asked for or not: it costs little beside a diagnosis, and no native report has to
-     * be kept for it.
+     * Copies everything out of a native report, which the caller frees. The redacted report is created at once, even if
+     * it is never used: it costs little beside a diagnosis, and no native report has to be kept for it.
      */
     static DcsReport read(long report) {
         long[] redacted = new long[1];
@@ -50,45 +53,27 @@ public final class DcsReport {
         }
     }
 
-    private static List<DcsFinding> readFindings(long report) {
-        long count = LibDcs.dcs_report_finding_count(report);
-        List<DcsFinding> findings = new ArrayList<>();
-        for (long i = 0; i < count; i++) {
-            findings.add(new DcsFinding(report, i));
-        }
-        return Collections.unmodifiableList(findings);
-    }
-
-    private static List<DcsStep> readSteps(long report) {
-        long count = LibDcs.dcs_report_step_count(report);
-        List<DcsStep> steps = new ArrayList<>();
-        for (long i = 0; i < count; i++) {
-            steps.add(new DcsStep(report, i));
-        }
-        return Collections.unmodifiableList(steps);
-    }
-
     /**
-     * Whether no check failed that makes calls fail. Warnings and notes may still be there.
+     * Returns whether calls succeed: no check failed that makes them fail. There may still be warnings and notes.
      *
-     * @return true where calls succeed
+     * @return true if calls succeed
      */
     public boolean ok() {
         return ok;
     }
 
     /**
-     * The likeliest cause of what is wrong. Where {@link #ok()} is true, that is a warning.
+     * Returns the most likely cause of the problem. If {@link #ok()} is true, it is a warning.
      *
-     * @return the finding, or empty where nothing is wrong (a note is nothing wrong)
+     * @return the finding, or empty if there is no problem (a note is none)
      */
     public Optional<DcsFinding> cause() {
         return Optional.ofNullable(cause);
     }
 
     /**
-     * One finding for each check that was made or could not be made: the failed ones first, the likeliest cause
-     * at the head, then those that were skipped and passed, in the order in which checks are made.
+     * Returns one finding for each check, including those that were skipped. Failed checks come first, the most likely
+     * cause at the head. Skipped and passed checks follow in the order in which they are made.
      *
      * @return an immutable list
      */
@@ -97,7 +82,7 @@ public final class DcsReport {
     }
 
     /**
-     * The steps on the way to the answer, in the order in which they were made.
+     * Returns the steps towards the response, in the order in which they were made.
      *
      * @return an immutable list
      */
@@ -106,7 +91,7 @@ public final class DcsReport {
     }
 
     /**
-     * The whole report for a terminal or a log: lines of plain text, the likeliest cause first.
+     * Returns the report for a terminal or a log: lines of plain text, the most likely cause first.
      *
      * @return the text
      */
@@ -115,7 +100,7 @@ public final class DcsReport {
     }
 
     /**
-     * The whole report for a program: one JSON object, whose member {@code schema} is the version of its layout.
+     * Returns the report for a program: one JSON object, whose member {@code schema} is the version of its layout.
      *
      * @return the JSON text
      */
@@ -124,7 +109,7 @@ public final class DcsReport {
     }
 
     /**
-     * The whole report for a browser: one HTML document that loads nothing else.
+     * Returns the report for a browser: one self-contained HTML document.
      *
      * @return the document
      */
@@ -133,17 +118,16 @@ public final class DcsReport {
     }
 
     /**
-     * The same report without paths and without the names in certificates: {@code [path]} and {@code [name]}
-     * stand for them.
+     * Returns the same report with paths replaced by {@code [path]} and the names in certificates by {@code [name]}.
      *
-     * @return the redacted report; that of a redacted report is itself
+     * @return the redacted report; this one if it is redacted already
      */
     public DcsReport redacted() {
         return redacted == null ? this : redacted;
     }
 
     /**
-     * The report as {@link #text()}.
+     * Returns the report as {@link #text()}.
      *
      * @return several lines
      */

@@ -1,12 +1,12 @@
 package io.github.libdcs;
 
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 
-/** The DCS's answer. Immutable, and a value of its own: it does not need the client any more. */
+/** Holds the DCS's response to the status call. Immutable, and independent of the client. */
 public final class DcsStatus {
     private final boolean available;
     private final String message;
@@ -17,11 +17,14 @@ public final class DcsStatus {
     private final DcsQuota quota;
     private final DcsConnection connection;
 
-    /** Copies everything out of a native response, which stays the caller's to free. */
+    /** Copies everything out of a native response, which the caller frees. */
     DcsStatus(long response) {
         available = LibDcs.dcs_status_response_available(response) == 1;
         message = NativeText.decode(LibDcs.dcs_status_response_message(response));
-        scheduledOutages = readOutages(response);
+        long outages = LibDcs.dcs_status_response_outage_count(response);
+        scheduledOutages = outages == 0 ? List.of() : LongStream.range(0, outages)
+                .mapToObj(i -> new DcsOutage(response, i))
+                .collect(Collectors.toUnmodifiableList());
         json = NativeText.decode(LibDcs.dcs_status_response_json(response));
         age = Duration.ofMillis(LibDcs.dcs_status_response_age_ms(response));
         rateLimit = DcsRateLimit.read(response);
@@ -29,47 +32,35 @@ public final class DcsStatus {
         connection = new DcsConnection(response);
     }
 
-    private static List<DcsOutage> readOutages(long response) {
-        long count = LibDcs.dcs_status_response_outage_count(response);
-        if (count == 0) {
-            return Collections.emptyList();
-        }
-        List<DcsOutage> outages = new ArrayList<>();
-        for (long i = 0; i < count; i++) {
-            outages.add(DcsOutage.read(response, i));
-        }
-        return Collections.unmodifiableList(outages);
-    }
-
     /**
-     * Whether the DCS is serving requests. False is an answer, not an error.
+     * Returns whether the DCS is serving requests. False is a result, not an error.
      *
-     * @return true where it is available
+     * @return true if it is available
      */
     public boolean available() {
         return available;
     }
 
     /**
-     * Why the DCS is unavailable, in the service's words.
+     * Returns the service's reason for being unavailable, such as "Unplanned outage".
      *
-     * @return the text, or empty where the service sent none
+     * @return the text, or empty if the service sent none
      */
     public Optional<String> message() {
         return Optional.ofNullable(message);
     }
 
     /**
-     * The outages that are planned, in the order of the answer.
+     * Returns the planned outages, in the order of the response.
      *
-     * @return an immutable list; empty where none are planned
+     * @return an immutable list; empty if none are planned
      */
     public List<DcsOutage> scheduledOutages() {
         return scheduledOutages;
     }
 
     /**
-     * The answer's body as it came, for fields that this version does not know.
+     * Returns the response body as received, for fields that this version does not know.
      *
      * @return the JSON text
      */
@@ -78,8 +69,8 @@ public final class DcsStatus {
     }
 
     /**
-     * How long ago the answer came, when the call returned it: above zero only where it is shared with an earlier
-     * call, see {@link DcsClient.Builder#statusMaxAge(Duration)}.
+     * Returns the age of the response when the call returned it. Above zero only if it is shared with an earlier call;
+     * see {@link DcsClient.Builder#statusMaxAge(Duration)}.
      *
      * @return the age
      */
@@ -88,25 +79,25 @@ public final class DcsStatus {
     }
 
     /**
-     * What the service said of the rate limit.
+     * Returns the rate limit that the service reported.
      *
-     * @return the values, or empty where no such header came
+     * @return the values, or empty if it sent no such header
      */
     public Optional<DcsRateLimit> rateLimit() {
         return Optional.ofNullable(rateLimit);
     }
 
     /**
-     * What the service said of the quota of checks.
+     * Returns the quota of checks that the service reported.
      *
-     * @return the values, or empty where no such header came
+     * @return the values, or empty if it sent no such header
      */
     public Optional<DcsQuota> quota() {
         return Optional.ofNullable(quota);
     }
 
     /**
-     * What the connection did for this call: its times, its reuse and its TLS.
+     * Returns the connection details of this call: its times, its reuse and its TLS.
      *
      * @return the details
      */

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.Objects;
 
-/** A step of a diagnosis on the way to the service's answer. Immutable. */
+/** Describes one step of a diagnosis towards the service's response. Immutable. */
 public final class DcsStep {
     private final String name;
     private final DcsFinding.Outcome outcome;
@@ -20,17 +20,17 @@ public final class DcsStep {
     }
 
     /**
-     * What the step is: {@code dns}, {@code tcp} (once for each address), {@code proxy}, {@code tls} or
+     * Returns the kind of step: {@code dns}, {@code tcp} (one for each address), {@code proxy}, {@code tls} or
      * {@code http}.
      *
-     * @return the word
+     * @return the name
      */
     public String name() {
         return name;
     }
 
     /**
-     * How the step ended.
+     * Returns how the step ended.
      *
      * @return the outcome
      */
@@ -39,16 +39,16 @@ public final class DcsStep {
     }
 
     /**
-     * How long the step took.
+     * Returns how long the step took.
      *
-     * @return the time, to the microsecond; zero for a step that was not made
+     * @return the time, to the microsecond; zero for a skipped step
      */
     public Duration duration() {
         return duration;
     }
 
     /**
-     * What was seen, such as the addresses or the TLS version and cipher suite.
+     * Returns what was found, such as the addresses, or the TLS version and cipher suite.
      *
      * @return the text
      */

@@ -3,8 +3,8 @@ package io.github.libdcs;
 import java.io.Serializable;
 
 /**
- * What the library says of a failure, copied out of it. An exception keeps it as it is, numbers included, so
- * that one from a newer version of the jar can still be deserialized.
+ * Holds a copy of a native error. An exception stores these values as they are, numbers included, so that one from a
+ * newer version of the jar can still be deserialized.
  */
 final class ErrorDetails implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -25,30 +25,13 @@ final class ErrorDetails implements Serializable {
     final long quotaRemaining;
     final boolean retryable;
 
-    /** For a function that returns a code and no error object. */
-    private ErrorDetails(int code, String message) {
+    /** Copies a native error; if that is NULL, its functions return the values for "none". */
+    private ErrorDetails(int code, String operation, long error) {
         this.code = code;
-        this.codeName = codeName(code);
-        this.message = message;
-        this.hint = NativeText.decode(LibDcs.dcs_code_hint(code));
-        this.check = null;
-        this.httpStatus = 0;
-        this.tlsAlert = -1;
-        this.osCode = 0;
-        this.retryAfterMs = -1;
-        this.rateLimit = -1;
-        this.rateLimitRemaining = -1;
-        this.rateLimitResetMs = -1;
-        this.quotaLimit = -1;
-        this.quotaRemaining = -1;
-        this.retryable = false;
-    }
-
-    private ErrorDetails(long error) {
-        this.code = LibDcs.dcs_error_code(error);
-        this.codeName = codeName(code);
-        this.message = NativeText.decode(LibDcs.dcs_error_message(error));
-        this.hint = NativeText.decode(LibDcs.dcs_error_hint(error));
+        this.codeName = firstNonNull(NativeText.decode(LibDcs.dcs_code_name(code)), "DCS error " + code);
+        this.message = firstNonNull(NativeText.decode(LibDcs.dcs_error_message(error)), operation + " failed.");
+        this.hint = firstNonNull(NativeText.decode(LibDcs.dcs_error_hint(error)),
+                NativeText.decode(LibDcs.dcs_code_hint(code)));
         this.check = NativeText.decode(LibDcs.dcs_error_check(error));
         this.httpStatus = LibDcs.dcs_error_http_status(error);
         this.tlsAlert = LibDcs.dcs_error_tls_alert(error);
@@ -62,39 +45,39 @@ final class ErrorDetails implements Serializable {
         this.retryable = LibDcs.dcs_error_retryable(error) == 1;
     }
 
-    /**
-     * Throws the exception for a code that is not {@code DCS_OK}.
-     *
-     * @param what what was being done, in case the library gives no words of its own
-     */
-    static void check(int code, String what) {
-        if (code != DcsCode.OK.number()) {
-            throw new ErrorDetails(code, what + " has failed.").toException();
-        }
+    private static String firstNonNull(String first, String second) {
+        return first == null ? second : first;
     }
 
     /**
-     * As {@link #check(int, String)}, for a function with an error out-parameter.
+     * Throws the exception for a code other than {@code DCS_OK}.
      *
-     * @param error where the function put the error, which is freed
+     * @param operation what was attempted, for the message of an error that the library does not describe
      */
-    static void check(int code, String what, long[] error) {
+    static void check(int code, String operation) {
+        check(code, operation, new long[1]);
+    }
+
+    /**
+     * Throws the exception for a code other than {@code DCS_OK}.
+     *
+     * @param operation what was attempted, for the message of an error that the library does not describe
+     * @param error the function's error out-parameter, which is freed
+     */
+    static void check(int code, String operation, long[] error) {
         if (code == DcsCode.OK.number()) {
             return;
         }
-        if (error[0] == 0) {
-            check(code, what);
-        }
-        ErrorDetails failure;
+        ErrorDetails details;
         try {
-            failure = new ErrorDetails(error[0]);
+            details = new ErrorDetails(code, operation, error[0]);
         } finally {
             LibDcs.dcs_error_free(error[0]);
         }
-        throw failure.toException();
+        throw details.toException();
     }
 
-    /** The exception of the code's group. */
+    /** Returns the exception class of the code's group. */
     private DcsException toException() {
         switch (code / 100) {
             case 1:
@@ -111,12 +94,7 @@ final class ErrorDetails implements Serializable {
         }
     }
 
-    private static String codeName(int code) {
-        String name = NativeText.decode(LibDcs.dcs_code_name(code));
-        return name == null ? "DCS error " + code : name;
-    }
-
-    /** All in one line, which is what a log and a stack trace show. */
+    /** Returns all on one line, as a log and a stack trace show it. */
     @Override
     public String toString() {
         String text = codeName + ": " + message;

@@ -4,7 +4,7 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.function.LongToIntFunction;
 
-/** Owns a native configuration, which is wiped and freed on {@link #close()} or once this is unreachable. */
+/** Owns a native configuration, which is wiped and freed on {@link #close()} or once this object is unreachable. */
 final class NativeConfig implements AutoCloseable {
     private final long address;
     private final Cleaner.Cleanable cleanable;
@@ -16,7 +16,7 @@ final class NativeConfig implements AutoCloseable {
         cleanable = NativeCleaner.register(this, () -> LibDcs.dcs_config_free(config));
     }
 
-    /** Sets an option by its name, from text; the library judges the value and finds the words. */
+    /** Sets an option by its name, from text. The library validates the value. */
     void setOption(String name, String value) {
         long[] error = new long[1];
         byte[] nameText = NativeText.encode(name);
@@ -25,7 +25,7 @@ final class NativeConfig implements AutoCloseable {
         ErrorDetails.check(code, "Setting " + name, error);
     }
 
-    /** Takes what the environment variables say. */
+    /** Sets the options that the environment variables give. */
     void loadEnvironment() {
         long[] error = new long[1];
         int code = call(config -> LibDcs.dcs_config_load_env(config, error));
@@ -33,20 +33,20 @@ final class NativeConfig implements AutoCloseable {
     }
 
     /**
-     * Sets something by a function of its own.
+     * Sets an option by its own function.
      *
-     * @param what names the option, should the function fail
+     * @param what names the option in the message if the function fails
      */
     void set(String what, LongToIntFunction function) {
         ErrorDetails.check(call(function), "Setting " + what);
     }
 
-    /** Makes a native client, which the caller owns. */
+    /** Creates a native client, which the caller frees. */
     long newClient() {
         long[] client = new long[1];
         long[] error = new long[1];
         int code = call(config -> LibDcs.dcs_client_new(config, client, error));
-        ErrorDetails.check(code, "Making the client", error);
+        ErrorDetails.check(code, "Creating the client", error);
         return client[0];
     }
 
@@ -65,13 +65,13 @@ final class NativeConfig implements AutoCloseable {
 
     private int call(LongToIntFunction function) {
         if (closed) {
-            throw new IllegalStateException("build() or diagnose() was called on this builder, which is used up;"
-                    + " begin another with DcsClient.builder().");
+            throw new IllegalStateException("This builder has been used by build() or diagnose()."
+                    + " Create another with DcsClient.builder().");
         }
         try {
             return function.applyAsInt(address);
         } finally {
-            Reference.reachabilityFence(this); // or the cleaner could free it under the function's feet
+            Reference.reachabilityFence(this); // Otherwise the cleaner could free it during the call.
         }
     }
 

@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.CodeSource;
 import java.util.ArrayList;
@@ -17,10 +18,10 @@ import java.util.Map;
 import java.util.Properties;
 
 /**
- * Finds the native library, checks that it speaks this binding's ABI, and connects {@link LibDcs} to it.
+ * Loads the native library, checks its ABI version, and binds {@link LibDcs} to it.
  *
- * <p>There is one library to load, never a search: the file that {@code -Ddcs.library.path} names, otherwise the
- * one in the jar. A system-wide libdcs is never taken by accident, so what was tested together runs together.
+ * <p>The library is the file that {@code -Ddcs.library.path} names, otherwise the one in the jar. The system is not
+ * searched, so that a libdcs of another version is never loaded by accident.
  */
 final class NativeLoader {
     /** The value of {@code dcs_abi_version()} that this binding is written for. */
@@ -34,10 +35,10 @@ final class NativeLoader {
     }
 
     /**
-     * Returns once the functions of {@link LibDcs} can be called.
+     * Loads the library at the first call.
      *
-     * @throws DcsLoadException where they cannot: at every call, with the first failure's words and cause. (An
-     *     exception from a static initializer would be a NoClassDefFoundError from the second call on.)
+     * @throws DcsLoadException if it cannot be loaded, at every call and with the first failure's message and cause.
+     *     (An exception from a static initializer would become a NoClassDefFoundError from the second call on.)
      */
     static void require() {
         if (FAILURE != null) {
@@ -47,31 +48,31 @@ final class NativeLoader {
     }
 
     private static DcsLoadException load() {
-        DcsLoadException withoutJna = JnaCheck.start();
-        if (withoutJna != null) {
-            return withoutJna;
+        DcsLoadException jnaFailure = JnaCheck.start();
+        if (jnaFailure != null) {
+            return jnaFailure;
         }
         String path = System.getProperty(PATH_PROPERTY);
         return path == null || path.isEmpty() ? loadFromJar() : loadFromPath(path);
     }
 
     private static DcsLoadException loadFromPath(String path) {
-        String advice = "Correct or remove -D" + PATH_PROPERTY + ", which takes the library's file or its folder.";
         String tried = "-D" + PATH_PROPERTY + "=" + path;
         try {
             Path file = Path.of(path).toAbsolutePath();
             if (Files.isDirectory(file)) {
                 file = file.resolve(System.mapLibraryName("dcs"));
-                tried += ", that is " + file;
+                tried += " (" + file + ")";
             }
-            String fault = LibraryFileCheck.fault(file);
-            if (fault != null) {
-                throw new IOException(fault);
+            String problem = LibraryFileCheck.findProblem(file);
+            if (problem != null) {
+                throw new IOException(problem);
             }
-            connect(file);
+            bind(file);
             return null;
-        } catch (IOException | UnfitLibraryException | RuntimeException | LinkageError e) {
-            return failure(List.of(tried + ": " + LibraryFileCheck.reason(e)), e, advice);
+        } catch (IOException | IncompatibleLibraryException | RuntimeException | LinkageError e) {
+            return failure(List.of(tried + ": " + LibraryFileCheck.reason(e)), e,
+                    "Set -D" + PATH_PROPERTY + " to the library's file or its folder, or remove it.");
         }
     }
 
@@ -79,70 +80,70 @@ final class NativeLoader {
         String resource = "/" + Platform.RESOURCE_PREFIX + "/" + System.mapLibraryName("dcs");
         URL url = NativeLoader.class.getResource(resource);
         if (url == null) {
-            IOException missing = new IOException("there is no such entry");
-            return failure(List.of(resource + " in " + location() + ": there is no such entry"), missing,
-                    "Use a libdcs jar that was built for this platform (" + Platform.RESOURCE_PREFIX
+            return failure(List.of(location() + ": no entry " + resource), new NoSuchFileException(resource),
+                    "Use a libdcs jar built for this platform (" + Platform.RESOURCE_PREFIX
                     + "), or name a library file with -D" + PATH_PROPERTY + "=FILE.");
         }
         List<String> tried = new ArrayList<>();
         Throwable cause = null;
         for (Map.Entry<Path, String> folder : UnpackedLibrary.folders().entrySet()) {
             String place = url + " in " + folder.getKey() + " (" + folder.getValue() + ")";
-            try (UnpackedLibrary unpacked = UnpackedLibrary.of(url, folder.getKey())) {
-                connect(unpacked.file());
+            try (UnpackedLibrary unpacked = UnpackedLibrary.unpack(url, folder.getKey())) {
+                bind(unpacked.file());
                 return null;
-            } catch (IOException | UnfitLibraryException | URISyntaxException | RuntimeException | LinkageError e) {
-                // Another folder may be one that can be written to, and not be mounted noexec.
+            } catch (IOException | IncompatibleLibraryException | URISyntaxException | RuntimeException
+                    | LinkageError e) {
+                // Another folder may be writable and not mounted noexec.
                 tried.add(place + ": " + LibraryFileCheck.reason(e));
                 cause = cause == null ? e : cause;
             }
         }
-        return failure(tried, cause, "Name a folder that can be written to and is not mounted noexec, with -D"
+        return failure(tried, cause, "Name a writable folder that is not mounted noexec with -D"
                 + UnpackedLibrary.FOLDER_PROPERTY + "=FOLDER, or a library file with -D" + PATH_PROPERTY + "=FILE.");
     }
 
-    private static void connect(Path file) throws UnfitLibraryException {
+    private static void bind(Path file) throws IncompatibleLibraryException {
         NativeLibrary library = NativeLibrary.getInstance(file.toString());
-        boolean connected = false;
+        boolean bound = false;
         try {
-            // Before anything else: a library of another ABI may well have the same symbols.
+            // Checked first: a library of another ABI may have the same symbols.
             int abi = function(library, "dcs_abi_version").invokeInt(new Object[0]);
             if (abi != ABI_VERSION) {
-                throw new UnfitLibraryException("it is " + version(library) + " with ABI version "
-                        + Integer.toUnsignedString(abi) + ", and this jar" + ownVersion() + " needs ABI version "
+                throw new IncompatibleLibraryException(version(library) + " has ABI version "
+                        + Integer.toUnsignedString(abi) + ", but this jar" + ownVersion() + " needs ABI version "
                         + ABI_VERSION);
             }
             try {
                 Native.register(LibDcs.class, library);
             } catch (UnsatisfiedLinkError e) {
-                throw new UnfitLibraryException("it is " + version(library) + ", older than this jar" + ownVersion()
-                        + ": " + e.getMessage());
+                throw new IncompatibleLibraryException(
+                        version(library) + " is older than this jar" + ownVersion() + ": " + e.getMessage());
             }
-            connected = true;
+            bound = true;
         } finally {
-            if (!connected) {
+            if (!bound) {
                 library.close();
             }
         }
     }
 
-    private static Function function(NativeLibrary library, String name) throws UnfitLibraryException {
+    private static Function function(NativeLibrary library, String name) throws IncompatibleLibraryException {
         try {
             return library.getFunction(name);
         } catch (UnsatisfiedLinkError e) {
-            throw new UnfitLibraryException("it is not libdcs: it has no function " + name);
+            throw new IncompatibleLibraryException("not libdcs: it has no function " + name);
         }
     }
 
     private static String version(NativeLibrary library) {
         try {
             return "libdcs " + function(library, "dcs_version").invokeString(new Object[0], false);
-        } catch (UnfitLibraryException e) {
-            return "a libdcs that does not tell its version";
+        } catch (IncompatibleLibraryException e) {
+            return "libdcs of unknown version";
         }
     }
 
-    /** The version of this jar in parentheses, where it has one. */
+    /** Returns the version of this jar in parentheses, or "" if it has none. */
     private static String ownVersion() {
         Properties properties = new Properties();
         String resource = "/META-INF/maven/io.github.libdcs/libdcs/pom.properties";
@@ -157,9 +158,9 @@ final class NativeLoader {
         return version == null ? "" : " (" + version + ")";
     }
 
-    private static DcsLoadException failure(List<String> tried, Throwable cause, String advice) {
-        return new DcsLoadException("The native library of libdcs cannot be used. Tried: "
-                + String.join("; ", tried) + ". " + advice, cause);
+    private static DcsLoadException failure(List<String> tried, Throwable cause, String hint) {
+        return new DcsLoadException("Cannot load the native library of libdcs. Tried: "
+                + String.join("; ", tried) + ". " + hint, cause);
     }
 
     private static String location() {
@@ -167,11 +168,11 @@ final class NativeLoader {
         return source == null ? "the class path" : String.valueOf(source.getLocation());
     }
 
-    /** A library that loads but is not for this binding. */
-    private static final class UnfitLibraryException extends Exception {
+    /** Reports a library that can be loaded but does not fit this binding. */
+    private static final class IncompatibleLibraryException extends Exception {
         private static final long serialVersionUID = 1L;
 
-        private UnfitLibraryException(String message) {
+        private IncompatibleLibraryException(String message) {
             super(message);
         }
     }

@@ -8,8 +8,8 @@ import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A password or a file's bytes on their way to the library: outside the Java heap, where no garbage collection
- * copies them about, and wiped on {@link #close()}. The library makes its own copy, and wipes that too.
+ * Holds a password or a file's bytes on their way to the library. The memory is outside the Java heap, where no garbage
+ * collection copies it, and is wiped on {@link #close()}. The library makes its own copy, and wipes that too.
  */
 final class SecretMemory implements AutoCloseable {
     private final long address;
@@ -17,7 +17,7 @@ final class SecretMemory implements AutoCloseable {
     private int length;
 
     private SecretMemory(int size) {
-        capacity = Math.max(size, 1); // malloc(0) may be NULL
+        capacity = Math.max(size, 1); // malloc(0) may return NULL
         address = Native.malloc(capacity);
         if (address == 0) {
             throw new OutOfMemoryError("cannot allocate " + capacity + " bytes of native memory");
@@ -35,10 +35,15 @@ final class SecretMemory implements AutoCloseable {
     /**
      * Encodes a password as NUL-terminated UTF-8.
      *
-     * @throws IllegalArgumentException where C's text cannot hold it: it contains a NUL character, which would
-     *     silently cut it off, or half of a surrogate pair
+     * @param password the password, or null for none
+     * @return the memory; null for null
+     * @throws IllegalArgumentException if C cannot represent it: it contains a NUL character, which would truncate it,
+     *     or an unpaired surrogate
      */
     static SecretMemory ofPassword(char[] password) {
+        if (password == null) {
+            return null;
+        }
         for (char c : password) {
             if (c == 0) {
                 throw new IllegalArgumentException("the password contains a NUL character");
@@ -50,24 +55,24 @@ final class SecretMemory implements AutoCloseable {
         ByteBuffer target = new Pointer(memory.address).getByteBuffer(0, memory.capacity);
         if (utf8.encode(CharBuffer.wrap(password), target, true).isError()) {
             memory.close();
-            throw new IllegalArgumentException("the password contains half of a surrogate pair");
+            throw new IllegalArgumentException("the password contains an unpaired surrogate");
         }
         memory.length = target.position();
         target.put((byte) 0);
         return memory;
     }
 
-    /** Where the bytes are, until {@link #close()}. */
+    /** Returns the address of the bytes, which is valid until {@link #close()}. */
     long address() {
         return address;
     }
 
-    /** How many bytes there are, not counting the NUL after a password. */
+    /** Returns the number of bytes, not counting the NUL after a password. */
     long length() {
         return length;
     }
 
-    /** Wipes and frees the memory; to be called once. */
+    /** Wipes and frees the memory. Must be called exactly once. */
     @Override
     public void close() {
         new Pointer(address).clear(capacity);

@@ -7,11 +7,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The threads of {@link DcsClient#statusAsync()}. Platform threads, since a native call holds on to its
- * thread; not the common pool, whose few threads are for computing and would all be stuck in calls.
+ * Runs the calls of {@link DcsClient#statusAsync()}. It has platform threads, because a native call pins its thread. It
+ * is not the common pool, whose few threads are for computation and would all block in calls.
  */
 final class StatusExecutor {
-    /** Sixteen calls at once are far more than the DCS's rate limit (50 in 10 s for all clients) has use for. */
+    /** Far more concurrent calls than the DCS's rate limit of 50 in 10 s for all clients has use for. */
     private static final int MAX_THREADS = 16;
     private static final long IDLE_SECONDS = 30;
 
@@ -34,7 +34,7 @@ final class StatusExecutor {
     private static Thread newThread(Runnable task) {
         Thread thread = new Thread(task, "libdcs-status-" + COUNT.incrementAndGet());
         thread.setDaemon(true);
-        // Not that of whoever happened to call first: it would keep a web application's classes alive.
+        // Not the first caller's class loader, which would keep a web application's classes in memory.
         thread.setContextClassLoader(StatusExecutor.class.getClassLoader());
         return thread;
     }

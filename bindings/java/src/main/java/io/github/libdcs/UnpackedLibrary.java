@@ -17,44 +17,44 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The library of the jar as a file, for as long as it takes to load it.
+ * Unpacks the library from the jar into a file, for as long as it takes to load it.
  *
- * <p>Each JVM has a file of its own, with a name that nobody can foresee, so that none meets another's half-written
- * one and nobody else can put theirs in its place. What a JVM that was killed has left behind, or one on Windows,
- * where a loaded file cannot be removed, is removed by a later one.
+ * <p>Each JVM has its own file with an unpredictable name. No JVM reads another's incomplete file, and no other user
+ * can put a file in its place. A file remains if the JVM is killed, and on Windows, where a loaded file cannot be
+ * deleted; a later JVM deletes it.
  */
 final class UnpackedLibrary implements AutoCloseable {
-    /** Names the one folder to unpack to, for JNA's own library too. */
+    /** Names the only folder to unpack to, also for JNA's own library. */
     static final String FOLDER_PROPERTY = "dcs.library.tmpdir";
 
     private static final String JNA_FOLDER_PROPERTY = "jna.tmpdir";
 
     private static final String PREFIX = "libdcs-unpacked-";
 
-    /** To unpack and load takes well below a second. */
-    private static final Duration LEFT_BEHIND = Duration.ofMinutes(10);
+    /** Unpacking and loading takes well below a second. */
+    private static final Duration STALE_AFTER = Duration.ofMinutes(10);
 
     private final Path file;
-    private final boolean ours;
+    private final boolean temporary;
 
-    private UnpackedLibrary(Path file, boolean ours) {
+    private UnpackedLibrary(Path file, boolean temporary) {
         this.file = file;
-        this.ours = ours;
+        this.temporary = temporary;
     }
 
-    /** Has JNA unpack to the same folder, unless it was told another or has started already. */
-    static void tellJna() {
+    /** Makes JNA unpack its library to the same folder, unless another is set for it or it has started already. */
+    static void configureJna() {
         String folder = System.getProperty(FOLDER_PROPERTY);
         if (folder != null && !folder.isEmpty() && System.getProperty(JNA_FOLDER_PROPERTY) == null) {
             System.setProperty(JNA_FOLDER_PROPERTY, folder);
         }
     }
 
-    /** The folders to try, in this order, each with what names it. */
+    /** Returns the folders to try, in this order, each with the setting that names it. */
     static Map<Path, String> folders() {
         Map<Path, String> folders = new LinkedHashMap<>();
         if (put(folders, System.getProperty(FOLDER_PROPERTY), "-D" + FOLDER_PROPERTY)) {
-            return folders; // Who names a folder wants that one.
+            return folders; // The caller named one folder, so no other is used.
         }
         put(folders, System.getProperty(JNA_FOLDER_PROPERTY), "-D" + JNA_FOLDER_PROPERTY);
         put(folders, System.getProperty("java.io.tmpdir"), "java.io.tmpdir");
@@ -76,19 +76,19 @@ final class UnpackedLibrary implements AutoCloseable {
         return true;
     }
 
-    static UnpackedLibrary of(URL url, Path folder) throws IOException, URISyntaxException {
-        if (url.getProtocol().equals("file")) { // Classes in a folder, as a development environment has them.
+    static UnpackedLibrary unpack(URL url, Path folder) throws IOException, URISyntaxException {
+        if (url.getProtocol().equals("file")) { // Classes in a folder, as in a development environment.
             return new UnpackedLibrary(Path.of(url.toURI()), false);
         }
         String library = System.mapLibraryName("dcs");
         String suffix = library.substring(library.lastIndexOf('.'));
         Files.createDirectories(folder);
-        removeLeftBehind(folder, suffix);
+        deleteStale(folder, suffix);
         Path file = Files.createTempFile(folder, PREFIX, suffix);
         UnpackedLibrary unpacked = new UnpackedLibrary(file, true);
         try {
             URLConnection connection = url.openConnection();
-            connection.setUseCaches(false); // The jar would stay open, and on Windows could not be replaced.
+            connection.setUseCaches(false); // A cached jar stays open, and could not be replaced on Windows.
             try (InputStream in = connection.getInputStream(); OutputStream out = Files.newOutputStream(file)) {
                 in.transferTo(out);
             }
@@ -103,24 +103,24 @@ final class UnpackedLibrary implements AutoCloseable {
         return file;
     }
 
-    /** Loaded, the file is no longer needed; to remove it at the end of the JVM would be too late for one killed. */
+    /** Deletes the file, which is no longer needed once loaded. At exit would be too late if the JVM is killed. */
     @Override
     public void close() {
-        if (ours) {
+        if (temporary) {
             file.toFile().delete();
         }
     }
 
-    private static void removeLeftBehind(Path folder, String suffix) {
-        Instant before = Instant.now().minus(LEFT_BEHIND);
+    private static void deleteStale(Path folder, String suffix) {
+        Instant before = Instant.now().minus(STALE_AFTER);
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, PREFIX + "*" + suffix)) {
             for (Path file : files) {
                 if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
-                    file.toFile().delete(); // Unless it is somebody else's, or still loaded (Windows).
+                    file.toFile().delete(); // Fails for another user's file and for one still loaded (Windows).
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            // Another JVM was faster, or the folder cannot be listed; what is there is removed another time.
+            // Another JVM was faster, or the folder cannot be listed. A later JVM deletes what remains.
             return;
         }
     }

@@ -1,25 +1,22 @@
 package io.github.libdcs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
-/** A JVM of its own, for what is decided once per process: the native library and the environment. */
+/** Runs a separate JVM, for what is decided once per process: the native library and the environment. */
 final class ChildJvm {
     private ChildJvm() {
     }
 
     /**
-     * Runs {@code main} with the tests' class path.
+     * Runs a main class with the tests' class path.
      *
-     * @return what it printed, on both streams; it must have ended well
+     * @return its output on both streams; it must exit with status 0
      */
     static String run(Class<?> main, Map<String, String> environment, String... options) throws Exception {
         return run(System.getProperty("java.class.path"), main, environment, options);
@@ -33,14 +30,14 @@ final class ChildJvm {
         return execute(environment, command);
     }
 
-    /** This JVM's own program, and what keeps it from warning of JNA. */
+    /** Returns this JVM's own program, with the option that prevents its warning about JNA. */
     static List<String> java() {
         String program = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         return Runtime.version().feature() < 24 ? List.of(program)
                 : List.of(program, "--enable-native-access=ALL-UNNAMED");
     }
 
-    /** Runs a command to its good end, and returns what it printed. */
+    /** Runs a command, which must exit with status 0, and returns its output. */
     static String execute(Map<String, String> environment, List<String> command) throws Exception {
         Path output = Files.createTempFile("libdcs-child", ".txt");
         try {
@@ -49,20 +46,17 @@ final class ChildJvm {
             builder.environment().keySet().removeIf(name -> name.startsWith("DCS_") && !name.equals("DCS_TESTBED"));
             builder.environment().putAll(environment);
             Process process = builder.start();
+            int status;
             try {
-                assertTrue(process.waitFor(120, TimeUnit.SECONDS), "still running: " + command);
+                status = process.waitFor();
             } finally {
                 process.destroyForcibly();
             }
-            String text = read(output);
-            assertEquals(0, process.exitValue(), text);
+            String text = Files.readString(output).strip();
+            assertEquals(0, status, text);
             return text;
         } finally {
             Files.delete(output);
         }
-    }
-
-    private static String read(Path file) throws IOException {
-        return Files.readString(file).strip();
     }
 }

@@ -1,6 +1,5 @@
 package io.github.libdcs;
 
-import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,10 +12,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
-/** Who frees a client, and when. */
-@Timeout(120)
+/** Tests who frees a native client, and when. */
 class ClientHandleIT {
     private static final long ADDRESS = 4711;
 
@@ -24,7 +21,7 @@ class ClientHandleIT {
     private final ClientHandle handle = new ClientHandle(ADDRESS, this::free);
 
     @Test
-    void closingAnIdleClientFreesIt() {
+    void closeFreesAnIdleClient() {
         Cancellation call = new Cancellation();
         assertEquals(ADDRESS, handle.enter(call));
         handle.leave(call);
@@ -37,7 +34,7 @@ class ClientHandleIT {
     }
 
     @Test
-    void theLastCallFreesAClosedClient() {
+    void lastCallFreesAClosedClient() {
         Cancellation first = new Cancellation();
         Cancellation second = new Cancellation();
         handle.enter(first);
@@ -53,31 +50,31 @@ class ClientHandleIT {
     }
 
     @Test
-    void closingTellsTheCallsThatAreInside() {
-        List<String> told = new ArrayList<>();
-        Cancellation inTheLibrary = cancellation("in the library", told);
-        Cancellation onItsWay = cancellation("on its way", told);
-        Cancellation gone = cancellation("gone", told);
-        for (Cancellation call : List.of(inTheLibrary, onItsWay, gone)) {
+    void closeCancelsCallsInFlight() {
+        List<String> cancelled = new ArrayList<>();
+        Cancellation started = cancellation("started", cancelled);
+        Cancellation entered = cancellation("entered", cancelled);
+        Cancellation returned = cancellation("returned", cancelled);
+        for (Cancellation call : List.of(started, entered, returned)) {
             handle.enter(call);
         }
-        inTheLibrary.enter();
-        gone.enter();
-        gone.leave();
-        handle.leave(gone);
+        started.enter();
+        returned.enter();
+        returned.leave();
+        handle.leave(returned);
         handle.run();
-        assertEquals(List.of("in the library"), told);
+        assertEquals(List.of("started"), cancelled);
         handle.run();
-        onItsWay.enter();
-        assertEquals(List.of("in the library", "on its way"), told);
+        entered.enter();
+        assertEquals(List.of("started", "entered"), cancelled);
     }
 
-    private static Cancellation cancellation(String name, List<String> told) {
-        return new Cancellation(() -> ADDRESS, address -> told.add(name), address -> { });
+    private static Cancellation cancellation(String name, List<String> cancelled) {
+        return new Cancellation(() -> ADDRESS, address -> cancelled.add(name), address -> { });
     }
 
     @Test
-    void neverTwiceAndNeverUnderACall() throws Exception {
+    void freedOnceAndNotDuringACall() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(5);
         try {
             for (int round = 1; round <= 500; round++) {
@@ -90,7 +87,7 @@ class ClientHandleIT {
                 work.add(threads.submit(shared));
                 work.add(threads.submit(shared));
                 for (Future<?> future : work) {
-                    future.get(60, SECONDS);
+                    future.get();
                 }
                 assertEquals(1, frees.get());
                 assertTrue(shared.isFreed());

@@ -1,13 +1,11 @@
 package io.github.libdcs;
 
-import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -17,14 +15,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Threads, closing, and both at once. */
-@Timeout(300)
+/** Tests threads, closing and asynchronous calls. */
 class ClientLifecycleIT {
     private static final String PASSPORT = "/checks/passport";
     private static final int THREADS = 16;
@@ -37,22 +33,22 @@ class ClientLifecycleIT {
             List<DcsOutage> expected = client.status().scheduledOutages();
             assertEquals(2, expected.size());
             String json = client.status().json();
-            List<Integer> answers = onThreads(() -> {
-                int right = 0;
+            List<Integer> results = onThreads(() -> {
+                int succeeded = 0;
                 for (int i = 0; i < calls / THREADS; i++) {
                     DcsStatus status = client.status();
                     if (status.scheduledOutages().equals(expected) && status.json().equals(json)) {
-                        right++;
+                        succeeded++;
                     }
                 }
-                return right;
+                return succeeded;
             });
-            assertEquals(calls, answers.stream().mapToInt(Integer::intValue).sum());
+            assertEquals(calls, results.stream().mapToInt(Integer::intValue).sum());
         }
     }
 
     @Test
-    void aCallAfterCloseIsRefused() {
+    void callAfterClose() {
         DcsClient client = Testbed.builder("tls12_keepalive", PASSPORT).build();
         assertTrue(client.status().available());
         assertFalse(client.handle.isFreed());
@@ -61,54 +57,54 @@ class ClientLifecycleIT {
         client.close();
         assertTrue(assertThrows(IllegalStateException.class, client::status).getMessage().contains("closed"));
         CompletableFuture<DcsStatus> future = client.statusAsync();
-        ExecutionException e = assertThrows(ExecutionException.class, () -> future.get(60, SECONDS));
+        ExecutionException e = assertThrows(ExecutionException.class, () -> future.get());
         assertInstanceOf(IllegalStateException.class, e.getCause());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"tls12_keepalive", "tls12_close"})
-    void closingAmongCalls(String listener) throws Exception {
+    void closeDuringCalls(String listener) throws Exception {
         for (int round = 0; round < 20; round++) {
             DcsClient client = Testbed.builder(listener, PASSPORT).build();
-            CountDownLatch underWay = new CountDownLatch(THREADS);
-            CompletableFuture<Void> closed = CompletableFuture.runAsync(() -> {
-                await(underWay);
+            CountDownLatch started = new CountDownLatch(THREADS);
+            FutureTask<Void> closing = new FutureTask<>(() -> {
+                started.await();
                 client.close();
+                return null;
             });
-            List<Integer> answers = onThreads(() -> {
-                int right = 0;
+            new Thread(closing).start();
+            List<Integer> results = onThreads(() -> {
+                int succeeded = 0;
                 try {
                     while (client.status().available()) {
-                        if (right++ == 0) {
-                            underWay.countDown();
+                        if (succeeded++ == 0) {
+                            started.countDown();
                         }
                     }
                 } catch (IllegalStateException e) {
-                    return right;
+                    return succeeded;
                 } catch (DcsNetworkException e) {
                     assertEquals(DcsCode.INTERRUPTED, e.code());
-                    return right;
+                    return succeeded;
                 }
                 throw new AssertionError("not available");
             });
-            closed.get(60, SECONDS);
+            closing.get();
             assertTrue(client.handle.isFreed());
-            assertTrue(answers.stream().allMatch(right -> right > 0), answers.toString());
+            assertTrue(results.stream().allMatch(count -> count > 0), results.toString());
         }
     }
 
     @Test
-    void aForgottenClientIsFreed() {
-        ClientHandle handle = makeAndForget();
-        Instant deadline = Instant.now().plusSeconds(60);
+    void unreachableClientIsFreed() {
+        ClientHandle handle = handleOfUnreachableClient();
         while (!handle.isFreed()) {
-            assertTrue(Instant.now().isBefore(deadline), "not freed");
             System.gc();
-            LockSupport.parkNanos(1_000_000);
+            Thread.yield();
         }
     }
 
-    private static ClientHandle makeAndForget() {
+    private static ClientHandle handleOfUnreachableClient() {
         DcsClient client = Testbed.builder("tls12_keepalive", PASSPORT).build();
         assertTrue(client.status().available());
         return client.handle;
@@ -122,7 +118,7 @@ class ClientLifecycleIT {
                 calls.add(client.statusAsync());
             }
             for (CompletableFuture<DcsStatus> call : calls) {
-                assertTrue(call.get(60, SECONDS).available());
+                assertTrue(call.get().available());
             }
             List<Runnable> tasks = new ArrayList<>();
             CompletableFuture<DcsStatus> call = client.statusAsync(tasks::add);
@@ -133,10 +129,10 @@ class ClientLifecycleIT {
     }
 
     @Test
-    void asynchronousCallsHaveDaemonThreadsOfTheirOwn() throws Exception {
+    void asynchronousCallsUseDaemonThreads() throws Exception {
         CompletableFuture<Thread> thread =
                 CompletableFuture.supplyAsync(Thread::currentThread, StatusExecutor.executor());
-        assertTrue(thread.get(60, SECONDS).isDaemon());
+        assertTrue(thread.get().isDaemon());
         assertTrue(thread.get().getName().startsWith("libdcs-status-"), thread.get().getName());
     }
 
@@ -149,19 +145,11 @@ class ClientLifecycleIT {
             }
             List<Integer> results = new ArrayList<>();
             for (Future<Integer> future : futures) {
-                results.add(future.get(240, SECONDS));
+                results.add(future.get());
             }
             return results;
         } finally {
             threads.shutdownNow();
-        }
-    }
-
-    private static void await(CountDownLatch latch) {
-        try {
-            assertTrue(latch.await(60, SECONDS));
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
         }
     }
 }

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the caller can get wrong, and what the exception says of it. */
+/** Tests invalid options and files, and the exceptions for them. */
 class ConfigErrorsIT {
     private static final String PASSPORT = "/checks/passport";
     private static final String PASSWORD = "correct horse";
@@ -36,7 +36,7 @@ class ConfigErrorsIT {
         "bundle_leaf_only, CA_BUNDLE",
     })
     void caBundle(String name, DcsCode code) {
-        assertNames(name, code, builder().caBundle(Testbed.file(name)));
+        assertRejectsFile(name, code, builder().caBundle(Testbed.file(name)));
     }
 
     @ParameterizedTest
@@ -50,7 +50,7 @@ class ConfigErrorsIT {
         "truncated_cert, CERTIFICATE",
     })
     void certificate(String name, DcsCode code) {
-        assertNames(name, code, builder().certificate(Testbed.file(name)));
+        assertRejectsFile(name, code, builder().certificate(Testbed.file(name)));
     }
 
     @ParameterizedTest
@@ -68,20 +68,20 @@ class ConfigErrorsIT {
         "other_key, KEY_MISMATCH",
     })
     void privateKey(String name, DcsCode code) {
-        assertNames(name, code, builder().privateKey(Testbed.file(name)));
+        assertRejectsFile(name, code, builder().privateKey(Testbed.file(name)));
     }
 
     @Test
-    void bytesHaveNoPath() {
+    void invalidContent() {
         DcsConfigException e = fail(builder().privateKey(Testbed.bytes("other_key")));
         assertEquals(DcsCode.KEY_MISMATCH, e.code());
-        MessageAssertions.assertHoldsNothingOf(Testbed.file("other_key"), e.getMessage());
+        MessageAssertions.assertContainsNothingOf(Testbed.file("other_key"), e.getMessage());
         assertEquals(DcsCode.CA_BUNDLE, fail(builder().caBundle(new byte[0])).code());
         assertEquals(DcsCode.CERTIFICATE, fail(builder().certificate(new byte[0])).code());
     }
 
     @Test
-    void keyAndCertificateGoTogether() {
+    void certificateWithoutKeyAndKeyWithoutCertificate() {
         fail(Testbed.withoutCertificate("tls12_close", PASSPORT).certificate(Testbed.file("client_cert")));
         fail(Testbed.withoutCertificate("tls12_close", PASSPORT).privateKey(Testbed.file("client_key")));
     }
@@ -90,7 +90,7 @@ class ConfigErrorsIT {
     void encryptedKey() {
         char[] password = PASSWORD.toCharArray();
         DcsClient.Builder builder = builder().privateKey(Testbed.file("client_key_encrypted")).password(password);
-        Arrays.fill(password, '*'); // the builder has its own copy
+        Arrays.fill(password, '*'); // The builder has its own copy.
         try (DcsClient client = builder.build()) {
             assertTrue(client.status().available());
         }
@@ -113,7 +113,7 @@ class ConfigErrorsIT {
     }
 
     @Test
-    void passwordThatCTextCannotHold() {
+    void passwordWithNulOrUnpairedSurrogate() {
         for (String password : new String[] {"correct horse\0and more", "half \ud83d", "half \udd11 of a pair"}) {
             IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
                     () -> DcsClient.builder().password(password.toCharArray()));
@@ -123,7 +123,7 @@ class ConfigErrorsIT {
     }
 
     @Test
-    void passwordIsEncodedAsUtf8AndCountedRight() {
+    void passwordIsEncodedAsUtf8() {
         for (String text : new String[] {"", "a", PASSWORD, "\u00e9\u20ac\ud83d\udd11", "\u20ac".repeat(1000)}) {
             try (SecretMemory memory = SecretMemory.ofPassword(text.toCharArray())) {
                 assertEquals(text, NativeText.decode(memory.address()));
@@ -138,7 +138,7 @@ class ConfigErrorsIT {
         DcsConfigException e =
                 assertThrows(DcsConfigException.class, () -> DcsClient.builder().url(URI.create(url)));
         assertEquals(DcsCode.INVALID_ARGUMENT, e.code());
-        MessageAssertions.assertTellsTheCure(e);
+        MessageAssertions.assertTraceShowsHint(e);
         assertFalse(e.getMessage().contains("hunter2"), e.getMessage());
     }
 
@@ -148,7 +148,7 @@ class ConfigErrorsIT {
                 () -> DcsClient.builder().proxy(URI.create("socks5://user:hunter2@localhost:1")));
         assertEquals(DcsCode.INVALID_ARGUMENT, e.code());
         assertFalse(e.getMessage().contains("hunter2"), e.getMessage());
-        // Set and taken back: otherwise the call would fail for want of a proxy.
+        // With null the earlier proxy is not used, whose port is closed.
         try (DcsClient client = builder().proxy(URI.create("http://localhost:1")).proxy(null).build()) {
             assertTrue(client.status().available());
         }
@@ -161,7 +161,7 @@ class ConfigErrorsIT {
 
     @ParameterizedTest
     @CsvSource({"PT0S", "PT-1S", "P50D", "PT2562047788015215H"})
-    void timeLimitsOutOfRange(Duration limit) {
+    void timeoutsOutOfRange(Duration limit) {
         for (DcsConfigException e : new DcsConfigException[] {
             assertThrows(DcsConfigException.class, () -> DcsClient.builder().timeout(limit)),
             assertThrows(DcsConfigException.class, () -> DcsClient.builder().connectTimeout(limit))
@@ -172,20 +172,20 @@ class ConfigErrorsIT {
     }
 
     @Test
-    void timeLimitsInRange() {
+    void timeoutsInRange() {
         for (String limit : new String[] {"PT0.000000001S", "PT0.001S", "PT20S", "PT1193H"}) {
             DcsClient.builder().timeout(Duration.parse(limit)).connectTimeout(Duration.parse(limit));
         }
         try (DcsClient client = builder()
-                .timeout(Duration.ofSeconds(20))
-                .connectTimeout(Duration.ofSeconds(5))
+                .timeout(Duration.ofMinutes(20))
+                .connectTimeout(Duration.ofMinutes(5))
                 .build()) {
             assertTrue(client.status().available());
         }
     }
 
     @Test
-    void fileOfAnArchive(@TempDir Path folder) throws IOException {
+    void fileInAnArchive(@TempDir Path folder) throws IOException {
         URI archive = URI.create("jar:" + folder.resolve("files.zip").toUri());
         try (FileSystem zip = FileSystems.newFileSystem(archive, Map.of("create", "true"))) {
             Path inside = Files.write(zip.getPath("/client.pem"), Testbed.bytes("client_cert"));
@@ -196,7 +196,7 @@ class ConfigErrorsIT {
     }
 
     @Test
-    void pathBeyondAscii(@TempDir Path folder) throws IOException {
+    void nonAsciiPath(@TempDir Path folder) throws IOException {
         Path missing = folder.resolve("cl\u00e9 priv\u00e9e \u20ac.pem");
         DcsConfigException e = fail(builder().privateKey(missing));
         assertEquals(DcsCode.FILE, e.code());
@@ -208,7 +208,7 @@ class ConfigErrorsIT {
     }
 
     @Test
-    void aBuilderMakesOneClient() {
+    void builderIsUsedOnce() {
         DcsClient.Builder builder = builder();
         builder.build().close();
         assertThrows(IllegalStateException.class, builder::build);
@@ -240,15 +240,15 @@ class ConfigErrorsIT {
 
     private static DcsConfigException fail(DcsClient.Builder builder) {
         DcsConfigException e = assertThrows(DcsConfigException.class, builder::build);
-        MessageAssertions.assertTellsTheCure(e);
+        MessageAssertions.assertTraceShowsHint(e);
         return e;
     }
 
-    private static void assertNames(String name, DcsCode code, DcsClient.Builder builder) {
+    private static void assertRejectsFile(String name, DcsCode code, DcsClient.Builder builder) {
         Path file = Testbed.file(name);
         DcsConfigException e = fail(builder);
         assertEquals(code, e.code(), e.getMessage());
         assertTrue(e.message().contains(file.toString()), e.message());
-        MessageAssertions.assertHoldsNothingOf(file, e.getMessage());
+        MessageAssertions.assertContainsNothingOf(file, e.getMessage());
     }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Exceptions as objects: their classes, unknown codes, serialization. */
+/** Tests exception classes, unknown codes and serialization. */
 class DcsExceptionIT {
     @BeforeAll
     static void load() {
@@ -26,29 +26,29 @@ class DcsExceptionIT {
 
     @ParameterizedTest
     @EnumSource(value = DcsCode.class, mode = EnumSource.Mode.EXCLUDE, names = {"OK", "UNKNOWN"})
-    void everyCodeHasItsClassAndAHint(DcsCode code) {
-        DcsException e = make(code.number());
+    void classAndHintOfEveryCode(DcsCode code) {
+        DcsException e = exception(code.number());
         assertSame(code, e.code());
         assertEquals(code.cName(), e.codeName());
         assertEquals(classOf(code.number()), e.getClass());
-        MessageAssertions.assertTellsTheCure(e);
+        MessageAssertions.assertTraceShowsHint(e);
     }
 
     @ParameterizedTest
     @CsvSource({"199", "299", "399", "599", "600", "899", "1000", "-5"})
-    void codesOfTheFuture(int number) throws Exception {
-        DcsException e = make(number);
+    void unknownCodes(int number) throws Exception {
+        DcsException e = exception(number);
         assertSame(DcsCode.UNKNOWN, e.code());
         assertEquals(number, e.codeNumber());
         assertEquals("DCS error " + number, e.codeName());
         assertEquals("", e.hint());
-        assertEquals("DCS error " + number + ": The test has failed.", e.getMessage());
+        assertEquals("DCS error " + number + ": The test failed.", e.getMessage());
         assertEquals(classOf(number), e.getClass());
-        assertSameWords(e, copy(e));
+        assertSameContent(e, copy(e));
     }
 
     @Test
-    void successIsNoException() {
+    void okThrowsNothing() {
         ErrorDetails.check(DcsCode.OK.number(), "The test");
     }
 
@@ -59,23 +59,23 @@ class DcsExceptionIT {
             DcsException limited = assertThrows(DcsException.class, client::status);
             assertTrue(limited.retryAfter().isPresent() && limited.httpStatus().isPresent());
             assertTrue(limited.rateLimit().isPresent());
-            assertSameWords(limited, copy(limited));
-            DcsException refused = assertThrows(DcsException.class, noCertificate::status);
-            assertTrue(refused.tlsAlert().isPresent());
-            assertSameWords(refused, copy(refused));
+            assertSameContent(limited, copy(limited));
+            DcsException rejected = assertThrows(DcsException.class, noCertificate::status);
+            assertTrue(rejected.tlsAlert().isPresent());
+            assertSameContent(rejected, copy(rejected));
         }
         try (DcsClient client = Testbed.builder("tls12_close", "/403").build()) {
-            DcsException usedUp = assertThrows(DcsException.class, client::status);
-            assertTrue(usedUp.quota().isPresent());
-            assertSameWords(usedUp, copy(usedUp));
+            DcsException quotaExceeded = assertThrows(DcsException.class, client::status);
+            assertTrue(quotaExceeded.quota().isPresent());
+            assertSameContent(quotaExceeded, copy(quotaExceeded));
         }
         DcsException missing = assertThrows(DcsException.class,
                 () -> Testbed.builder("tls12_close", "/").caBundle(Testbed.file("missing")).build());
         assertEquals(2, missing.osCode().orElseThrow()); // ENOENT
-        assertSameWords(missing, copy(missing));
+        assertSameContent(missing, copy(missing));
     }
 
-    private static DcsException make(int number) {
+    private static DcsException exception(int number) {
         return assertThrows(DcsException.class, () -> ErrorDetails.check(number, "The test"));
     }
 
@@ -100,7 +100,7 @@ class DcsExceptionIT {
         }
     }
 
-    private static void assertSameWords(DcsException e, DcsException copy) {
+    private static void assertSameContent(DcsException e, DcsException copy) {
         assertNotSame(e, copy);
         assertSame(e.getClass(), copy.getClass());
         assertSame(e.code(), copy.code());

@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,17 +25,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a diagnosis finds, and its report as a value. */
+/** Tests the diagnosis and its report. */
 class DiagnoseIT {
     private static final String PASSPORT = "/checks/passport";
     private static final String EXPIRED = "DCS_CHECK_CERT_NOT_EXPIRED";
 
     @ParameterizedTest
     @ValueSource(strings = {"tls12_close", "tls13_keepalive", "apache_tls13"})
-    void allIsWell(String listener) {
-        long begun = System.nanoTime();
+    void noProblem(String listener) {
         DcsReport report = Testbed.builder(listener, PASSPORT).diagnose();
-        Duration elapsed = Duration.ofNanos(System.nanoTime() - begun);
         assertTrue(report.ok(), report.text());
         assertEquals(Optional.empty(), report.cause());
         List<String> passed = report.steps().stream()
@@ -48,8 +45,7 @@ class DiagnoseIT {
         for (DcsStep step : report.steps()) {
             assertFalse(step.duration().isNegative() || step.message().isEmpty(), step.toString());
         }
-        Duration steps = report.steps().stream().map(DcsStep::duration).reduce(Duration.ZERO, Duration::plus);
-        assertTrue(steps.compareTo(Duration.ZERO) > 0 && steps.compareTo(elapsed) <= 0, steps + " of " + elapsed);
+        assertTrue(report.steps().stream().anyMatch(step -> !step.duration().isZero()), report.text());
         for (DcsFinding finding : report.findings()) {
             assertTrue(finding.check().startsWith("DCS_CHECK_"), finding.toString());
             assertNotEquals(DcsFinding.Outcome.UNKNOWN, finding.outcome());
@@ -61,20 +57,20 @@ class DiagnoseIT {
     }
 
     @Test
-    void anExpiredCertificate() {
+    void expiredCertificate() {
         DcsReport report = expired().diagnose();
         DcsFinding cause = assertCause(report, EXPIRED, "certificate");
         assertTrue(cause.message().contains(Testbed.file("rejected_expired_cert").toString()), cause.message());
         assertTrue(report.findings().stream().anyMatch(f -> f.outcome() == DcsFinding.Outcome.PASSED));
 
-        try (DcsClient client = expired().build()) { // whose exception names the same check
+        try (DcsClient client = expired().build()) { // Its exception names the same check.
             assertEquals(Optional.of(EXPIRED), assertThrows(DcsTlsException.class, client::status).check());
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"ca_bundle", "certificate", "private_key"})
-    void aMissingFile(String subject) {
+    void missingFile(String subject) {
         Path missing = Testbed.file("missing");
         DcsReport report = withMissing(subject, missing).diagnose();
         assertTrue(assertCause(report, "DCS_CHECK_FILE_READABLE", subject).message().contains(missing.toString()));
@@ -83,14 +79,14 @@ class DiagnoseIT {
     }
 
     @Test
-    void anExceptionBeforeAnyCheckNamesNone() {
+    void exceptionWithoutCheck() {
         DcsException e = assertThrows(DcsConfigException.class,
                 () -> DcsClient.builder().url(URI.create("http://localhost/")));
         assertEquals(Optional.empty(), e.check());
     }
 
     @Test
-    void whatFailedIsAtTheHead() {
+    void failedFindingsComeFirst() {
         DcsReport report = expired().caBundle(Testbed.file("other_ca_bundle")).diagnose();
         List<Boolean> failed = report.findings().stream()
                 .map(f -> f.outcome() == DcsFinding.Outcome.FAILED)
@@ -102,7 +98,7 @@ class DiagnoseIT {
     }
 
     @Test
-    void documents() {
+    void textJsonAndHtml() {
         DcsReport report = expired().diagnose();
         assertEquals(1, JsonParser.parseString(report.json()).getAsJsonObject().get("schema").getAsInt());
         assertTrue(report.json().contains(EXPIRED), report.json());
@@ -143,12 +139,12 @@ class DiagnoseIT {
         assertFalse(report.ok());
         for (String text : new String[] {report.text(), report.json(), report.html(), report.findings() + ""}) {
             assertFalse(text.contains("battery") || text.contains("hunter2"), text);
-            MessageAssertions.assertHoldsNothingOf(Testbed.file("client_key_encrypted"), text);
+            MessageAssertions.assertContainsNothingOf(Testbed.file("client_key_encrypted"), text);
         }
     }
 
     @Test
-    void values() {
+    void equalsHashCodeAndToString() {
         DcsReport one = expired().diagnose();
         DcsReport other = expired().diagnose();
         assertEquals(one.cause(), other.cause());
@@ -165,7 +161,7 @@ class DiagnoseIT {
     }
 
     @Test
-    void wordsOfTheFuture() {
+    void unknownOutcomeAndSeverity() {
         assertEquals(DcsFinding.Outcome.UNKNOWN, DcsFinding.Outcome.of("postponed"));
         assertEquals(DcsFinding.Severity.UNKNOWN, DcsFinding.Severity.of("catastrophe"));
         assertEquals(DcsFinding.Outcome.SKIPPED, DcsFinding.Outcome.of("skipped"));
@@ -174,7 +170,7 @@ class DiagnoseIT {
     }
 
     @Test
-    void usesTheBuilderUp() {
+    void builderIsUsedOnce() {
         DcsClient.Builder diagnosed = Testbed.builder("tls12_close", PASSPORT);
         diagnosed.diagnose();
         assertThrows(IllegalStateException.class, diagnosed::build);
@@ -187,7 +183,7 @@ class DiagnoseIT {
 
     @ParameterizedTest
     @CsvSource({"client_key, true -", "missing, false DCS_CHECK_FILE_READABLE"})
-    void fromTheEnvironment(String key, String expected) throws Exception {
+    void fromEnvironment(String key, String expected) throws Exception {
         Map<String, String> environment = new HashMap<>();
         environment.put("DCS_URL", Testbed.url("tls12_close", PASSPORT).toString());
         environment.put("DCS_CA_BUNDLE", Testbed.file("ca_bundle").toString());
@@ -197,7 +193,7 @@ class DiagnoseIT {
     }
 
     @Test
-    void aBadVariableIsNamed() throws Exception {
+    void invalidVariableIsNamed() throws Exception {
         String text = ChildJvm.run(FromEnvironment.class, Map.of("DCS_TIMEOUT_MS", "soon"));
         assertTrue(text.startsWith("INVALID_ARGUMENT ") && text.contains("DCS_TIMEOUT_MS"), text);
     }
@@ -237,7 +233,7 @@ class DiagnoseIT {
         }
     }
 
-    /** Prints the verdict and the cause, or what is wrong with a variable. */
+    /** Prints whether calls succeed and the cause, or which variable is invalid. */
     static final class FromEnvironment {
         private FromEnvironment() {
         }

@@ -8,7 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** {@link DcsClient#fromEnvironment()}, and that nothing else reads the environment. */
+/** Tests {@link DcsClient#fromEnvironment()}, and that nothing else reads the environment. */
 class EnvironmentVariablesIT {
     @Test
     void paths() throws Exception {
@@ -16,7 +16,7 @@ class EnvironmentVariablesIT {
         environment.put("DCS_CERTIFICATE", Testbed.file("client_cert").toString());
         environment.put("DCS_PRIVATE_KEY", Testbed.file("client_key_encrypted").toString());
         environment.put("DCS_PRIVATE_KEY_PASSWORD", "correct horse");
-        environment.put("DCS_TIMEOUT_MS", "20000");
+        environment.put("DCS_TIMEOUT_MS", "1200000");
         assertEquals("true", ChildJvm.run(FromEnvironment.class, environment));
     }
 
@@ -29,7 +29,7 @@ class EnvironmentVariablesIT {
     }
 
     @Test
-    void aBadVariableIsNamed() throws Exception {
+    void invalidVariableIsNamed() throws Exception {
         Map<String, String> environment = environment();
         environment.put("DCS_TIMEOUT_MS", "soon");
         String text = ChildJvm.run(FromEnvironment.class, environment);
@@ -38,7 +38,7 @@ class EnvironmentVariablesIT {
     }
 
     @Test
-    void theBuilderDoesNotLookThere() throws Exception {
+    void builderIgnoresTheEnvironment() throws Exception {
         Map<String, String> environment = Map.of("DCS_URL", "https://localhost:1/", "DCS_TIMEOUT_MS", "soon",
                 "DCS_PROXY", "http://localhost:1", "HTTPS_PROXY", "http://localhost:1");
         assertEquals("true", ChildJvm.run(WithBuilder.class, environment));
@@ -51,7 +51,7 @@ class EnvironmentVariablesIT {
         return environment;
     }
 
-    /** Prints whether the DCS is available, or what is wrong. */
+    /** Prints whether the DCS is available, or the error. */
     static final class FromEnvironment {
         private FromEnvironment() {
         }

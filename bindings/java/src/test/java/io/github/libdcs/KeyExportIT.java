@@ -21,14 +21,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Conversion of private keys, against openssl and the JDK. */
-class KeyConversionIT {
+/** Tests the conversion of private keys against openssl and the JDK. */
+class KeyExportIT {
     private static final String PASSWORD = "correct horse";
 
     @TempDir
@@ -43,9 +42,9 @@ class KeyConversionIT {
         "ec_p256_key, EC",
         "ec_p384_key, EC",
         "ec_p521_key, EC",
-        "ed25519_key, ", // the JDK knows it from Java 15 on
+        "ed25519_key, ", // The JDK supports it from Java 15 on.
     })
-    void asOpensslAndTheJdk(String name, String algorithm) throws Exception {
+    void sameAsOpensslAndTheJdk(String name, String algorithm) throws Exception {
         char[] password = name.endsWith("encrypted") ? PASSWORD.toCharArray() : null;
         byte[] expected = openssl(Testbed.file(name), password);
         assertArrayEquals(expected, DcsKeys.toPkcs8Der(Testbed.file(name), password));
@@ -59,19 +58,19 @@ class KeyConversionIT {
             PrivateKey same = factory.generatePrivate(new PKCS8EncodedKeySpec(expected));
             assertEquals(same, key);
             assertEquals("PKCS#8", key.getFormat());
-            // An EC key is encoded without its public key there, so only those of RSA are the same bytes.
+            // The JDK encodes an EC key without its public key, so only RSA keys give the same bytes.
             assertTrue(algorithm.equals("EC") || Arrays.equals(der, key.getEncoded()));
         }
     }
 
     @Test
-    void aPasswordThatIsNotNeeded() {
+    void unusedPassword() {
         byte[] expected = DcsKeys.toPkcs8Der(Testbed.file("client_key"), null);
         assertArrayEquals(expected, DcsKeys.toPkcs8Der(Testbed.file("client_key"), "any".toCharArray()));
     }
 
     @Test
-    void aWrongOrMissingPassword() {
+    void wrongOrMissingPassword() {
         Path file = Testbed.file("client_key_encrypted");
         for (char[] password : new char[][] {null, "battery staple".toCharArray()}) {
             DcsConfigException e = fail(file, password);
@@ -87,34 +86,33 @@ class KeyConversionIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"garbage", "public_key", "truncated_key", "client_cert", "empty"})
-    void whatIsNoKey(String name) {
+    void invalidKey(String name) {
         DcsConfigException e = fail(Testbed.file(name), null);
         assertEquals(DcsCode.PRIVATE_KEY, e.code());
         assertTrue(e.message().contains(Testbed.file(name).toString()), e.message());
-        MessageAssertions.assertHoldsNothingOf(Testbed.file(name), e.getMessage());
+        MessageAssertions.assertContainsNothingOf(Testbed.file(name), e.getMessage());
     }
 
     @Test
-    @Timeout(60) // a reader of a pipe would wait for ever
-    void aFileThatCannotBeRead() throws Exception {
+    void unreadableFile() throws Exception {
         Path pipe = folder.resolve("pipe");
         ChildJvm.execute(Map.of(), List.of("mkfifo", pipe.toString()));
         Path large = folder.resolve("large");
         try (RandomAccessFile file = new RandomAccessFile(large.toFile(), "rw")) {
             file.setLength(4 * 1024 * 1024 + 1);
         }
-        Map<Path, String> words = Map.of(Testbed.file("missing"), "no such file", pipe, "not a regular file",
+        Map<Path, String> reasons = Map.of(Testbed.file("missing"), "no such file", pipe, "not a regular file",
                 Testbed.file("directory"), "is a directory", large, "larger than");
-        words.forEach((file, word) -> {
+        reasons.forEach((file, reason) -> {
             DcsConfigException e = fail(file, null);
             assertEquals(DcsCode.FILE, e.code());
             assertEquals(Optional.of("DCS_CHECK_FILE_READABLE"), e.check());
-            assertTrue(e.message().contains(file.toString()) && e.message().contains(word), e.message());
+            assertTrue(e.message().contains(file.toString()) && e.message().contains(reason), e.message());
         });
     }
 
     @Test
-    void aFileOfAnArchiveAndOneBeyondAscii() throws Exception {
+    void fileInAnArchiveAndNonAsciiPath() throws Exception {
         byte[] expected = DcsKeys.toPkcs8Der(Testbed.file("client_key"), null);
         Path file = Files.write(folder.resolve("cl\u00e9 \u20ac.pem"), Testbed.bytes("client_key"));
         assertArrayEquals(expected, DcsKeys.toPkcs8Der(file, null));
@@ -127,14 +125,14 @@ class KeyConversionIT {
     }
 
     @Test
-    void aPasswordThatCTextCannotHold() {
+    void passwordWithNul() {
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
                 () -> DcsKeys.toPkcs8Der(Testbed.file("client_key_encrypted"), "correct horse\0".toCharArray()));
         assertFalse(e.getMessage().contains("horse"), e.getMessage());
     }
 
     @Test
-    void derIsAFormToo() throws Exception {
+    void convertsDer() throws Exception {
         byte[] der = DcsKeys.toPkcs8Der(Testbed.file("client_key"), null);
         assertArrayEquals(der, DcsKeys.toPkcs8Der(der, null));
         assertArrayEquals(der, DcsKeys.toPkcs8Der(Files.write(folder.resolve("client.der"), der), null));
@@ -142,7 +140,7 @@ class KeyConversionIT {
 
     private static DcsConfigException fail(Path file, char[] password) {
         DcsConfigException e = assertThrows(DcsConfigException.class, () -> DcsKeys.toPkcs8Der(file, password));
-        MessageAssertions.assertTellsTheCure(e);
+        MessageAssertions.assertTraceShowsHint(e);
         return e;
     }
 

@@ -13,7 +13,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** A JVM that loads the library, and what it says. */
+/** A main class that loads the library and prints the result. */
 final class LoaderProbe {
     static final String VERSION = System.getProperty("libdcs.version");
     static final String LOADED = "loaded " + VERSION;
@@ -21,7 +21,7 @@ final class LoaderProbe {
     private LoaderProbe() {
     }
 
-    /** Prints the loaded library's version, or why it cannot be loaded; and is told the same every time. */
+    /** Prints the loaded library's version, or why it cannot be loaded, which must be the same every time. */
     public static void main(String[] arguments) {
         try {
             DcsClient.builder();
@@ -35,7 +35,7 @@ final class LoaderProbe {
         }
     }
 
-    /** Loads the library and ends without any of what a JVM does when it ends. */
+    /** Loads the library and halts, without running any shutdown code. */
     static final class AndHalt {
         private AndHalt() {
         }
@@ -50,16 +50,16 @@ final class LoaderProbe {
         return ChildJvm.run(LoaderProbe.class, Map.of(), options);
     }
 
-    static void assertFails(String text, String... words) {
+    static void assertFails(String text, String... parts) {
         assertTrue(text.startsWith("failed: "), text);
-        for (String word : words) {
-            assertTrue(text.contains(word), word + " is not in: " + text);
+        for (String part : parts) {
+            assertTrue(text.contains(part), part + " is not in: " + text);
         }
         assertFalse(text.contains(".. "), text);
         assertFalse(text.contains("null"), text);
     }
 
-    /** The tests' class path with another JNA in its place, or none. */
+    /** Returns the tests' class path with another JNA instead of theirs, or none. */
     static String classPathWithJna(Path jna) {
         String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(entry -> !Path.of(entry).getFileName().toString().startsWith("jna-"))

@@ -29,12 +29,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What reaches the host's loggers, here those of {@code java.util.logging}, and what does not. */
+/** Tests what is forwarded to the loggers, here those of {@code java.util.logging}, and what is not. */
 class LoggingIT {
     private static final String PASSPORT = "/checks/passport";
     private static final String PASSWORD = "correct horse";
 
-    /** Held, since a logger that nobody holds loses its level. */
+    /** A strong reference, because a logger without one loses its level. */
     private final Logger root = Logger.getLogger("io.github.libdcs");
     private final Logger tls = Logger.getLogger("io.github.libdcs.tls");
     private final List<LogRecord> records = Collections.synchronizedList(new ArrayList<>());
@@ -57,28 +57,28 @@ class LoggingIT {
     }
 
     @Test
-    void theStepsOfACallAtDebug() {
+    void stepsOfACallAtDebug() {
         root.setLevel(Level.FINE);
         try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build()) {
-            assertTold("files FINE", Testbed.file("ca_bundle").toString());
+            assertLogged("files FINE", Testbed.file("ca_bundle").toString());
             records.clear();
             client.status();
-            assertTold("dns FINE", "localhost is at ");
-            assertTold("tcp FINE", "connected");
-            assertTold("tls FINE", "handshake done: TLSv1.2, TLS_");
-            assertTold("http FINE", "GET " + PASSPORT);
-            assertTold("client FINE", "HTTP 200");
+            assertLogged("dns FINE", "localhost is at ");
+            assertLogged("tcp FINE", "connected");
+            assertLogged("tls FINE", "handshake done: TLSv1.2, TLS_");
+            assertLogged("http FINE", "GET " + PASSPORT);
+            assertLogged("client FINE", "HTTP 200");
             assertFalse(lines().contains("bytes read"), lines());
             List<Integer> levels = records.stream().map(r -> r.getLevel().intValue()).collect(Collectors.toList());
             assertTrue(levels.stream().allMatch(level -> level == Level.FINE.intValue()), lines());
         }
         records.clear();
         Testbed.builder("tls12_close", PASSPORT).diagnose();
-        assertTold("tls FINE", "handshake done: TLSv1.2, TLS_");
+        assertLogged("tls FINE", "handshake done: TLSv1.2, TLS_");
     }
 
     @Test
-    void theSourceIsTheMethodThatTheHostCalls() {
+    void sourceIsTheCalledMethod() {
         root.setLevel(Level.FINER);
         try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build()) {
             assertSource(DcsClient.Builder.class, "build");
@@ -93,7 +93,7 @@ class LoggingIT {
         assertSource(DcsClient.Builder.class, "diagnose");
     }
 
-    /** Of all records, which are then forgotten. */
+    /** Checks all records, and clears them. */
     private void assertSource(Class<?> type, String method) {
         synchronized (records) {
             assertFalse(records.isEmpty());
@@ -109,63 +109,63 @@ class LoggingIT {
     void bytesAtTrace() {
         root.setLevel(Level.FINER);
         call();
-        assertTold("tcp FINER", "bytes read");
-        assertTold("client FINE", "HTTP 200");
+        assertLogged("tcp FINER", "bytes read");
+        assertLogged("client FINE", "HTTP 200");
     }
 
     @Test
-    void failuresAreToldAtDebugOnly() {
+    void failuresAtDebugOnly() {
         root.setLevel(Level.FINE);
         try (DcsClient client = Testbed.builder("tls12_close", "/404").build()) {
             assertThrows(DcsServiceException.class, client::status);
         }
-        assertTold("client FINE", "DCS_ERR_NOT_FOUND");
+        assertLogged("client FINE", "DCS_ERR_NOT_FOUND");
         records.clear();
         assertThrows(DcsConfigException.class,
                 () -> Testbed.builder("tls12_close", "/").caBundle(Testbed.file("missing")).build());
-        assertTold("client FINE", "DCS_ERR_FILE");
+        assertLogged("client FINE", "DCS_ERR_FILE");
     }
 
     @Test
-    void aLevelCountsFromTheNextCallOn() {
+    void newLevelAppliesFromTheNextCall() {
         try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build()) {
             client.status();
             assertEquals("", lines());
             root.setLevel(Level.FINE);
             client.status();
-            assertTold("client FINE", "HTTP 200");
+            assertLogged("client FINE", "HTTP 200");
             records.clear();
             root.setLevel(Level.INFO);
             client.status();
             root.setLevel(Level.FINE);
-            Testbed.builder("tls12_close", PASSPORT).build().close(); // hands on what would have been left
+            Testbed.builder("tls12_close", PASSPORT).build().close(); // Forwards what would have remained.
             assertFalse(lines().contains("HTTP 200"), lines());
         }
     }
 
     @Test
-    void aPartByItsOwnLogger() {
+    void levelOfOneLogger() {
         tls.setLevel(Level.FINE);
         call();
-        assertTold("tls FINE", "handshake done");
+        assertLogged("tls FINE", "handshake done");
         assertTrue(records.stream().allMatch(r -> r.getLoggerName().endsWith(".tls")), lines());
     }
 
     @Test
-    void anExpiredCertificateIsAWarningUnlessThatIsOff() {
+    void expiredCertificateIsAWarning() {
         build("rejected_expired");
-        assertTold("files WARNING", "expired on ");
+        assertLogged("files WARNING", "expired on ");
         assertEquals(1, records.size(), lines());
         records.clear();
         root.setLevel(Level.OFF);
         build("rejected_expired");
         root.setLevel(Level.FINER);
-        build("client"); // hands on what would have been left
+        build("client"); // Forwards what would have remained.
         assertFalse(lines().contains("expired on "), lines());
     }
 
     @Test
-    void noSecretAtTrace() throws IOException {
+    void noSecretsAtTrace() throws IOException {
         root.setLevel(Level.ALL);
         try (DcsClient client = Testbed.builder("tls12_close", PASSPORT + "?token=swordfish")
                 .privateKey(Testbed.file("client_key_encrypted"))
@@ -180,17 +180,17 @@ class LoggingIT {
             assertThrows(DcsNetworkException.class, client::status);
         }
         String text = lines();
-        assertTold("client FINE", "HTTP 200");
-        assertTold("client FINE", "DCS_ERR_PROXY");
+        assertLogged("client FINE", "HTTP 200");
+        assertLogged("client FINE", "DCS_ERR_PROXY");
         for (String secret : new String[] {PASSWORD, "hunter2", "swordfish", "scheduledOutages"}) {
             assertFalse(text.contains(secret), text);
         }
-        MessageAssertions.assertHoldsNothingOf(Testbed.file("client_key"), text);
-        MessageAssertions.assertHoldsNothingOf(Testbed.file("client_key_encrypted"), text);
+        MessageAssertions.assertContainsNothingOf(Testbed.file("client_key"), text);
+        MessageAssertions.assertContainsNothingOf(Testbed.file("client_key_encrypted"), text);
     }
 
     @Test
-    void aLoggerThatThrowsBreaksNoCall() {
+    void loggerThatThrows() {
         root.setLevel(Level.FINE);
         for (Throwable thrown : new Throwable[] {new IllegalStateException("full"), new AssertionError("broken")}) {
             root.removeHandler(handler);
@@ -204,14 +204,14 @@ class LoggingIT {
             root.removeHandler(throwing);
             root.addHandler(handler);
             call();
-            assertTold("client FINE", "HTTP 200"); // nothing has stuck
+            assertLogged("client FINE", "HTTP 200"); // Nothing remained.
             assertFalse(lines().contains("NOT_FOUND"), lines());
             records.clear();
         }
     }
 
     @Test
-    void nothingIsLostAmongThreads() {
+    void concurrentCallsLoseNoRecord() {
         root.setLevel(Level.FINE);
         int calls = 200;
         try (DcsClient client = Testbed.builder("tls12_keepalive", PASSPORT).build()) {
@@ -226,12 +226,12 @@ class LoggingIT {
     }
 
     @Test
-    void byDefaultNothingIsPrinted() throws Exception {
+    void printsNothingByDefault() throws Exception {
         assertEquals("", ChildJvm.run(Quiet.class, Map.of()));
     }
 
     @Test
-    void byDefaultAnExpiredCertificateIs() throws Exception {
+    void printsAnExpiredCertificateByDefault() throws Exception {
         String text = ChildJvm.run(Expired.class, Map.of(), "-Duser.language=en");
         assertEquals(1, text.split("expired on ", -1).length - 1, text);
         assertTrue(text.contains("WARNING"), text);
@@ -239,7 +239,7 @@ class LoggingIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"getLogger", "isLoggable", "log"})
-    void aLoggingFrameworkThatIsBrokenBreaksNoCall(String broken, @TempDir Path folder) throws Exception {
+    void brokenLoggingFramework(String broken, @TempDir Path folder) throws Exception {
         Path services = Files.createDirectories(folder.resolve("META-INF/services"));
         Files.writeString(services.resolve(System.LoggerFinder.class.getName()), Broken.class.getName());
         String classPath = folder + File.pathSeparator + System.getProperty("java.class.path");
@@ -256,10 +256,10 @@ class LoggingIT {
         Testbed.withCertificate("tls12_close", PASSPORT, name + "_cert", name + "_key").build().close();
     }
 
-    /** Some record of a logger and level, such as {@code tls FINE}, holds these words. */
-    private void assertTold(String loggerAndLevel, String words) {
+    /** Asserts that a record of a logger and level, such as {@code tls FINE}, contains a text. */
+    private void assertLogged(String loggerAndLevel, String text) {
         assertTrue(lines().lines().anyMatch(line -> line.startsWith("io.github.libdcs." + loggerAndLevel + " ")
-                && line.contains(words)), loggerAndLevel + " " + words + " is not in:\n" + lines());
+                && line.contains(text)), loggerAndLevel + " " + text + " is not in:\n" + lines());
     }
 
     private String lines() {
@@ -279,7 +279,7 @@ class LoggingIT {
 
         @Override
         public void publish(LogRecord record) {
-            record.getSourceClassName(); // found out here and now, from the stack
+            record.getSourceClassName(); // Determined now, from the stack.
             records.add(record);
         }
 
@@ -316,12 +316,12 @@ class LoggingIT {
         }
     }
 
-    /** A logging framework of which one method fails, the one that the property {@code broken} names. */
+    /** A logging framework in which the method fails that the property {@code broken} names. */
     public static final class Broken extends System.LoggerFinder implements System.Logger {
         private static final String METHOD = System.getProperty("broken");
-        private static final AtomicBoolean TOLD = new AtomicBoolean();
+        private static final AtomicBoolean PRINTED = new AtomicBoolean();
 
-        /** Java itself logs too, and what it then does in a native part would be broken by this, not by libdcs. */
+        /** The JDK logs too, and an exception from its native code would not be caught by libdcs. */
         private final boolean ours;
 
         /** For the service loader. */
@@ -333,9 +333,9 @@ class LoggingIT {
             this.ours = ours;
         }
 
-        private static void call(String method, boolean matters) {
-            if (matters && method.equals(METHOD)) {
-                if (TOLD.compareAndSet(false, true)) {
+        private static void call(String method, boolean fails) {
+            if (fails && method.equals(METHOD)) {
+                if (PRINTED.compareAndSet(false, true)) {
                     System.out.println("broken as asked");
                 }
                 throw new NoClassDefFoundError("org/example/Appender");
@@ -371,7 +371,7 @@ class LoggingIT {
         }
     }
 
-    /** Does all that a client does, well and badly, and prints nothing. */
+    /** Makes calls that succeed and fail, and prints nothing. */
     static final class Quiet {
         private Quiet() {
         }
@@ -390,7 +390,7 @@ class LoggingIT {
         }
     }
 
-    /** Makes a client that needs attention. */
+    /** Creates a client with an expired certificate. */
     static final class Expired {
         private Expired() {
         }

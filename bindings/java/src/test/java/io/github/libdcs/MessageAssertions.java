@@ -12,15 +12,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What holds for the words of every exception. */
+/** Assertions about the text of every exception. */
 final class MessageAssertions {
-    private static final int LEAK = 12;
+    private static final int LEAK_LENGTH = 12;
 
     private MessageAssertions() {
     }
 
-    /** A plain stack trace shows the code, what happened, and what to do. */
-    static void assertTellsTheCure(DcsException e) {
+    /** Asserts that a plain stack trace shows the code, the message and the hint. */
+    static void assertTraceShowsHint(DcsException e) {
         assertFalse(e.message().isBlank());
         assertFalse(e.hint().isBlank());
         assertEquals(e.code().cName(), e.codeName());
@@ -30,16 +30,16 @@ final class MessageAssertions {
         assertTrue(trace.toString().contains(e.codeName() + ": " + e.message() + " " + e.hint()), trace.toString());
     }
 
-    /** No twelve characters of a file's lines, other than of PEM's own, are in the text. */
-    static void assertHoldsNothingOf(Path file, String text) {
+    /** Asserts that the text contains no twelve consecutive characters of any line of the file but PEM's own. */
+    static void assertContainsNothingOf(Path file, String text) {
         if (!Files.isRegularFile(file)) {
             return;
         }
         try {
             for (String line : Files.readString(file, StandardCharsets.ISO_8859_1).split("\\R")) {
                 if (!line.startsWith("-----")) {
-                    for (int i = 0; i + LEAK <= line.length(); i++) {
-                        assertFalse(text.contains(line.substring(i, i + LEAK)), text);
+                    for (int i = 0; i + LEAK_LENGTH <= line.length(); i++) {
+                        assertFalse(text.contains(line.substring(i, i + LEAK_LENGTH)), text);
                     }
                 }
             }

@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Which native library is taken, and what is said where it cannot be. */
+/** Tests which native library is loaded, and the message if it cannot be. */
 class NativeLoaderIT {
     private static final String LIBRARY = System.mapLibraryName("dcs");
     private static final Path JAR = Path.of(System.getProperty("libdcs.jar"));
@@ -48,12 +48,12 @@ class NativeLoaderIT {
     }
 
     @Test
-    void theLibraryInTheJar() throws Exception {
+    void libraryInTheJar() throws Exception {
         assertEquals(LoaderProbe.LOADED, LoaderProbe.run());
     }
 
     @Test
-    void aFileOrFolderInstead() throws Exception {
+    void fileOrFolder() throws Exception {
         Path file = folder.resolve(LIBRARY);
         unpackLibrary(file);
         assertEquals(LoaderProbe.LOADED, LoaderProbe.run("-Ddcs.library.path=" + file));
@@ -62,100 +62,95 @@ class NativeLoaderIT {
     }
 
     @Test
-    void aStaleLibraryOfTheSystemIsNotTaken() throws Exception {
+    void systemLibraryIsIgnored() throws Exception {
         compile(LIBRARY, "unsigned dcs_abi_version(void) { return 0; }");
         assertEquals(LoaderProbe.LOADED, ChildJvm.run(LoaderProbe.class, Map.of("LD_LIBRARY_PATH", folder.toString()),
                 "-Djna.library.path=" + folder, "-Djava.library.path=" + folder));
     }
 
     @Test
-    void aMissingFile() throws Exception {
+    void missingFile() throws Exception {
         Path file = folder.resolve("libmissing.so");
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(), "there is no such file");
+        assertPathFails(file, "no such file");
     }
 
     @Test
-    void aFolderWithoutTheLibrary() throws Exception {
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + folder), folder.resolve(LIBRARY).toString(), "there is no such file");
+    void folderWithoutTheLibrary() throws Exception {
+        assertPathFails(folder, folder.resolve(LIBRARY).toString(), "no such file");
     }
 
     @Test
-    void aLinkToNowhere() throws Exception {
+    void danglingSymbolicLink() throws Exception {
         Path file = Files.createSymbolicLink(folder.resolve(LIBRARY), Path.of("libdcs.so.7"));
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), "it is a link to libdcs.so.7, which is not there");
+        assertPathFails(file, "a symbolic link to libdcs.so.7, which does not exist");
     }
 
     @Test
-    void aFileThatIsNoLibrary() throws Exception {
+    void notALibrary() throws Exception {
         Path file = Files.writeString(folder.resolve("libdcs.so"), "not a library");
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(),
-                "it is no library for Linux, or a part of one (13 bytes)");
+        assertPathFails(file, "not a library for Linux, or cut short (13 bytes)");
     }
 
     @Test
-    void aPartOfALibrary() throws Exception {
+    void truncatedLibrary() throws Exception {
         Path file = folder.resolve(LIBRARY);
         unpackLibrary(file);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            channel.truncate(channel.size() - 9000); // To load it would end the JVM.
+            channel.truncate(channel.size() - 9000); // Loading it would kill the JVM.
         }
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file),
-                "it is only a part of a library: the last 9000 bytes are missing");
+        assertPathFails(file, "cut short: the last 9000 bytes are missing");
     }
 
     @Test
-    void aLibraryForAnotherProcessor() throws Exception {
+    void libraryForAnotherProcessor() throws Exception {
         Path file = folder.resolve(LIBRARY);
         unpackLibrary(file);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.write(ByteBuffer.wrap(new byte[] {(byte) 183, 0}), 18);
         }
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file),
-                "it is a library for 64-bit ARM64, and this JVM is for " + System.getProperty("os.arch"));
+        assertPathFails(file, "a library for 64-bit ARM64, but this JVM is for " + System.getProperty("os.arch"));
     }
 
     @Test
-    void tooNewAGlibc() throws Exception {
-        // A C library of the future, which is there when this is linked only.
+    void needsNewerGlibc() throws Exception {
+        // A newer C library, which is present only when this is linked.
         Path names = Files.writeString(folder.resolve("future.map"), "GLIBC_2.99 { global: from_the_future; };");
         Path future = compile("libfuture.so", "void from_the_future(void) {}", "-nostdlib", "-Wl,-soname,libc.so.6",
                 "-Wl,--version-script=" + names);
         Path file = compile("libdcs.so", "void from_the_future(void); void f(void) { from_the_future(); }",
                 "-nostdlib", future.toString());
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), "it needs glibc 2.99 or newer (");
+        assertPathFails(file, "it needs glibc 2.99 or newer (");
     }
 
     @Test
-    void someOtherLibrary() throws Exception {
+    void otherLibrary() throws Exception {
         Path file = compile("libother.so", "int other(void) { return 0; }");
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(),
-                "it is not libdcs: it has no function dcs_abi_version");
+        assertPathFails(file, "not libdcs: it has no function dcs_abi_version");
     }
 
     @Test
-    void aLibraryOfAnotherAbi() throws Exception {
+    void otherAbiVersion() throws Exception {
         Path file = compile("libfuture.so", "unsigned dcs_abi_version(void) { return 2; }"
                 + " const char *dcs_version(void) { return \"7.8.9\"; }");
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(), "it is libdcs 7.8.9 with ABI version 2",
-                "this jar (" + LoaderProbe.VERSION + ") needs ABI version 1");
+        assertPathFails(file, "libdcs 7.8.9 has ABI version 2, but this jar (" + LoaderProbe.VERSION
+                + ") needs ABI version 1");
     }
 
     @Test
-    void anOlderLibrary() throws Exception {
+    void olderLibrary() throws Exception {
         Path file = compile("libolder.so", "unsigned dcs_abi_version(void) { return 1; }"
                 + " const char *dcs_version(void) { return \"0.0.9\"; }");
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), file.toString(),
-                "it is libdcs 0.0.9, older than this jar (" + LoaderProbe.VERSION + "): ", "'dcs_");
+        assertPathFails(file, "libdcs 0.0.9 is older than this jar (" + LoaderProbe.VERSION + "): ", "'dcs_");
     }
 
     @Test
-    void aLibraryThatTellsNoVersion() throws Exception {
+    void libraryOfUnknownVersion() throws Exception {
         Path file = compile("libpartial.so", "unsigned dcs_abi_version(void) { return 1; }");
-        LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.path=" + file), "it is a libdcs that does not tell its version");
+        assertPathFails(file, "libdcs of unknown version");
     }
 
     @Test
-    void aJarForAnotherPlatform() throws Exception {
+    void jarForAnotherPlatform() throws Exception {
         Path stripped = folder.resolve("stripped.jar");
         copyJarWithoutLibrary(stripped);
         String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
@@ -163,6 +158,12 @@ class NativeLoaderIT {
                 .collect(Collectors.joining(File.pathSeparator));
         String text = ChildJvm.run(classPath, LoaderProbe.class, Map.of());
         LoaderProbe.assertFails(text, stripped.toString(), Platform.RESOURCE_PREFIX, "-Ddcs.library.path");
+    }
+
+    private static void assertPathFails(Path file, String... parts) throws Exception {
+        String text = LoaderProbe.run("-Ddcs.library.path=" + file);
+        LoaderProbe.assertFails(text, file.toString());
+        LoaderProbe.assertFails(text, parts);
     }
 
     private Path compile(String name, String source, String... options) throws Exception {

@@ -1,39 +1,37 @@
 package io.github.libdcs;
 
-import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
-/** Sending less: while told to wait, and for several that ask at once. */
-@Timeout(300)
+/** Tests the options that send fewer requests: honourRetryAfter and statusMaxAge. */
 class RateLimitingIT {
     private static final String PASSPORT = "/checks/passport";
 
     @Test
-    void nothingIsSentWhileToldToWait() {
+    void sendsNothingBeforeRetryAfterElapses() {
         try (DcsClient client = Testbed.builder("tls12_close", "/429").honourRetryAfter(true).build()) {
             assertEquals(OptionalInt.of(429), assertThrows(DcsServiceException.class, client::status).httpStatus());
-            DcsServiceException kept = assertThrows(DcsServiceException.class, client::status);
-            assertEquals(DcsCode.RATE_LIMITED, kept.code());
-            assertEquals(OptionalInt.empty(), kept.httpStatus()); // no answer came, since nothing was asked
-            assertTrue(kept.retryAfter().orElseThrow().compareTo(Duration.ofSeconds(7)) <= 0);
-            assertTrue(kept.retryable());
-            MessageAssertions.assertTellsTheCure(kept);
+            DcsServiceException held;
+            do { // On a busy machine the seven seconds may have passed, and the call is sent.
+                held = assertThrows(DcsServiceException.class, client::status);
+            } while (held.httpStatus().isPresent());
+            assertEquals(DcsCode.RATE_LIMITED, held.code());
+            assertTrue(held.retryAfter().orElseThrow().compareTo(Duration.ofSeconds(7)) <= 0);
+            assertTrue(held.retryable());
+            MessageAssertions.assertTraceShowsHint(held);
         }
     }
 
     @Test
-    void byDefaultAndWhereItIsTurnedOffItIsSent() {
+    void sendsBeforeRetryAfterElapsesByDefault() {
         try (DcsClient client = Testbed.builder("tls12_close", "/429").build();
                 DcsClient off = Testbed.builder("tls12_close", "/429")
                         .honourRetryAfter(true).honourRetryAfter(false).build()) {
@@ -46,40 +44,38 @@ class RateLimitingIT {
     }
 
     @Test
-    void aYoungStatusIsShared() {
+    void recentStatusIsShared() {
         try (DcsClient client =
                 Testbed.builder("tls12_close", PASSPORT).statusMaxAge(Duration.ofHours(1)).build()) {
             DcsStatus first = client.status();
             assertEquals(Duration.ZERO, first.age());
-            Instant deadline = Instant.now().plusSeconds(60);
-            DcsStatus shared = client.status();
-            while (shared.age().isZero()) {
-                assertTrue(Instant.now().isBefore(deadline), "it does not grow older");
+            DcsStatus shared;
+            do {
                 shared = client.status();
-            }
+            } while (shared.age().isZero());
             assertEquals(first.connection().totalTime(), shared.connection().totalTime());
             assertEquals(first.json(), shared.json());
         }
     }
 
     @Test
-    void whoAsksMeanwhileWaitsForTheOneCall() throws Exception {
+    void concurrentCallsShareOneRequest() throws Exception {
         try (Relay relay = new Relay("tls12_close", PASSPORT);
                 DcsClient client = relay.builder().statusMaxAge(Duration.ofHours(1)).build()) {
             List<CompletableFuture<DcsStatus>> calls = new ArrayList<>();
             for (int i = 0; i < 8; i++) {
                 calls.add(client.statusAsync());
             }
-            relay.next().handOn();
+            relay.next().forward();
             for (CompletableFuture<DcsStatus> call : calls) {
-                assertTrue(call.get(60, SECONDS).available());
+                assertTrue(call.get().available());
             }
-            assertTrue(relay.isQuiet());
+            assertTrue(relay.isIdle());
         }
     }
 
     @Test
-    void byDefaultEveryCallAsks() {
+    void everyCallSendsARequestByDefault() {
         try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build();
                 DcsClient off = Testbed.builder("tls12_close", PASSPORT)
                         .statusMaxAge(Duration.ofHours(1)).statusMaxAge(Duration.ZERO).build()) {
@@ -91,7 +87,7 @@ class RateLimitingIT {
     }
 
     @Test
-    void timesThatCannotBe() {
+    void timesOutOfRange() {
         DcsClient.Builder builder = Testbed.builder("tls12_close", PASSPORT);
         for (Duration time : new Duration[] {Duration.ofMillis(-1), Duration.ofDays(100)}) {
             DcsConfigException age = assertThrows(DcsConfigException.class, () -> builder.statusMaxAge(time));
@@ -99,7 +95,7 @@ class RateLimitingIT {
             DcsConfigException interval = assertThrows(DcsConfigException.class, () -> builder.reloadInterval(time));
             assertTrue(interval.message().contains("reload interval"), interval.message());
         }
-        // A fraction is rounded up: zero would mean that every call asks.
+        // A fraction is rounded up; zero would disable it.
         try (DcsClient client = builder.statusMaxAge(Duration.ofNanos(1)).build()) {
             assertTrue(client.status().available());
         }

@@ -1,8 +1,5 @@
 package io.github.libdcs;
 
-import static java.util.concurrent.TimeUnit.SECONDS;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,13 +14,11 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
-/** Stands before a server of the testbed and lets connections wait until it is told to hand them on. */
+/** A TCP relay in front of a server of the testbed, which holds each connection until the test forwards it. */
 final class Relay implements AutoCloseable {
-    private static final int LIMIT_MS = 60_000;
-
     private final ServerSocket listening;
     private final URI server;
-    private final BlockingQueue<Connection> waiting = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Connection> held = new LinkedBlockingQueue<>();
     private final Queue<Socket> sockets = new ConcurrentLinkedQueue<>();
 
     Relay(String listener, String path) throws IOException {
@@ -32,35 +27,32 @@ final class Relay implements AutoCloseable {
         start(this::acceptAll);
     }
 
-    /** A builder with everything right, and with limits of time that are longer than any test waits. */
+    /** Returns a valid builder whose timeouts are longer than any test. */
     DcsClient.Builder builder() {
         return DcsClient.builder()
                 .url(URI.create("https://localhost:" + listening.getLocalPort() + server.getPath()))
                 .caBundle(Testbed.file("ca_bundle"))
                 .certificate(Testbed.file("client_cert"))
                 .privateKey(Testbed.file("client_key"))
-                .connectTimeout(Duration.ofMinutes(10))
-                .timeout(Duration.ofMinutes(10));
+                .connectTimeout(Duration.ofHours(1))
+                .timeout(Duration.ofHours(1));
     }
 
-    /** The next connection, once a call is in its TLS handshake there. */
+    /** Waits for the next connection, until its client has started the TLS handshake. */
     Connection next() throws Exception {
-        Connection next = waiting.poll(LIMIT_MS / 1000, SECONDS);
-        assertNotNull(next, "no connection was made");
-        next.first = next.client.getInputStream().read();
+        Connection next = held.take();
+        next.firstByte = next.client.getInputStream().read();
         return next;
     }
 
-    /** Whether no connection has come that {@link #next()} has not returned. */
-    boolean isQuiet() {
-        return waiting.isEmpty();
+    /** Returns whether {@link #next()} has returned every connection. */
+    boolean isIdle() {
+        return held.isEmpty();
     }
 
     private void acceptAll() throws IOException {
         while (true) {
-            Socket client = open(listening.accept());
-            client.setSoTimeout(LIMIT_MS);
-            waiting.add(new Connection(client));
+            held.add(new Connection(open(listening.accept())));
         }
     }
 
@@ -74,7 +66,7 @@ final class Relay implements AutoCloseable {
             try {
                 work.run();
             } catch (IOException e) {
-                // One side has closed, or the test is over.
+                // One side has closed the connection, or the test is over.
             }
         }, "relay");
         thread.setDaemon(true);
@@ -93,40 +85,40 @@ final class Relay implements AutoCloseable {
         void run() throws IOException;
     }
 
-    /** A connection that waits. */
+    /** A connection that is held. */
     final class Connection {
         private final Socket client;
-        private int first;
+        private int firstByte;
 
         private Connection(Socket client) {
             this.client = client;
         }
 
-        /** Hands the connection on to the server. */
-        void handOn() {
+        /** Forwards the connection to the server. */
+        void forward() {
             try {
                 Socket upstream = open(new Socket(server.getHost(), server.getPort()));
-                upstream.getOutputStream().write(first);
-                start(() -> pump(client, upstream));
-                start(() -> pump(upstream, client));
+                upstream.getOutputStream().write(firstByte);
+                start(() -> copy(client, upstream));
+                start(() -> copy(upstream, client));
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         }
 
-        /** Returns when the client has ended the connection. */
-        void awaitEnd() throws IOException {
+        /** Waits until the client has closed the connection. */
+        void awaitClose() throws IOException {
             InputStream in = client.getInputStream();
             try {
                 while (in.read() >= 0) {
-                    // the rest of what it had to say
+                    continue; // the rest of its handshake
                 }
             } catch (SocketException e) {
-                // reset, which is an end too
+                return; // Reset, which closes it too.
             }
         }
 
-        private void pump(Socket from, Socket to) throws IOException {
+        private void copy(Socket from, Socket to) throws IOException {
             try (to) {
                 from.getInputStream().transferTo(to.getOutputStream());
             }

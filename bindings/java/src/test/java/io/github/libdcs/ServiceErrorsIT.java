@@ -1,10 +1,8 @@
 package io.github.libdcs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.Optional;
@@ -14,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Answers that are no status. */
+/** Tests responses that are not a status. */
 class ServiceErrorsIT {
     @ParameterizedTest
     @CsvSource({
@@ -37,11 +35,11 @@ class ServiceErrorsIT {
         assertEquals(OptionalInt.of(status), e.httpStatus());
         assertEquals(retryable, e.retryable());
         assertEquals(OptionalInt.empty(), e.tlsAlert());
-        MessageAssertions.assertTellsTheCure(e);
+        MessageAssertions.assertTraceShowsHint(e);
     }
 
     @Test
-    void anyOtherStatus() {
+    void otherStatus() {
         DcsServiceException e = fail("/500");
         assertEquals(DcsCode.HTTP, e.code());
         assertEquals(OptionalInt.of(500), e.httpStatus());
@@ -55,24 +53,24 @@ class ServiceErrorsIT {
     }
 
     @Test
-    void limits() {
+    void rateLimitAndQuota() {
         DcsServiceException limited = fail("/429");
         DcsRateLimit rate = limited.rateLimit().orElseThrow();
         assertEquals(50, rate.limit().orElseThrow());
         assertEquals(0, rate.remaining().orElseThrow());
         assertEquals(Duration.ofSeconds(7), rate.reset().orElseThrow());
         assertEquals(Optional.empty(), limited.quota());
-        DcsServiceException usedUp = fail("/403");
-        DcsQuota quota = usedUp.quota().orElseThrow();
+        DcsServiceException quotaExceeded = fail("/403");
+        DcsQuota quota = quotaExceeded.quota().orElseThrow();
         assertEquals(1000, quota.limit().orElseThrow());
         assertEquals(0, quota.remaining().orElseThrow());
-        assertEquals(Optional.empty(), usedUp.rateLimit());
+        assertEquals(Optional.empty(), quotaExceeded.rateLimit());
         assertEquals(Optional.empty(), fail("/404").rateLimit());
         assertEquals(Optional.empty(), fail("/404").quota());
     }
 
     @Test
-    void aFailureDoesNotSpoilTheClient() {
+    void clientStaysUsable() {
         try (DcsClient client = Testbed.builder("tls12_keepalive", "/429").build()) {
             for (int i = 0; i < 100; i++) {
                 assertThrows(DcsServiceException.class, client::status);

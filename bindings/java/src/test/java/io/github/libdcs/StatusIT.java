@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the DCS answers, as Java values. */
+/** Tests the status and its values. */
 class StatusIT {
     private static final String PASSPORT = "/checks/passport";
 
@@ -34,7 +34,7 @@ class StatusIT {
     }
 
     @Test
-    void unavailableIsAnAnswer() {
+    void unavailable() {
         DcsStatus status = call("/unavailable");
         assertFalse(status.available());
         assertEquals(Optional.of("Unplanned outage"), status.message());
@@ -60,7 +60,7 @@ class StatusIT {
     }
 
     @Test
-    void unknownFieldsAreInTheJsonOnly() {
+    void unknownFieldsAreOnlyInTheJson() {
         DcsStatus status = call("/unknown-fields");
         assertTrue(status.available());
         assertEquals(Optional.empty(), status.message());
@@ -68,7 +68,7 @@ class StatusIT {
     }
 
     @Test
-    void limits() {
+    void rateLimitAndQuota() {
         DcsStatus status = call("/limits");
         DcsRateLimit rate = status.rateLimit().orElseThrow();
         assertEquals(50, rate.limit().orElseThrow());
@@ -80,7 +80,7 @@ class StatusIT {
     }
 
     @Test
-    void sessionIsResumedWhereTheServerCloses() {
+    void sessionIsResumed() {
         try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build()) {
             DcsConnection first = client.status().connection();
             assertFalse(first.reused());
@@ -98,7 +98,7 @@ class StatusIT {
     }
 
     @Test
-    void connectionIsReusedWhereTheServerKeepsIt() {
+    void connectionIsReused() {
         try (DcsClient client = Testbed.builder("tls13_keepalive", PASSPORT).build()) {
             assertFalse(client.status().connection().reused());
             DcsConnection second = client.status().connection();
@@ -124,7 +124,7 @@ class StatusIT {
     }
 
     @Test
-    void theLaterOfPathAndBytesCounts() {
+    void lastOfPathAndBytesCounts() {
         try (DcsClient client = Testbed.builder("tls12_close", PASSPORT)
                 .certificate(Testbed.file("missing"))
                 .certificate(Testbed.bytes("client_chain"))
@@ -145,7 +145,7 @@ class StatusIT {
         "ec_p521_cert, ec_p521_key",
         "ed25519_cert, ed25519_key",
     })
-    void kindsOfKeysAndFiles(String certificate, String key) {
+    void keyTypesAndFormats(String certificate, String key) {
         try (DcsClient client = Testbed.withCertificate("tls13_close", PASSPORT, certificate, key).build()) {
             assertTrue(client.status().available());
         }

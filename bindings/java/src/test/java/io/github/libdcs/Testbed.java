@@ -11,19 +11,19 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The servers and files that {@code dcs-testbed} has set up around this test run. */
+/** Gives access to the servers and files of the {@code dcs-testbed} that runs these tests. */
 final class Testbed {
     private static final String VARIABLE = "DCS_TESTBED";
 
     private Testbed() {
     }
 
-    /** The URL of a path at a listener, such as {@code tls12_close}. */
+    /** Returns the URL of a path at a listener, such as {@code tls12_close}. */
     static URI url(String listener, String path) {
         return URI.create(entry("urls", listener) + path);
     }
 
-    /** A file, such as {@code client_cert}. */
+    /** Returns the path of a file, such as {@code client_cert}. */
     static Path file(String name) {
         return Path.of(entry("files", name));
     }
@@ -36,7 +36,7 @@ final class Testbed {
         }
     }
 
-    /** A builder with everything right. */
+    /** Returns a builder of a client that the server accepts. */
     static DcsClient.Builder builder(String listener, String path) {
         return withCertificate(listener, path, "client_cert", "client_key");
     }
@@ -52,7 +52,7 @@ final class Testbed {
     private static String entry(String group, String name) {
         String path = System.getenv(VARIABLE);
         if (path == null) {
-            return fail(VARIABLE + " is not set: run the tests as `dcs-testbed -- mvn verify`");
+            return fail(VARIABLE + " is not set; run the tests as `dcs-testbed -- mvn verify`");
         }
         JsonElement entry = read(Path.of(path)).getAsJsonObject(group).get(name);
         return entry == null ? fail(path + " has no " + name + " in " + group) : entry.getAsString();

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The service documentation's three messages, and what else goes wrong between the certificates. */
+/** Tests the three messages of the service's documentation, and other failures of certificates and TLS. */
 class TlsErrorsIT {
     private static final String PASSPORT = "/checks/passport";
 
@@ -57,7 +57,7 @@ class TlsErrorsIT {
     }
 
     @Test
-    void aMissingIntermediateThatTheBundleHoldsIsNoTrouble() {
+    void missingIntermediateIsTakenFromTheBundle() {
         try (DcsClient client = Testbed.withCertificate("tls12_close", PASSPORT,
                         "rejected_missing_intermediate_cert", "rejected_missing_intermediate_key")
                 .caBundle(Testbed.file("ca_bundle_with_second_intermediate"))
@@ -82,14 +82,14 @@ class TlsErrorsIT {
         "server_wrong_name, SERVER_NAME",
         "tls11_only, TLS",
     })
-    void serverTrouble(String listener, DcsCode code) {
+    void serverCertificateErrors(String listener, DcsCode code) {
         assertEquals(code, fail(Testbed.builder(listener, PASSPORT)).code());
     }
 
     private static DcsTlsException fail(DcsClient.Builder builder) {
         try (DcsClient client = builder.build()) {
             DcsTlsException e = assertThrows(DcsTlsException.class, client::status);
-            MessageAssertions.assertTellsTheCure(e);
+            MessageAssertions.assertTraceShowsHint(e);
             return e;
         }
     }

@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Where the library of the jar is unpacked to, and what is left there. */
+/** Tests where the library in the jar is unpacked, and what remains there. */
 class UnpackedLibraryIT {
     private static final List<String> IN_A_NAMESPACE =
             List.of("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec");
@@ -32,23 +32,23 @@ class UnpackedLibraryIT {
     private Path folder;
 
     @Test
-    void theFolderThatIsNamedIsJnasToo() throws Exception {
+    void namedFolderIsAlsoForJna() throws Exception {
         Path named = folder.resolve("a folder/to be made");
-        // Neither can unpack anywhere else.
+        // Neither library can be unpacked anywhere else.
         assertEquals(LoaderProbe.LOADED, LoaderProbe.run("-Ddcs.library.tmpdir=" + named, "-Djava.io.tmpdir=/proc",
                 "-Duser.home=/proc"));
         assertEquals(List.of(), ours(named));
     }
 
     @Test
-    void aNamedFolderIsTheOnlyOne() throws Exception {
-        // What JNA needs of its own is found.
+    void namedFolderIsTheOnlyOne() throws Exception {
+        // JNA finds its own library.
         LoaderProbe.assertFails(LoaderProbe.run("-Ddcs.library.tmpdir=/proc/nowhere", "-Djna.tmpdir=" + folder),
                 "in /proc/nowhere (-Ddcs.library.tmpdir)", "or a library file with -Ddcs.library.path=FILE");
     }
 
     @Test
-    void anotherFolderWhereOneCannotBeUsed() throws Exception {
+    void nextFolderIfOneIsUnusable() throws Exception {
         Path home = Files.createDirectory(folder.resolve("home"));
         assertEquals(LoaderProbe.LOADED, ChildJvm.run(LoaderProbe.class, Map.of("XDG_CACHE_HOME", ""),
                 "-Djava.io.tmpdir=/proc", "-Duser.home=" + home));
@@ -57,20 +57,20 @@ class UnpackedLibraryIT {
     }
 
     @Test
-    void aReadOnlyHomeAndATemporaryFolderWithoutPrograms() throws Exception {
+    void readOnlyHomeAndNoexecTemporaryFolder() throws Exception {
         List<String> probe = new ArrayList<>(IN_A_NAMESPACE);
         probe.addAll(List.of("mount -t tmpfs -o noexec none \"$1\"", "-", folder.toString()));
-        assumeTrue(new ProcessBuilder(probe).start().waitFor() == 0, "nobody may mount in a namespace of their own");
+        assumeTrue(new ProcessBuilder(probe).start().waitFor() == 0, "mounting in a user namespace is not permitted");
 
         Path programs = Files.createDirectory(folder.resolve("programs"));
         String unpacksJna = "-Djna.tmpdir=" + programs;
         String text = loadThere();
-        LoaderProbe.assertFails(text, "since JNA does not start", "failed to map segment", "-Ddcs.library.tmpdir=FOLDER");
+        LoaderProbe.assertFails(text, "JNA does not start", "failed to map segment", "-Ddcs.library.tmpdir=FOLDER");
         Path noexec = folder.resolve("tmp");
         text = loadThere("-Djna.tmpdir=" + noexec, "-Djna.boot.library.path=" + jnaIn(programs));
         LoaderProbe.assertFails(text, "in " + noexec + " (-Djna.tmpdir): the folder is mounted noexec", "; jar:file:",
                 "in " + folder.resolve("home/.cache/libdcs") + " (user.home): java.nio.file.", "Read-only file system",
-                "Name a folder that can be written to and is not mounted noexec, with -Ddcs.library.tmpdir=FOLDER");
+                "Name a writable folder that is not mounted noexec with -Ddcs.library.tmpdir=FOLDER");
         assertEquals(LoaderProbe.LOADED, loadThere("-Ddcs.library.tmpdir=" + programs));
         assertEquals(LoaderProbe.LOADED, loadThere(unpacksJna));
         Path library = programs.resolve(System.mapLibraryName("dcs"));
@@ -81,7 +81,7 @@ class UnpackedLibraryIT {
         assertEquals(List.of(), ours(programs));
     }
 
-    /** JNA's own library, as a distribution installs it. */
+    /** Copies JNA's own library there, as a distribution installs it. */
     private static Path jnaIn(Path programs) throws IOException {
         try (var in = com.sun.jna.Native.class.getResourceAsStream("/com/sun/jna/linux-x86-64/libjnidispatch.so")) {
             Files.copy(in, programs.resolve("libjnidispatch.so"));
@@ -105,7 +105,7 @@ class UnpackedLibraryIT {
     }
 
     @Test
-    void severalJvmsAtATime() throws Exception {
+    void concurrentJvms() throws Exception {
         List<Callable<String>> loads = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             loads.add(() -> LoaderProbe.run("-Ddcs.library.tmpdir=" + folder));
@@ -122,29 +122,29 @@ class UnpackedLibraryIT {
     }
 
     @Test
-    void nothingStaysBehindAJvmThatIsKilled() throws Exception {
+    void nothingRemainsIfTheJvmIsKilled() throws Exception {
         ChildJvm.run(LoaderProbe.AndHalt.class, Map.of(), "-Ddcs.library.tmpdir=" + folder);
         assertEquals(List.of(), ours(folder));
     }
 
     @Test
-    void whatWasLeftBehindIsRemoved() throws Exception {
+    void staleFilesAreDeleted() throws Exception {
         Path old = Files.createFile(folder.resolve("libdcs-unpacked-123.so"));
         Path another = Files.createFile(folder.resolve("libdcs-unpacked-456.so"));
         Path beingLoaded = Files.createFile(folder.resolve("libdcs-unpacked-789.so"));
-        Path somebodys = Files.createFile(folder.resolve("libdcs-0.1.0.so"));
+        Path unrelated = Files.createFile(folder.resolve("libdcs-0.1.0.so"));
         FileTime anHourAgo = FileTime.from(Instant.now().minus(Duration.ofHours(1)));
-        for (Path file : List.of(old, another, somebodys)) {
+        for (Path file : List.of(old, another, unrelated)) {
             Files.setLastModifiedTime(file, anHourAgo);
         }
         assertEquals(LoaderProbe.LOADED, LoaderProbe.run("-Ddcs.library.tmpdir=" + folder));
         assertEquals(List.of(beingLoaded), ours(folder));
-        assertTrue(Files.exists(somebodys));
+        assertTrue(Files.exists(unrelated));
         assertFalse(Files.exists(old));
     }
 
     private static List<Path> ours(Path folder) throws IOException {
-        try (Stream<Path> files = Files.list(folder)) { // JNA may leave its own
+        try (Stream<Path> files = Files.list(folder)) { // JNA may leave its own library.
             return files.filter(file -> file.getFileName().toString().startsWith("libdcs-unpacked-"))
                     .collect(Collectors.toList());
         }
