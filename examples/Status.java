@@ -3,7 +3,7 @@ import io.github.libdcs.DcsException;
 import io.github.libdcs.DcsStatus;
 
 /**
- * Asks the DCS for its status, with the settings from the environment: DCS_URL, DCS_CA_BUNDLE,
+ * Requests the status of the DCS, with the settings from the environment: DCS_URL, DCS_CA_BUNDLE,
  * DCS_CERTIFICATE and DCS_PRIVATE_KEY.
  */
 public final class Status {
@@ -11,12 +11,12 @@ public final class Status {
     }
 
     /**
-     * Prints the status, or what is wrong and what to do about it.
+     * Prints the status, or the error and what to do about it.
      *
      * @param arguments none
      */
     public static void main(String[] arguments) {
-        // A service keeps its client for as long as it runs; any thread may call it.
+        // A service keeps its client for as long as it runs. Any thread may call it.
         try (DcsClient client = DcsClient.fromEnvironment()) {
             DcsStatus status = client.status();
             System.out.println("available: " + (status.available() ? "yes" : "no"));

@@ -4,7 +4,7 @@ import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
 
-/** A service that asks the Document Checking Service for its status. */
+/** A service that requests the status of the Document Checking Service. */
 @SpringBootApplication
 @ConfigurationPropertiesScan
 public class Application {

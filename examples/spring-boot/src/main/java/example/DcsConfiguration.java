@@ -4,10 +4,10 @@ import io.github.libdcs.DcsClient;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** The one client of this service, which all threads share. */
+/** Creates the one client of this service, which all threads share. */
 @Configuration
 class DcsConfiguration {
-    /** Spring closes it when the service ends; a file that cannot be used ends the start with what is wrong. */
+    /** Spring closes the client on shutdown. If a file is invalid, the start fails with the reason. */
     @Bean(destroyMethod = "close")
     DcsClient dcsClient(DcsProperties properties) {
         DcsClient.Builder builder = DcsClient.builder()

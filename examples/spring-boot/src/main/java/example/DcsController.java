@@ -14,7 +14,7 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/** What the service's own users are told. */
+/** Serves the status to the users of this service. */
 @RestController
 class DcsController {
     private static final Logger LOG = LoggerFactory.getLogger(DcsController.class);
@@ -39,13 +39,13 @@ class DcsController {
                 .toList());
     }
 
-    /** The cause and what to do about it are for whoever runs this service, not for its users. */
+    /** Logs the cause and what to do about it for the operator of this service, and hides them from its users. */
     @ExceptionHandler
-    ResponseEntity<ProblemDetail> cannotBeAsked(DcsException e) {
-        LOG.warn("the DCS cannot be asked", e);
+    ResponseEntity<ProblemDetail> callFailed(DcsException e) {
+        LOG.warn("the status call failed", e);
         ResponseEntity.BodyBuilder response = ResponseEntity.status(HttpStatus.BAD_GATEWAY);
         e.retryAfter().ifPresent(wait -> response.header("Retry-After", Long.toString(Math.max(1, wait.toSeconds()))));
         return response.body(ProblemDetail.forStatusAndDetail(HttpStatus.BAD_GATEWAY,
-                "The Document Checking Service cannot be asked at the moment."));
+                "The status of the Document Checking Service is unknown at the moment."));
     }
 }

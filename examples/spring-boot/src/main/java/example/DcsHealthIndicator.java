@@ -7,7 +7,7 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
 
-/** The part "dcs" of /actuator/health. */
+/** Provides the component "dcs" of /actuator/health. */
 @Component
 class DcsHealthIndicator implements HealthIndicator {
     private final DcsClient client;
@@ -21,7 +21,7 @@ class DcsHealthIndicator implements HealthIndicator {
         Health.Builder health = new Health.Builder();
         try {
             DcsStatus status = client.status();
-            // That the service is out of order is no fault of this one, and restarting it would not help.
+            // An outage of the DCS is not a fault of this service, and restarting this service would not help.
             health.status(status.available() ? "UP" : "OUT_OF_SERVICE");
             status.message().ifPresent(message -> health.withDetail("message", message));
         } catch (DcsException e) {

@@ -7,12 +7,12 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * The settings below {@code dcs.} in application.properties, or as environment variables: {@code DCS_CA_BUNDLE}.
+ * Holds the settings below {@code dcs.} of application.properties, or of environment variables: {@code DCS_CA_BUNDLE}.
  *
- * @param url the service's address; null is its integration environment
- * @param privateKeyPassword of an encrypted private key, or null
- * @param timeout for a whole call
- * @param reloadInterval how often calls look whether the files have changed, for renewed certificates
+ * @param url the endpoint; null for the integration endpoint
+ * @param privateKeyPassword the password of an encrypted private key, or null
+ * @param timeout the limit for a whole call
+ * @param reloadInterval how often calls check whether the files have changed, for certificate rotation
  */
 @ConfigurationProperties("dcs")
 public record DcsProperties(

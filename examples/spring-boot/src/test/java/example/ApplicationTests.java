@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
-/** The whole service, with the sandbox in place of the DCS: run dcs-sandbox, and set what it prints. */
+/** Tests the whole service against the sandbox: run dcs sandbox, and set the variables that it prints. */
 class ApplicationTests {
     @Test
     void healthAndStatus() throws Exception {
@@ -31,30 +31,30 @@ class ApplicationTests {
     }
 
     @Test
-    void anOutage() throws Exception {
+    void outage() throws Exception {
         try (ConfigurableApplicationContext context = start("--dcs.url=" + sandbox("planned-outage"))) {
             HttpResponse<String> health = get(context, "/actuator/health");
             assertThat(health.statusCode()).isEqualTo(503);
             assertThat(health.body()).contains("OUT_OF_SERVICE");
-            // Which is no reason to restart this service.
+            // An outage is no reason to restart this service.
             assertThat(get(context, "/actuator/health/liveness").statusCode()).isEqualTo(200);
             assertThat(get(context, "/document-checks/status").body()).startsWith("{\"available\":false,");
         }
     }
 
     @Test
-    void aServiceThatCannotBeAsked() throws Exception {
+    void failedCall() throws Exception {
         try (ConfigurableApplicationContext context = start("--dcs.url=" + sandbox("over-capacity"))) {
             assertThat(get(context, "/actuator/health").body()).contains("\"status\":\"DOWN\"").contains("UNAVAILABLE");
             HttpResponse<String> status = get(context, "/document-checks/status");
             assertThat(status.statusCode()).isEqualTo(502);
             assertThat(status.headers().firstValue("Retry-After")).contains("5");
-            assertThat(status.body()).contains("cannot be asked at the moment").doesNotContain("localhost");
+            assertThat(status.body()).contains("is unknown at the moment").doesNotContain("localhost");
         }
     }
 
     @Test
-    void theClientIsClosedWithTheService() {
+    void shutdownClosesTheClient() {
         ConfigurableApplicationContext context = start();
         DcsClient client = context.getBean(DcsClient.class);
         assertThat(client.status().available()).isTrue();
@@ -63,7 +63,7 @@ class ApplicationTests {
     }
 
     @Test
-    void aServiceWithoutItsCertificateDoesNotStart() {
+    void missingCertificateFailsTheStart() {
         assertThatThrownBy(() -> start("--dcs.certificate=/nowhere/client.crt").close())
                 .hasRootCauseInstanceOf(DcsConfigException.class).rootCause().hasMessageContaining("/nowhere/client.crt");
     }

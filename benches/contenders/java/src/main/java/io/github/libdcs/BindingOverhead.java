@@ -10,15 +10,15 @@ import java.util.Locale;
 import java.util.function.LongConsumer;
 
 /**
- * What the binding costs by itself, in nanoseconds and bytes of Java heap; no contender. In the library's package,
- * because what it measures is not public.
+ * Measures the overhead of the binding in nanoseconds and bytes of Java heap; not a contender. It is in the library's
+ * package, because what it measures is not public.
  *
  * <pre>java -cp 'target/bench/java/jars/*' io.github.libdcs.BindingOverhead \
  *     URL CA_BUNDLE CERTIFICATE_CHAIN PRIVATE_KEY</pre>
  *
- * <p>The URL should be one whose server keeps connections alive. The last two lines are of whole calls: the time
- * around a call less the time that the library says the call took, which holds the binding, the native function's
- * own beginning and end, and up to a microsecond of rounding.
+ * <p>The server of the URL should keep connections alive. The last two lines measure whole calls. The last one
+ * subtracts the time that the library reports for the call. What remains is the binding, the native function's own
+ * start and end, and up to a microsecond of rounding.
  */
 final class BindingOverhead {
     private static final int BATCHES = 200;
@@ -44,7 +44,7 @@ final class BindingOverhead {
             long[] response = new long[1];
             try {
                 ErrorDetails.check(LibDcs.dcs_status(address, response, new long[1]), "The status call", new long[1]);
-                hops(response[0]);
+                parts(response[0]);
             } finally {
                 LibDcs.dcs_status_response_free(response[0]);
                 client.handle.leave(call);
@@ -53,27 +53,27 @@ final class BindingOverhead {
         }
     }
 
-    private static void hops(long response) {
+    private static void parts(long response) {
         batches("a native call with no argument", i -> LibDcs.dcs_abi_version());
         batches("a native call with one argument", i -> LibDcs.dcs_status_response_available(response));
-        batches("a text of the answer (the cipher)",
+        batches("a text of the response (the cipher)",
                 i -> NativeText.decode(LibDcs.dcs_status_response_tls_cipher(response)));
-        batches("a whole answer copied", i -> new DcsStatus(response));
-        batches("the loggers asked for their level", i -> LogBridge.during(() -> null));
+        batches("a whole response copied", i -> new DcsStatus(response));
+        batches("the loggers' levels", i -> LogBridge.during(() -> null));
     }
 
     /** Prints the median of many batches. */
     private static void batches(String what, LongConsumer operation) {
         double[] each = new double[BATCHES];
         long allocated = 0;
-        for (int round = 0; round < 2; round++) { // the first one warms up
+        for (int round = 0; round < 2; round++) { // The first one warms up.
             long before = allocatedBytes();
             for (int i = 0; i < BATCHES; i++) {
-                long begun = System.nanoTime();
+                long start = System.nanoTime();
                 for (int j = 0; j < BATCH; j++) {
                     operation.accept(j);
                 }
-                each[i] = (double) (System.nanoTime() - begun) / BATCH;
+                each[i] = (double) (System.nanoTime() - start) / BATCH;
             }
             allocated = (allocatedBytes() - before) / (BATCHES * BATCH);
         }
@@ -87,9 +87,9 @@ final class BindingOverhead {
         for (int round = 0; round < 2; round++) {
             long before = allocatedBytes();
             for (int i = 0; i < CALLS; i++) {
-                long begun = System.nanoTime();
+                long start = System.nanoTime();
                 DcsStatus status = client.status();
-                whole[i] = System.nanoTime() - begun;
+                whole[i] = System.nanoTime() - start;
                 beyond[i] = whole[i] - status.connection().totalTime().toNanos();
             }
             allocated = (allocatedBytes() - before) / CALLS;

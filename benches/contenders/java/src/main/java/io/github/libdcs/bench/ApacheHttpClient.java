@@ -15,13 +15,13 @@ import org.apache.hc.core5.util.VersionInfo;
 /**
  * Apache HttpClient 5, the classic client, which speaks HTTP/1.1 only.
  *
- * <p>default: one client with a pooling connection manager and the context, as its example "Custom SSL context" has it.
- * A connection with a client certificate counts as the certificate's owner's then, and is not used again by a
- * call that does not say so, so no connection is kept alive.
+ * <p>default: one client with a pooling connection manager and the context, as in its example "Custom SSL context". A
+ * connection with a client certificate then belongs to that certificate's owner. A call that does not name this owner
+ * does not reuse it, so no connection is kept alive.
  *
- * <p>best: connections are used again whoever's they are, as many as there are threads (the default is five for a
- * host), from a pool without one lock for all; the JDK alone checks the host name; no cookies, redirects,
- * compression or authentication. Retries stay: a connection that the server has closed meanwhile needs them.
+ * <p>best: connections are reused regardless of their owner. There are as many as threads (the default is five for a
+ * host), in a pool without a global lock. Only the JDK checks the host name. No cookies, redirects, compression or
+ * authentication. Retries stay on, for a connection that the server has closed meanwhile.
  */
 final class ApacheHttpClient {
     private ApacheHttpClient() {

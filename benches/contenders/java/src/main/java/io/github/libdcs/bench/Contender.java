@@ -15,9 +15,9 @@ import java.util.Map;
 import java.util.StringJoiner;
 import java.util.function.Supplier;
 
-/** The protocol of benches/README.md: reads commands, makes calls by threads, measures them. */
+/** Implements the protocol of benches/README.md: reads commands, makes calls on threads and measures them. */
 final class Contender {
-    /** How many calls are made at once at most, for pools that want to know. */
+    /** The most concurrent calls, for the size of connection pools. */
     static final int MAX_THREADS = 64;
 
     private static final String AVAILABLE = "\"available\":true";
@@ -25,7 +25,7 @@ final class Contender {
     private Contender() {
     }
 
-    /** What the program is started with. */
+    /** The program's arguments. */
     static final class Target {
         final URI url;
         final Path caBundle;
@@ -40,17 +40,17 @@ final class Contender {
         }
     }
 
-    /** One call, checked; made by many threads at once. */
+    /** Makes one call and checks its response. Many threads use it at once. */
     interface Call {
         void make() throws Exception;
     }
 
-    /** Sets up what is kept from call to call. */
+    /** Creates what is shared by all calls. */
     interface Variant {
         Call start(Target target) throws Exception;
     }
 
-    /** A contender's whole program; does not return. */
+    /** Runs a contender's whole program. Does not return. */
     static void main(String[] arguments, Map<String, Variant> variants, Supplier<Map<String, String>> versions) {
         boolean once = arguments.length == 6 && arguments[5].equals("once");
         if (arguments.length != (once ? 6 : 5) || !variants.containsKey(arguments[4])) {
@@ -63,29 +63,29 @@ final class Contender {
             if (once) {
                 call.make();
             } else {
-                obey(call, versions);
+                runCommands(call, versions);
             }
         } catch (Throwable e) {
             fail(e);
         }
-        // A library's own threads could hold up the end.
+        // A library's own threads could delay the exit.
         System.exit(0);
     }
 
-    /** Ends the program unless the answer is the expected one. */
+    /** Throws unless the response is the expected one. */
     static void check(int status, String body) {
         if (status != 200 || !body.contains(AVAILABLE)) {
             throw new IllegalStateException("the answer is not the expected one: HTTP " + status + ", " + body);
         }
     }
 
-    /** As {@link #check(int, String)}, without looking for the encoding. */
+    /** As {@link #check(int, String)}, without detecting the encoding. */
     static void check(int status, byte[] body) {
         check(status, new String(body, StandardCharsets.ISO_8859_1));
     }
 
-    /** Does what standard input says until it ends. */
-    private static void obey(Call call, Supplier<Map<String, String>> versions) throws Exception {
+    /** Runs the commands from standard input until it ends. */
+    private static void runCommands(Call call, Supplier<Map<String, String>> versions) throws Exception {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
         PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
         for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -115,16 +115,16 @@ final class Contender {
         throw new IOException("not a command: " + line);
     }
 
-    /** The first share of the calls is this thread's, so that a run with one thread starts none. */
+    /** Makes the first share of the calls on this thread, so that a run with one thread starts none. */
     private static String run(Call call, int calls, int threads) throws Exception {
-        // getProcessCpuTime counts in hundredths of a second, which a run of half a second makes up for.
+        // getProcessCpuTime counts in hundredths of a second, which is precise enough for a run of half a second.
         OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         long[][] latencies = new long[threads][];
         for (int i = 0; i < threads; i++) {
             latencies[i] = new long[calls / threads + (i < calls % threads ? 1 : 0)];
         }
         long cpu = system.getProcessCpuTime();
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         List<Thread> others = new ArrayList<>();
         for (int i = 1; i < threads; i++) {
             long[] share = latencies[i];
@@ -142,45 +142,45 @@ final class Contender {
         for (Thread thread : others) {
             thread.join();
         }
-        long wall = System.nanoTime() - begun;
+        long wall = System.nanoTime() - start;
         cpu = system.getProcessCpuTime() - cpu;
 
-        StringBuilder answer = new StringBuilder("{\"latencies_ns\":[");
+        StringBuilder result = new StringBuilder("{\"latencies_ns\":[");
         String comma = "";
         for (long[] share : latencies) {
             for (long latency : share) {
-                answer.append(comma).append(latency);
+                result.append(comma).append(latency);
                 comma = ",";
             }
         }
-        return answer.append("],\"wall_ns\":").append(wall).append(",\"cpu_ns\":").append(cpu).append('}').toString();
+        return result.append("],\"wall_ns\":").append(wall).append(",\"cpu_ns\":").append(cpu).append('}').toString();
     }
 
     private static void measure(Call call, long[] latencies) throws Exception {
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         for (int i = 0; i < latencies.length; i++) {
             call.make();
-            long ended = System.nanoTime();
-            latencies[i] = ended - begun;
-            begun = ended;
+            long end = System.nanoTime();
+            latencies[i] = end - start;
+            start = end;
         }
     }
 
-    /** Versions have no character that JSON would want escaped. */
+    /** Returns a JSON object. Versions contain no character that JSON escapes. */
     private static String json(Map<String, String> values) {
         StringJoiner members = new StringJoiner(",", "{", "}");
         values.forEach((name, value) -> members.add("\"" + name + "\":\"" + value + "\""));
         return members.toString();
     }
 
-    /** Ends the program with a message whose last line says it all. */
+    /** Ends the program with the error and its causes on one line. */
     private static void fail(Throwable e) {
         StringBuilder message = new StringBuilder(e.toString());
         for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
             message.append(": ").append(cause);
         }
         System.err.println(message.toString().replaceAll("\\s+", " "));
-        // Not exit, which waits for the main thread where that one exits too.
+        // Not exit, which would wait for the main thread if that exits too.
         Runtime.getRuntime().halt(1);
     }
 }

@@ -9,11 +9,10 @@ import javax.net.ssl.SSLSocketFactory;
 /**
  * javax.net.ssl.HttpsURLConnection.
  *
- * <p>default: the context's socket factory, made once and set on each connection. (Asking the context for a factory
- * each time would keep no connection alive, since the pool goes by the factory.)
+ * <p>default: the context's socket factory, created once and set on each connection. (A new factory for each connection
+ * would keep no connection alive, because the pool's key includes the factory.)
  *
- * <p>best: as many idle connections as threads, where the JDK's own limit is five for a host, and neither caches nor
- * redirects.
+ * <p>best: as many idle connections as threads (the JDK's default is five for a host), no caches and no redirects.
  */
 final class HttpsUrlConnection {
     private HttpsUrlConnection() {
@@ -35,7 +34,7 @@ final class HttpsUrlConnection {
     }
 
     private static Contender.Call best(Contender.Target target) throws Exception {
-        // Read once, by the first connection.
+        // The first connection reads it, once.
         System.setProperty("http.maxConnections", Integer.toString(Contender.MAX_THREADS));
         SSLSocketFactory factory = new Tls(target).context.getSocketFactory();
         URL url = target.url.toURL();

@@ -8,12 +8,12 @@ import java.util.Map;
 /**
  * java.net.http.HttpClient.
  *
- * <p>default: one client with the context, a request for each call and the body as text, as the documentation of the
- * class has it.
+ * <p>default: one client with the context, a request for each call and the body as text, as in the documentation of the
+ * class.
  *
- * <p>best: HTTP/1.1 only, one request for all calls, the body as bytes, and an executor that runs what the client
- * gives it at once, on the client's own thread, in place of one that hands it to other threads. Redirects and
- * cookies are off anyway, and its pool of connections has no limit.
+ * <p>best: HTTP/1.1 only, one request for all calls, the body as bytes, and an executor that runs tasks at once on the
+ * client's own thread, not on other threads. Redirects and cookies are off anyway, and its connection pool has no
+ * limit.
  */
 final class JdkHttpClient {
     private JdkHttpClient() {

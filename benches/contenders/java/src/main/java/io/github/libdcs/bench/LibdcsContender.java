@@ -4,7 +4,7 @@ import io.github.libdcs.DcsClient;
 import io.github.libdcs.DcsStatus;
 import java.util.Map;
 
-/** This library, by its jar: one client that all threads call, as its README has it. */
+/** This library, from its jar: one client that all threads share, as in its README. */
 final class LibdcsContender {
     private LibdcsContender() {
     }

@@ -16,13 +16,13 @@ import okhttp3.Response;
 /**
  * OkHttp.
  *
- * <p>default: one client with the context, and a request for each call, as its recipes have it.
+ * <p>default: one client with the context, and a request for each call, as in its recipes.
  *
  * <p>best: HTTP/1.1 only, one request for all calls, as many idle connections as threads (the default is five), no
  * second thread that tries another of the host's addresses at the same time, no redirects, no compression. Its sockets
- * come with TCP_NODELAY, which OkHttp does not set: without it the request waits until the server has acknowledged the
- * end of the handshake, which takes the server's system 40 ms. Cookies and caches are off anyway. Retries stay: a
- * connection that the server has closed meanwhile needs them.
+ * have TCP_NODELAY, which OkHttp does not set. Without it the request waits until the server has acknowledged the end
+ * of the handshake, for which the server's system takes 40 ms. Cookies and caches are off anyway. Retries stay on, for
+ * a connection that the server has closed meanwhile.
  */
 final class OkHttp {
     private OkHttp() {
@@ -67,7 +67,7 @@ final class OkHttp {
         };
     }
 
-    /** OkHttp calls the one method that makes a socket which is not connected yet. */
+    /** Sets TCP_NODELAY. OkHttp calls only the method that creates an unconnected socket. */
     private static final class NoDelay extends SocketFactory {
         private final SocketFactory factory = SocketFactory.getDefault();
 

@@ -19,8 +19,8 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 
 /**
- * An {@link SSLContext} from PEM files, as everyone has to make it for the JDK: certificates and key are read,
- * put in key stores in memory, and handed to the factories.
+ * Creates an {@link SSLContext} from PEM files, as every user of the JDK has to: reads certificates and key, puts them
+ * into key stores in memory, and passes these to the factories.
  */
 final class Tls {
     private static final char[] PASSWORD = "in memory only".toCharArray();
@@ -28,7 +28,7 @@ final class Tls {
     final SSLContext context;
     final X509TrustManager trustManager;
 
-    /** Reads an RSA key in unencrypted PKCS#8, the only form of PEM that the JDK can be made to take. */
+    /** Reads an RSA key in unencrypted PKCS#8, the only PEM format that the JDK can read. */
     Tls(Contender.Target target) throws IOException, GeneralSecurityException {
         KeyStore identity = emptyKeyStore();
         identity.setKeyEntry("client", key(target.key), PASSWORD,
