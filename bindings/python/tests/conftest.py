@@ -1,4 +1,4 @@
-"""The testbed: real nginx and Apache httpd, described by the JSON file that DCS_TESTBED names."""
+"""The servers of the tests: the testbed that DCS_TESTBED describes, and sockets without TLS."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 NGINX = ("tls12_close", "tls12_keepalive", "tls13_close", "tls13_keepalive")
 APACHE = ("apache_tls12", "apache_tls13")
 
+# No wait takes as long on a busy machine; only a failing test does.
+LIMIT = 300.0
+# For calls: only their end ends them, or the test.
+PATIENT = {"timeout": 600.0, "connect_timeout": 600.0}
+
 
 def not_on_pypy(reason: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(sys.implementation.name == "pypy", reason=reason)
 
 
 class Testbed:
-    """Files and URLs of the testbed, and clients for it."""
+    """The files and URLs of the testbed, and clients for it."""
 
     __test__ = False
 
@@ -41,12 +46,13 @@ class Testbed:
         return self.urls[listener] + path
 
     def options(self, url: str, /, **changes: Any) -> dict[str, Any]:
-        """Return what Client takes to be answered by `url`, with some of it changed."""
+        """Return the arguments of a Client for `url`, with some of them changed."""
         options: dict[str, Any] = {
             "url": url,
             "ca_bundle": self.files["ca_bundle"],
             "certificate": self.files["client_cert"],
             "private_key": self.files["client_key"],
+            **PATIENT,
         }
         return {**options, **changes}
 
@@ -54,27 +60,27 @@ class Testbed:
         return libdcs.Client(**self.options(self.url(listener, path), **changes))
 
     def error(self, listener: str, path: str = "/checks/passport", /, **changes: Any) -> libdcs.DcsError:
-        """Return the error of a status call that must fail."""
+        """Make a call that must fail; return its error."""
         with self.client(listener, path, **changes) as client, pytest.raises(libdcs.DcsError) as info:
             client.status()
         return info.value
 
-    def served(self, case: str, expected: int) -> int:
-        """Return how many requests with this in their path are in nginx's log, which may be a moment late."""
+    def requests(self, case: str, expected: int) -> int:
+        """Count the requests with this in their path; nginx may write its log a moment late."""
         log = Path(self.logs["nginx_access"])
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + LIMIT
         while (count := log.read_text(encoding="utf-8").count(case)) < expected:
             assert time.monotonic() < deadline, f"only {count} requests are in the log"
         return count
 
 
 class Listener:
-    """A port on 127.0.0.1 that takes connections and never speaks TLS."""
+    """A server on 127.0.0.1 that accepts connections and never speaks TLS."""
 
-    def __init__(self, *, hang_up: bool) -> None:
+    def __init__(self, *, closes: bool) -> None:
         self.connected = threading.Event()
-        self._taken = threading.Semaphore(0)
-        self._hang_up = hang_up
+        self._accepted = threading.Semaphore(0)
+        self._closes = closes
         self._connections: list[socket.socket] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"https://127.0.0.1:{self._socket.getsockname()[1]}/checks/passport"
@@ -91,18 +97,18 @@ class Listener:
                 connection.recv(65536)  # the ClientHello
             self._connections.append(connection)
             self.connected.set()
-            self._taken.release()
-            if self._hang_up:
+            self._accepted.release()
+            if self._closes:
                 self.drop()
 
-    def wait_for_one_more(self, timeout: float = 30) -> bool:
-        """Wait for a connection that was not waited for yet."""
-        return self._taken.acquire(timeout=timeout)
+    def wait_for_connection(self, timeout: float = LIMIT) -> bool:
+        """Wait for the next connection that no earlier call has returned."""
+        return self._accepted.acquire(timeout=timeout)
 
-    def has_seen_the_ends(self) -> bool:
-        """Whether the other side has ended each connection taken so far."""
+    def clients_have_closed(self) -> bool:
+        """Return whether the clients have closed all connections."""
         for connection in self._connections:
-            connection.settimeout(5)
+            connection.settimeout(LIMIT)
             try:
                 while connection.recv(65536):
                     pass
@@ -111,33 +117,33 @@ class Listener:
         return True
 
     def drop(self) -> None:
-        """End the connections taken so far."""
+        """Close the connections."""
         while self._connections:
             self._connections.pop().close()
 
-    def hang_up(self) -> None:
-        """End the connections taken so far, and from now on each one that comes."""
-        self._hang_up = True
+    def drop_all(self) -> None:
+        """Close the connections, and from now on each new one."""
+        self._closes = True
         self.drop()
 
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._thread.join(10)
+        self._thread.join(LIMIT)
         self.drop()
 
 
 class Program:
-    """Python code in a process of its own, which is told what it needs as `given`."""
+    """A process that runs Python code, which finds its arguments in `given`."""
 
-    BEGIN = """
+    PRELUDE = """
 import json, os, signal, sys, threading, time, warnings
 import libdcs
 
-warnings.simplefilter("ignore", DeprecationWarning)  # Of forking with threads, from Python 3.12 on.
+warnings.simplefilter("ignore", DeprecationWarning)  # From Python 3.12 on, fork() with threads warns.
 
 given = json.loads(sys.argv[1])
-# A shell may have started all this in the background, where Ctrl-C is ignored.
+# A shell ignores Ctrl-C for what it runs in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def client(url, **more):
@@ -148,40 +154,42 @@ def client(url, **more):
         options = testbed.options("")
         del options["url"]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", self.BEGIN + code, json.dumps({"options": options, **given})],
+            [sys.executable, "-c", self.PRELUDE + code, json.dumps({"options": options, **given})],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             bufsize=1,
         )
-        self.pid = self._process.pid
+        self._watchdog = threading.Timer(LIMIT, self._process.kill)
+        self._watchdog.start()
 
     def read_line(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
-    def tell(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{line}\n")
 
     def send(self, number: int) -> None:
         self._process.send_signal(number)
 
-    def end(self, timeout: float = 120) -> list[str]:
-        """Wait for its end, which must be a good one; return the lines that were not read yet."""
-        output, errors = self._process.communicate(timeout=timeout)
+    def wait(self) -> list[str]:
+        """Wait for its exit, which must be a success; return the lines that were not read yet."""
+        output, errors = self._process.communicate()
         assert (self._process.returncode, errors) == (0, "")
         return output.splitlines()
 
     def kill(self) -> None:
+        self._watchdog.cancel()
         with self._process:
             self._process.kill()
 
 
 @pytest.fixture
 def run(testbed: Testbed) -> Iterator[Callable[..., Program]]:
-    """Starts programs, and sees that none is left."""
+    """Starts programs, and kills those that are left."""
     programs: list[Program] = []
 
     def start(code: str, /, **given: object) -> Program:
@@ -203,22 +211,22 @@ def testbed() -> Testbed:
 
 @pytest.fixture
 def silent() -> Iterator[Listener]:
-    """A server that takes a connection and answers nothing."""
-    listener = Listener(hang_up=False)
+    """A server that accepts connections and sends nothing."""
+    listener = Listener(closes=False)
     yield listener
     listener.close()
 
 
 @pytest.fixture
-def rude() -> Iterator[Listener]:
-    """A server that takes a connection and ends it."""
-    listener = Listener(hang_up=True)
+def closing() -> Iterator[Listener]:
+    """A server that accepts connections and closes them."""
+    listener = Listener(closes=True)
     yield listener
     listener.close()
 
 
 class Relay:
-    """A port on localhost in front of a listener of the testbed; it passes nothing on until it is opened."""
+    """A TCP relay to a listener of the testbed. It passes nothing on until it is opened."""
 
     def __init__(self, target: str) -> None:
         host, _, port = target.partition("://")[2].rpartition(":")
@@ -237,12 +245,12 @@ class Relay:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        self.opened.wait(60)
+        self.opened.wait(LIMIT)
         with client, socket.create_connection(self._target) as server:
             back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
             back.start()
             self._pump(client, server)
-            back.join(60)
+            back.join(LIMIT)
 
     @staticmethod
     def _pump(source: socket.socket, target: socket.socket) -> None:
@@ -259,7 +267,7 @@ class Relay:
 
 @pytest.fixture
 def relay(testbed: Testbed) -> Iterator[Relay]:
-    """A server that answers, but not before its relay is opened."""
+    """A server that does not respond before its relay is opened."""
     relay = Relay(testbed.urls["tls12_close"])
     yield relay
     relay.close()
@@ -267,7 +275,7 @@ def relay(testbed: Testbed) -> Iterator[Relay]:
 
 @pytest.fixture(scope="session")
 def closed_port() -> Iterator[int]:
-    """A port that nobody listens on: bound, so that nobody else gets it meanwhile."""
+    """A port without a listener, bound so that no other process can take it."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The binding's tables against include/dcs.h."""
+"""The loaded library and the package's tables against include/dcs.h."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from libdcs._functions import FUNCTIONS
 
 @pytest.fixture(scope="module")
 def header() -> str:
-    """The header without its comments and its conditionals."""
+    """The header without comments and conditionals."""
     source = (REPOSITORY / "include" / "dcs.h").read_text(encoding="utf-8")
     source = re.sub(r"/\*.*?\*/|//[^\n]*", "", source, flags=re.DOTALL)
     return re.sub(r"^\s*#\s*(?!define)[^\n]*$", "", source, flags=re.MULTILINE)
@@ -31,12 +31,12 @@ def test_functions_have_declared_types() -> None:
     assert set(FUNCTIONS) > _native.RELEASES_GIL
 
 
-@not_on_pypy("there every call lets go of it")
+@not_on_pypy("there every call releases it")
 def test_waiting_functions_release_gil() -> None:
-    keeps_lock = 4  # FUNCFLAG_PYTHONAPI
+    holds_gil = 4  # FUNCFLAG_PYTHONAPI
     for name in FUNCTIONS:
-        kept = bool(getattr(_native.api, name)._flags_ & keeps_lock)
-        assert kept is (name not in _native.RELEASES_GIL), name
+        holds = bool(getattr(_native.api, name)._flags_ & holds_gil)
+        assert holds is (name not in _native.RELEASES_GIL), name
     assert {name for name in FUNCTIONS if name.endswith("_pkcs8_der")} | {
         "dcs_diagnose",
         "dcs_diagnose_until",

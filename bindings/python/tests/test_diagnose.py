@@ -1,4 +1,4 @@
-"""The diagnosis, its report, and the conversion of keys, against the testbed and openssl."""
+"""Diagnoses of the testbed, their reports, and the conversion of keys compared with openssl."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import libdcs
-from conftest import Listener, Testbed
+from conftest import LIMIT, Listener, Testbed
 from libdcs import Code, ConfigError
 
 EXPIRED = ("rejected_expired_cert", "rejected_expired_key")
@@ -43,7 +43,7 @@ def assert_cause(report: libdcs.Report, check: str, subject: str) -> libdcs.Find
     return cause
 
 
-# The report's content.
+# The content of the report.
 
 
 @pytest.mark.parametrize("listener", ["tls12_close", "tls13_keepalive", "apache_tls13"])
@@ -81,7 +81,7 @@ def test_expired_certificate(testbed: Testbed) -> None:
 
 @pytest.mark.parametrize("option", ["ca_bundle", "certificate", "private_key"])
 def test_missing_file(testbed: Testbed, option: str) -> None:
-    # No client can be made from this, and the rest is checked all the same.
+    # Client rejects this; a diagnosis still makes the other checks.
     report = diagnose(testbed, **{option: testbed.files["missing"]})
     cause = assert_cause(report, "DCS_CHECK_FILE_READABLE", option)
     assert testbed.files["missing"] in cause.message
@@ -90,7 +90,7 @@ def test_missing_file(testbed: Testbed, option: str) -> None:
 
 
 def test_note_is_never_the_cause(testbed: Testbed) -> None:
-    # One that expires soon is a warning, and the expired CA in the bundle beside it a note.
+    # A certificate that expires soon is a warning, an expired CA in the bundle a note.
     certificate, private_key = testbed.files["expiring_cert"], testbed.files["expiring_key"]
     ca_bundle = testbed.files["ca_bundle_with_expired_intermediate"]
     report = diagnose(testbed, certificate=certificate, private_key=private_key, ca_bundle=ca_bundle)
@@ -188,7 +188,7 @@ def test_report_is_immutable_value(testbed: Testbed) -> None:
             setattr(value, value.__slots__[0], None)
         with pytest.raises(AttributeError):
             value.no_such_field = 1
-    # `if report:` would be taken for `if report.ok:`.
+    # `if report:` would read like `if report.ok:`.
     assert not hasattr(libdcs.Report, "__bool__")
 
 
@@ -234,12 +234,12 @@ def test_parameters_match_client() -> None:
 )
 def test_rejects_invalid_options_like_client(testbed: Testbed, options: dict[str, Any]) -> None:
     arguments = testbed.options(testbed.url("tls12_close"), **options)
-    refusals = []
+    errors = []
     for function in (libdcs.Client, libdcs.diagnose):
         with pytest.raises((ConfigError, TypeError)) as info:
             function(**arguments)
-        refusals.append((type(info.value), str(info.value), vars(info.value)))
-    assert refusals[0] == refusals[1]
+        errors.append((type(info.value), str(info.value), vars(info.value)))
+    assert errors[0] == errors[1]
 
 
 def test_from_env(testbed: Testbed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,11 +269,11 @@ def test_releases_gil(testbed: Testbed, silent: Listener) -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    # The listener is a thread of this interpreter, and so is this one.
-    assert silent.connected.wait(10)
+    # Listener and test are other threads of this interpreter.
+    assert silent.connected.wait(LIMIT)
     assert outcome == []
-    silent.hang_up()
-    thread.join(60)
+    silent.drop_all()
+    thread.join(LIMIT)
     assert not thread.is_alive()
     [report] = outcome
     assert isinstance(report, libdcs.Report)
@@ -281,7 +281,7 @@ def test_releases_gil(testbed: Testbed, silent: Listener) -> None:
     assert {step.outcome for step in report.steps if step.name == "tls"} == {"failed"}
 
 
-# What an error says of its check.
+# The check of an error.
 
 
 def test_error_names_check(testbed: Testbed) -> None:
@@ -290,7 +290,7 @@ def test_error_names_check(testbed: Testbed) -> None:
     assert error.code is Code.CLIENT_CERT_REJECTED
     assert error.check == "DCS_CHECK_CERT_NOT_EXPIRED"
     assert pickle.loads(pickle.dumps(error)).check == error.check
-    # Refused before there was anything to check.
+    # Rejected before any check.
     with pytest.raises(ConfigError) as info:
         libdcs.Client(url="http://localhost/")
     assert info.value.check is None
@@ -326,7 +326,7 @@ def test_convert_key(testbed: Testbed, name: str) -> None:
     assert libdcs.convert_key(path, password=password or "not needed") == expected
 
 
-def refused_key(*arguments: Any) -> ConfigError:
+def key_error(*arguments: Any) -> ConfigError:
     with pytest.raises(ConfigError) as info:
         libdcs.convert_key(*arguments)
     assert type(info.value) is ConfigError
@@ -337,7 +337,7 @@ def refused_key(*arguments: Any) -> ConfigError:
 def test_convert_key_with_wrong_password(testbed: Testbed) -> None:
     path = testbed.files["client_key_encrypted"]
     for arguments in ((path,), (path, "battery staple"), (Path(path).read_bytes(), "battery staple")):
-        error = refused_key(*arguments)
+        error = key_error(*arguments)
         assert error.code is Code.PASSWORD
         assert "battery" not in f"{error}{vars(error)}"
         if arguments[0] is path:
@@ -346,22 +346,22 @@ def test_convert_key_with_wrong_password(testbed: Testbed) -> None:
 
 @pytest.mark.parametrize("name", ["garbage", "public_key", "truncated_key", "client_cert", "empty"])
 def test_convert_invalid_key(testbed: Testbed, name: str) -> None:
-    error = refused_key(testbed.files[name])
+    error = key_error(testbed.files[name])
     assert error.code is Code.PRIVATE_KEY
     assert testbed.files[name] in error.message
 
 
 def test_convert_unreadable_key(testbed: Testbed, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")  # A reader would wait for ever.
+    os.mkfifo(tmp_path / "pipe")  # Opening it for reading would block.
     with open(tmp_path / "large", "wb") as file:
         file.truncate(4 * 1024 * 1024 + 1)
     for path in (testbed.files["missing"], testbed.files["directory"], tmp_path / "pipe", tmp_path / "large"):
-        error = refused_key(path)
+        error = key_error(path)
         assert error.code is Code.FILE
         assert error.check == "DCS_CHECK_FILE_READABLE"
         assert str(path) in error.message
     for path in ("/tmp/\0", os.fsdecode(b"/tmp/\xff")):
-        assert refused_key(path).code is Code.INVALID_ARGUMENT
+        assert key_error(path).code is Code.INVALID_ARGUMENT
 
 
 def test_convert_key_at_non_ascii_path(testbed: Testbed, tmp_path: Path) -> None:
@@ -384,6 +384,6 @@ def test_convert_key_rejects_wrong_types(arguments: tuple[Any, ...], message: st
 
 
 def test_convert_key_rejects_nul_in_password() -> None:
-    error = refused_key(b"", "hunter2\0")
+    error = key_error(b"", "hunter2\0")
     assert error.code is Code.INVALID_ARGUMENT
     assert "hunter2" not in f"{error}{vars(error)}"

@@ -1,4 +1,4 @@
-"""Every code is provoked, and arrives as the exception that it belongs to."""
+"""Provokes every code; compares its exception class and attributes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import libdcs
-from conftest import APACHE, NGINX, Listener, Testbed
+from conftest import APACHE, LIMIT, NGINX, Listener, Testbed
 from libdcs import Code, ConfigError, DcsError, NetworkError, ServiceError, TlsError
 
 REJECTED = (
@@ -30,7 +30,7 @@ REJECTED = (
 )
 NONE_SENT = {"certificate": None, "private_key": None}
 
-# Pickles the error that it meets to its standard output.
+# Pickles its error to standard output.
 CHILD = """
 import pickle, sys
 import libdcs
@@ -45,24 +45,24 @@ Provoke = Callable[[Testbed, "Sites"], object]
 
 
 class Sites:
-    """The addresses that are not the testbed's."""
+    """Addresses other than the testbed's."""
 
-    def __init__(self, silent: Listener, rude: Listener, closed_port: int, folder: Path) -> None:
+    def __init__(self, silent: Listener, closing: Listener, closed_port: int, folder: Path) -> None:
         self.folder = folder
         self.silent = silent
         self.silent_url = silent.url
-        self.rude = rude.url
+        self.closing = closing.url
         self.closed = f"https://127.0.0.1:{closed_port}/checks/passport"
         self.closed_proxy = f"http://127.0.0.1:{closed_port}"
 
 
 @pytest.fixture
-def sites(silent: Listener, rude: Listener, closed_port: int, tmp_path: Path) -> Sites:
-    return Sites(silent, rude, closed_port, tmp_path)
+def sites(silent: Listener, closing: Listener, closed_port: int, tmp_path: Path) -> Sites:
+    return Sites(silent, closing, closed_port, tmp_path)
 
 
-def make(**changes: str) -> Provoke:
-    """Give the client one of the testbed's files for another."""
+def create(**changes: str) -> Provoke:
+    """Create a client with some of its files replaced."""
 
     def provoke(testbed: Testbed, _: Sites) -> object:
         files = {option: testbed.files[name] for option, name in changes.items()}
@@ -72,17 +72,17 @@ def make(**changes: str) -> Provoke:
 
 
 def call(listener: str, path: str = "/checks/passport") -> Provoke:
-    """Make the call to one of the testbed's listeners."""
+    """Make a call to a listener of the testbed."""
     return lambda testbed, _: testbed.client(listener, path).status()
 
 
 def visit(site: str, **changes: float) -> Provoke:
-    """Make the call to an address that is not the testbed's."""
+    """Make a call to another address."""
     return lambda testbed, sites: libdcs.Client(**testbed.options(getattr(sites, site), **changes)).status()
 
 
 def look_up(testbed: Testbed, sites: Sites) -> object:
-    """Make the call in a process whose resolver knows no name, so that no name server is asked."""
+    """Make a call in a process whose resolver finds no name, so that no name server is asked."""
     source, library = sites.folder / "resolver.c", sites.folder / "resolver.so"
     source.write_text("int getaddrinfo(void) { return -2; }")  # EAI_NONAME
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
@@ -91,18 +91,18 @@ def look_up(testbed: Testbed, sites: Sites) -> object:
         input=pickle.dumps(testbed.options("https://dcs.invalid/checks/passport")),
         stdout=subprocess.PIPE,
         env={**os.environ, "LD_PRELOAD": str(library)},
-        timeout=60,
+        timeout=LIMIT,
         check=True,
     )
     raise pickle.loads(child.stdout)
 
 
 def interrupt(testbed: Testbed, sites: Sites) -> object:
-    """Make a call that another thread ends."""
+    """Make a call that another thread interrupts."""
     client = libdcs.Client(**testbed.options(sites.silent.url))
 
     def end() -> None:
-        assert sites.silent.connected.wait(30)
+        assert sites.silent.connected.wait(LIMIT)
         client.interrupt()
 
     threading.Thread(target=end).start()
@@ -111,12 +111,12 @@ def interrupt(testbed: Testbed, sites: Sites) -> object:
 
 PROVOCATIONS: dict[Code, tuple[type[DcsError], Provoke]] = {
     Code.INVALID_ARGUMENT: (ConfigError, lambda *_: libdcs.Client(url="http://localhost/")),
-    Code.FILE: (ConfigError, make(certificate="missing")),
-    Code.CA_BUNDLE: (ConfigError, make(ca_bundle="garbage")),
-    Code.CERTIFICATE: (ConfigError, make(certificate="csr")),
-    Code.PRIVATE_KEY: (ConfigError, make(private_key="public_key")),
-    Code.PASSWORD: (ConfigError, make(private_key="client_key_encrypted")),
-    Code.KEY_MISMATCH: (ConfigError, make(private_key="other_key")),
+    Code.FILE: (ConfigError, create(certificate="missing")),
+    Code.CA_BUNDLE: (ConfigError, create(ca_bundle="garbage")),
+    Code.CERTIFICATE: (ConfigError, create(certificate="csr")),
+    Code.PRIVATE_KEY: (ConfigError, create(private_key="public_key")),
+    Code.PASSWORD: (ConfigError, create(private_key="client_key_encrypted")),
+    Code.KEY_MISMATCH: (ConfigError, create(private_key="other_key")),
     Code.RESOLVE: (NetworkError, look_up),
     Code.CONNECT: (NetworkError, visit("closed")),
     Code.PROXY: (
@@ -124,7 +124,7 @@ PROVOCATIONS: dict[Code, tuple[type[DcsError], Provoke]] = {
         lambda testbed, sites: testbed.client("tls12_close", proxy=sites.closed_proxy).status(),
     ),
     Code.TIMEOUT: (NetworkError, visit("silent_url", timeout=0.2)),
-    Code.CONNECTION_LOST: (NetworkError, visit("rude")),
+    Code.CONNECTION_LOST: (NetworkError, visit("closing")),
     Code.INTERRUPTED: (NetworkError, interrupt),
     Code.SERVER_UNTRUSTED: (TlsError, call("server_unknown_ca")),
     Code.SERVER_CERTIFICATE: (TlsError, call("server_expired")),
@@ -162,7 +162,7 @@ def test_code_and_class(code: Code, testbed: Testbed, sites: Sites) -> None:
     assert type(error) is kind
     assert error.message
     assert error.hint
-    # A plain traceback tells what happened, its code and the cure.
+    # A plain traceback shows the message, the code and the hint.
     assert all(part in str(error) for part in (error.message, str(code), error.hint))
     for same in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(same) is kind
@@ -171,7 +171,7 @@ def test_code_and_class(code: Code, testbed: Testbed, sites: Sites) -> None:
 
 
 def test_every_code_is_tested() -> None:
-    # What should never happen cannot be made to happen from here.
+    # No input provokes an internal error.
     assert set(PROVOCATIONS) == set(Code) - {Code.OK, Code.INTERNAL}
 
 

@@ -1,4 +1,4 @@
-"""A client and the processes that are forked from the one that made it."""
+"""Clients in forked processes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Listener, Program, Testbed, not_on_pypy
+from conftest import LIMIT, Listener, Program, Testbed, not_on_pypy
 
 Run = Callable[..., Program]
 
-# What a child ends with.
 FORKING = """
 import gc
 
@@ -43,7 +42,7 @@ def all_ended_well(pids):
         assert os.waitpid(pid, 0)[1] == 0
 """
 
-# The warm parent's connection.
+# The parent has a connection.
 BEGIN = (
     FORKING
     + """
@@ -53,10 +52,10 @@ assert shared.status().connection.reused
 """
 )
 
-AT_THE_SAME_TIME = """
+CONCURRENT = """
 def calls():
     first = shared.status().connection
-    # Neither the connection nor the session of the parent.
+    # Neither the parent's connection nor its session.
     assert not first.reused and not first.session_resumed
     for _ in range(given["calls"] - 1):
         status = shared.status()
@@ -76,10 +75,10 @@ assert shared.status().connection.reused
 def test_parent_and_children_call_concurrently(testbed: Testbed, run: Run, listener: str, calls: int) -> None:
     case = f"case=python-fork-{listener}-{calls}"
     url = testbed.url(listener, f"/checks/passport?{case}")
-    program = run(BEGIN + AT_THE_SAME_TIME, url=url, calls=calls)
-    assert program.end() == []
+    program = run(BEGIN + CONCURRENT, url=url, calls=calls)
+    assert program.wait() == []
     made = 9 * calls + 3
-    assert testbed.served(case, made) == made
+    assert testbed.requests(case, made) == made
 
 
 LEAVING = {
@@ -109,7 +108,7 @@ for _ in range(5):
         url=testbed.url("tls12_keepalive"),
         leaving=LEAVING[leaving],
     )
-    assert program.end() == []
+    assert program.wait() == []
 
 
 def test_multiprocessing(testbed: Testbed, run: Run) -> None:
@@ -129,11 +128,11 @@ assert shared.status().connection.reused
 """,
         url=testbed.url("tls12_keepalive"),
     )
-    assert program.end() == []
+    assert program.wait() == []
 
 
 def test_child_checks_files_before_first_call(testbed: Testbed, tmp_path: Path, run: Run) -> None:
-    # A worker that is forked weeks after the client was made, by a parent that makes no call.
+    # As for a worker that is forked weeks later by a parent that makes no call.
     for kind in ("cert", "key"):
         shutil.copy(testbed.files[f"rejected_expired_{kind}"], tmp_path / kind)
     program = run(
@@ -141,7 +140,7 @@ def test_child_checks_files_before_first_call(testbed: Testbed, tmp_path: Path, 
         + """
 given["options"].update(certificate=given["cert"], private_key=given["key"])
 shared = client(given["url"], reload_interval=3600.0)
-print("made", flush=True)
+print("created", flush=True)
 sys.stdin.readline()
 
 def calls():
@@ -153,11 +152,11 @@ all_ended_well([child(calls)])
         cert=str(tmp_path / "cert"),
         key=str(tmp_path / "key"),
     )
-    assert program.read_line() == "made"
+    assert program.read_line() == "created"
     for kind in ("cert", "key"):
         shutil.copy(testbed.files[f"client_{kind}"], tmp_path / kind)
-    program.tell("renewed")
-    assert program.end() == []
+    program.write_line("renewed")
+    assert program.wait() == []
 
 
 def test_fork_during_calls_of_other_threads(testbed: Testbed, silent: Listener, run: Run) -> None:
@@ -181,17 +180,15 @@ def raise_timeout(*_):
 def calls():
     for _ in range(5):
         assert shared.status().available
-    # It is the child's main thread now.
+    # In the child it is the main thread.
     assert threading.current_thread() is threading.main_thread()
     signal.signal(signal.SIGALRM, raise_timeout)
     signal.setitimer(signal.ITIMER_REAL, 0.05)
-    begun = time.monotonic()
     try:
         client(given["silent"]).status()
     except TimeoutError:
-        assert time.monotonic() - begun < 10
-    else:
-        raise AssertionError
+        return
+    raise AssertionError
 
 def fork():
     try:
@@ -209,14 +206,14 @@ for thread in threads:
 while not stop.is_set():
     assert shared.status().available
 for thread in threads:
-    thread.join(60)
+    thread.join(120)
     assert not thread.is_alive()
 assert failures == [], failures
 """,
         url=testbed.url("tls12_keepalive"),
         silent=silent.url,
     )
-    assert program.end() == []
+    assert program.wait() == []
 
 
 def test_child_signals_do_not_end_parent_call(silent: Listener, testbed: Testbed, run: Run) -> None:
@@ -231,11 +228,11 @@ def fork():
     print("ended")
 
 def take_signals():
-    came = []
-    signal.signal(signal.SIGUSR1, lambda *_: came.append(1))
+    received = []
+    signal.signal(signal.SIGUSR1, lambda *_: received.append(1))
     for _ in range(100):
         os.kill(os.getpid(), signal.SIGUSR1)
-    assert came and signal.set_wakeup_fd(-1) == -1
+    assert received and signal.set_wakeup_fd(-1) == -1
 
 threading.Thread(target=fork).start()
 try:
@@ -247,16 +244,16 @@ except libdcs.NetworkError as error:
         url=testbed.url("tls12_keepalive"),
         silent=silent.url,
     )
-    assert silent.wait_for_one_more()
-    program.tell("fork")
+    assert silent.wait_for_connection()
+    program.write_line("fork")
     assert program.read_line() == "ended"
-    # The parent's call goes on, and is not made anew either.
-    assert not silent.wait_for_one_more(timeout=0.3)
     silent.drop()
-    assert program.end() == ["lost"]
+    assert program.wait() == ["lost"]
+    # The parent's call went on, and was not made again either.
+    assert not silent.wait_for_connection(timeout=0)
 
 
-@not_on_pypy("gunicorn itself ends there with a traceback")
+@not_on_pypy("gunicorn ends there with a traceback")
 @pytest.mark.parametrize("calls", [1000, pytest.param(8000, marks=pytest.mark.soak)])
 def test_gunicorn_with_preload(testbed: Testbed, tmp_path: Path, calls: int) -> None:
     case = f"case=python-gunicorn-{calls}"
@@ -285,7 +282,7 @@ def test_gunicorn_with_preload(testbed: Testbed, tmp_path: Path, calls: int) -> 
 
                 def work() -> None:
                     for _ in range(per_thread):
-                        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
                         connection.request("GET", "/")
                         answers.append(json.loads(connection.getresponse().read()))
                         connection.close()
@@ -294,15 +291,15 @@ def test_gunicorn_with_preload(testbed: Testbed, tmp_path: Path, calls: int) -> 
                 for thread in threads:
                     thread.start()
                 for thread in threads:
-                    thread.join(300)
+                    thread.join(LIMIT)
             finally:
                 process.send_signal(signal.SIGTERM)
-                output, _ = process.communicate(timeout=60)
+                output, _ = process.communicate(timeout=LIMIT)
     assert (process.returncode, output) == (0, "")
     assert len(answers) == calls
     assert all(answer["available"] for answer in answers)
-    assert testbed.served(case, calls + 1) == calls + 1
-    # Each worker has its own connection, made at its first call, and keeps it.
+    assert testbed.requests(case, calls + 1) == calls + 1
+    # Each worker opens a connection for its first call, and keeps it.
     new = Counter(answer["pid"] for answer in answers if not answer["reused"])
     assert set(new) == {answer["pid"] for answer in answers}
     assert set(new.values()) == {1}

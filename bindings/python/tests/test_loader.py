@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import libdcs
+from conftest import LIMIT
 
 PACKAGE = Path(libdcs.__file__).parent
 LIBRARY = PACKAGE / "libdcs.so"
@@ -23,7 +24,7 @@ def run(code: str = "import libdcs", **environment: str | Path) -> subprocess.Co
         env={**kept, **{name: str(value) for name, value in environment.items()}},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
 
 
@@ -143,7 +144,7 @@ def test_noexec_mount(tmp_path: Path) -> None:
         [*unshare, script, "-", str(tmp_path), str(LIBRARY), sys.executable],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert (
         "libdcs.so (from LIBDCS_PATH): its directory is mounted noexec, or a security policy" in result.stderr

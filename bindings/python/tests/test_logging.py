@@ -1,4 +1,4 @@
-"""The library's log as records of Python's logging, against the testbed."""
+"""The library's log as records of Python's logging."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 import libdcs
-from conftest import REPOSITORY, Listener, Testbed
+from conftest import LIMIT, REPOSITORY, Listener, Testbed
 from libdcs import Code, _log
 
 PARENT = logging.getLogger("libdcs")
 LOGGERS = (PARENT, *(logging.getLogger(f"lib{target}") for target in _log.TARGETS))
 EXPIRING = ("expiring_cert", "expiring_key")
 
-# What a call on a new connection tells, after the files of the client.
+# The records of a new client, and of a call on a new connection.
 FILES = [("DEBUG", "libdcs.files")] * 4
 CALL = [
     ("DEBUG", "libdcs.dns", "localhost is at "),
@@ -39,7 +39,7 @@ CALL = [
 
 
 class Records(logging.Handler):
-    """Keeps what it is handed."""
+    """Keeps its records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Records(logging.Handler):
 
 
 class Failing(Records):
-    """Raises what it was made with, as no handler should."""
+    """Raises an error for each record."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -66,8 +66,8 @@ class Failing(Records):
 
 
 @pytest.fixture(autouse=True)
-def quiet_again() -> Iterator[None]:
-    """Give the loggers back as they were: they are the process's."""
+def restored_loggers() -> Iterator[None]:
+    """Restores the loggers, which are those of the process."""
     before = [(logger.level, logger.handlers[:], logger.filters[:]) for logger in LOGGERS]
     yield
     logging.disable(logging.NOTSET)
@@ -78,10 +78,10 @@ def quiet_again() -> Iterator[None]:
 
 
 @pytest.fixture
-def told() -> Records:
-    """What reaches the handlers of an application, all of it."""
+def logged() -> Records:
+    """All records that reach an application's handlers."""
     handler = Records()
-    # The library forgets the level of the test before.
+    # Resets the level of the previous test in the library.
     PARENT.setLevel(logging.CRITICAL)
     _log.prepare()
     PARENT.addHandler(handler)
@@ -99,7 +99,7 @@ def assert_a_call(records: list[logging.LogRecord]) -> None:
         assert words in record.getMessage()
 
 
-# Where nobody asks.
+# Without a configured handler.
 
 QUIET = """
 import sys
@@ -126,15 +126,15 @@ assert ("logging" in sys.modules) == (imported == "logging")
 
 @pytest.mark.parametrize("imported", ["logging", "nothing"])
 def test_prints_nothing_and_does_not_import_logging(testbed: Testbed, imported: str) -> None:
-    # With a certificate that expires soon: a warning, which logging prints where no handler is.
+    # The certificate expires soon: without a handler, logging would print the warning.
     certificate, private_key = (testbed.files[name] for name in EXPIRING)
     url = testbed.url("tls12_close")
-    options = testbed.options(url, certificate=certificate, private_key=private_key)
+    files = (testbed.files["ca_bundle"], certificate, private_key, testbed.files["missing"])
     run = subprocess.run(
-        [sys.executable, "-c", QUIET, *options.values(), testbed.files["missing"], imported],
+        [sys.executable, "-c", QUIET, url, *files, imported],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
@@ -152,7 +152,7 @@ def test_certificate_expiry_warning(testbed: Testbed, caplog: pytest.LogCaptureF
     assert f"{certificate} expires on 20" in record.getMessage()
 
 
-# What is told.
+# The records.
 
 
 @pytest.mark.parametrize("listener", ["tls12_close", "tls13_close"])
@@ -174,54 +174,54 @@ def test_records_of_call(testbed: Testbed, listener: str, caplog: pytest.LogCapt
         assert (record.args, record.exc_info) == ((), None)
 
 
-def test_percent_sign_is_not_a_format(testbed: Testbed, told: Records) -> None:
+def test_percent_sign_is_not_a_format(testbed: Testbed, logged: Records) -> None:
     testbed.error("tls12_close", "/%73-%d-%(name)s")
-    assert any("GET /%73-%d-%" in record.getMessage() for record in told.records)
+    assert any("GET /%73-%d-%" in record.getMessage() for record in logged.records)
 
 
-def test_failed_call_is_logged_at_info(testbed: Testbed, told: Records) -> None:
+def test_failed_call_is_logged_at_info(testbed: Testbed, logged: Records) -> None:
     error = testbed.error("tls12_close", "/404")
-    *steps, last = told.take()
+    *steps, last = logged.take()
     assert {record.levelno for record in steps} == {logging.DEBUG}
     assert (last.levelname, last.name) == ("INFO", "libdcs.client")
     assert f": {error.code} after " in last.getMessage()
 
     wrong_bundle = testbed.error("tls12_close", ca_bundle=testbed.files["other_ca_bundle"])
     assert wrong_bundle.code is Code.SERVER_UNTRUSTED
-    refused = [record for record in told.take() if record.name == "libdcs.tls"]
-    assert any("refused: " in record.getMessage() for record in refused)
+    records = [record for record in logged.take() if record.name == "libdcs.tls"]
+    assert any("refused: " in record.getMessage() for record in records)
 
     with pytest.raises(libdcs.ConfigError) as info:
         testbed.client("tls12_close", private_key=testbed.files["other_key"])
-    last = told.take()[-1]
+    last = logged.take()[-1]
     assert (last.levelname, last.name) == ("INFO", "libdcs.client")
     assert last.getMessage() == f"no client is made: {info.value.code}: {info.value.message}"
 
 
-def test_records_of_diagnosis(testbed: Testbed, told: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_of_diagnosis(testbed: Testbed, logged: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     options = testbed.options(testbed.url("tls12_close"))
-    libdcs.diagnose(**options)  # the first call since the level was set
-    first = seen(told.take())
+    libdcs.diagnose(**options)
+    first = seen(logged.take())
     assert {name for _, name, _ in CALL} | {"libdcs.files"} == {name for _, name in first}
-    for option, value in options.items():
-        monkeypatch.setenv(f"DCS_{option.upper()}", value)
+    for option in ("url", "ca_bundle", "certificate", "private_key"):
+        monkeypatch.setenv(f"DCS_{option.upper()}", options[option])
     libdcs.diagnose_from_env()
-    assert seen(told.take()) == first
+    assert seen(logged.take()) == first
     libdcs.Client.from_env()
-    assert seen(told.take()) == FILES
+    assert seen(logged.take()) == FILES
 
 
-# The levels.
+# Levels.
 
 
-def test_level_changes_take_effect_on_next_call(testbed: Testbed, told: Records) -> None:
+def test_level_changes_take_effect_on_next_call(testbed: Testbed, logged: Records) -> None:
     with testbed.client("tls12_close") as client:
         levels = {}
         for level in (logging.ERROR, logging.INFO, logging.DEBUG, logging.WARNING, 15, _log.TRACE, 0):
             PARENT.setLevel(level)
-            told.take()
+            logged.take()
             client.status()
-            levels[level] = {record.levelno for record in told.take()}
+            levels[level] = {record.levelno for record in logged.take()}
     assert levels[logging.ERROR] == levels[logging.WARNING] == set()
     assert levels[logging.INFO] == levels[15] == {logging.INFO}
     assert levels[logging.DEBUG] == {logging.INFO, logging.DEBUG}
@@ -230,20 +230,20 @@ def test_level_changes_take_effect_on_next_call(testbed: Testbed, told: Records)
     assert levels[0] == set()
 
 
-def test_level_of_one_logger(testbed: Testbed, told: Records) -> None:
+def test_level_of_one_logger(testbed: Testbed, logged: Records) -> None:
     PARENT.setLevel(logging.WARNING)
     logging.getLogger("libdcs.tls").setLevel(logging.DEBUG)
     with testbed.client("tls12_close") as client:
         client.status()
-    assert seen(told.take()) == [(level, name) for level, name, _ in CALL if name == "libdcs.tls"]
+    assert seen(logged.take()) == [(level, name) for level, name, _ in CALL if name == "libdcs.tls"]
     PARENT.setLevel(logging.DEBUG)
     logging.getLogger("libdcs.tls").setLevel(logging.WARNING)
     testbed.client("tls12_close").status()
-    assert "libdcs.tls" not in {record.name for record in told.records}
-    assert "libdcs.tcp" in {record.name for record in told.records}
+    assert "libdcs.tls" not in {record.name for record in logged.records}
+    assert "libdcs.tcp" in {record.name for record in logged.records}
 
 
-def test_logging_disable(testbed: Testbed, told: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logging_disable(testbed: Testbed, logged: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     logging.disable(logging.DEBUG)
     levels: list[int] = []
     api = libdcs._native.api
@@ -255,14 +255,14 @@ def test_logging_disable(testbed: Testbed, told: Records, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(api, "dcs_log_set_level", noted)
     testbed.client("tls12_close").status()
-    assert seen(told.take()) == [("INFO", "libdcs.client")]
-    # The library was not asked for what nobody would have got.
+    assert seen(logged.take()) == [("INFO", "libdcs.client")]
+    # The library's level follows logging.disable().
     assert levels == [3, 3]
 
 
-def test_records_hide_secrets(testbed: Testbed, told: Records, rude: Listener) -> None:
+def test_records_hide_secrets(testbed: Testbed, logged: Records, closing: Listener) -> None:
     PARENT.setLevel(_log.TRACE)
-    proxy = rude.url.replace("https://", "http://user:p%40ss@").replace("/checks/passport", "")
+    proxy = closing.url.replace("https://", "http://user:p%40ss@").replace("/checks/passport", "")
     key = Path(testbed.files["client_key_encrypted"])
     for private_key in (key, key.read_bytes(), key.read_text(encoding="ascii")):
         changes: dict[str, Any] = {"private_key": private_key, "password": "correct horse"}
@@ -272,7 +272,7 @@ def test_records_hide_secrets(testbed: Testbed, told: Records, rude: Listener) -
             testbed.client("tls12_close", private_key=private_key, password="battery staple")
         url = testbed.url("tls12_close", "/checks/passport?case=hidden-query")
         libdcs.diagnose(**testbed.options(url, **changes))
-    records = told.take()
+    records = logged.take()
     assert _log.TRACE in {record.levelno for record in records}
     texts = "\n".join(str(vars(record)) for record in records)
     assert "with credentials" in texts
@@ -284,7 +284,7 @@ def test_records_hide_secrets(testbed: Testbed, told: Records, rude: Listener) -
     assert [secret for secret in secrets if secret in texts] == []
 
 
-# The application's handlers.
+# Handlers of the application.
 
 
 @pytest.mark.parametrize("raise_exceptions", [True, False])
@@ -326,7 +326,7 @@ def test_exception_in_handler_is_contained(
         assert libdcs.diagnose(**testbed.options(testbed.url("tls12_close"))).ok
     finally:
         logging.setLogRecordFactory(factory)
-    # Each record was handed over, also after the first had failed.
+    # Also the records after the first failure.
     assert len(failing.records) > 40
     printed = capsys.readouterr().err
     assert printed.count("ZeroDivisionError: in the application") == raise_exceptions * len(failing.records)
@@ -342,9 +342,9 @@ def test_keyboard_interrupt_in_handler_propagates(testbed: Testbed) -> None:
         testbed.client("tls12_close")
 
 
-def test_handler_makes_calls(testbed: Testbed, told: Records) -> None:
+def test_handler_makes_calls(testbed: Testbed, logged: Records) -> None:
     client = testbed.client("tls12_close")
-    told.take()
+    logged.take()
     answers: list[bool] = []
 
     class Calling(logging.Handler):
@@ -356,21 +356,21 @@ def test_handler_makes_calls(testbed: Testbed, told: Records) -> None:
     PARENT.addHandler(calling)
     client.status()
     assert answers == [True] * len(CALL)
-    # Its own calls tell nothing, which would never end, and what comes after them does.
-    assert_a_call(told.take())
+    # Its own calls log nothing, which would never end; later records still arrive.
+    assert_a_call(logged.take())
     PARENT.removeHandler(calling)
     client.status()
-    assert "libdcs.client" in {record.name for record in told.take()}
+    assert "libdcs.client" in {record.name for record in logged.take()}
 
 
 # Threads.
 
 
-def test_records_of_threads(testbed: Testbed, told: Records) -> None:
+def test_records_of_threads(testbed: Testbed, logged: Records) -> None:
     threads, calls = 16, 50
     failures: list[BaseException] = []
     with testbed.client("tls12_close") as good, testbed.client("tls12_close", "/404") as bad:
-        told.take()
+        logged.take()
 
         def work() -> None:
             try:
@@ -385,21 +385,21 @@ def test_records_of_threads(testbed: Testbed, told: Records) -> None:
         for thread in running:
             thread.start()
         for thread in running:
-            thread.join(120)
+            thread.join(LIMIT)
             assert not thread.is_alive()
     assert failures == []
-    # Not one is lost, told twice or under another name, whichever thread hands it on.
-    last = [record.getMessage() for record in told.records if record.name == "libdcs.client"]
+    # Every record arrives once, under its own name, whichever thread passes it on.
+    last = [record.getMessage() for record in logged.records if record.name == "libdcs.client"]
     assert sum("HTTP 200 after" in text for text in last) == threads * calls
     assert sum("DCS_ERR_NOT_FOUND after" in text for text in last) == threads * calls
     assert len(last) == 2 * threads * calls
-    sent = [record for record in told.records if record.getMessage().startswith("GET /")]
+    sent = [record for record in logged.records if record.getMessage().startswith("GET /")]
     assert len(sent) == 2 * threads * calls
     assert {record.name for record in sent} == {"libdcs.http"}
 
 
 def test_logging_being_imported_by_other_thread() -> None:
-    # A half-made module is in sys.modules meanwhile; the call waits until it is complete.
+    # Meanwhile sys.modules holds an incomplete module; the call waits until it is complete.
     code = """
 import sys, threading
 import libdcs
@@ -410,27 +410,27 @@ class Slow:
     def find_spec(self, name, path=None, target=None):
         if "logging" in sys.modules and threading.current_thread() is importing:
             started.set()
-            go_on.wait(10)
+            go_on.wait(120)
 
-# string is what logging imports and this program has not, from the middle of its body.
+# logging imports string in the middle of its body, and this program has not imported it.
 sys.modules.pop("string", None)
 sys.meta_path.insert(0, Slow())
 importing = threading.Thread(target=__import__, args=("logging",))
 importing.start()
-assert started.wait(10)
+assert started.wait(120)
 assert not hasattr(sys.modules["logging"], "NullHandler")
 calling = threading.Thread(target=libdcs._log.prepare)
 calling.start()
 go_on.set()
-calling.join(10)
-importing.join(10)
+calling.join(120)
+importing.join(120)
 assert len(sys.modules["logging"].getLogger("libdcs").handlers) == 1
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT)
     assert (run.returncode, run.stderr) == (0, "")
 
 
-# The documentation.
+# Documentation.
 
 
 def test_readme_log_output(testbed: Testbed, tmp_path: Path) -> None:
@@ -443,9 +443,9 @@ def test_readme_log_output(testbed: Testbed, tmp_path: Path) -> None:
         shutil.copy(testbed.files[name], tmp_path / file)
     example = example.replace("Client(", f"Client(url={testbed.url('tls12_close')!r}, ")
     run = subprocess.run(
-        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT
     )
     assert run.returncode == 0, run.stderr
     written = re.sub(r":\d{4,5}\b", ":8443", run.stderr).splitlines()
-    # Level, logger and the first words: the rest is of this machine and this moment.
+    # Level, logger and first words; the rest depends on the machine and the moment.
     assert [line.split()[:4] for line in written] == [line.split()[:4] for line in shown]

@@ -1,4 +1,4 @@
-"""What is installed, what the documentation shows, and how the wheel is built."""
+"""The installed package, the example of its docstring, and the build of wheel and sdist."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_docstring_example(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # Those of the README are run by tests/docs, as all of the documentation's are.
+    # tests/docs runs the examples of the README.
     assert libdcs.__doc__ is not None
     found = re.search(r"::\n\n(.*?)\n(?=\S)", libdcs.__doc__, re.DOTALL)
     assert found is not None
@@ -58,7 +58,7 @@ def test_docstring_example(
         assert shown in example
         shutil.copy(testbed.files[name], tmp_path / shown)
     monkeypatch.chdir(tmp_path)
-    # All as it stands, but not to the real service.
+    # Unchanged, except for the URL.
     url = testbed.url("tls12_close", "/outages")
     example, changed = re.subn(r"Client\(", f"Client(url={url!r}, ", example, count=1)
     assert changed == 1
@@ -91,7 +91,7 @@ def copy_of_the_project(folder: Path) -> Path:
 
 @pytest.fixture
 def fake_cargo(tmp_path: Path) -> Path:
-    """A folder with a cargo that notes how it was started, and reports files already built."""
+    """A directory with a cargo that logs its arguments, and reports files already built."""
     built = tmp_path / "built"
     built.mkdir()
     for name in ("libdcs.so", "dcs", "dcs-sandbox"):
@@ -121,7 +121,7 @@ def test_wheel_built_with_cargo(fake_cargo: Path, tmp_path: Path) -> None:
     started = (fake_cargo / "started").read_text().splitlines()
     assert [line.split()[:2] for line in started] == [[str(REPOSITORY), "rustc"], [str(REPOSITORY), "build"]]
     assert {"--release", "--locked", "--lib", "cdylib"} < set(started[0].split())
-    # What the commands need is not in the library.
+    # The library is built without the dependencies of the commands.
     assert "cli,sandbox" not in started[0]
     assert {"--release", "--locked", "--bins", "cli,sandbox"} < set(started[1].split())
     [wheel] = (tmp_path / "dist").iterdir()
@@ -217,7 +217,7 @@ def test_sdist_contains_rust_source(tmp_path: Path) -> None:
     rust = {"Cargo.toml", "Cargo.lock", "build.rs", "src/lib.rs", "include/dcs.h", ".cargo/config.toml"}
     assert {f"rust/{name}" for name in rust} < names
     assert not any("tests/" in name or name.endswith((".so", ".orig")) for name in names)
-    # The manifest is complete in itself: cargo would look for the testbed and the benchmarks otherwise.
+    # Without its workspace members the manifest must be complete in itself.
     source = next(tmp_path.glob("libdcs-*")) / "rust"
     subprocess.run(
         ["cargo", "metadata", "--locked", "--format-version", "1"],
@@ -234,7 +234,7 @@ def test_wheel_built_from_sdist(fake_cargo: Path, tmp_path: Path) -> None:
     build(project, tmp_path / "dist", PATH=f"{fake_cargo}:{os.environ['PATH']}")
     started = (fake_cargo / "started").read_text().splitlines()
     assert {line.split()[0] for line in started} == {str(project / "rust")}
-    # A distributor makes one from it again, for which nothing is packed anew.
+    # A distributor may build an sdist from it again, without cargo.
     build(project, tmp_path / "dist", target="sdist", PATH="/nowhere")
     with tarfile.open(next((tmp_path / "dist").glob("*.tar.gz"))) as archive:
         assert f"libdcs-{libdcs.__version__}/rust/include/dcs.h" in archive.getnames()

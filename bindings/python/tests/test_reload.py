@@ -1,4 +1,4 @@
-"""Reloading the files, waiting as the service asks, and sharing answers."""
+"""Reloading files, honouring Retry-After and sharing a status."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import libdcs
-from conftest import Testbed
+from conftest import LIMIT, Testbed
 from libdcs import ClosedError, Code, ConfigError, ServiceError
 
 OPTIONS = {"ca_bundle": "ca_bundle", "certificate": "client_cert", "private_key": "client_key"}
@@ -18,7 +18,7 @@ OPTIONS = {"ca_bundle": "ca_bundle", "certificate": "client_cert", "private_key"
 
 @pytest.fixture
 def files(testbed: Testbed, tmp_path: Path) -> dict[str, Path]:
-    """Copies of the client's files, which a test may change."""
+    """Copies of the client's files for a test to change."""
     copies = {option: tmp_path / option for option in OPTIONS}
     for option, name in OPTIONS.items():
         shutil.copy(testbed.files[name], copies[option])
@@ -40,7 +40,7 @@ def test_reload(testbed: Testbed, files: dict[str, Path]) -> None:
             client.status()
         replace(testbed, files, "client_cert", "client_key")
         with pytest.raises(libdcs.TlsError):
-            client.status()  # Nobody has asked it to look.
+            client.status()  # It has not looked at the files.
         client.reload()
         assert client.status().available
         renewed = client.certificate_not_after
@@ -105,7 +105,7 @@ def test_reload_during_calls_of_threads(testbed: Testbed, files: dict[str, Path]
         for _ in range(50):
             client.reload()
         for thread in threads:
-            thread.join(120)
+            thread.join(LIMIT)
             assert not thread.is_alive()
     assert failures == []
 
@@ -132,7 +132,7 @@ def test_honour_retry_after(testbed: Testbed) -> None:
                 assert info.value.retry_after is not None
                 assert 0 < info.value.retry_after <= 7
                 assert info.value.http_status == (429 if call == 0 or not honour_retry_after else None)
-        assert testbed.served(case, requests) == requests
+        assert testbed.requests(case, requests) == requests
 
 
 def test_status_max_age(testbed: Testbed) -> None:
@@ -149,7 +149,7 @@ def test_status_max_age(testbed: Testbed) -> None:
             assert (second.connection == first.connection) is (requests == 1)
             while requests == 1 and second.age == 0:
                 second = client.status()
-        assert testbed.served(case, requests) == requests
+        assert testbed.requests(case, requests) == requests
 
 
 def test_from_env(testbed: Testbed, monkeypatch: pytest.MonkeyPatch) -> None:

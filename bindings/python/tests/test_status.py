@@ -1,4 +1,4 @@
-"""The answer, against real servers."""
+"""The status and its connection."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_outages_are_aware_datetimes(testbed: Testbed) -> None:
         "Planned maintenance",
     )
     assert second.message is None
-    # Compared with the body, as another reader understands it.
+    # Compared with the body as Python's own parsers read it.
     raw = json.loads(status.json)["scheduledOutages"]
     for outage, member in zip(status.scheduled_outages, raw):
         for moment, text in ((outage.start, member["start"]), (outage.end, member["end"])):
