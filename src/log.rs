@@ -291,8 +291,7 @@ impl fmt::Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let shown = text.chars().filter(|c| !crate::redact::is_mark(*c));
         for c in shown.take(MAX_TEXT_CHARS - self.chars) {
-            let breaks_line = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-            self.text.push(if breaks_line { '?' } else { c });
+            self.text.push(crate::sanitize::safe_char(c));
             self.chars += 1;
         }
         Ok(())

@@ -2,11 +2,13 @@
 //!
 //! Messages are put together with `format!` in many places and pass through many hands. What is the
 //! caller's own business in them is wrapped between two control characters, which nothing from outside
-//! can bring along ([`printable`](printable) replaces them). So the finished
+//! can bring along ([`sanitize`](crate::sanitize) replaces them). So the finished
 //! [`Message`] knows where they are, without each message being built from parts.
 
 use std::borrow::Cow;
 use std::fmt;
+
+use crate::sanitize::safe_char;
 
 const PATH: char = '\u{1}';
 const NAME: char = '\u{2}';
@@ -15,17 +17,6 @@ const END: char = '\u{3}';
 /// Whether a character is one of those that mark a private part.
 pub(crate) fn is_mark(c: char) -> bool {
     matches!(c, PATH | NAME | END)
-}
-
-/// The longest foreign name in a message.
-const MAX_NAME_CHARS: usize = 200;
-
-/// A name from outside, cut and without control characters, so that it can stand in a message.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .take(MAX_NAME_CHARS)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }
 
 /// A path as part of a message.
@@ -39,8 +30,8 @@ pub(crate) fn name(name: impl fmt::Display) -> String {
 }
 
 fn mark(kind: char, text: &str) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { '?' } else { c });
-    std::iter::once(kind).chain(clean).chain([END]).collect()
+    let safe = text.chars().map(safe_char);
+    std::iter::once(kind).chain(safe).chain([END]).collect()
 }
 
 /// A finished message, which can be shown whole or without paths and names.

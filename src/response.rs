@@ -5,7 +5,7 @@ mod rejection;
 use std::time::Instant;
 
 use crate::error::{Code, Error};
-use crate::redact::printable;
+use crate::sanitize::printable;
 use crate::status::{ConnectionInfo, Limits, Status};
 use crate::transport::{Answer, Call, Transport, header_text};
 

@@ -182,7 +182,7 @@ fn quoted(url: &str) -> String {
         None => url.to_owned(),
     };
     let shown = shown.split(['?', '#']).next().unwrap_or("");
-    format!("'{}'", crate::redact::printable(shown))
+    format!("'{}'", crate::sanitize::printable(shown))
 }
 
 #[cfg(test)]

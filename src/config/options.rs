@@ -21,7 +21,7 @@ impl ConfigOption {
         let mut options = OPTIONS.iter();
         options.find(|option| option.name == name).ok_or_else(|| {
             let names: Vec<_> = OPTIONS.iter().map(|option| option.name).collect();
-            let name = crate::redact::printable(name);
+            let name = crate::sanitize::printable(name);
             Error::new(
                 Code::InvalidArgument,
                 format!("There is no option '{name}'."),
@@ -240,7 +240,7 @@ fn switch(name: &str, value: &str) -> Result<bool, Error> {
             Code::InvalidArgument,
             format!(
                 "The option {name} is '{}', which is neither 1 nor 0.",
-                crate::redact::printable(value)
+                crate::sanitize::printable(value)
             ),
         )),
     }
@@ -253,7 +253,7 @@ fn milliseconds(what: &str, value: &str, least: u32) -> Result<u32, Error> {
             Code::InvalidArgument,
             format!(
                 "The {what} '{}' is not a whole number of milliseconds from {least} to {}.",
-                crate::redact::printable(value),
+                crate::sanitize::printable(value),
                 u32::MAX
             ),
         )

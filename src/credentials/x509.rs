@@ -15,7 +15,8 @@ use x509_cert::ext::pkix::{
 };
 
 use super::oid;
-use crate::redact::{self, printable};
+use crate::redact;
+use crate::sanitize::printable;
 
 /// The names of a certificate that are read.
 const MAX_ALTERNATIVE_NAMES: usize = 50;

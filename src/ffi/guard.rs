@@ -6,7 +6,7 @@ use super::code::dcs_code;
 use super::error::dcs_error;
 use crate::error::{Code, Error};
 use crate::panic::{catch_panic, panic_if_asked};
-use crate::redact::printable;
+use crate::sanitize::printable;
 
 /// Runs the body of an exported function; see [`catch_panic`].
 fn run<T>(body: impl FnOnce() -> T) -> Result<T, Error> {

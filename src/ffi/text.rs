@@ -5,7 +5,7 @@ use std::ptr;
 
 use super::guard::is_null;
 use crate::error::{Code, Error};
-use crate::redact::printable;
+use crate::sanitize::printable;
 
 /// Borrows a required text.
 pub(super) unsafe fn required<'a>(text: *const c_char, name: &str) -> Result<&'a str, Error> {

@@ -7,7 +7,7 @@ use ureq::http::HeaderMap;
 
 use crate::error::{Code, Error};
 use crate::handshake::ClientAuth;
-use crate::redact::printable;
+use crate::sanitize::printable;
 use crate::status::Limits;
 use crate::transport::{Answer, NO_COMMON_SCHEME, header_text, is_html};
 

@@ -12,7 +12,7 @@ use crate::error::Check;
 use crate::error::{Code, Error};
 use crate::handshake::ClientAuth;
 use crate::redact;
-use crate::redact::printable;
+use crate::sanitize::printable;
 
 /// What a failure is told with.
 pub(crate) struct ErrorContext<'a> {

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::format::{
-    self, Link, Validity, chain_to_root, clean, clock, common_name, contents, count, count_of, cut,
+    self, Link, Validity, chain_to_root, clock, common_name, contents, count, count_of, cut,
     duration, validity, yes_no,
 };
 use crate::credentials::CertificateSummary;
@@ -16,6 +16,7 @@ use crate::datetime::day;
 use crate::diagnose::report::{FileSummary, Finding, Outcome, Report, Step};
 use crate::error::Severity;
 use crate::error::Subject;
+use crate::sanitize::sanitize;
 
 const STYLE: &str = include_str!("report.css");
 /// The longest message that is shown.
@@ -47,7 +48,7 @@ struct Plain<'a>(&'a str);
 
 impl Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = clean(self.0);
+        let text = sanitize(self.0);
         let mut rest = &*text;
         while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
             f.write_str(&rest[..at])?;

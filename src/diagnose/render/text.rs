@@ -1,13 +1,14 @@
 //! A report for a terminal or a ticket.
 
 use super::format::{
-    self, Link, Validity, chain_to_root, clean, clock, common_name, contents, count_of, cut,
-    duration, validity, yes_no,
+    self, Link, Validity, chain_to_root, clock, common_name, contents, count_of, cut, duration,
+    validity, yes_no,
 };
 use crate::credentials::CertificateSummary;
 use crate::datetime::day;
 use crate::diagnose::report::{FileSummary, Finding, Outcome, Report};
 use crate::error::Severity;
+use crate::sanitize::sanitize;
 
 /// Lines are broken before this column where words allow.
 const WIDTH: usize = 100;
@@ -118,7 +119,7 @@ impl Page {
             self.spaces(indent - column);
             column = indent;
         }
-        let text = clean(text);
+        let text = sanitize(text);
         let mut is_first = true;
         for word in words_of(&text) {
             let width = word.chars().count();
@@ -268,7 +269,7 @@ impl Page {
             self.spaces(indent);
             self.out.push_str(arm);
             let name = cut(common_name(name.as_str()), 60).into_owned();
-            self.out.push_str(&clean(&name));
+            self.out.push_str(&sanitize(&name));
             self.out.push_str(&format!(" ({origin}"));
             if let Link::Sent(certificate) | Link::InBundle(certificate) = link {
                 self.out.push_str(", ");
