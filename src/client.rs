@@ -146,7 +146,7 @@ impl Client {
     /// What calls use now, made anew in a process that was forked since.
     fn current(&self) -> Result<Guard<Arc<Snapshot>>, Error> {
         let current = self.current.load();
-        if current.transport.is_ours() {
+        if current.connector.is_ours() {
             return Ok(current);
         }
         let fresh = Arc::new(current.for_child()?);
@@ -188,7 +188,7 @@ impl Client {
         let mut current = self.current()?;
         let watch = wishes.watch();
         if watch.is_interrupted() || watch.is_signalled() {
-            let peer = &current.transport.peer;
+            let peer = &current.connector.peer;
             return Err(Error::new(
                 Code::Interrupted,
                 format!("The call was interrupted before anything was sent ({peer})."),
@@ -198,13 +198,13 @@ impl Client {
             self.reload_if_changed(interval, &current);
             current = self.current()?;
         }
-        let transport = &current.transport;
+        let connector = &current.connector;
         let Some(max_age) = self.status_max_age else {
             return self.call_unless_told_to_wait(&current, limit, wishes, begun);
         };
         let deadline = limit.watched(wishes.watch());
         let flight = &current.process.single_flight;
-        flight.answer(max_age, deadline, &transport.peer, || {
+        flight.answer(max_age, deadline, &connector.peer, || {
             self.call_unless_told_to_wait(&current, limit, wishes.clone(), begun)
         })
     }
@@ -221,7 +221,7 @@ impl Client {
             return exchange(current, limit, wishes, begun);
         }
         let gate = &current.process.retry_after;
-        gate.check(&current.transport.peer)?;
+        gate.check(&current.connector.peer)?;
         exchange(current, limit, wishes, begun).inspect_err(|error| gate.note(error))
     }
 }
@@ -233,9 +233,9 @@ fn exchange(
     wishes: Wishes,
     begun: Instant,
 ) -> Result<Status, Error> {
-    let transport = &current.transport;
+    let connector = &current.connector;
     let mut call = Call::new(limit, wishes.clone(), begun, Start::Pool);
-    let mut answer = transport::get(transport, &call);
+    let mut answer = transport::get(connector, &call);
     if let Err(error) = &answer
         && call.progress().reused
         && call.progress().first_byte.is_none()
@@ -248,16 +248,16 @@ fn exchange(
                     "the kept connection was dead; the call is made again on a new one"
                 );
                 call = Call::new(limit, wishes, begun, Start::Fresh);
-                answer = transport::get(transport, &call);
+                answer = transport::get(connector, &call);
             }
-            Code::Timeout => transport.distrust_kept(begun),
+            Code::Timeout => connector.distrust_kept(begun),
             _ => {}
         }
     }
     answer
-        .and_then(|answer| response::read(answer, &call, begun, transport))
+        .and_then(|answer| response::read(answer, &call, begun, connector))
         .map_err(|error| {
-            let issuer_known = transport.issuer_known();
+            let issuer_known = connector.issuer_known();
             diagnose::explain(error, current.checks.as_deref(), issuer_known)
         })
         .inspect(|_| {
@@ -265,7 +265,7 @@ fn exchange(
                 Info,
                 CLIENT,
                 "{}: HTTP 200 after {} ms, {}",
-                transport.peer,
+                connector.peer,
                 begun.elapsed().as_millis(),
                 call.progress().how()
             );
@@ -275,7 +275,7 @@ fn exchange(
                 Error,
                 CLIENT,
                 "{}: {} after {} ms",
-                transport.peer,
+                connector.peer,
                 error.code().name(),
                 begun.elapsed().as_millis()
             );
@@ -285,14 +285,14 @@ fn exchange(
 /// Leaves what the parent of a forked process has made alone: its threads may have been anywhere in it, and its
 /// connections are still in use.
 fn forget_inherited(generation: &Arc<Snapshot>) {
-    generation.transport.abandon();
+    generation.connector.abandon();
     std::mem::forget(generation.clone());
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
         let current = self.current.load();
-        if !current.transport.is_ours() {
+        if !current.connector.is_ours() {
             forget_inherited(&current);
         }
     }
@@ -300,6 +300,6 @@ impl Drop for Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({})", self.current.load().transport.peer)
+        write!(f, "Client({})", self.current.load().connector.peer)
     }
 }

@@ -9,7 +9,7 @@ use crate::diagnose;
 use crate::error::Error;
 use crate::ffi::dcs_status_response;
 use crate::status::Status;
-use crate::transport::{Call, ConnectorConfig, Deadline, Start, Transport, Wishes, played};
+use crate::transport::{Call, Connector, ConnectorConfig, Deadline, Start, Wishes, played};
 
 /// What a call says to these bytes of a server, which come `piece` at a time. The connection's end is a close_notify
 /// or, where it does not end properly, none.
@@ -17,10 +17,10 @@ use crate::transport::{Call, ConnectorConfig, Deadline, Start, Transport, Wishes
 /// # Errors
 /// As `Client::status`.
 pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status, Error> {
-    static TRANSPORT: OnceLock<Arc<Transport>> = OnceLock::new();
-    let transport = TRANSPORT.get_or_init(|| {
-        let plan = ConnectorConfig::new(&Config::new(), Vec::new(), "the CA bundle", None);
-        Arc::new(Transport::new(Arc::new(plan)).expect("a transport without files"))
+    static TRANSPORT: OnceLock<Arc<Connector>> = OnceLock::new();
+    let connector = TRANSPORT.get_or_init(|| {
+        let config = ConnectorConfig::new(&Config::new(), Vec::new(), "the CA bundle", None);
+        Arc::new(Connector::new(Arc::new(config)).expect("a connector without files"))
     });
     let begun = Instant::now();
     let call = Call::new(
@@ -34,8 +34,8 @@ pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status,
         piece,
         ends_properly,
     };
-    played::get(transport, &call, script)
-        .and_then(|answer| crate::response::read(answer, &call, begun, transport))
+    played::get(connector, &call, script)
+        .and_then(|answer| crate::response::read(answer, &call, begun, connector))
         .map_err(|error| diagnose::explain(error, None, None))
 }
 

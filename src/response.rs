@@ -7,20 +7,20 @@ use std::time::Instant;
 use crate::error::{Code, Error};
 use crate::sanitize::printable;
 use crate::status::{ConnectionInfo, Limits, Status};
-use crate::transport::{Answer, Call, Transport, header_text};
+use crate::transport::{Answer, Call, Connector, header_text};
 
 /// What an answer says: a status, or the error that it stands for.
 pub(crate) fn read(
     answer: Answer,
     call: &Call,
     begun: Instant,
-    transport: &Transport,
+    connector: &Connector,
 ) -> Result<Status, Error> {
-    let peer = &transport.peer;
+    let peer = &connector.peer;
     if answer.status != 200 {
         let facts = call.progress().facts;
         let seen = rejection::Handshake {
-            has_identity: transport.has_identity(),
+            has_identity: connector.has_identity(),
             client_auth: facts.map(|facts| facts.client_auth).unwrap_or_default(),
             resumed: facts.is_some_and(|facts| facts.resumed),
         };

@@ -15,11 +15,11 @@ use crate::diagnose::{self, CertificateChecks};
 use crate::error::Error;
 use crate::log;
 use crate::sys;
-use crate::transport::{ConnectorConfig, Transport};
+use crate::transport::{Connector, ConnectorConfig};
 
 /// What is made of the files, once.
 pub(super) struct Snapshot {
-    pub(super) transport: Arc<Transport>,
+    pub(super) connector: Arc<Connector>,
     pub(super) checks: Option<Arc<CertificateChecks>>,
     /// What the files looked like before they were read.
     pub(super) fingerprints: FileFingerprints,
@@ -62,7 +62,7 @@ impl Snapshot {
             Some(before)
                 if config.sources.certificate.is_none() && config.sources.private_key.is_none() =>
             {
-                before.transport.plan.identity().cloned()
+                before.connector.config.identity().cloned()
             }
             _ => files.identity(now)?,
         };
@@ -75,9 +75,9 @@ impl Snapshot {
         let checks = identity.as_ref().map(|identity| {
             CertificateChecks::new(identity, Some(bundle), &config.endpoint.target.host)
         });
-        let plan = ConnectorConfig::new(config, bundle.anchors(), &bundle.name, identity);
+        let config = ConnectorConfig::new(config, bundle.anchors(), &bundle.name, identity);
         Ok(Snapshot {
-            transport: Arc::new(Transport::new(Arc::new(plan))?),
+            connector: Arc::new(Connector::new(Arc::new(config))?),
             checks: checks.map(Arc::new),
             fingerprints,
             process: before.map_or_else(
@@ -91,7 +91,9 @@ impl Snapshot {
     /// The same anew, without any connection, session, key or lock of the process that this one was forked from.
     pub(super) fn for_child(&self) -> Result<Self, Error> {
         Ok(Snapshot {
-            transport: Arc::new(Transport::new(Arc::new(self.transport.plan.for_child()?))?),
+            connector: Arc::new(Connector::new(Arc::new(
+                self.connector.config.for_child()?,
+            ))?),
             checks: self.checks.clone(),
             fingerprints: self.fingerprints.clone(),
             process: Process::new(None),
@@ -100,7 +102,7 @@ impl Snapshot {
     }
 
     pub(super) fn not_after(&self) -> Option<SystemTime> {
-        let identity = self.transport.plan.identity()?;
+        let identity = self.connector.config.identity()?;
         Some(identity.leaf().fields.as_ref()?.not_after)
     }
 }

@@ -22,7 +22,7 @@ use crate::status::Status;
 use crate::transport::interception;
 use crate::transport::probe::Trial;
 use crate::transport::{
-    self, Call, ConnectorConfig, Deadline, HandshakeInfo, Start, Transport, Wishes, header_text,
+    self, Call, Connector, ConnectorConfig, Deadline, HandshakeInfo, Start, Wishes, header_text,
 };
 
 /// How far two clocks may be apart before it is worth a word.
@@ -48,7 +48,7 @@ pub(crate) struct Wire {
 }
 
 struct Probe<'a> {
-    transport: Arc<Transport>,
+    connector: Arc<Connector>,
     offline: &'a Offline,
     has_proxy: bool,
     wire: Wire,
@@ -66,10 +66,11 @@ pub(crate) fn check(
     let bundle = offline.files.ca_bundle.as_ref().ok();
     let anchors = bundle.map_or_else(Vec::new, CaBundle::anchors);
     let bundle_name = bundle.map_or("the CA bundle", |bundle| &bundle.name);
-    let plan = ConnectorConfig::new(config, anchors, bundle_name, offline.identity.clone());
-    let transport = Transport::new(Arc::new(plan))?;
+    let identity = offline.identity.clone();
+    let connector_config = ConnectorConfig::new(config, anchors, bundle_name, identity);
+    let connector = Connector::new(Arc::new(connector_config))?;
     let mut probe = Probe {
-        transport: Arc::new(transport),
+        connector: Arc::new(connector),
         offline,
         has_proxy: config.proxy.is_some(),
         wire: Wire::default(),
@@ -156,8 +157,8 @@ impl Probe<'_> {
     /// Look-up, TCP to each address, and the proxy. False where no way leads on.
     fn reach(&mut self, call: Deadline<'_>, connect_timeout: Duration) -> bool {
         let deadline = call.of_connect(connect_timeout);
-        let looked_up = self.transport.try_look_up(deadline);
-        let first_hop = self.transport.first_hop().host.clone();
+        let looked_up = self.connector.try_look_up(deadline);
+        let first_hop = self.connector.first_hop().host.clone();
         let addresses = match &looked_up.outcome {
             Ok(addresses) => addresses.clone(),
             Err(error) => {
@@ -187,7 +188,7 @@ impl Probe<'_> {
                 // The way is found: a dead address must not take the time that it needs.
                 share = share.min(OTHER_ADDRESSES);
             }
-            let trial = self.transport.try_tcp(*address, deadline.at_most(share));
+            let trial = self.connector.try_tcp(*address, deadline.at_most(share));
             self.step_of("tcp", &trial, format!("Connected to {address}."));
             match trial.outcome {
                 Ok(()) => reachable = reachable.or(Some(*address)),
@@ -206,7 +207,7 @@ impl Probe<'_> {
                 if self.has_proxy {
                     message = format!(
                         "The proxy {} cannot be reached: {message}",
-                        self.transport.first_hop()
+                        self.connector.first_hop()
                     );
                 }
                 let finding = Finding::failed(check, subject_of(check), message)
@@ -233,9 +234,9 @@ impl Probe<'_> {
             return true;
         }
         let trial = self
-            .transport
+            .connector
             .try_proxy(address, call.of_connect(connect_timeout));
-        let message = format!("{first_hop} opens a tunnel to {}.", self.transport.peer);
+        let message = format!("{first_hop} opens a tunnel to {}.", self.connector.peer);
         self.step_of("proxy", &trial, message.clone());
         match &trial.outcome {
             Ok(()) => {
@@ -252,7 +253,7 @@ impl Probe<'_> {
     /// The handshake and the status call.
     fn call(&mut self, deadline: Deadline<'_>) {
         let begun = Instant::now();
-        let (mut trial, witness) = self.transport.try_connect(deadline);
+        let (mut trial, witness) = self.connector.try_connect(deadline);
         self.note_witness(&witness);
         let message = match &trial.outcome {
             Ok(connection) => {
@@ -281,12 +282,12 @@ impl Probe<'_> {
             Start::over(connection),
         );
         let sent = Instant::now();
-        let answer = transport::get(&self.transport, &call);
+        let answer = transport::get(&self.connector, &call);
         let duration = sent.elapsed();
         let outcome = answer.and_then(|answer| {
             self.wire.connection.http_status = Some(answer.status);
             self.clock(header_text(&answer.headers, "date"));
-            response::read(answer, &call, begun, &self.transport)
+            response::read(answer, &call, begun, &self.connector)
         });
         let trial = Trial { outcome, duration };
         self.step_of("http", &trial, "HTTP 200, with the status.");
@@ -337,7 +338,7 @@ impl Probe<'_> {
             Check::ServerValid,
             format!("It is valid until {}.", day(fields.not_after)),
         );
-        let host = self.transport.plan.endpoint.target.host.clone();
+        let host = self.connector.config.endpoint.target.host.clone();
         self.passed(Check::ServerName, format!("It is for {host}."));
     }
 
@@ -352,7 +353,7 @@ impl Probe<'_> {
                 Subject::Connection,
                 format!(
                     "{} did not ask for a client certificate.",
-                    self.transport.peer
+                    self.connector.peer
                 ),
             ));
             return;
@@ -368,7 +369,7 @@ impl Probe<'_> {
                 ),
             },
         );
-        match self.transport.issuer_known() {
+        match self.connector.issuer_known() {
             Some(true) => self.passed(
                 Check::ClientCertificateIssuer,
                 "One of the certificate's issuers is among the CAs that the server names.",
@@ -406,7 +407,7 @@ impl Probe<'_> {
             Code::ClientCertRequired | Code::ClientCertRejected => {
                 // The server spoke of the client's certificate, so its own had passed.
                 self.server_is_right(witness);
-                if self.transport.issuer_known() == Some(false) {
+                if self.connector.issuer_known() == Some(false) {
                     self.issuer_is_foreign();
                 }
                 self.refused(error);
@@ -427,7 +428,7 @@ impl Probe<'_> {
             ));
             return;
         }
-        let names = &self.transport.plan.endpoint.server_name;
+        let names = &self.connector.config.endpoint.server_name;
         if let Some(issuer) = self.inspector() {
             self.intercepted(&issuer);
         } else if interception::is_trusted_by_system(&witness.server_chain, names) {
@@ -439,7 +440,7 @@ impl Probe<'_> {
                 .map(|top| top.issuer.clone());
             let message = format!(
                 "{} shows a certificate by {}, a CA that this machine trusts but that is not in the CA bundle: either a proxy or firewall on the way inspects TLS, or the host in the URL is not the DCS's.",
-                self.transport.peer,
+                self.connector.peer,
                 issuer.as_ref().map_or("(unknown)", Message::marked)
             );
             self.add(Finding::failed(
@@ -463,7 +464,7 @@ impl Probe<'_> {
     fn intercepted(&mut self, issuer: &Message) {
         let message = format!(
             "{} shows a certificate by {}, which is a product for inspecting TLS by its name: a proxy or firewall on the way opens the connection.",
-            self.transport.peer,
+            self.connector.peer,
             issuer.marked()
         );
         self.add(Finding::failed(

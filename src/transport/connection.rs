@@ -10,7 +10,7 @@ use super::deadline::{Deadline, Phase};
 use super::errors::ErrorContext;
 use super::http::ExchangeBuffers;
 use super::socket::{Probe, Socket};
-use super::{Transport, proxy, tcp};
+use super::{Connector, proxy, tcp};
 use crate::error::{Code, Error};
 use crate::fork_gate;
 use crate::handshake::{self, ClientAuth};
@@ -56,17 +56,17 @@ pub(crate) enum Received {
 impl Connection {
     /// Connects and makes the TLS handshake, through the proxy where there is one.
     pub(crate) fn open(
-        transport: &Transport,
+        connector: &Connector,
         config: &Arc<ClientConfig>,
         deadline: Deadline<'_>,
     ) -> Result<Self, Error> {
-        let target = &transport.plan.endpoint.target;
-        let (mut socket, times) = match &transport.plan.proxy {
-            Some(proxy) => tcp::connect(&proxy.target, &transport.resolver, deadline)
+        let target = &connector.config.endpoint.target;
+        let (mut socket, times) = match &connector.config.proxy {
+            Some(proxy) => tcp::connect(&proxy.target, &connector.resolver, deadline)
                 .map_err(|error| proxy_unreachable(error, proxy))?,
-            None => tcp::connect(target, &transport.resolver, deadline)?,
+            None => tcp::connect(target, &connector.resolver, deadline)?,
         };
-        if let Some(proxy) = &transport.plan.proxy {
+        if let Some(proxy) = &connector.config.proxy {
             proxy::connect(&mut socket, proxy, target, deadline)?;
         }
 
@@ -77,16 +77,16 @@ impl Connection {
             TLS,
             "handshake with {target} begins: server name {}, offered: {}",
             target.host,
-            if Arc::ptr_eq(config, &transport.tls) {
+            if Arc::ptr_eq(config, &connector.tls) {
                 "TLS 1.3 and 1.2"
             } else {
                 "TLS 1.2"
             }
         );
-        let server_name = transport.plan.endpoint.server_name.clone();
+        let server_name = connector.config.endpoint.server_name.clone();
         let section = fork_gate::crypto_section();
         let tls = ClientConnection::new(Arc::clone(config), server_name).map_err(|error| {
-            transport
+            connector
                 .scene(Phase::Handshake, deadline)
                 .tls(&error, None)
         })?;
@@ -107,7 +107,7 @@ impl Connection {
             buffers: ExchangeBuffers::default(),
         };
         connection
-            .handshake(transport, deadline)
+            .handshake(connector, deadline)
             .inspect_err(|error| log::emit!(Debug, TLS, "no handshake: {}", error.message()))?;
         connection.client_auth = handshake::client_auth();
         connection.facts.client_auth = connection.client_auth;
@@ -139,17 +139,17 @@ impl Connection {
 
     /// Runs the handshake until the client has nothing more to learn. What it still has to send leaves
     /// together with the request.
-    fn handshake(&mut self, transport: &Transport, deadline: Deadline<'_>) -> Result<(), Error> {
+    fn handshake(&mut self, connector: &Connector, deadline: Deadline<'_>) -> Result<(), Error> {
         while self.tls.is_handshaking() {
-            let scene = transport.scene(Phase::Handshake, deadline);
+            let scene = connector.scene(Phase::Handshake, deadline);
             while self.tls.wants_write() {
                 if let Err(error) = self.tls.write_tls(&mut self.socket.until(deadline)) {
-                    return Err(self.last_words(transport, &scene, &error));
+                    return Err(self.last_words(connector, &scene, &error));
                 }
             }
             match self.tls.read_tls(&mut self.socket.until(deadline)) {
                 Ok(0) => return Err(scene.closed()),
-                Ok(_) => self.process(transport, &scene)?,
+                Ok(_) => self.process(connector, &scene)?,
                 Err(error) => return Err(scene.io(&error)),
             }
         }
@@ -159,11 +159,11 @@ impl Connection {
     /// Sends the bytes, behind whatever the handshake left to send.
     pub(crate) fn send(
         &mut self,
-        transport: &Transport,
+        connector: &Connector,
         bytes: &[u8],
         deadline: Deadline<'_>,
     ) -> Result<(), Error> {
-        let scene = self.scene(transport, Phase::Send, deadline);
+        let scene = self.scene(connector, Phase::Send, deadline);
         let mut rest = bytes;
         while !rest.is_empty() || self.tls.wants_write() {
             // rustls takes a bounded amount at a time.
@@ -176,7 +176,7 @@ impl Connection {
             while self.tls.wants_write() {
                 if let Err(error) = self.tls.write_tls(&mut self.socket.until(deadline)) {
                     // A complete answer may be waiting: a server that rejects does not read the request.
-                    let error = self.last_words(transport, &scene, &error);
+                    let error = self.last_words(connector, &scene, &error);
                     return if self.has_plaintext() {
                         Ok(())
                     } else {
@@ -192,12 +192,12 @@ impl Connection {
     /// could have been cut off there.
     pub(crate) fn receive(
         &mut self,
-        transport: &Transport,
+        connector: &Connector,
         buffer: &mut [u8],
         phase: Phase,
         deadline: Deadline<'_>,
     ) -> Result<Received, Error> {
-        let scene = self.scene(transport, phase, deadline);
+        let scene = self.scene(connector, phase, deadline);
         loop {
             match self.tls.reader().read(buffer) {
                 Ok(0) => return Ok(Received::End),
@@ -206,7 +206,7 @@ impl Connection {
                 Err(_) => return Err(scene.closed()),
             }
             match self.tls.read_tls(&mut self.socket.until(deadline)) {
-                Ok(_) => self.process(transport, &scene)?,
+                Ok(_) => self.process(connector, &scene)?,
                 Err(error) => return Err(scene.io(&error)),
             }
             // What came may want an answer before anything else comes, such as a key update or a request
@@ -266,19 +266,19 @@ impl Connection {
 
     fn scene<'a>(
         &self,
-        transport: &'a Transport,
+        connector: &'a Connector,
         phase: Phase,
         deadline: Deadline<'a>,
     ) -> ErrorContext<'a> {
         ErrorContext {
             client_auth: self.client_auth,
             is_tls13: self.facts.version == TLS_1_3,
-            ..transport.scene(phase, deadline)
+            ..connector.scene(phase, deadline)
         }
     }
 
     /// Takes in what was read; on a failure tells the server why, as far as that works.
-    fn process(&mut self, transport: &Transport, scene: &ErrorContext<'_>) -> Result<(), Error> {
+    fn process(&mut self, connector: &Connector, scene: &ErrorContext<'_>) -> Result<(), Error> {
         // After it no random numbers are made and no key is used.
         let section = self.tls.is_handshaking().then(fork_gate::crypto_section);
         let processed = self.tls.process_new_packets();
@@ -288,19 +288,19 @@ impl Connection {
             Err(error) => {
                 let brief = scene.deadline.at_most(LAST_WORDS);
                 let _ = self.tls.write_tls(&mut self.socket.until(brief));
-                Err(self.tls_error(transport, scene, &error))
+                Err(self.tls_error(connector, scene, &error))
             }
         }
     }
 
     fn tls_error(
         &self,
-        transport: &Transport,
+        connector: &Connector,
         scene: &ErrorContext<'_>,
         error: &rustls::Error,
     ) -> Error {
         // Taken before anything is logged: what a sink calls may be refused too, in this thread.
-        let refused = transport.verifier.take_refused();
+        let refused = connector.verifier.take_refused();
         match error {
             rustls::Error::AlertReceived(alert) => log::emit!(
                 Debug,
@@ -312,9 +312,9 @@ impl Connection {
         }
         let scene = if scene.phase == Phase::Handshake {
             // The handshake under way in this thread is this connection's.
-            transport.scene(scene.phase, scene.deadline)
+            connector.scene(scene.phase, scene.deadline)
         } else {
-            self.scene(transport, scene.phase, scene.deadline)
+            self.scene(connector, scene.phase, scene.deadline)
         };
         scene.tls(error, refused)
     }
@@ -322,7 +322,7 @@ impl Connection {
     /// A write failed. The server may have said why before it closed, and that is the better error.
     fn last_words(
         &mut self,
-        transport: &Transport,
+        connector: &Connector,
         scene: &ErrorContext<'_>,
         write_error: &io::Error,
     ) -> Error {
@@ -338,7 +338,7 @@ impl Connection {
             match self.tls.process_new_packets() {
                 Ok(state) if state.plaintext_bytes_to_read() > 0 => break,
                 Ok(_) => {}
-                Err(error) => return self.tls_error(transport, scene, &error),
+                Err(error) => return self.tls_error(connector, scene, &error),
             }
         }
         scene.io(write_error)

@@ -2,7 +2,7 @@
 //!
 //! ureq's agent is made for each call: it is the engine that writes a request and reads an answer, and
 //! costs a few small allocations. All that is worth keeping (connections, TLS sessions, addresses) is in
-//! [`Transport`]. So ureq's own pool stays empty, its look-up is answered with nothing, and the connector
+//! [`Connector`]. So ureq's own pool stays empty, its look-up is answered with nothing, and the connector
 //! knows which call it works for.
 
 #[cfg(fuzzing)]
@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 use ureq::http::{HeaderMap, Request, Uri, header};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, NextTimeout, Transport as UreqTransport,
+    Buffers, ConnectionDetails, Connector as UreqConnector, NextTimeout, Transport as UreqTransport,
 };
 use ureq::{Agent, config::Config};
 
 use super::cancel::Wishes;
 use super::connection::{Connection, Received};
 use super::deadline::{Deadline, Phase};
-use super::{HandshakeInfo, Transport, USER_AGENT};
+use super::{Connector, HandshakeInfo, USER_AGENT};
 use crate::error::{Code, Error};
 use crate::fork_gate;
 use crate::log;
@@ -155,21 +155,21 @@ pub(crate) fn prepare() {
 /// Sends `GET` to the endpoint and receives the whole answer.
 ///
 /// No redirect is followed, no proxy is taken from the environment, and every status is an answer.
-pub(crate) fn get(transport: &Arc<Transport>, call: &Arc<Call>) -> Result<Answer, Error> {
-    let connector = CallConnector {
-        transport: transport.clone(),
+pub(crate) fn get(connector: &Arc<Connector>, call: &Arc<Call>) -> Result<Answer, Error> {
+    let exchange = ExchangeConnector {
+        connector: connector.clone(),
         call: call.clone(),
     };
-    get_over(connector, transport, call)
+    get_over(exchange, connector, call)
 }
 
 fn get_over(
-    connector: impl Connector,
-    transport: &Transport,
+    exchange: impl UreqConnector,
+    connector: &Connector,
     call: &Call,
 ) -> Result<Answer, Error> {
-    let agent = Agent::with_parts(engine().clone(), connector, NoLookUp);
-    let request = Request::get(transport.plan.endpoint.uri.clone())
+    let agent = Agent::with_parts(engine().clone(), exchange, NoLookUp);
+    let request = Request::get(connector.config.endpoint.uri.clone())
         .body(())
         .map_err(|error| {
             Error::new(
@@ -178,7 +178,7 @@ fn get_over(
             )
         })?;
 
-    let told = |error| explain(error, transport, call);
+    let told = |error| explain(error, connector, call);
     let mut response = agent.run(request).map_err(told)?;
     let status = response.status().as_u16();
     let announced = response.body().content_length();
@@ -191,7 +191,7 @@ fn get_over(
     let body = body.map_err(|error| {
         let error = match error {
             // The same buffer was too small for something else.
-            ureq::Error::LargeResponseHeader(..) => long_line(&transport.peer),
+            ureq::Error::LargeResponseHeader(..) => long_line(&connector.peer),
             error => told(error),
         };
         error.with_http_status(status)
@@ -216,8 +216,8 @@ fn get_over(
 }
 
 /// Our own errors come back as they went in; the others are about the HTTP that the server speaks.
-fn explain(error: ureq::Error, transport: &Transport, call: &Call) -> Error {
-    let peer = &transport.peer;
+fn explain(error: ureq::Error, connector: &Connector, call: &Call) -> Error {
+    let peer = &connector.peer;
     match error {
         ureq::Error::Other(error) => match error.downcast::<Error>() {
             Ok(error) => *error,
@@ -238,7 +238,7 @@ fn explain(error: ureq::Error, transport: &Transport, call: &Call) -> Error {
         ureq::Error::Io(_) | ureq::Error::BodyStalled if call.progress().first_byte.is_some() => {
             cut_short(peer)
         }
-        ureq::Error::Io(_) => transport.scene(Phase::Await, call.deadline()).closed(),
+        ureq::Error::Io(_) => connector.scene(Phase::Await, call.deadline()).closed(),
         error => Error::new(
             Code::Response,
             format!("The answer of {peer} is not valid HTTP/1.1: {error}."),
@@ -265,7 +265,7 @@ fn cut_short(peer: &str) -> Error {
     .with_retryable(true)
 }
 
-/// The addresses are looked up by [`Transport`], and only where a connection has to be opened.
+/// The addresses are looked up by [`Connector`], and only where a connection has to be opened.
 #[derive(Debug)]
 struct NoLookUp;
 
@@ -280,12 +280,12 @@ impl Resolver for NoLookUp {
     }
 }
 
-struct CallConnector {
-    transport: Arc<Transport>,
+struct ExchangeConnector {
+    connector: Arc<Connector>,
     call: Arc<Call>,
 }
 
-impl Connector for CallConnector {
+impl UreqConnector for ExchangeConnector {
     type Out = Exchange;
 
     fn connect(
@@ -294,7 +294,7 @@ impl Connector for CallConnector {
         _: Option<()>,
     ) -> Result<Option<Exchange>, ureq::Error> {
         let (opened, pooled) = match &self.call.start {
-            Start::Pool => (None, self.transport.pool.take()),
+            Start::Pool => (None, self.connector.pool.take()),
             Start::Fresh => (None, None),
             Start::Over(connection) => {
                 let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -304,19 +304,19 @@ impl Connector for CallConnector {
         let reused = pooled.is_some();
         let mut connection = match pooled.or(opened) {
             Some(connection) => connection,
-            None => self.transport.connect(self.call.deadline()).map_err(wrap)?,
+            None => self.connector.connect(self.call.deadline()).map_err(wrap)?,
         };
         let mut progress = self.call.lock();
         progress.facts = Some(connection.facts);
         progress.reused = reused;
         drop(progress);
-        let path = self.transport.plan.endpoint.uri.path_and_query();
+        let path = self.connector.config.endpoint.uri.path_and_query();
         let output_size = OUTPUT_SIZE + path.map_or(0, |path| path.as_str().len());
         let mut buffers = std::mem::take(&mut connection.buffers);
         buffers.prepare(output_size);
         Ok(Some(Exchange {
             connection: Some(connection),
-            transport: self.transport.clone(),
+            connector: self.connector.clone(),
             call: self.call.clone(),
             buffers,
             received: 0,
@@ -324,9 +324,9 @@ impl Connector for CallConnector {
     }
 }
 
-impl fmt::Debug for CallConnector {
+impl fmt::Debug for ExchangeConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CallConnector({})", self.transport.peer)
+        write!(f, "ExchangeConnector({})", self.connector.peer)
     }
 }
 
@@ -338,7 +338,7 @@ fn wrap(error: Error) -> ureq::Error {
 struct Exchange {
     /// Gone once the connection is back in the pool.
     connection: Option<Connection>,
-    transport: Arc<Transport>,
+    connector: Arc<Connector>,
     call: Arc<Call>,
     buffers: ExchangeBuffers,
     /// Bytes of this answer.
@@ -359,12 +359,12 @@ impl UreqTransport for Exchange {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        let (transport, call) = (self.transport.clone(), self.call.clone());
+        let (connector, call) = (self.connector.clone(), self.call.clone());
         let deadline = call.deadline();
         let output = std::mem::take(&mut self.buffers.output);
         let sent = self.connection().and_then(|connection| {
             connection
-                .send(&transport, &output[..amount], deadline)
+                .send(&connector, &output[..amount], deadline)
                 .map_err(wrap)
         });
         self.buffers.output = output;
@@ -373,7 +373,7 @@ impl UreqTransport for Exchange {
                 Debug,
                 HTTP,
                 "GET {} is sent over {} connection",
-                transport.plan.endpoint.uri.path(),
+                connector.config.endpoint.uri.path(),
                 if self.call.progress().reused {
                     "a kept"
                 } else {
@@ -385,7 +385,7 @@ impl UreqTransport for Exchange {
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        let (transport, call) = (self.transport.clone(), self.call.clone());
+        let (connector, call) = (self.connector.clone(), self.call.clone());
         let deadline = call.deadline();
         let phase = match self.call.progress().first_byte {
             Some(_) => Phase::Receive,
@@ -401,8 +401,8 @@ impl UreqTransport for Exchange {
         } else {
             self.connection().and_then(|connection| {
                 connection
-                    .receive(&transport, space, phase, deadline)
-                    .map_err(|error| wrap(late(error, phase, &transport.peer)))
+                    .receive(&connector, space, phase, deadline)
+                    .map_err(|error| wrap(late(error, phase, &connector.peer)))
             })
         };
         if let Ok(Received::Bytes(count)) = received {
@@ -425,7 +425,7 @@ impl UreqTransport for Exchange {
         {
             connection.buffers = std::mem::take(&mut self.buffers);
             self.call.lock().kept = true;
-            self.transport.pool.put(connection);
+            self.connector.pool.put(connection);
         }
         false
     }
@@ -446,7 +446,7 @@ fn late(error: Error, phase: Phase, peer: &str) -> Error {
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Exchange({})", self.transport.peer)
+        write!(f, "Exchange({})", self.connector.peer)
     }
 }
 

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::connection::Connection;
+use super::connector::Connector;
 use super::deadline::{Deadline, Over, Phase};
 use super::socket::Socket;
-use super::{Connection, Transport, proxy, tcp};
+use super::{proxy, tcp};
 use crate::error::{Code, Error};
 use crate::handshake::{self, HandshakeCapture};
 
@@ -25,7 +27,7 @@ fn timed<T>(step: impl FnOnce() -> Result<T, Error>) -> Trial<T> {
     }
 }
 
-impl Transport {
+impl Connector {
     /// Looks up the first host on the way: the proxy's, where there is one.
     pub(crate) fn try_look_up(&self, deadline: Deadline<'_>) -> Trial<Arc<[SocketAddr]>> {
         timed(|| self.resolver.resolve(deadline))
@@ -39,11 +41,11 @@ impl Transport {
     /// Asks the proxy for the tunnel, and closes it again.
     pub(crate) fn try_proxy(&self, address: SocketAddr, deadline: Deadline<'_>) -> Trial<()> {
         timed(|| {
-            let Some(proxy) = &self.plan.proxy else {
+            let Some(proxy) = &self.config.proxy else {
                 return Ok(());
             };
             let mut socket = self.open_socket(address, deadline)?;
-            proxy::connect(&mut socket, proxy, &self.plan.endpoint.target, deadline)
+            proxy::connect(&mut socket, proxy, &self.config.endpoint.target, deadline)
         })
     }
 
@@ -67,7 +69,7 @@ impl Transport {
                 std::io::ErrorKind::ConnectionRefused => "the connection was refused".to_owned(),
                 _ => error.to_string(),
             };
-            let (code, hint) = match &self.plan.proxy {
+            let (code, hint) = match &self.config.proxy {
                 Some(_) => (Code::Proxy, Code::Proxy.hint().to_owned()),
                 None => (Code::Connect, tcp::hint(error.kind(), self.first_hop())),
             };

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use ureq::Error as UreqError;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, NextTimeout, Transport as UreqTransport,
+    Buffers, ConnectionDetails, Connector as UreqConnector, NextTimeout, Transport as UreqTransport,
 };
 
 use super::{Answer, Call, ExchangeBuffers, MAX_HEAD, OUTPUT_SIZE, get_over, late, wrap};
 use crate::error::Error;
-use crate::transport::{Phase, Transport};
+use crate::transport::{Connector, Phase};
 
 /// What a server says.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Script<'a> {
 
 /// As [`super::get`], with the script's answer.
 pub(crate) fn get(
-    transport: &Arc<Transport>,
+    connector: &Arc<Connector>,
     call: &Arc<Call>,
     script: Script<'_>,
 ) -> Result<Answer, Error> {
@@ -34,17 +34,17 @@ pub(crate) fn get(
         at: 0,
         piece: script.piece.max(1),
         ends_properly: script.ends_properly,
-        transport: transport.clone(),
+        connector: connector.clone(),
         call: call.clone(),
         buffers: ExchangeBuffers::default(),
     };
-    get_over(Player(played), transport, call)
+    get_over(Player(played), connector, call)
 }
 
 #[derive(Debug)]
 struct Player(Played);
 
-impl Connector for Player {
+impl UreqConnector for Player {
     type Out = Played;
 
     fn connect(
@@ -56,7 +56,7 @@ impl Connector for Player {
         buffers.prepare(OUTPUT_SIZE);
         Ok(Some(Played {
             bytes: self.0.bytes.clone(),
-            transport: self.0.transport.clone(),
+            connector: self.0.connector.clone(),
             call: self.0.call.clone(),
             buffers,
             ..self.0
@@ -69,7 +69,7 @@ struct Played {
     at: usize,
     piece: usize,
     ends_properly: bool,
-    transport: Arc<Transport>,
+    connector: Arc<Connector>,
     call: Arc<Call>,
     buffers: ExchangeBuffers,
 }
@@ -95,10 +95,10 @@ impl UreqTransport for Played {
         let left = &self.bytes[self.at..];
         let count = left.len().min(self.piece).min(space.len());
         if count == 0 {
-            let scene = self.transport.scene(phase, self.call.deadline());
+            let scene = self.connector.scene(phase, self.call.deadline());
             return match self.ends_properly {
                 true => Ok(false),
-                false => Err(wrap(late(scene.closed(), phase, &self.transport.peer))),
+                false => Err(wrap(late(scene.closed(), phase, &self.connector.peer))),
             };
         }
         space[..count].copy_from_slice(&left[..count]);
