@@ -1,11 +1,11 @@
 """Builds and runs every example of the pages against the sandbox. blocks.py describes the comments on a page.
 
-The blocks of a page run in order, in one folder that contains the three files. A whole program runs unchanged.
-A fragment is put into a program that has created `config` and `client` from the environment.
+The blocks of a page run in order, in one folder that contains the three files. A whole program runs as it
+is. A fragment is put into a program that has created `config` and `client` from the environment.
 
-A URL in a program is replaced by that of the running sandbox. A program without a URL, which would call the DCS,
-also gets the sandbox's URL. The pages in getting-started are the exception: their programs must work as they are
-printed.
+A URL in a program is replaced by that of the running sandbox. A program without a URL, which would call the
+DCS, also gets the sandbox's URL. The pages in getting-started are the exception: their programs must work as
+they are printed.
 """
 
 from __future__ import annotations
