@@ -18,28 +18,16 @@ fn main() {
         // Nothing in the library's tables stays writable after it is loaded.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,relro,-z,now");
     }
-    if os == "windows" && variable("CARGO_CFG_TARGET_ENV") == "gnu" {
-        for (kind, file, description) in [
-            ("cdylib", "dcs.dll", "Document Checking Service client"),
-            ("bin=dcs", "dcs.exe", "Document Checking Service command"),
-            (
-                "bin=dcs-sandbox",
-                "dcs-sandbox.exe",
-                "Document Checking Service sandbox",
-            ),
-        ] {
-            // A package with the feature off has no such program to link, and cargo refuses its option.
-            let feature = match kind {
-                "bin=dcs" => "CARGO_FEATURE_CLI",
-                "bin=dcs-sandbox" => "CARGO_FEATURE_SANDBOX",
-                _ => "CARGO_PKG_NAME",
-            };
-            if env::var_os(feature).is_some()
-                && let Some(object) = version_resource(file, description)
-            {
-                println!("cargo::rustc-link-arg-{kind}={}", object.display());
-            }
-        }
+    link_version_resource("cdylib", "dcs.dll", "Document Checking Service client");
+}
+
+/// Links what Explorer and installers read of a file into an artefact of the kind given, on Windows.
+pub fn link_version_resource(kind: &str, file: &str, description: &str) {
+    if variable("CARGO_CFG_TARGET_OS") == "windows"
+        && variable("CARGO_CFG_TARGET_ENV") == "gnu"
+        && let Some(object) = version_resource(file, description)
+    {
+        println!("cargo::rustc-link-arg-{kind}={}", object.display());
     }
 }
 
@@ -47,8 +35,7 @@ fn variable(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }
 
-/// What Explorer and installers read of a file, compiled; `None` where the compiler for it is missing, without which all
-/// but this works.
+/// Compiles the version resource; `None` if there is no compiler for it, without which all but this works.
 fn version_resource(file: &str, description: &str) -> Option<PathBuf> {
     println!("cargo::rerun-if-env-changed=WINDRES");
     let windres = env::var("WINDRES").unwrap_or_else(|_| {

@@ -41,7 +41,7 @@ deny-advisories: ## Check the dependencies for known vulnerabilities; needs the 
 
 test-examples: python-environment ## Start the examples for Flask, Django, FastAPI, CMake and Kubernetes
 	@scripts/setup.sh --docs
-	$(CARGO) build --locked --features sandbox --bin dcs-sandbox
+	$(CARGO) build --locked -p dcs-cli
 	$(PYTHON) -m venv $(CARGO_TARGET_DIR)/examples-venv
 	$(CARGO_TARGET_DIR)/examples-venv/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/*.whl
 	$(CARGO_TARGET_DIR)/examples-venv/bin/pip install --quiet -r tests/examples/requirements.txt

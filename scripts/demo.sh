@@ -22,12 +22,13 @@ title() {
 rm -rf "$work"
 mkdir -p "$work"
 
-title 'Building the library and the sandbox'
-"$cargo" build --release --locked --features sandbox,cli --lib --bin dcs-sandbox --bin dcs
+title 'Building the library and the command'
+"$cargo" rustc --release --locked --lib --crate-type cdylib,staticlib
+"$cargo" build --release --locked -p dcs-cli
 ln -sf libdcs.so "$release/libdcs.so.0"
 
 title 'Starting the sandbox'
-"$release/dcs-sandbox" --dir "$work/sandbox" --env-file "$work/env" --quiet >"$work/sandbox.log" 2>&1 &
+"$release/dcs" sandbox --dir "$work/sandbox" --env-file "$work/env" --quiet >"$work/sandbox.log" 2>&1 &
 sandbox=$!
 trap 'kill $sandbox 2>/dev/null || true' EXIT
 for _ in $(seq 600); do
@@ -99,7 +100,7 @@ echo "The same report as a web page: $work/report.html"
 
 title 'Done'
 echo 'To try it, start the sandbox and paste the settings that it prints into another shell:'
-echo "    $release/dcs-sandbox --dir ~/dcs-sandbox --port 8443"
+echo "    $release/dcs sandbox --dir ~/dcs-sandbox --port 8443"
 echo "To use your own files, set DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY, and run"
 echo "    $work/status"
 echo "or, to run every check on them, $release/dcs diagnose"

@@ -1,9 +1,9 @@
-"""Puts the Rust library and the commands into the wheel, and their source into the sdist.
+"""Puts the Rust library and the command into the wheel, and their source into the sdist.
 
 cargo builds them, unless one of these says where they are:
 
-- `LIBDCS_PREBUILT=/path/to/libdcs.so`: that file, and no commands
-- `LIBDCS_TREE=/path/to/prefix`: an installation, as in the archives: library, commands, SBOMs, licences
+- `LIBDCS_PREBUILT=/path/to/libdcs.so`: that file, and no command
+- `LIBDCS_TREE=/path/to/prefix`: an installation, as in the archives: library, command, SBOMs, licences
 
 `LIBDCS_PLATFORM` is the platform tag for what one of these names, such as `manylinux2014_x86_64`; without it
 the tag is this machine's, which promises nothing about others.
@@ -27,7 +27,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 from packaging.tags import platform_tags
 
-COMMANDS = ("dcs", "dcs-sandbox")
+COMMAND = "dcs"
+MEMBER = "cli"
+"""The command's folder in the Rust source."""
 SOURCE = "rust"
 """The folder of the Rust source in an sdist."""
 
@@ -59,7 +61,7 @@ class Natives(NamedTuple):
     """The files that a wheel is made of besides the Python ones."""
 
     library: Path
-    commands: list[Path]
+    command: Path | None
     sboms: list[Path]
     licences: list[Path]
 
@@ -92,9 +94,9 @@ class CargoLibrary(BuildHookInterface[Any]):
             shutil.copy2(natives.library, Path(self.root, "src", "libdcs", names.library))
         else:
             build_data["force_include"][str(natives.library)] = f"libdcs/{names.library}"
-        # Native programs in the scripts folder, not entry points that start them: pip, pipx and uv put them
-        # on PATH as they are, on Windows too; signals and exit codes are theirs, no interpreter has to start.
-        build_data["shared_scripts"].update({str(path): path.name for path in natives.commands})
+        # A native program in the scripts folder, not an entry point that starts it: pip, pipx and uv put it
+        # on PATH as it is, on Windows too; signals and exit codes are its own, no interpreter has to start.
+        build_data["shared_scripts"].update({str(path): path.name for path in [natives.command] if path})
         if natives.sboms:  # Older hatchling does not know them.
             build_data["sbom_files"] = [str(path) for path in natives.sboms]
         licences = f"libdcs-{self.metadata.version}.dist-info/licenses"
@@ -114,7 +116,7 @@ class CargoLibrary(BuildHookInterface[Any]):
         path = absolute("LIBDCS_PREBUILT", value, names.library)
         if not path.is_file():
             fail(f"LIBDCS_PREBUILT is {value!r}: there is no such file.")
-        return Natives(path, [], [], [])
+        return Natives(path, None, [], [])
 
     def tree(self, names: Names) -> Natives | None:
         """Return what is in the installation that LIBDCS_TREE names, if it is set."""
@@ -123,54 +125,59 @@ class CargoLibrary(BuildHookInterface[Any]):
             return None
         folder = absolute("LIBDCS_TREE", value, "folder that has bin and lib")
         library = folder / names.folder / names.library
-        commands = [folder / "bin" / f"{command}{names.program}" for command in COMMANDS]
-        for path in (library, *commands):
+        command = folder / "bin" / f"{COMMAND}{names.program}"
+        for path in (library, command):
             if not path.is_file():
                 fail(f"LIBDCS_TREE is {value!r}: there is no file {path}.")
         texts = folder / "share" / "doc" / "libdcs"
         licences = [path for path in [texts / "THIRD-PARTY-LICENCES"] if path.is_file()]
         # The library is a link to the file with its version in an installation for Linux.
-        return Natives(library.resolve(), commands, sorted(texts.glob("*.cdx.json")), licences)
+        return Natives(library.resolve(), command, sorted(texts.glob("*.cdx.json")), licences)
 
     def build(self, root: Path, names: Names) -> Natives:
-        """Have cargo build library and commands; only the commands with what they need besides it."""
+        """Build library and command with cargo."""
         options = ["--release", "--locked"]
         # One crate type: beside an rlib cargo leaves link-time optimisation out.
         library = self.artifacts(root, "rustc", *options, "--lib", "--crate-type", "cdylib")
         built = [Path(name) for name in library if Path(name).name == names.library]
         if not built:
             fail(f"cargo has built no {names.library}: is there a cdylib among the crate types?")
-        programs = set(self.artifacts(root, "build", *options, "--bins", "--features", "cli,sandbox"))
-        wanted = [f"{command}{names.program}" for command in COMMANDS]
-        commands = [path for path in map(Path, sorted(programs)) if path.name in wanted]
-        if len(commands) != len(COMMANDS):
-            fail(f"cargo has not built {' and '.join(COMMANDS)}.")
-        return Natives(built[0], commands, [], [])
+        programs = map(Path, self.artifacts(root, "build", *options, "--package", "dcs-cli"))
+        command = next((path for path in programs if path.name == f"{COMMAND}{names.program}"), None)
+        if command is None:
+            fail(f"cargo has not built {COMMAND}.")
+        return Natives(built[0], command, [], [])
 
     def artifacts(self, root: Path, *arguments: str) -> Iterator[str]:
         """Run cargo in the crate's folder, so that its .cargo/config.toml applies; yield libdcs' files."""
-        command = [find_cargo(root), *arguments, "--message-format=json-render-diagnostics"]
-        self.app.display_info(f"{' '.join(command)} in {root}")
-        run = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-        if run.returncode != 0:
-            fail(f"cargo has failed with status {run.returncode}; its messages are above.")
-        for line in run.stdout.splitlines():
+        command = [*arguments, "--message-format=json-render-diagnostics"]
+        self.app.display_info(f"cargo {' '.join(command)} in {root}")
+        for line in self.cargo(find_cargo(root), *command, cwd=root).splitlines():
             message = json.loads(line)
-            if message["reason"] == "compiler-artifact" and message["target"]["name"] in COMMANDS:
+            if message["reason"] == "compiler-artifact" and message["target"]["name"] == COMMAND:
                 yield from message["filenames"]
 
     def source(self) -> dict[str, str]:
-        """Return the files of the crate, as cargo would publish it, with their places in the sdist."""
+        """Return the files of the library's crate and of the command, with their places in the sdist."""
         root = crate(Path(self.root))
         if root.name == SOURCE:
             return {}  # This is an sdist already, and its files are among those that hatchling takes.
+        cargo = find_cargo(root)
         target = Path(self.scratch.name)
-        command = [find_cargo(root), "package", "--no-verify", "--allow-dirty", "--locked", "--quiet"]
-        run = subprocess.run([*command, "--package", "libdcs", "--target-dir", str(target)], cwd=root)
-        if run.returncode != 0:
-            fail(f"cargo package has failed with status {run.returncode}; its messages are above.")
+        source = target / "source"
+        self.pack_library(cargo, root, target, source)
+        self.pack_command(root, source)
+        # Both together, with the versions that the repository's lock file has.
+        shutil.copy(root / "Cargo.lock", source)
+        self.cargo(cargo, "metadata", "--format-version", "1", "--quiet", cwd=source)
+        files = sorted(path for path in source.rglob("*") if path.is_file())
+        return {str(path): f"{SOURCE}/{path.relative_to(source).as_posix()}" for path in files}
+
+    def pack_library(self, cargo: str, root: Path, target: Path, source: Path) -> None:
+        """Put the library's crate into a folder, as cargo would publish it."""
+        options = ["--no-verify", "--allow-dirty", "--locked", "--quiet"]
+        self.cargo(cargo, "package", *options, "--package", "libdcs", "--target-dir", str(target), cwd=root)
         [packed] = (target / "package").glob("libdcs-*.crate")
-        files = {}
         with tarfile.open(packed) as archive:
             for member in archive:
                 relative = member.name.partition("/")[2]
@@ -179,11 +186,31 @@ class CargoLibrary(BuildHookInterface[Any]):
                     continue
                 content = archive.extractfile(member)
                 assert content is not None  # noqa: S101 (it is a file)
-                path = target / "source" / relative
+                path = source / relative
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content.read())
-                files[str(path)] = f"{SOURCE}/{relative}"
-        return files
+
+    def pack_command(self, root: Path, source: Path) -> None:
+        """Put the command into the folder, as the only other member of the library's workspace."""
+        manifest = (root / "Cargo.toml").read_text(encoding="utf-8")
+        inherited = manifest[manifest.index("[workspace.package]") :].partition("\n\n")[0]
+        with (source / "Cargo.toml").open("a", encoding="utf-8", newline="\n") as file:
+            file.write(f'\n[workspace]\nmembers = ["{MEMBER}"]\n\n{inherited}\n')
+        shutil.copytree(root / MEMBER / "src", source / MEMBER / "src")
+        shutil.copy(root / MEMBER / "build.rs", source / MEMBER)
+        # Without what only its tests need, which is not in the sdist.
+        manifest = (root / MEMBER / "Cargo.toml").read_text(encoding="utf-8")
+        own = manifest.partition("\n[dev-dependencies]")[0]
+        (source / MEMBER / "Cargo.toml").write_bytes(own.encode())
+
+    def cargo(self, cargo: str, *arguments: str, cwd: Path) -> str:
+        """Run cargo in a folder and return what it prints."""
+        run = subprocess.run(
+            [cargo, *arguments], cwd=cwd, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        if run.returncode != 0:
+            fail(f"cargo {arguments[0]} has failed with status {run.returncode}; its messages are above.")
+        return run.stdout
 
 
 def absolute(name: str, value: str, what: str) -> Path:
@@ -221,7 +248,7 @@ def crate(root: Path) -> Path:
 
 
 def manifest_value(top: Path, key: str) -> str:
-    """Return a text value of Cargo.toml's [package] table, which comes first there."""
+    """Return a text value of Cargo.toml's first tables, in which no key occurs twice."""
     # Python has had a TOML reader only since 3.11.
     manifest = (top / "Cargo.toml").read_text(encoding="utf-8")
     match = re.search(rf'^{re.escape(key)} = "([^"]+)"$', manifest, re.MULTILINE)

@@ -27,7 +27,7 @@ declared=$(sed -n 's/^[a-z].*[ *]\(dcs_[a-z0-9_]*\)(.*/\1/p' include/dcs.h | sor
 [ "$(grep '^dcs_' <<<"$exported")" = "$declared" ] ||
     complain "exported and declared functions differ: $(diff <(echo "$exported") <(echo "$declared") | grep '^[<>]')"
 
-for file in "$library" "$tree/bin/dcs" "$tree/bin/dcs-sandbox"; do
+for file in "$library" "$tree/bin/dcs"; do
     dynamic=$(readelf --dynamic --program-headers --wide "$file")
     { grep -q GNU_RELRO <<<"$dynamic" && grep -q 'BIND_NOW\|Flags:.* NOW' <<<"$dynamic"; } ||
         complain "$file: no full RELRO"
@@ -52,7 +52,7 @@ done
 # No path of the build machine in the shipped files or the debug information.
 places=(-e "$PWD" -e "${CARGO_TARGET_DIR:-$PWD}" -e "${CARGO_HOME:-$HOME/.cargo}" -e "$(rustc --print sysroot)")
 mapfile -t debug_files < <(find "$debug" -name '*.debug')
-for file in "$library" "$tree/lib/libdcs.a" "$tree/bin/dcs" "$tree/bin/dcs-sandbox" "${debug_files[@]}"; do
+for file in "$library" "$tree/lib/libdcs.a" "$tree/bin/dcs" "${debug_files[@]}"; do
     case $file in *.debug) objcopy --decompress-debug-sections "$file" "$debug/whole" && file=$debug/whole ;; esac
     found=$(strings --all "$file" | grep -F "${places[@]}" | sort -u | head -3 || true)
     [ -z "$found" ] || complain "$file contains paths of this machine: $found"

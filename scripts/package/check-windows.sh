@@ -30,7 +30,7 @@ check() {
         ! grep -qF "$folder" "$file" || fail "$file contains the path $folder"
     done
 }
-for file in "$tree/bin/dcs.dll" "$tree/bin/dcs.exe" "$tree/bin/dcs-sandbox.exe"; do
+for file in "$tree/bin/dcs.dll" "$tree/bin/dcs.exe"; do
     check "$file"
 done
 

@@ -3,7 +3,7 @@
 #
 #     deb.sh TREE
 #
-# libdcs0 (the shared library), libdcs-dev (headers, static library, pkg-config, CMake), dcs-tools (the commands).
+# libdcs0 (the shared library), libdcs-dev (headers, static library, pkg-config, CMake), dcs-tools (the command).
 # DEB_MAINTAINER sets their maintainer.
 # shellcheck source=scripts/package/common.sh
 . "$(dirname "$0")/common.sh"
@@ -83,7 +83,7 @@ control libdcs0 libs 'libc6 (>= 2.17)' 'client of the UK Document Checking Servi
 control libdcs-dev libdevel "libdcs0 (= $version)" 'client of the UK Document Checking Service (development)' \
     "$about This package has the headers for C and C++, the static library, and the files for pkg-config and CMake." \
     'Multi-Arch: same'
-control dcs-tools utils 'libc6 (>= 2.17)' 'commands for the UK Document Checking Service' \
-    'The command dcs asks the Document Checking Service (DCS) for its status, finds out why it does not answer, and looks into certificates and keys. dcs-sandbox is a server to try that on without certificates of the DCS.'
+control dcs-tools utils 'libc6 (>= 2.17)' 'command for the UK Document Checking Service' \
+    'The command dcs asks the Document Checking Service (DCS) for its status, finds out why it does not answer, and looks into certificates and keys. Its subcommand sandbox is a server to try that on without certificates of the DCS.'
 [ -n "${DEB_MAINTAINER:-}" ] ||
     echo "The maintainer of the Debian packages is $maintainer; DEB_MAINTAINER sets another." >&2

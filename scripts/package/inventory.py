@@ -1,7 +1,7 @@
 """Writes what a build contains: a CycloneDX SBOM, or the licence texts that must accompany it.
 
-    inventory.py sbom NAME TARGET FEATURES FILE
-    inventory.py notices TARGET FEATURES FILE
+    inventory.py sbom NAME TARGET PACKAGE FILE
+    inventory.py notices TARGET PACKAGE FILE
 
 The crates are those of `cargo tree`, which resolves the features as the build does. (cargo-cyclonedx uses
 `cargo metadata`, which does not: it lists ring, which no build contains, and the path of the source.)
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CARGO = os.environ.get("CARGO", "cargo")
-ROOT = "libdcs"
+LIBRARY = "libdcs"
+OURS = (LIBRARY, "dcs-cli")
 LICENCE_FILES = re.compile(r"(?i)(licen[cs]e|copying|notice|copyright|unlicense)")
 # A crate's subfolder with another project's sources, which have their own licences.
 VENDORED = "aws-lc"
@@ -44,10 +45,10 @@ def run(*command: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout  # noqa: S603
 
 
-def graph(target: str, features: str) -> dict[Crate, set[Crate]]:
-    """Return the linked crates, each with its dependencies."""
-    arguments = ["--locked", "--package", ROOT, "--edges", "normal,no-proc-macro", "--target", target]
-    lines = run(CARGO, "tree", *arguments, "--features", features, "--prefix", "depth", "--format", " {p}")
+def graph(target: str, package: str) -> dict[Crate, set[Crate]]:
+    """Return the crates linked into a package of the workspace, each with its dependencies."""
+    arguments = ["--locked", "--package", package, "--edges", "normal,no-proc-macro", "--target", target]
+    lines = run(CARGO, "tree", *arguments, "--prefix", "depth", "--format", " {p}")
     depends: dict[Crate, set[Crate]] = {}
     path: list[Crate] = []
     for line in lines.splitlines():
@@ -61,9 +62,9 @@ def graph(target: str, features: str) -> dict[Crate, set[Crate]]:
     return depends
 
 
-def packages(target: str, features: str) -> dict[Crate, dict[str, Any]]:
+def packages(target: str) -> dict[Crate, dict[str, Any]]:
     """Return the crates' own metadata."""
-    arguments = ["--locked", "--format-version", "1", "--filter-platform", target, "--features", features]
+    arguments = ["--locked", "--format-version", "1", "--filter-platform", target]
     metadata = json.loads(run(CARGO, "metadata", *arguments))
     return {Crate(package["name"], package["version"]): package for package in metadata["packages"]}
 
@@ -106,15 +107,15 @@ def component(crate: Crate, package: dict[str, Any], checksum: str | None) -> di
     return described
 
 
-def sbom(name: str, target: str, features: str) -> str:
+def sbom(name: str, target: str, package: str) -> str:
     """Return the SBOM as JSON; two builds of the same source give the same bytes."""
-    depends = graph(target, features)
-    described = packages(target, features)
+    depends = graph(target, package)
+    described = packages(target)
     sums = checksums()
     root = next(iter(depends))
     standard = f"pkg:generic/rust-std@{rust()}"
     subject = component(root, described[root], None)
-    if name != ROOT:
+    if name != LIBRARY:
         subject.update({"type": "application", "name": name})
     subject["purl"] = subject["bom-ref"] = f"pkg:generic/{name}@{root.version}"
     components = [component(crate, described[crate], sums.get(crate)) for crate in depends if crate != root]
@@ -161,14 +162,14 @@ def texts(package: dict[str, Any]) -> list[str]:
     return [path.read_text(encoding="utf-8", errors="replace").strip() for path in files if path.is_file()]
 
 
-def notices(target: str, features: str) -> str:
+def notices(target: str, package: str) -> str:
     """Return the licence texts of the linked crates, each text once, below the crates that carry it."""
-    described = packages(target, features)
+    described = packages(target)
     carriers: dict[str, list[str]] = {}
     wordings: dict[str, str] = {}
     bare = []
-    for crate in sorted(graph(target, features)):
-        if crate.name == ROOT:
+    for crate in sorted(graph(target, package)):
+        if crate.name in OURS:
             continue
         line = f"{crate.name} {crate.version} ({licence(described[crate])})"
         found = texts(described[crate])

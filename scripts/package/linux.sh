@@ -31,8 +31,8 @@ cargo-zigbuild rustc --release --locked --target $triple.$glibc --lib --crate-ty
 rm -rf "$work" "$tree"
 mkdir -p "$work/lib" "$work/bin" "$work/debug" "$dist"
 cp "$built/libdcs.so" "$built/libdcs.a" "$work/lib"
-"$cargo" zigbuild --release --locked --target $triple.$glibc --features cli,sandbox --bins
-cp "$built/dcs" "$built/dcs-sandbox" "$work/bin"
+"$cargo" zigbuild --release --locked --target $triple.$glibc -p dcs-cli
+cp "$built/dcs" "$work/bin"
 
 # split FILE: moves the debug information to a file that debuggers find by the build ID.
 split() {
@@ -46,7 +46,7 @@ split() {
     objcopy --add-gnu-debuglink="$place" "$1"
     chmod 644 "$place"
 }
-for file in "$work/lib/libdcs.so" "$work/bin/dcs" "$work/bin/dcs-sandbox"; do
+for file in "$work/lib/libdcs.so" "$work/bin/dcs"; do
     split "$file"
 done
 strip --strip-debug --enable-deterministic-archives "$work/lib/libdcs.a"
@@ -57,7 +57,7 @@ lay_out() {
     local bin=$1/bin share=$1/share
     mkdir -p "$bin" "$share/man/man1" "$share/bash-completion/completions" \
         "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
-    install -m 755 "$work/bin/dcs" "$work/bin/dcs-sandbox" "$bin"
+    install -m 755 "$work/bin/dcs" "$bin"
     "$work/bin/dcs" man >"$share/man/man1/dcs.1"
     "$work/bin/dcs" completions bash >"$share/bash-completion/completions/dcs"
     "$work/bin/dcs" completions zsh >"$share/zsh/site-functions/_dcs"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the CycloneDX SBOMs of the library and of the commands, and the licence texts of all linked crates:
+# Writes the CycloneDX SBOMs of the library and of the command, and the licence texts of all linked crates:
 #
 #     sbom.sh DIR [TARGET]
 #
@@ -11,6 +11,6 @@
 dir=$1
 triple=${2:-x86_64-unknown-linux-gnu}
 mkdir -p "$dir"
-"$python" scripts/package/inventory.py sbom libdcs "$triple" '' "$dir/libdcs.cdx.json"
-"$python" scripts/package/inventory.py sbom dcs-tools "$triple" cli,sandbox "$dir/dcs-tools.cdx.json"
-"$python" scripts/package/inventory.py notices "$triple" cli,sandbox "$dir/THIRD-PARTY-LICENCES"
+"$python" scripts/package/inventory.py sbom libdcs "$triple" libdcs "$dir/libdcs.cdx.json"
+"$python" scripts/package/inventory.py sbom dcs-tools "$triple" dcs-cli "$dir/dcs-tools.cdx.json"
+"$python" scripts/package/inventory.py notices "$triple" dcs-cli "$dir/THIRD-PARTY-LICENCES"

@@ -26,8 +26,8 @@ built=$target/$triple/release
 rm -rf "$tree"
 mkdir -p "$tree/bin" "$tree/lib/pkgconfig" "$tree/lib/cmake/dcs" "$tree/include" "$dist"
 cp "$built/dcs.dll" "$tree/bin"
-"$cargo" build --release --locked -Z build-std --target $triple --features cli,sandbox --bins
-cp "$built/dcs.exe" "$built/dcs-sandbox.exe" "$tree/bin"
+"$cargo" build --release --locked -Z build-std --target $triple -p dcs-cli
+cp "$built/dcs.exe" "$tree/bin"
 
 # The import libraries, from the exports of the DLL: one in GNU's format, one in Microsoft's.
 definition=$target/package/windows-exports.def

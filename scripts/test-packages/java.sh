@@ -24,7 +24,7 @@ maven() {
         fail "$1: $(tail -60 "$work/$1.log")"
 }
 
-start_sandbox "$work/sandbox" "$target/package/linux/bin/dcs-sandbox"
+start_sandbox "$work/sandbox" "$target/package/linux/bin/dcs"
 maven java package
 expect_answer 'the plain program' java -jar "$work/java/target/dcs-status-1.jar"
 mkdir "$work/ein Ärger"

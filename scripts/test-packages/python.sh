@@ -21,7 +21,7 @@ unset LIBDCS_PATH LIBDCS_PREBUILT LIBDCS_TREE LIBDCS_PLATFORM
 # PATH has this folder only, so neither cargo nor a compiler.
 "$python" -m venv "$work/pip"
 (PATH=$work/pip/bin && pip install --quiet --disable-pip-version-check --no-index "$wheel")
-start_sandbox "$work/sandbox" "$work/pip/bin/dcs-sandbox"
+start_sandbox "$work/sandbox" "$work/pip/bin/dcs"
 expect_answer 'pip' env PATH="$work/pip/bin" python examples/status.py
 expect_answer 'the command dcs' env PATH="$work/pip/bin" dcs status
 # The wheel contains the SBOM of the library.
@@ -34,7 +34,6 @@ ls "$work"/pip/lib/python*/site-packages/"libdcs-$version.dist-info"/sboms/libdc
 PIPX_HOME=$work/pipx PIPX_BIN_DIR=$work/pipx-bin "$work/tools/bin/pipx" install --quiet "$wheel" \
     >"$work/pipx.log" 2>&1 || fail "pipx: $(cat "$work/pipx.log")"
 expect_answer 'pipx' env PATH="$work/pipx-bin" dcs status
-"$work/pipx-bin/dcs-sandbox" --version >/dev/null
 export UV_TOOL_DIR=$work/uv-tools UV_TOOL_BIN_DIR=$work/uv-bin UV_CACHE_DIR=$work/uv-cache
 "$work/tools/bin/uv" tool install --quiet --no-index "$wheel"
 expect_answer 'uv tool' env PATH="$work/uv-bin" dcs status
@@ -47,7 +46,7 @@ if [ -e "$windows" ]; then
     # It cannot run here, but pip can unpack it.
     "$work/tools/bin/pip" install --quiet --disable-pip-version-check --no-index --platform win_amd64 \
         --only-binary :all: --target "$work/windows" "$windows"
-    for file in libdcs/dcs.dll bin/dcs.exe bin/dcs-sandbox.exe; do
+    for file in libdcs/dcs.dll bin/dcs.exe; do
         [ -s "$work/windows/$file" ] || fail "the wheel for Windows has no $file"
     done
     cmp "$work/windows/libdcs/dcs.dll" "$target/package/windows/bin/dcs.dll"

@@ -9,7 +9,7 @@ work=$target/test-packages/rust
 rm -rf "$work"
 mkdir -p "$work/consumer/src"
 
-"$cargo" package --quiet --locked --no-verify --allow-dirty --target-dir "$work/target"
+"$cargo" package --package libdcs --quiet --locked --no-verify --allow-dirty --target-dir "$work/target"
 tar --extract --gzip --file "$work"/target/package/libdcs-*.crate --directory "$work"
 mv "$work"/libdcs-* "$work/libdcs"
 
@@ -42,8 +42,8 @@ cp Cargo.lock "$work/consumer/Cargo.lock"
 RUSTDOCFLAGS='-D warnings' "$cargo" doc --quiet --no-deps --package libdcs \
     --manifest-path "$work/consumer/Cargo.toml" --target-dir "$work/target"
 
-"$cargo" build --quiet --release --locked --features sandbox --bin dcs-sandbox
-"$target/release/dcs-sandbox" --dir "$work/sandbox" --env-file "$work/env" --quiet &
+"$cargo" build --quiet --release --locked -p dcs-cli
+"$target/release/dcs" sandbox --dir "$work/sandbox" --env-file "$work/env" --quiet &
 trap 'kill %1 2>/dev/null || true' EXIT
 until [ -e "$work/env" ]; do
     kill -0 %1

@@ -1,12 +1,12 @@
 # Sourced after scripts/package/common.sh: a sandbox that stops when the script ends.
 # shellcheck shell=bash
 
-# start_sandbox FOLDER COMMAND: starts the sandbox with the command, and sets DCS_URL and the other variables.
+# start_sandbox FOLDER DCS: starts the sandbox with that command, and sets DCS_URL and the other variables.
 start_sandbox() {
-    local folder=$1 command=$2
+    local folder=$1 dcs=$2
     rm -rf "$folder"
     mkdir -p "$folder"
-    "$command" --dir "$folder/files" --env-file "$folder/env" --answer scheduled-outages --quiet >"$folder/log" 2>&1 &
+    "$dcs" sandbox --dir "$folder/files" --env-file "$folder/env" --answer scheduled-outages --quiet >"$folder/log" 2>&1 &
     sandbox=$!
     trap 'kill $sandbox 2>/dev/null || true' EXIT
     for _ in $(seq 600); do

@@ -9,6 +9,7 @@ pub mod abi_sequence;
 pub mod c;
 pub mod harmless;
 pub mod https;
+pub mod kept;
 pub mod loopback;
 pub mod proxy;
 pub mod records;

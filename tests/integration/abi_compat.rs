@@ -7,20 +7,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use crate::common::c::{STRICT, compile, folder, functions_of, library, link, root, text};
+use crate::common::kept::{compare, is_renewing};
 use dcs::log::Level;
 use dcs::{Check, Code, Config};
 use dcs_testbed::Testbed;
 use serde_json::Value;
 
 const PATH: &str = "/checks/passport";
-
-/// Whether `make abi` runs this.
-fn is_renewing() -> bool {
-    std::env::var_os("DCS_WRITE_ABI").is_some()
-}
 
 /// The headers of the versions whose programs must go on working.
 fn old_headers() -> Vec<PathBuf> {
@@ -85,29 +81,6 @@ fn kinds_one(kind: &Value) -> String {
     format!(" {}", kind.as_str().unwrap())
 }
 
-/// The names of an object's fields, at any depth.
-fn field_lines(value: &Value, at: &str, lines: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let at = if at.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{at}.{name}")
-                };
-                lines.insert(format!("json status {at}"));
-                field_lines(value, &at, lines);
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                field_lines(item, &format!("{at}[]"), lines);
-            }
-        }
-        _ => {}
-    }
-}
-
 /// The options' names, as the library lists them.
 fn options() -> Vec<String> {
     let error = Config::new().set_option("", "").unwrap_err();
@@ -126,49 +99,7 @@ fn is_read(variable: &str) -> bool {
     text(&output.stdout).contains(variable)
 }
 
-/// The built command, on the testbed's good files; further settings win over these.
-fn command(testbed: &Testbed, path: &str, settings: &[(&str, &OsStr)], line: &str) -> Output {
-    let [bundle, certificate, key] = files(testbed);
-    Command::new(env!("CARGO_BIN_EXE_dcs"))
-        .args(line.split(' '))
-        .env_clear()
-        .env("DCS_URL", testbed.url("tls12_close", path))
-        .env("DCS_CA_BUNDLE", bundle)
-        .env("DCS_CERTIFICATE", certificate)
-        .env("DCS_PRIVATE_KEY", key)
-        .envs(settings.iter().copied())
-        .output()
-        .unwrap()
-}
-
-/// The command's exit codes and the fields of its JSON.
-fn command_lines(testbed: &Testbed, lines: &mut BTreeSet<String>) {
-    let nobody = [
-        ("DCS_CERTIFICATE", OsStr::new("")),
-        ("DCS_PRIVATE_KEY", OsStr::new("")),
-    ];
-    for (what, path, settings, line) in [
-        ("status, available", PATH, &[][..], "status"),
-        ("status, not available", "/unavailable", &[], "status"),
-        ("status, failed", PATH, &nobody, "status"),
-        ("status, mistaken option", PATH, &[], "status --no-such"),
-        ("diagnose, all is well", PATH, &[], "diagnose"),
-        ("diagnose, a warning", "/unavailable", &[], "diagnose"),
-        ("diagnose, an error", PATH, &nobody, "diagnose"),
-        ("inspect, no such file", PATH, &[], "inspect /no/such/file"),
-    ] {
-        let output = command(testbed, path, settings, line);
-        let code = output.status.code().unwrap();
-        lines.insert(format!("exit {code} {what}"));
-    }
-    for (path, settings) in [("/outages", &[][..]), ("/429", &[])] {
-        let output = command(testbed, path, settings, "status --json");
-        let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-        field_lines(&value, "", lines);
-    }
-}
-
-fn current(testbed: &Testbed) -> BTreeSet<String> {
+fn current() -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for code in Code::ALL {
         lines.insert(format!("code {} {}", code.number(), code.name()));
@@ -188,37 +119,12 @@ fn current(testbed: &Testbed) -> BTreeSet<String> {
     let schema = fs::read_to_string(root().join("docs/report.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();
     schema_lines(&schema, &schema, "", &mut lines);
-    command_lines(testbed, &mut lines);
     lines
 }
 
 #[test]
 fn no_number_and_no_name_is_taken_back() {
-    let testbed = Testbed::from_env();
-    let path = kept("kept.txt");
-    let (about, list): (Vec<_>, Vec<_>) = fs::read_to_string(&path)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .partition(|line| line.starts_with('#'));
-    let mut list: BTreeSet<String> = list.into_iter().collect();
-    let current = current(&testbed);
-    let gone: Vec<_> = list.difference(&current).collect();
-    assert!(
-        gone.is_empty(),
-        "somebody's program, script or monitoring may rest on these, which are gone or have changed: {gone:#?}"
-    );
-    if is_renewing() {
-        list.extend(current.iter().cloned());
-        let mut written = about;
-        written.extend(list.iter().cloned());
-        fs::write(&path, written.join("\n") + "\n").unwrap();
-    }
-    let new: Vec<_> = current.difference(&list).collect();
-    assert!(
-        new.is_empty(),
-        "not yet kept: run `make abi` and commit tests/abi: {new:#?}"
-    );
+    compare(&kept("kept.txt"), &current());
 }
 
 // The ABI.

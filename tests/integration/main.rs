@@ -22,7 +22,7 @@ mod timeouts;
 
 // `make test-windows` runs the modules above as Windows programs. The rest starts openssl, a C compiler, valgrind or a
 // browser, or tests what only Linux has.
-#[cfg(all(unix, feature = "cli"))]
+#[cfg(unix)]
 mod abi_compat;
 #[cfg(unix)]
 mod c_abi;

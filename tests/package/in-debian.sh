@@ -104,7 +104,7 @@ echo "$(. /etc/os-release && echo "$PRETTY_NAME"), $(ldd --version | head -1)"
 dpkg -i /artefacts/*.deb >dpkg.log 2>&1 || fail "$(cat dpkg.log)"
 ldconfig -p | grep -qF 'libdcs.so.0 ' || fail 'the loader does not know libdcs.so.0'
 dpkg --verify libdcs0 libdcs-dev dcs-tools || fail 'installed files differ from their checksums'
-for file in usr/bin/dcs usr/bin/dcs-sandbox usr/share/man/man1/dcs.1.gz usr/share/bash-completion/completions/dcs; do
+for file in usr/bin/dcs usr/share/man/man1/dcs.1.gz usr/share/bash-completion/completions/dcs; do
     [ -s /$file ] || fail "/$file is not there"
 done
 for package in libdcs0 libdcs-dev dcs-tools; do
@@ -112,7 +112,7 @@ for package in libdcs0 libdcs-dev dcs-tools; do
 done
 ok 'the Debian packages are installed'
 
-dcs-sandbox --dir $work/sandbox --env-file $work/env --quiet >sandbox.log 2>&1 &
+dcs sandbox --dir $work/sandbox --env-file $work/env --quiet >sandbox.log 2>&1 &
 sandbox=$!
 while ! [ -e env ]; do
     kill -0 $sandbox 2>/dev/null || fail "$(cat sandbox.log)"

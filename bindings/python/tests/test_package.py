@@ -94,7 +94,7 @@ def fake_cargo(tmp_path: Path) -> Path:
     """A directory with a cargo that logs its arguments, and reports files already built."""
     built = tmp_path / "built"
     built.mkdir()
-    for name in ("libdcs.so", "dcs", "dcs-sandbox"):
+    for name in ("libdcs.so", "dcs"):
         (built / name).write_text(f"this is {name}")
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -107,8 +107,7 @@ def fake_cargo(tmp_path: Path) -> Path:
         'case "$1" in\n'
         f"rustc) echo '{artifact % ('dcs', built / 'libdcs.so')}' ;;\n"
         f"build) echo '{artifact % ('dcs', built / 'libdcs.rlib')}'\n"
-        f"    echo '{artifact % ('dcs', built / 'dcs')}'\n"
-        f"    echo '{artifact % ('dcs-sandbox', built / 'dcs-sandbox')}' ;;\n"
+        f"    echo '{artifact % ('dcs', built / 'dcs')}' ;;\n"
         "esac\n"
         """echo '{"reason":"build-finished","success":true}'\n"""
     )
@@ -121,17 +120,14 @@ def test_wheel_built_with_cargo(fake_cargo: Path, tmp_path: Path) -> None:
     started = (fake_cargo / "started").read_text().splitlines()
     assert [line.split()[:2] for line in started] == [[str(REPOSITORY), "rustc"], [str(REPOSITORY), "build"]]
     assert {"--release", "--locked", "--lib", "cdylib"} < set(started[0].split())
-    # The library is built without the dependencies of the commands.
-    assert "cli,sandbox" not in started[0]
-    assert {"--release", "--locked", "--bins", "cli,sandbox"} < set(started[1].split())
+    assert {"--release", "--locked", "--package", "dcs-cli"} < set(started[1].split())
     [wheel] = (tmp_path / "dist").iterdir()
     assert re.search(r"-py3-none-(linux|macosx|win).*\.whl$", wheel.name)
     with zipfile.ZipFile(wheel) as archive:
         assert archive.read("libdcs/libdcs.so") == b"this is libdcs.so"
         names = set(archive.namelist())
         scripts = f"libdcs-{libdcs.__version__}.data/scripts"
-        for command in ("dcs", "dcs-sandbox"):
-            assert archive.read(f"{scripts}/{command}") == f"this is {command}".encode()
+        assert archive.read(f"{scripts}/dcs") == b"this is dcs"
     assert {"libdcs/__init__.py", "libdcs/py.typed"} < names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert not any("tests" in name or "hatch_build" in name for name in names)
@@ -158,7 +154,7 @@ TEXTS = ("share/doc/libdcs/libdcs.cdx.json", "share/doc/libdcs/THIRD-PARTY-LICEN
 
 
 def test_wheel_of_installation(tmp_path: Path) -> None:
-    tree = installation(tmp_path / "linux", "lib/libdcs.so.0.1", "bin/dcs", "bin/dcs-sandbox", *TEXTS)
+    tree = installation(tmp_path / "linux", "lib/libdcs.so.0.1", "bin/dcs", *TEXTS)
     (tree / "lib" / "libdcs.so").symlink_to("libdcs.so.0.1")
     build(
         PROJECT, tmp_path / "dist", PATH="/nowhere", LIBDCS_TREE=tree, LIBDCS_PLATFORM="manylinux2014_x86_64"
@@ -176,7 +172,7 @@ def test_wheel_of_installation(tmp_path: Path) -> None:
 
 
 def test_wheel_for_windows(tmp_path: Path) -> None:
-    tree = installation(tmp_path / "windows", "bin/dcs.dll", "bin/dcs.exe", "bin/dcs-sandbox.exe")
+    tree = installation(tmp_path / "windows", "bin/dcs.dll", "bin/dcs.exe")
     build(PROJECT, tmp_path / "dist", PATH="/nowhere", LIBDCS_TREE=tree, LIBDCS_PLATFORM="win_amd64")
     [wheel] = (tmp_path / "dist").iterdir()
     assert wheel.name == f"libdcs-{libdcs.__version__}-py3-none-win_amd64.whl"
@@ -187,14 +183,14 @@ def test_wheel_for_windows(tmp_path: Path) -> None:
 
 
 def test_installation_without_command(tmp_path: Path) -> None:
-    tree = installation(tmp_path / "linux", "lib/libdcs.so", "bin/dcs")
+    tree = installation(tmp_path / "linux", "lib/libdcs.so")
     result = build(PROJECT, tmp_path / "dist", check=False, LIBDCS_TREE=tree)
     assert result.returncode != 0
-    assert f"there is no file {tree}/bin/dcs-sandbox" in result.stdout
+    assert f"there is no file {tree}/bin/dcs" in result.stdout
 
 
 def test_wheel_is_reproducible(tmp_path: Path) -> None:
-    tree = installation(tmp_path / "linux", "lib/libdcs.so", "bin/dcs", "bin/dcs-sandbox", *TEXTS)
+    tree = installation(tmp_path / "linux", "lib/libdcs.so", "bin/dcs", *TEXTS)
     made = []
     for folder in (tmp_path / "one", tmp_path / "another folder"):
         project = copy_of_the_project(folder)
@@ -215,6 +211,7 @@ def test_sdist_contains_rust_source(tmp_path: Path) -> None:
     subprocess.run(["tar", "-xzf", sdist, "-C", tmp_path], check=True)
     assert {"PKG-INFO", "LICENSE", "hatch_build.py", "src/libdcs/py.typed"} < names
     rust = {"Cargo.toml", "Cargo.lock", "build.rs", "src/lib.rs", "include/dcs.h", ".cargo/config.toml"}
+    rust |= {"cli/Cargo.toml", "cli/build.rs", "cli/src/main.rs", "cli/src/sandbox/server.rs"}
     assert {f"rust/{name}" for name in rust} < names
     assert not any("tests/" in name or name.endswith((".so", ".orig")) for name in names)
     # Without its workspace members the manifest must be complete in itself.
@@ -268,7 +265,7 @@ def test_build_error_if_cargo_fails(fake_cargo: Path, tmp_path: Path) -> None:
     result = build(PROJECT, tmp_path / "dist", check=False, PATH=f"{fake_cargo}:{os.environ['PATH']}")
     assert result.returncode != 0
     assert "error: no rust today" in result.stdout
-    assert "cargo has failed with status 101" in result.stdout
+    assert "cargo rustc has failed with status 101" in result.stdout
 
 
 def test_build_error_without_rust_source(tmp_path: Path) -> None:

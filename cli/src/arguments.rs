@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::sandbox;
+
 /// What is asked where no URL is given: the library's default, to name it in the help and the answer.
 pub const DEFAULT_URL: &str =
     "https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport";
@@ -72,6 +74,13 @@ pub enum Command {
     /// Show a certificate's thumbprint: base64url of the SHA-256 of its DER
     #[command(after_help = ending(&[("Exit status", FILE_EXIT_STATUS)]))]
     Thumbprint(ThumbprintArguments),
+    /// Run a server that answers as the DCS does, with throw-away certificates
+    ///
+    /// It makes a CA, a server and a client certificate, prints the settings to use, and answers
+    /// GET /checks/passport until it is stopped with Ctrl-C. It is for tests only: whoever can read
+    /// its folder has its keys.
+    #[command(verbatim_doc_comment, after_help = sandbox::EXAMPLES)]
+    Sandbox(sandbox::Arguments),
     /// Print the completions for a shell
     Completions {
         /// Such as bash

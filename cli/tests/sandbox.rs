@@ -1,6 +1,4 @@
-//! The built `dcs-sandbox`, asked by curl and openssl: clients that share no code with it.
-
-#![cfg(feature = "sandbox")]
+//! The built `dcs sandbox`, asked by curl and openssl: clients that share no code with it.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,7 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_dcs-sandbox");
+/// The command without arguments of its own.
+fn dcs_sandbox() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dcs"));
+    command.arg("sandbox");
+    command
+}
 
 /// A running sandbox with a folder of its own; stopped and removed at the end.
 struct Sandbox {
@@ -28,7 +31,7 @@ impl Sandbox {
     fn start_in(folder: PathBuf, arguments: &[&str]) -> Self {
         let env_file = folder.join("env");
         let _ = fs::remove_file(&env_file);
-        let child = Command::new(PROGRAM)
+        let child = dcs_sandbox()
             .arg("--dir")
             .arg(folder.join("pki"))
             .arg("--env-file")
@@ -311,11 +314,7 @@ fn a_folder_is_used_again_and_a_strangers_is_refused() {
     let stranger = folder("stranger");
     fs::create_dir_all(&stranger).unwrap();
     fs::write(stranger.join("mine.txt"), "mine").unwrap();
-    let output = Command::new(PROGRAM)
-        .arg("--dir")
-        .arg(&stranger)
-        .output()
-        .unwrap();
+    let output = dcs_sandbox().arg("--dir").arg(&stranger).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("did not make"), "{output:?}");
     assert_eq!(fs::read_dir(&stranger).unwrap().count(), 1);
@@ -340,7 +339,7 @@ fn what_cannot_be_is_said() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let dir = folder("taken");
-    let output = Command::new(PROGRAM)
+    let output = dcs_sandbox()
         .args(["--port", &port, "--dir"])
         .arg(&dir)
         .output()
@@ -348,11 +347,8 @@ fn what_cannot_be_is_said() {
     let _ = fs::remove_dir_all(&dir);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("--port"), "{output:?}");
-    let output = Command::new(PROGRAM)
-        .args(["--host", "0.0.0.0"])
-        .output()
-        .unwrap();
+    let output = dcs_sandbox().args(["--host", "0.0.0.0"]).output().unwrap();
     assert!(text(&output.stderr).contains("loopback"), "{output:?}");
-    let help = Command::new(PROGRAM).arg("--help").output().unwrap();
+    let help = dcs_sandbox().arg("--help").output().unwrap();
     assert!(text(&help.stdout).contains("Examples:"), "{help:?}");
 }

@@ -1,7 +1,5 @@
 //! The built `dcs`, against real servers, with openssl as the reference.
 
-#![cfg(feature = "cli")]
-
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -106,6 +104,7 @@ fn help_names_what_a_user_needs() {
         "inspect",
         "convert-key",
         "thumbprint",
+        "sandbox",
         "completions",
         "man",
         "Exit status:\n  0  ",
@@ -145,6 +144,10 @@ fn help_names_what_a_user_needs() {
         ("inspect", &["--json", "--pass-file"]),
         ("convert-key", &["--out", "--force", "0600"]),
         ("thumbprint", &["--all"]),
+        (
+            "sandbox",
+            &["--dir", "--port", "--env-file", "rate-limited"],
+        ),
     ] {
         let output = run(&[command, "--help"]);
         assert_exit(&output, 0);
@@ -256,7 +259,7 @@ fn completions_for_the_shells() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = run(&["completions", shell]);
         assert_exit(&output, 0);
-        for word in ["convert-key", "max-time", "thumbprint"] {
+        for word in ["convert-key", "max-time", "thumbprint", "retry-after"] {
             assert!(out(&output).contains(word), "{shell}");
         }
     }
@@ -303,6 +306,7 @@ fn the_man_page() {
         "ENVIRONMENT",
         "dcs diagnose [OPTIONS] [URL]",
         "--pass-file <FILE>",
+        "dcs sandbox [OPTIONS]",
         "retry_after_ms",
     ] {
         assert!(out(&shown).contains(word), "{word}: {}", out(&shown));

@@ -11,6 +11,7 @@ mod files;
 mod inspect;
 mod manual;
 mod output;
+mod sandbox;
 mod settings;
 mod status;
 mod thumbprint;
@@ -58,6 +59,7 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::ConvertKey(arguments) => convert_key::run(arguments),
         Command::Thumbprint(arguments) => thumbprint::run(arguments),
+        Command::Sandbox(arguments) => Ok(sandbox::run(arguments)),
         Command::Completions { shell } => printed(manual::completions(*shell)),
         Command::Man => printed(manual::page()),
     }

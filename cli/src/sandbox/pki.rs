@@ -165,7 +165,7 @@ impl Pki {
         self.write("wrong-ca-bundle.pem", &other.pem, false)?;
         // Last: a folder without it was not finished and is not taken for one that was.
         let marker = format!(
-            "Certificates of dcs-sandbox, for tests only, made on {}\n",
+            "Certificates of dcs sandbox, for tests only, made on {}\n",
             Timestamp::now()
         );
         self.write(MARKER, &marker, false)

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::http::{Request, Response};
+use super::http::{Request, Response};
 
 /// The path of the passport check and of its status.
 pub const PATH: &str = "/checks/passport";
@@ -61,7 +61,7 @@ impl Answers {
                 Err(_) => Response::new(
                     400,
                     "text/plain",
-                    format!("no such answer: {name}; dcs-sandbox --help lists them\n"),
+                    format!("no such answer: {name}; dcs sandbox --help lists them\n"),
                 ),
             },
         }

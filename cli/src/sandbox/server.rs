@@ -10,11 +10,11 @@ use rustls::crypto::aws_lc_rs;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::answers::{Answers, page};
-use crate::client_auth::{self, Lenient};
-use crate::http::Request;
-use crate::pki::Pki;
-use crate::{Rejection, Tls};
+use super::answers::{Answers, page};
+use super::client_auth::{self, Lenient};
+use super::http::Request;
+use super::pki::Pki;
+use super::{Rejection, Tls};
 
 /// Connections over it wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 64;

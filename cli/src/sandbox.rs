@@ -1,4 +1,4 @@
-//! `dcs-sandbox`: a small server that answers as the Document Checking Service does, with certificates of
+//! `dcs sandbox`: a small server that answers as the Document Checking Service does, with certificates of
 //! its own, for trying clients without the service.
 
 mod answers;
@@ -12,22 +12,18 @@ use std::fs;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use answers::{Answer, Answers};
 use pki::Pki;
 use server::Server;
 
-/// Answers as the UK Document Checking Service does, over mutual TLS, with throw-away certificates.
-///
-/// It makes a CA, a server and a client certificate, prints the settings to use, and answers
-/// GET /checks/passport until it is stopped with Ctrl-C. It is for tests only: whoever can read its
-/// folder has its keys.
-#[derive(Parser)]
-#[command(version, after_help = EXAMPLES)]
-struct Arguments {
+use crate::failure::Exit;
+use crate::output;
+
+#[derive(Args)]
+pub struct Arguments {
     /// Keep the certificates in this folder and use them again at the next start; without it they are in a
     /// new folder below the system's temporary one
     #[arg(long, value_name = "DIR")]
@@ -70,17 +66,17 @@ struct Arguments {
     quiet: bool,
 }
 
-const EXAMPLES: &str = "\
+pub const EXAMPLES: &str = "\
 Examples:
-  dcs-sandbox                                   the service's documented behaviour
-  dcs-sandbox --dir ~/dcs --port 8443           the same certificates and port at each start
-  dcs-sandbox --answer planned-outage           the service is not available
-  dcs-sandbox --tls 1.3 --reject-with alert     a front end of another make
+  dcs sandbox                                   the service's documented behaviour
+  dcs sandbox --dir ~/dcs --port 8443           the same certificates and port at each start
+  dcs sandbox --answer planned-outage           the service is not available
+  dcs sandbox --tls 1.3 --reject-with alert     a front end of another make
 
 One server gives every answer: append ?answer=rate-limited, for example, to DCS_URL.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Tls {
+pub enum Tls {
     #[value(name = "1.2")]
     V1_2,
     #[value(name = "1.3")]
@@ -90,7 +86,7 @@ enum Tls {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Rejection {
+pub enum Rejection {
     /// As nginx does: the handshake succeeds, and an HTTP 400 page says what is wrong
     Page,
     /// As Apache httpd does: a TLS alert
@@ -109,17 +105,17 @@ fn loopback(text: &str) -> Result<IpAddr, String> {
     }
 }
 
-fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+pub fn run(arguments: &Arguments) -> Exit {
+    match serve(arguments) {
+        Ok(()) => Exit::Well,
         Err(error) => {
-            eprintln!("dcs-sandbox: {error}");
-            ExitCode::FAILURE
+            output::say(&format!("dcs: {error}\n"));
+            Exit::Failed
         }
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), String> {
+fn serve(arguments: &Arguments) -> Result<(), String> {
     let dir = match &arguments.dir {
         Some(dir) => dir.clone(),
         None => std::env::temp_dir().join(format!("dcs-sandbox-{}", std::process::id())),
