@@ -258,7 +258,7 @@ fn exchange(
         .and_then(|answer| response::read(answer, &call, begun, connector))
         .map_err(|error| {
             let issuer_known = connector.issuer_known();
-            diagnose::explain(error, current.checks.as_deref(), issuer_known)
+            diagnose::explain_rejection(error, current.checks.as_deref(), issuer_known)
         })
         .inspect(|_| {
             log::emit!(

@@ -16,8 +16,8 @@ use crate::error::{Code, Error, Subject};
 use crate::log;
 use crate::transport::{Cancellation, Wishes};
 pub(crate) use certificate_checks::{CertificateChecks, EXPIRES_SOON};
-pub(crate) use explain::explain;
-use online::Wire;
+pub(crate) use explain::explain_rejection;
+use online::OnlineChecks;
 pub use report::{Finding, Outcome, Report, Step};
 
 /// Checks a configuration from the files to the service's answer, and says what is wrong.
@@ -32,7 +32,7 @@ pub fn diagnose(config: &Config) -> Report {
 
 /// As [`diagnose`], telling each step on the way to the service as it ends.
 pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) -> Report {
-    make(config, Wishes::default(), &mut progress).0
+    run(config, Wishes::default(), &mut progress).0
 }
 
 /// As [`diagnose`], until it is cancelled: what waits for the network then ends within 100 ms, and nothing more is sent.
@@ -41,7 +41,7 @@ pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) 
 /// [`Code::Interrupted`] where it was cancelled before it was done.
 pub fn diagnose_until(config: &Config, cancellation: &Cancellation) -> Result<Report, Error> {
     let wishes = Wishes::of_cancellation(cancellation);
-    match make(config, wishes, &mut |_| {}) {
+    match run(config, wishes, &mut |_| {}) {
         (report, false) => Ok(report),
         (_, true) => Err(Error::new(
             Code::Interrupted,
@@ -51,23 +51,23 @@ pub fn diagnose_until(config: &Config, cancellation: &Cancellation) -> Result<Re
 }
 
 /// The report, and whether a step was ended by the caller.
-fn make(config: &Config, wishes: Wishes, progress: &mut dyn FnMut(&Step)) -> (Report, bool) {
+fn run(config: &Config, wishes: Wishes, progress: &mut dyn FnMut(&Step)) -> (Report, bool) {
     let now = SystemTime::now();
     let offline = offline::check(config, now);
-    let wire = match online::check(config, &offline, wishes, progress) {
-        Ok(wire) => wire,
+    let online = match online::check(config, &offline, wishes, progress) {
+        Ok(online) => online,
         // The parts fit together one by one, but TLS cannot be set up with them.
-        Err(error) => Wire {
+        Err(error) => OnlineChecks {
             findings: error
                 .check()
                 .map(|check| Finding::of_error(check, Subject::Connection, &error))
                 .into_iter()
                 .collect(),
-            ..Wire::default()
+            ..OnlineChecks::default()
         },
     };
     let chain = offline
-        .evidence
+        .certificate_checks
         .as_ref()
         .map_or(&[][..], CertificateChecks::links);
     let report = Report {
@@ -76,23 +76,23 @@ fn make(config: &Config, wishes: Wishes, progress: &mut dyn FnMut(&Step)) -> (Re
         proxy: config.proxy.as_ref().map(|proxy| proxy.target.to_string()),
         chain: chain.iter().filter_map(CertificateSummary::of).collect(),
         root: offline
-            .evidence
+            .certificate_checks
             .as_ref()
-            .and_then(|evidence| CertificateSummary::of(evidence.root(now)?)),
-        findings: rank::rank(&offline, &wire),
-        steps: wire.steps,
+            .and_then(|checks| CertificateSummary::of(checks.root(now)?)),
+        findings: rank::rank(&offline, &online),
+        steps: online.steps,
         files: offline.summaries,
-        connection: wire.connection,
+        connection: online.connection,
     };
-    if !wire.is_interrupted {
-        conclude(&report);
+    if !online.is_interrupted {
+        log_result(&report);
     }
-    (report, wire.is_interrupted)
+    (report, online.is_interrupted)
 }
 
 /// Ends the log of a diagnosis, whose calls are told as every call is. Names the check only: what was seen is in the
 /// report, which the caller shows to whom they want.
-fn conclude(report: &Report) {
+fn log_result(report: &Report) {
     let count = report.failed().count();
     let noun = if count == 1 { "finding" } else { "findings" };
     match report.cause() {

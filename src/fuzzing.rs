@@ -36,7 +36,7 @@ pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status,
     };
     played::get(connector, &call, script)
         .and_then(|answer| crate::response::read(answer, &call, begun, connector))
-        .map_err(|error| diagnose::explain(error, None, None))
+        .map_err(|error| diagnose::explain_rejection(error, None, None))
 }
 
 /// Reads the body of a status.

@@ -52,7 +52,7 @@ impl CertificateChecks {
 
     /// For a certificate whose key is missing or is another one's: the file's first certificate that is no CA's
     /// is taken for the leaf.
-    pub(crate) fn of_file(
+    pub(crate) fn from_file(
         file: &CertificateFile,
         bundle: Option<&CaBundle>,
         host: &str,
@@ -95,7 +95,7 @@ impl CertificateChecks {
         &self.links
     }
 
-    pub(crate) fn intermediates(&self) -> usize {
+    pub(crate) fn intermediate_count(&self) -> usize {
         self.links.len() - 1
     }
 
@@ -113,106 +113,114 @@ impl CertificateChecks {
             return Vec::new();
         };
         let mut findings = Vec::new();
-        self.validity(fields, now, &mut findings);
-        self.purpose(leaf, fields, &mut findings);
-        self.signature_algorithm(fields, &mut findings);
+        self.check_validity(fields, now, &mut findings);
+        self.check_purpose(leaf, fields, &mut findings);
+        self.check_signature_algorithm(fields, &mut findings);
         if !leaf.is_self_issued() {
-            self.chain(now, &mut findings);
+            self.check_chain(now, &mut findings);
         }
         findings
     }
 
     /// "The client certificate client.pem (CN=Example)" at the begin of a sentence.
-    fn which(&self, fields: &Fields) -> String {
+    fn sentence_start(&self, fields: &Fields) -> String {
         capitalise(&format!("{} ({})", self.name, fields.subject))
     }
 
-    fn validity(&self, fields: &Fields, now: SystemTime, findings: &mut Vec<Finding>) {
-        let which = self.which(fields);
+    fn check_validity(&self, fields: &Fields, now: SystemTime, findings: &mut Vec<Finding>) {
+        let certificate = self.sentence_start(fields);
         let (from, to) = (fields.not_before, fields.not_after);
         findings.push(match now.duration_since(to) {
             Ok(ago) if !ago.is_zero() => failed(
                 Check::CertificateNotExpired,
-                format!("{which} expired on {}, {}.", day(to), ago_text(ago)),
+                format!("{certificate} expired on {}, {}.", day(to), ago_text(ago)),
             ),
             _ => passed(
                 Check::CertificateNotExpired,
-                format!("{which} is valid until {}.", day(to)),
+                format!("{certificate} is valid until {}.", day(to)),
             ),
         });
         findings.push(match from.duration_since(now) {
             Ok(until) if !until.is_zero() => failed(
                 Check::CertificateAlreadyValid,
                 format!(
-                    "{which} is not valid before {}, in {}.",
+                    "{certificate} is not valid before {}, in {}.",
                     day(from),
                     days_text(until)
                 ),
             ),
             _ => passed(
                 Check::CertificateAlreadyValid,
-                format!("{which} is valid since {}.", day(from)),
+                format!("{certificate} is valid since {}.", day(from)),
             ),
         });
         if let Ok(left) = to.duration_since(now) {
             findings.push(if left < EXPIRES_SOON {
                 failed(
                     Check::CertificateExpiresLater,
-                    format!("{which} expires on {}, in {}.", day(to), days_text(left)),
+                    format!(
+                        "{certificate} expires on {}, in {}.",
+                        day(to),
+                        days_text(left)
+                    ),
                 )
             } else {
                 passed(
                     Check::CertificateExpiresLater,
-                    format!("{which} is valid for {} more.", days_text(left)),
+                    format!("{certificate} is valid for {} more.", days_text(left)),
                 )
             });
         }
     }
 
-    fn purpose(&self, leaf: &Certificate, fields: &Fields, findings: &mut Vec<Finding>) {
-        let which = self.which(fields);
+    fn check_purpose(&self, leaf: &Certificate, fields: &Fields, findings: &mut Vec<Finding>) {
+        let certificate = self.sentence_start(fields);
         let self_signed = leaf.is_self_issued();
-        findings.push(verdict(
+        findings.push(finding(
             Check::CertificateNotCa,
             !fields.is_ca,
-            || format!("{which} is no CA's."),
-            || format!("{which} is a CA certificate, which issues others and is not used itself."),
+            || format!("{certificate} is no CA's."),
+            || {
+                format!(
+                    "{certificate} is a CA certificate, which issues others and is not used itself."
+                )
+            },
         ));
-        findings.push(verdict(
+        findings.push(finding(
             Check::CertificateNotSelfSigned,
             !self_signed,
-            || format!("{which} is issued by {}.", fields.issuer),
-            || format!("{which} is self-signed."),
+            || format!("{certificate} is issued by {}.", fields.issuer),
+            || format!("{certificate} is self-signed."),
         ));
         let purposes = fields.purposes.join(", ");
-        findings.push(verdict(
+        findings.push(finding(
             Check::CertificateClientAuth,
             fields.allows_client_auth,
             || match purposes.as_str() {
-                "" => format!("{which} is not limited to a purpose (no extended key usage)."),
-                purposes => format!("{which} is for {purposes}."),
+                "" => format!("{certificate} is not limited to a purpose (no extended key usage)."),
+                purposes => format!("{certificate} is for {purposes}."),
             },
             || {
                 format!(
-                    "{which} is not for TLS client authentication: its extended key usage is {purposes}."
+                    "{certificate} is not for TLS client authentication: its extended key usage is {purposes}."
                 )
             },
         ));
         let usages = fields.key_usage.join(", ");
-        findings.push(verdict(
+        findings.push(finding(
             Check::CertificateKeyUsage,
             fields.allows_signing,
             || match usages.as_str() {
-                "" => format!("{which} does not limit what its key is used for."),
+                "" => format!("{certificate} does not limit what its key is used for."),
                 usages => format!("The key usage of {} is {usages}.", self.name),
             },
-            || format!("{which} has a key that must not sign: its key usage is {usages}."),
+            || format!("{certificate} has a key that must not sign: its key usage is {usages}."),
         ));
         let Some(common_name) = &fields.common_name else {
             return;
         };
         let other_use = OTHER_USES.iter().find(|words| common_name.contains(*words));
-        findings.push(verdict(
+        findings.push(finding(
             Check::CertificateForTls,
             other_use.is_none(),
             || {
@@ -223,7 +231,7 @@ impl CertificateChecks {
             },
             || {
                 format!(
-                    "{which} is the one for {}, by its name.",
+                    "{certificate} is the one for {}, by its name.",
                     other_use.copied().unwrap_or_default()
                 )
             },
@@ -231,13 +239,13 @@ impl CertificateChecks {
         if let (Some(ours), Some(theirs)) =
             (environment(common_name), environment_of_host(&self.host))
         {
-            findings.push(verdict(
+            findings.push(finding(
                 Check::CertificateEnvironment,
                 ours == theirs,
-                || format!("{which} is for the {theirs} environment, by its name."),
+                || format!("{certificate} is for the {theirs} environment, by its name."),
                 || {
                     format!(
-                        "{which} is for the {ours} environment by its name, and the URL's host {} is that of {theirs}.",
+                        "{certificate} is for the {ours} environment by its name, and the URL's host {} is that of {theirs}.",
                         self.host
                     )
                 },
@@ -245,28 +253,28 @@ impl CertificateChecks {
         }
     }
 
-    fn signature_algorithm(&self, fields: &Fields, findings: &mut Vec<Finding>) {
-        findings.push(verdict(
+    fn check_signature_algorithm(&self, fields: &Fields, findings: &mut Vec<Finding>) {
+        findings.push(finding(
             Check::CertificateSignatureAlgorithm,
             !fields.is_weakly_signed,
             || {
                 format!(
                     "{} is signed with {}.",
-                    self.which(fields),
+                    self.sentence_start(fields),
                     fields.signature_algorithm
                 )
             },
             || {
                 format!(
                     "{} is signed with {}, which servers no longer accept.",
-                    self.which(fields),
+                    self.sentence_start(fields),
                     fields.signature_algorithm
                 )
             },
         ));
     }
 
-    fn chain(&self, now: SystemTime, findings: &mut Vec<Finding>) {
+    fn check_chain(&self, now: SystemTime, findings: &mut Vec<Finding>) {
         let root = self.root(now);
         let Some(last) = self.links.last() else {
             return;
@@ -280,10 +288,10 @@ impl CertificateChecks {
                 "The CA bundle could not be read, which may hold the issuer.",
             ));
         } else {
-            findings.push(verdict(
+            findings.push(finding(
                 Check::ChainComplete,
                 root.is_some(),
-                || format!("It leads to {} by way of {} in between.", last_issuer, count(self.intermediates(), "intermediate")),
+                || format!("It leads to {} by way of {} in between.", last_issuer, count(self.intermediate_count(), "intermediate")),
                 || {
                     format!(
                         "The client certificate does not lead to a CA: the issuer that {} names, {last_issuer}, is neither in its own file nor in {}.",
@@ -296,12 +304,12 @@ impl CertificateChecks {
         if chain.len() < 2 {
             return;
         }
-        let forged = chain
+        let wrongly_signed = chain
             .windows(2)
             .find(|pair| signature::check(pair[0], pair[1]) == Signed::No);
-        findings.push(verdict(
+        findings.push(finding(
             Check::ChainSigned,
-            forged.is_none(),
+            wrongly_signed.is_none(),
             || {
                 format!(
                     "Each of the {} is signed by the next one's key.",
@@ -311,21 +319,21 @@ impl CertificateChecks {
             || {
                 format!(
                     "{} is not signed by the key of the {} at hand.",
-                    forged.map_or("", |pair| pair[0].subject()),
-                    forged.map_or("", |pair| pair[1].subject())
+                    wrongly_signed.map_or("", |pair| pair[0].subject()),
+                    wrongly_signed.map_or("", |pair| pair[1].subject())
                 )
             },
         ));
-        let outdated = chain[1..].iter().find_map(|link| {
+        let expired = chain[1..].iter().find_map(|link| {
             let fields = link.fields.as_ref()?;
             (!fields.is_valid_at(now)).then_some(fields)
         });
-        findings.push(verdict(
+        findings.push(finding(
             Check::ChainNotExpired,
-            outdated.is_none(),
+            expired.is_none(),
             || "Every issuer of the client certificate is valid now.".into(),
             || {
-                outdated.map_or_else(String::new, |fields| {
+                expired.map_or_else(String::new, |fields| {
                     format!(
                         "The client certificate was issued by way of {}, which was valid from {} to {} only.",
                         fields.subject,
@@ -350,16 +358,16 @@ fn failed(check: Check, message: String) -> Finding {
     Finding::failed(check, Subject::Certificate, message)
 }
 
-fn verdict(
+fn finding(
     check: Check,
-    is_well: bool,
-    well: impl FnOnce() -> String,
-    wrong: impl FnOnce() -> String,
+    is_passed: bool,
+    passed_message: impl FnOnce() -> String,
+    failed_message: impl FnOnce() -> String,
 ) -> Finding {
-    if is_well {
-        passed(check, well())
+    if is_passed {
+        passed(check, passed_message())
     } else {
-        failed(check, wrong())
+        failed(check, failed_message())
     }
 }
 
@@ -424,14 +432,14 @@ mod tests {
             .distinguished_name
             .push(DnType::CommonName, common_name);
         let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        let evidence = CertificateChecks {
+        let checks = CertificateChecks {
             links: vec![Certificate::new(certificate.der().clone())],
             cas: None,
             name: "the client certificate x".into(),
             bundle_name: "the CA bundle".into(),
             host: host.into(),
         };
-        let findings = evidence.findings(SystemTime::now());
+        let findings = checks.findings(SystemTime::now());
         let failed = findings.iter().filter(|finding| finding.is_failed());
         failed.map(|finding| finding.check).collect()
     }

@@ -10,7 +10,7 @@ use crate::error::{Code, Error};
 use crate::redact::Message;
 
 /// The causes of a rejection that can be seen from here, the likeliest first.
-const LIKELY: [Check; 13] = [
+const CAUSES_BY_LIKELIHOOD: [Check; 13] = [
     Check::CertificateNotExpired,
     Check::CertificateAlreadyValid,
     Check::CertificateNotSelfSigned,
@@ -28,7 +28,7 @@ const LIKELY: [Check; 13] = [
 
 /// What the front end meant by the alert it turned the certificate down with, the likeliest first
 /// (measured on Apache httpd and HAProxy, which pass on what OpenSSL says).
-fn likely_by_alert(alert: Option<u8>) -> &'static [Check] {
+fn causes_by_alert(alert: Option<u8>) -> &'static [Check] {
     match alert {
         // bad_certificate
         Some(42) => &[
@@ -64,13 +64,13 @@ const MAX_NAMED: usize = 3;
 const REVOKED: u8 = 44;
 
 /// The likeliest cause of a rejection among the findings, if one of them can be it.
-pub(crate) fn likeliest(findings: &[Finding], alert: Option<u8>) -> Option<&Finding> {
+pub(crate) fn most_likely_cause(findings: &[Finding], alert: Option<u8>) -> Option<&Finding> {
     if alert == Some(REVOKED) {
         return None;
     }
-    likely_by_alert(alert)
+    causes_by_alert(alert)
         .iter()
-        .chain(&LIKELY)
+        .chain(&CAUSES_BY_LIKELIHOOD)
         .find_map(|check| {
             findings
                 .iter()
@@ -79,12 +79,15 @@ pub(crate) fn likeliest(findings: &[Finding], alert: Option<u8>) -> Option<&Find
 }
 
 /// What to do about a rejection that nothing local explains.
-pub(crate) fn unexplained(alert: Option<u8>, evidence: Option<&CertificateChecks>) -> String {
+pub(crate) fn advice_without_cause(
+    alert: Option<u8>,
+    checks: Option<&CertificateChecks>,
+) -> String {
     if alert == Some(REVOKED) {
         return "Ask the DCS team for a new certificate, made from a new key, and why this one was revoked.".into();
     }
     let mut advice = "Nothing is wrong with the certificate as far as it can be seen from here: ask the DCS team whether it is revoked, not yet enabled, or for another environment than the URL's.".to_owned();
-    let intermediates = evidence.map_or(0, CertificateChecks::intermediates);
+    let intermediates = checks.map_or(0, CertificateChecks::intermediate_count);
     if intermediates > 1 {
         advice.push_str(&format!(
             " Its chain has {intermediates} intermediates; a server may allow fewer, so ask for that too."
@@ -93,23 +96,22 @@ pub(crate) fn unexplained(alert: Option<u8>, evidence: Option<&CertificateChecks
     advice
 }
 
-/// Adds to a rejection what the local files say about its cause. `issuer_known` is whether the server names
+/// Adds to a rejection what the local files say about its cause. `is_issuer_accepted` is whether the server names
 /// one of the certificate's issuers among the CAs that it accepts, where it named any.
-pub(crate) fn explain(
+pub(crate) fn explain_rejection(
     error: Error,
-    evidence: Option<&CertificateChecks>,
-    issuer_known: Option<bool>,
+    checks: Option<&CertificateChecks>,
+    is_issuer_accepted: Option<bool>,
 ) -> Error {
     if error.code() != Code::ClientCertRejected {
         return error;
     }
     let alert = error.tls_alert();
-    let mut findings =
-        evidence.map_or_else(Vec::new, |evidence| evidence.findings(SystemTime::now()));
-    if issuer_known == Some(false) {
-        findings.push(foreign_issuer(evidence, &[]));
+    let mut findings = checks.map_or_else(Vec::new, |checks| checks.findings(SystemTime::now()));
+    if is_issuer_accepted == Some(false) {
+        findings.push(unknown_issuer(checks, &[]));
     }
-    match likeliest(&findings, alert) {
+    match most_likely_cause(&findings, alert) {
         Some(cause) => {
             let hint = format!(
                 "Most likely the cause: {} {}",
@@ -120,16 +122,13 @@ pub(crate) fn explain(
         }
         None => error
             .with_check(Check::ClientCertificateAccepted)
-            .with_hint(unexplained(alert, evidence)),
+            .with_hint(advice_without_cause(alert, checks)),
     }
 }
 
 /// The finding that the server names other CAs than the certificate's; `accepted` where they are known.
-pub(crate) fn foreign_issuer(
-    evidence: Option<&CertificateChecks>,
-    accepted: &[Message],
-) -> Finding {
-    let issuer = evidence
+pub(crate) fn unknown_issuer(checks: Option<&CertificateChecks>, accepted: &[Message]) -> Finding {
+    let issuer = checks
         .and_then(CertificateChecks::issuer)
         .map_or_else(String::new, |issuer| format!(" ({issuer})"));
     let names = match accepted {

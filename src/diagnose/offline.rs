@@ -24,10 +24,10 @@ const FILE_CHECKS: [Check; 4] = [
 ];
 
 /// What the files came to.
-pub(crate) struct Offline {
+pub(crate) struct OfflineChecks {
     pub(crate) files: Files,
     pub(crate) identity: Option<Identity>,
-    pub(crate) evidence: Option<CertificateChecks>,
+    pub(crate) certificate_checks: Option<CertificateChecks>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) summaries: Vec<FileSummary>,
     /// A client could not be made from this.
@@ -35,13 +35,13 @@ pub(crate) struct Offline {
 }
 
 /// Reads the files and makes every check on them that can be made.
-pub(crate) fn check(config: &Config, now: SystemTime) -> Offline {
+pub(crate) fn check(config: &Config, now: SystemTime) -> OfflineChecks {
     let files = Files::read(&config.sources);
     let mut findings = Vec::new();
 
-    about_bundle(&files, now, &mut findings);
-    about_certificate_file(&files, &mut findings);
-    about_key_file(config, &files, &mut findings);
+    check_bundle(&files, now, &mut findings);
+    check_certificate_file(&files, &mut findings);
+    check_key_file(config, &files, &mut findings);
 
     let identity = match files.identity(now) {
         Ok(identity) => identity,
@@ -50,7 +50,7 @@ pub(crate) fn check(config: &Config, now: SystemTime) -> Offline {
                 Code::Certificate => Subject::Certificate,
                 _ => Subject::PrivateKey,
             };
-            note_error(&error, subject, &mut findings);
+            push_error(&error, subject, &mut findings);
             None
         }
     };
@@ -61,30 +61,30 @@ pub(crate) fn check(config: &Config, now: SystemTime) -> Offline {
             format!("The private key is that of {}.", identity.leaf().subject()),
         ));
         if let Some(Ok(file)) = &files.certificate {
-            findings.push(order(identity, &file.certificates));
+            findings.push(check_chain_order(identity, &file.certificates));
         }
     }
     let bundle = files.ca_bundle.as_ref().ok();
     let host = &config.endpoint.target.host;
-    let evidence = identity
+    let certificate_checks = identity
         .as_ref()
         .map(|identity| CertificateChecks::new(identity, bundle, host))
         // Also where the key is missing or wrong, the certificate itself can be looked at.
         .or_else(|| {
             let file = files.certificate.as_ref()?.as_ref().ok()?;
-            Some(CertificateChecks::of_file(file, bundle, host, now))
+            Some(CertificateChecks::from_file(file, bundle, host, now))
         });
-    if let Some(evidence) = &evidence {
-        findings.extend(evidence.findings(now));
+    if let Some(certificate_checks) = &certificate_checks {
+        findings.extend(certificate_checks.findings(now));
     }
-    Offline {
+    OfflineChecks {
         is_unusable: findings
             .iter()
             .any(|finding| finding.is_failed() && is_fatal(finding.check, config)),
-        summaries: summaries(config, &files),
+        summaries: file_summaries(config, &files),
         files,
         identity,
-        evidence,
+        certificate_checks,
         findings,
     }
 }
@@ -96,12 +96,12 @@ fn is_fatal(check: Check, config: &Config) -> bool {
         config.sources.certificate.is_none() && config.sources.private_key.is_none();
     match check {
         Check::FileConfigured => config.sources.ca_bundle.is_none() || !none_configured,
-        check => check.is_about_a_file(),
+        check => check.prevents_client(),
     }
 }
 
 /// Adds an error's finding, once: the file's own checks may have told it already.
-fn note_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
+fn push_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
     let Some(check) = error.check() else { return };
     let is_there = findings
         .iter()
@@ -112,7 +112,7 @@ fn note_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
 }
 
 /// The checks up to the one that an error is about; the ones before it passed.
-fn note_unreadable(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
+fn push_read_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
     let Some(check) = error.check() else { return };
     // A check that comes behind the file's format was reached only by a file that passed all of these.
     for earlier in FILE_CHECKS.iter().take_while(|earlier| **earlier != check) {
@@ -121,7 +121,7 @@ fn note_unreadable(error: &Error, subject: Subject, findings: &mut Vec<Finding>)
     findings.push(Finding::of_error(check, subject, error));
 }
 
-fn note_readable(
+fn push_readable(
     document: &str,
     contents: &ParsedFile,
     subject: Subject,
@@ -134,7 +134,7 @@ fn note_readable(
     ] {
         findings.push(Finding::passed(check, subject, check.title()));
     }
-    let items = describe(contents);
+    let items = contents_text(contents);
     findings.push(Finding::passed(
         Check::FileFormat,
         subject,
@@ -162,7 +162,7 @@ fn note_readable(
 }
 
 /// What is in a file, such as "3 certificates, 1 private key (PKCS#8)".
-fn describe(contents: &ParsedFile) -> String {
+fn contents_text(contents: &ParsedFile) -> String {
     let mut kinds: Vec<EntryKind> = Vec::new();
     for item in &contents.items {
         if !kinds.contains(&item.kind) {
@@ -187,13 +187,13 @@ fn describe(contents: &ParsedFile) -> String {
         .join(", ")
 }
 
-fn about_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
+fn check_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
     let subject = Subject::CaBundle;
     let bundle = match &files.ca_bundle {
         Ok(bundle) => bundle,
-        Err(error) => return note_unreadable(error, subject, findings),
+        Err(error) => return push_read_error(error, subject, findings),
     };
-    note_readable(&bundle.name, &bundle.contents, subject, findings);
+    push_readable(&bundle.name, &bundle.contents, subject, findings);
     findings.push(Finding::passed(
         Check::BundleHasCa,
         subject,
@@ -223,7 +223,7 @@ fn about_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
             ),
         ),
     });
-    findings.push(expired_in_bundle(bundle, now));
+    findings.push(check_bundle_expiry(bundle, now));
     findings.push(if bundle.contents.has_private_key() {
         Finding::failed(
             Check::BundleNoPrivateKey,
@@ -239,7 +239,7 @@ fn about_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
     });
 }
 
-fn expired_in_bundle(bundle: &CaBundle, now: SystemTime) -> Finding {
+fn check_bundle_expiry(bundle: &CaBundle, now: SystemTime) -> Finding {
     let expired: Vec<String> = bundle
         .certificates
         .iter()
@@ -270,7 +270,7 @@ fn expired_in_bundle(bundle: &CaBundle, now: SystemTime) -> Finding {
     )
 }
 
-fn about_certificate_file(files: &Files, findings: &mut Vec<Finding>) {
+fn check_certificate_file(files: &Files, findings: &mut Vec<Finding>) {
     let subject = Subject::Certificate;
     match &files.certificate {
         None => {
@@ -283,14 +283,14 @@ fn about_certificate_file(files: &Files, findings: &mut Vec<Finding>) {
                 .with_advice(CONFIGURE_CERTIFICATE),
             );
         }
-        Some(Err(error)) => note_unreadable(error, subject, findings),
+        Some(Err(error)) => push_read_error(error, subject, findings),
         Some(Ok(file)) => {
-            note_readable(&file.document.name, &file.contents, subject, findings);
+            push_readable(&file.document.name, &file.contents, subject, findings);
         }
     }
 }
 
-fn about_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
+fn check_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
     let subject = Subject::PrivateKey;
     match &files.private_key {
         None => {
@@ -304,12 +304,12 @@ fn about_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
             );
         }
         Some(Err(error)) => {
-            note_unreadable(error, subject, findings);
-            note_permissions(config, findings);
+            push_read_error(error, subject, findings);
+            check_permissions_of_rejected_key(config, findings);
         }
         Some(Ok(file)) => {
-            note_readable(&file.document.name, &file.contents, subject, findings);
-            permissions(&file.document, findings);
+            push_readable(&file.document.name, &file.contents, subject, findings);
+            check_permissions(&file.document, findings);
             for check in [Check::KeyPresent, Check::KeySingle] {
                 findings.push(Finding::passed(check, subject, check.title()));
             }
@@ -334,17 +334,17 @@ fn about_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
 }
 
 /// The permissions of a key that could not be read as one, but whose file could.
-fn note_permissions(config: &Config, findings: &mut Vec<Finding>) {
+fn check_permissions_of_rejected_key(config: &Config, findings: &mut Vec<Finding>) {
     let password = config.sources.password();
     if let Some(source) = &config.sources.private_key
         && let Ok(document) = LoadedFile::read(source, Role::PrivateKey)
         && ParsedFile::read(&document, password).is_ok_and(|contents| contents.has_private_key())
     {
-        permissions(&document, findings);
+        check_permissions(&document, findings);
     }
 }
 
-fn permissions(document: &LoadedFile, findings: &mut Vec<Finding>) {
+fn check_permissions(document: &LoadedFile, findings: &mut Vec<Finding>) {
     let check = Check::FilePermissions;
     let Some(mode) = document.mode else {
         if cfg!(windows) {
@@ -379,7 +379,7 @@ fn permissions(document: &LoadedFile, findings: &mut Vec<Finding>) {
 }
 
 /// Whether the file has the leaf first and each one's issuer behind it.
-fn order(identity: &Identity, certificates: &[Certificate]) -> Finding {
+fn check_chain_order(identity: &Identity, certificates: &[Certificate]) -> Finding {
     let check = Check::ChainOrder;
     let subject = Subject::Certificate;
     if identity.leaf_position > 0 {
@@ -413,7 +413,7 @@ fn order(identity: &Identity, certificates: &[Certificate]) -> Finding {
     }
 }
 
-fn summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
+fn file_summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
     let bundle = files.ca_bundle.as_ref().ok();
     let certificate = files
         .certificate
@@ -434,21 +434,21 @@ fn summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
             .collect()
     };
     [
-        summary(
+        file_summary(
             Role::CaBundle,
             config.sources.ca_bundle.as_ref(),
             bundle.map(|bundle| &bundle.contents),
             bundle.map_or_else(Vec::new, |bundle| of(&bundle.certificates)),
             None,
         ),
-        summary(
+        file_summary(
             Role::Certificate,
             config.sources.certificate.as_ref(),
             certificate.map(|file| &file.contents),
             certificate.map_or_else(Vec::new, |file| of(&file.certificates)),
             None,
         ),
-        summary(
+        file_summary(
             Role::PrivateKey,
             key_source,
             key.map(|file| &file.contents),
@@ -461,7 +461,7 @@ fn summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
     .collect()
 }
 
-fn summary(
+fn file_summary(
     role: Role,
     source: Option<&Source>,
     contents: Option<&ParsedFile>,

@@ -1,11 +1,11 @@
-//! The checks on the wire: look-up, TCP, proxy, TLS and the status call, a step each.
+//! The checks that need the network: lookup, TCP, proxy, TLS and the status call, a step each.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::certificate_checks::count;
-use super::explain::{foreign_issuer, unexplained};
-use super::offline::Offline;
+use super::explain::{advice_without_cause, unknown_issuer};
+use super::offline::OfflineChecks;
 use super::report::{ConnectionSummary, Finding, Outcome, Step};
 use crate::config::Config;
 use crate::credentials::x509::Certificate;
@@ -26,17 +26,17 @@ use crate::transport::{
 };
 
 /// How far two clocks may be apart before it is worth a word.
-const MAX_SKEW_SECONDS: i64 = 120;
+const MAX_CLOCK_SKEW_SECONDS: i64 = 120;
 
 /// How long an address is tried once another one has answered.
-const OTHER_ADDRESSES: Duration = Duration::from_millis(500);
+const OTHER_ADDRESS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The CA names of a server that are looked at; a server with a public store can name hundreds.
 const MAX_ACCEPTED_CAS: usize = 500;
 
 /// What was seen on the wire.
 #[derive(Default)]
-pub(crate) struct Wire {
+pub(crate) struct OnlineChecks {
     pub(crate) steps: Vec<Step>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) connection: ConnectionSummary,
@@ -49,9 +49,9 @@ pub(crate) struct Wire {
 
 struct Probe<'a> {
     connector: Arc<Connector>,
-    offline: &'a Offline,
+    offline: &'a OfflineChecks,
     has_proxy: bool,
-    wire: Wire,
+    checks: OnlineChecks,
     wishes: Wishes,
     progress: &'a mut dyn FnMut(&Step),
 }
@@ -59,10 +59,10 @@ struct Probe<'a> {
 /// Goes the way to the service step by step, as far as it leads, within the configuration's limits of time.
 pub(crate) fn check(
     config: &Config,
-    offline: &Offline,
+    offline: &OfflineChecks,
     wishes: Wishes,
     progress: &mut dyn FnMut(&Step),
-) -> Result<Wire, Error> {
+) -> Result<OnlineChecks, Error> {
     let bundle = offline.files.ca_bundle.as_ref().ok();
     let anchors = bundle.map_or_else(Vec::new, CaBundle::anchors);
     let bundle_name = bundle.map_or("the CA bundle", |bundle| &bundle.name);
@@ -73,20 +73,20 @@ pub(crate) fn check(
         connector: Arc::new(connector),
         offline,
         has_proxy: config.proxy.is_some(),
-        wire: Wire::default(),
+        checks: OnlineChecks::default(),
         wishes: wishes.clone(),
         progress,
     };
     let deadline = Deadline::of_call(config.timeout).watched(wishes.watch());
-    if probe.reach(deadline, config.connect_timeout) {
-        probe.call(deadline);
+    if probe.look_up_and_connect(deadline, config.connect_timeout) {
+        probe.handshake_and_call(deadline);
     }
-    probe.note_unreached();
-    Ok(probe.wire)
+    probe.skip_unreached();
+    Ok(probe.checks)
 }
 
 /// What every connection to the service comes past, in its order.
-const WAY: [Check; 9] = [
+const NETWORK_CHECKS: [Check; 9] = [
     Check::Connect,
     Check::Handshake,
     Check::ServerTrusted,
@@ -113,14 +113,14 @@ impl Probe<'_> {
             message: message.into(),
         };
         (self.progress)(&step);
-        self.wire.steps.push(step);
+        self.checks.steps.push(step);
     }
 
-    fn step_of<T>(&mut self, name: &'static str, trial: &Trial<T>, message: impl Into<Message>) {
+    fn timed_step<T>(&mut self, name: &'static str, trial: &Trial<T>, message: impl Into<Message>) {
         match &trial.outcome {
             Ok(_) => self.step(name, Outcome::Passed, trial.duration, message),
             Err(error) => {
-                self.wire.is_interrupted |= error.code() == Code::Interrupted;
+                self.checks.is_interrupted |= error.code() == Code::Interrupted;
                 let message = error.message_text().clone();
                 self.step(name, Outcome::Failed, trial.duration, message);
             }
@@ -128,9 +128,9 @@ impl Probe<'_> {
     }
 
     /// The checks that the connection did not get as far as.
-    fn note_unreached(&mut self) {
-        for check in WAY {
-            let findings = &self.wire.findings;
+    fn skip_unreached(&mut self) {
+        for check in NETWORK_CHECKS {
+            let findings = &self.checks.findings;
             if !findings.iter().any(|finding| finding.check == check) {
                 let reason = "The connection did not get there.";
                 self.add(Finding::skipped(check, subject_of(check), reason));
@@ -139,30 +139,30 @@ impl Probe<'_> {
     }
 
     fn passed(&mut self, check: Check, message: impl Into<Message>) {
-        self.wire
+        self.checks
             .findings
             .push(Finding::passed(check, subject_of(check), message));
     }
 
     fn failed(&mut self, check: Check, error: &Error) {
-        self.wire
+        self.checks
             .findings
             .push(Finding::of_error(check, subject_of(check), error));
     }
 
     fn add(&mut self, finding: Finding) {
-        self.wire.findings.push(finding);
+        self.checks.findings.push(finding);
     }
 
     /// Look-up, TCP to each address, and the proxy. False where no way leads on.
-    fn reach(&mut self, call: Deadline<'_>, connect_timeout: Duration) -> bool {
+    fn look_up_and_connect(&mut self, call: Deadline<'_>, connect_timeout: Duration) -> bool {
         let deadline = call.of_connect(connect_timeout);
         let looked_up = self.connector.try_look_up(deadline);
         let first_hop = self.connector.first_hop().host.clone();
         let addresses = match &looked_up.outcome {
             Ok(addresses) => addresses.clone(),
             Err(error) => {
-                self.step_of("dns", &looked_up, "");
+                self.timed_step("dns", &looked_up, "");
                 self.failed(Check::Resolve, error);
                 return false;
             }
@@ -176,7 +176,7 @@ impl Probe<'_> {
             "{first_hop} has {}: {list}.",
             count(addresses.len(), "address")
         );
-        self.step_of("dns", &looked_up, message.clone());
+        self.timed_step("dns", &looked_up, message.clone());
         self.passed(Check::Resolve, message);
 
         let mut reachable = None;
@@ -186,10 +186,10 @@ impl Probe<'_> {
             let mut share = deadline.remaining().unwrap_or_default() / left;
             if reachable.is_some() {
                 // The way is found: a dead address must not take the time that it needs.
-                share = share.min(OTHER_ADDRESSES);
+                share = share.min(OTHER_ADDRESS_TIMEOUT);
             }
             let trial = self.connector.try_tcp(*address, deadline.at_most(share));
-            self.step_of("tcp", &trial, format!("Connected to {address}."));
+            self.timed_step("tcp", &trial, format!("Connected to {address}."));
             match trial.outcome {
                 Ok(()) => reachable = reachable.or(Some(*address)),
                 Err(error) => failures.push(error),
@@ -216,7 +216,7 @@ impl Probe<'_> {
             }
             return false;
         };
-        self.wire.connection.address = Some(address.to_string());
+        self.checks.connection.address = Some(address.to_string());
         let check = Check::Connect;
         if failures.is_empty() {
             self.passed(check, format!("A connection to {address} can be made."));
@@ -237,7 +237,7 @@ impl Probe<'_> {
             .connector
             .try_proxy(address, call.of_connect(connect_timeout));
         let message = format!("{first_hop} opens a tunnel to {}.", self.connector.peer);
-        self.step_of("proxy", &trial, message.clone());
+        self.timed_step("proxy", &trial, message.clone());
         match &trial.outcome {
             Ok(()) => {
                 self.passed(Check::Proxy, message);
@@ -251,62 +251,62 @@ impl Probe<'_> {
     }
 
     /// The handshake and the status call.
-    fn call(&mut self, deadline: Deadline<'_>) {
-        let begun = Instant::now();
-        let (mut trial, witness) = self.connector.try_connect(deadline);
-        self.note_witness(&witness);
+    fn handshake_and_call(&mut self, deadline: Deadline<'_>) {
+        let started = Instant::now();
+        let (mut trial, capture) = self.connector.try_connect(deadline);
+        self.record_capture(&capture);
         let message = match &trial.outcome {
             Ok(connection) => {
-                let facts = connection.facts;
-                trial.duration = facts.tls;
-                format!("{}, {}.", facts.version, facts.cipher)
+                let info = connection.facts;
+                trial.duration = info.tls;
+                format!("{}, {}.", info.version, info.cipher)
             }
             Err(_) => String::new(),
         };
-        self.step_of("tls", &trial, message.clone());
+        self.timed_step("tls", &trial, message.clone());
         let connection = match trial.outcome {
             Ok(connection) => connection,
-            Err(error) => return self.handshake_failed(&error, &witness),
+            Err(error) => return self.handshake_failed(&error, &capture),
         };
-        let facts = connection.facts;
-        self.wire.connection.tls_version = Some(facts.version);
-        self.wire.connection.tls_cipher = Some(facts.cipher);
+        let info = connection.facts;
+        self.checks.connection.tls_version = Some(info.version);
+        self.checks.connection.tls_cipher = Some(info.cipher);
         self.passed(Check::Handshake, message);
-        self.server_is_right(&witness);
-        self.client_certificate(facts, &witness);
+        self.server_certificate_passed(&capture);
+        self.check_certificate_request(info, &capture);
 
         let call = Call::new(
             deadline,
             self.wishes.clone(),
-            begun,
+            started,
             Start::over(connection),
         );
         let sent = Instant::now();
         let answer = transport::get(&self.connector, &call);
         let duration = sent.elapsed();
         let outcome = answer.and_then(|answer| {
-            self.wire.connection.http_status = Some(answer.status);
-            self.clock(header_text(&answer.headers, "date"));
-            response::read(answer, &call, begun, &self.connector)
+            self.checks.connection.http_status = Some(answer.status);
+            self.check_clock(header_text(&answer.headers, "date"));
+            response::read(answer, &call, started, &self.connector)
         });
         let trial = Trial { outcome, duration };
-        self.step_of("http", &trial, "HTTP 200, with the status.");
+        self.timed_step("http", &trial, "HTTP 200, with the status.");
         match &trial.outcome {
-            Ok(status) => self.answered(status),
-            Err(error) => self.refused(error),
+            Ok(status) => self.call_succeeded(status),
+            Err(error) => self.call_failed(error),
         }
     }
 
-    fn note_witness(&mut self, witness: &HandshakeCapture) {
-        if witness.client_auth.asked {
-            self.wire.connection.client_certificate_asked = Some(true);
-            self.wire.connection.client_certificate_sent = Some(witness.client_auth.sent);
+    fn record_capture(&mut self, capture: &HandshakeCapture) {
+        if capture.client_auth.asked {
+            self.checks.connection.client_certificate_asked = Some(true);
+            self.checks.connection.client_certificate_sent = Some(capture.client_auth.sent);
         }
-        let chain = witness.server_chain.iter();
-        self.wire.connection.server_chain = chain
+        let chain = capture.server_chain.iter();
+        self.checks.connection.server_chain = chain
             .filter_map(|der| CertificateSummary::of(&Certificate::new(der.clone())))
             .collect();
-        self.wire.connection.accepted_cas = witness
+        self.checks.connection.accepted_cas = capture
             .accepted_cas
             .iter()
             .take(MAX_ACCEPTED_CAS)
@@ -316,15 +316,15 @@ impl Probe<'_> {
     }
 
     /// The server's certificate passed all of its checks.
-    fn server_is_right(&mut self, witness: &HandshakeCapture) {
-        let leaf = witness.server_chain.first();
+    fn server_certificate_passed(&mut self, capture: &HandshakeCapture) {
+        let leaf = capture.server_chain.first();
         let Some(leaf) = leaf.map(|der| Certificate::new(der.clone())) else {
             return;
         };
         let Some(fields) = &leaf.fields else { return };
         let (subject, issuer) = (&fields.subject, &fields.issuer);
-        match self.inspector() {
-            Some(issuer) => self.intercepted(&issuer),
+        match self.inspecting_issuer() {
+            Some(issuer) => self.fail_intercepted(&issuer),
             None => self.passed(
                 Check::ServerNotIntercepted,
                 format!("The server shows {subject}."),
@@ -343,10 +343,10 @@ impl Probe<'_> {
     }
 
     /// What the handshake, in which the server was content, had to do with the client's certificate.
-    fn client_certificate(&mut self, facts: HandshakeInfo, witness: &HandshakeCapture) {
-        let auth = facts.client_auth;
-        self.wire.connection.client_certificate_asked = Some(auth.asked);
-        self.wire.connection.client_certificate_sent = Some(auth.sent);
+    fn check_certificate_request(&mut self, info: HandshakeInfo, capture: &HandshakeCapture) {
+        let auth = info.client_auth;
+        self.checks.connection.client_certificate_asked = Some(auth.asked);
+        self.checks.connection.client_certificate_sent = Some(auth.sent);
         if !auth.asked {
             self.add(Finding::failed(
                 Check::ClientCertificateAsked,
@@ -358,7 +358,7 @@ impl Probe<'_> {
             ));
             return;
         }
-        let named = witness.accepted_cas.len();
+        let named = capture.accepted_cas.len();
         self.passed(
             Check::ClientCertificateAsked,
             match named {
@@ -374,7 +374,7 @@ impl Probe<'_> {
                 Check::ClientCertificateIssuer,
                 "One of the certificate's issuers is among the CAs that the server names.",
             ),
-            Some(false) => self.issuer_is_foreign(),
+            Some(false) => self.fail_unknown_issuer(),
             None => {}
         }
         if auth.sent {
@@ -385,17 +385,17 @@ impl Probe<'_> {
         }
     }
 
-    fn issuer_is_foreign(&mut self) {
-        let evidence = self.offline.evidence.as_ref();
-        let finding = foreign_issuer(evidence, &self.wire.connection.accepted_cas);
+    fn fail_unknown_issuer(&mut self) {
+        let certificate_checks = self.offline.certificate_checks.as_ref();
+        let finding = unknown_issuer(certificate_checks, &self.checks.connection.accepted_cas);
         self.add(finding);
     }
 
-    fn handshake_failed(&mut self, error: &Error, witness: &HandshakeCapture) {
-        self.wire.tls_alert = error.tls_alert();
-        self.wire.connection.tls_alert = self.wire.tls_alert;
+    fn handshake_failed(&mut self, error: &Error, capture: &HandshakeCapture) {
+        self.checks.tls_alert = error.tls_alert();
+        self.checks.connection.tls_alert = self.checks.tls_alert;
         match error.code() {
-            Code::ServerUntrusted => self.untrusted(error, witness),
+            Code::ServerUntrusted => self.server_untrusted(error, capture),
             Code::ServerCertificate => self.failed(Check::ServerValid, error),
             Code::ServerName => {
                 self.passed(
@@ -406,11 +406,11 @@ impl Probe<'_> {
             }
             Code::ClientCertRequired | Code::ClientCertRejected => {
                 // The server spoke of the client's certificate, so its own had passed.
-                self.server_is_right(witness);
+                self.server_certificate_passed(capture);
                 if self.connector.issuer_known() == Some(false) {
-                    self.issuer_is_foreign();
+                    self.fail_unknown_issuer();
                 }
-                self.refused(error);
+                self.call_failed(error);
             }
             _ => {
                 let check = error.check().unwrap_or(Check::Handshake);
@@ -419,7 +419,7 @@ impl Probe<'_> {
         }
     }
 
-    fn untrusted(&mut self, error: &Error, witness: &HandshakeCapture) {
+    fn server_untrusted(&mut self, error: &Error, capture: &HandshakeCapture) {
         if self.offline.files.ca_bundle.is_err() {
             self.add(Finding::skipped(
                 Check::ServerTrusted,
@@ -429,11 +429,11 @@ impl Probe<'_> {
             return;
         }
         let names = &self.connector.config.endpoint.server_name;
-        if let Some(issuer) = self.inspector() {
-            self.intercepted(&issuer);
-        } else if interception::is_trusted_by_system(&witness.server_chain, names) {
+        if let Some(issuer) = self.inspecting_issuer() {
+            self.fail_intercepted(&issuer);
+        } else if interception::is_trusted_by_system(&capture.server_chain, names) {
             let issuer = self
-                .wire
+                .checks
                 .connection
                 .server_chain
                 .last()
@@ -453,15 +453,15 @@ impl Probe<'_> {
     }
 
     /// The issuer among those that the server shows which is a product for inspecting TLS by its name.
-    fn inspector(&self) -> Option<Message> {
-        let shown = self.wire.connection.server_chain.iter();
+    fn inspecting_issuer(&self) -> Option<Message> {
+        let shown = self.checks.connection.server_chain.iter();
         shown
             .map(|certificate| &certificate.issuer)
             .find(|issuer| interception::is_inspector(issuer.as_str()))
             .cloned()
     }
 
-    fn intercepted(&mut self, issuer: &Message) {
+    fn fail_intercepted(&mut self, issuer: &Message) {
         let message = format!(
             "{} shows a certificate by {}, which is a product for inspecting TLS by its name: a proxy or firewall on the way opens the connection.",
             self.connector.peer,
@@ -474,16 +474,17 @@ impl Probe<'_> {
         ));
     }
 
-    fn clock(&mut self, date: Option<&str>) {
-        let Some(theirs) = date.and_then(|date| jiff::fmt::rfc2822::parse(date.trim()).ok()) else {
+    fn check_clock(&mut self, date: Option<&str>) {
+        let Some(server_date) = date.and_then(|date| jiff::fmt::rfc2822::parse(date.trim()).ok())
+        else {
             return;
         };
         let Ok(now) = jiff::Timestamp::try_from(SystemTime::now()) else {
             return;
         };
-        let skew = now.as_second() - theirs.timestamp().as_second();
-        self.wire.connection.clock_skew_seconds = Some(skew);
-        if skew.abs() <= MAX_SKEW_SECONDS {
+        let skew = now.as_second() - server_date.timestamp().as_second();
+        self.checks.connection.clock_skew_seconds = Some(skew);
+        if skew.abs() <= MAX_CLOCK_SKEW_SECONDS {
             self.passed(
                 Check::Clock,
                 format!(
@@ -502,9 +503,9 @@ impl Probe<'_> {
         }
     }
 
-    fn answered(&mut self, status: &Status) {
-        self.wire.is_answered = true;
-        if self.wire.connection.client_certificate_sent == Some(true) {
+    fn call_succeeded(&mut self, status: &Status) {
+        self.checks.is_answered = true;
+        if self.checks.connection.client_certificate_sent == Some(true) {
             self.passed(
                 Check::ClientCertificateAccepted,
                 "The server accepts the client certificate.",
@@ -527,10 +528,10 @@ impl Probe<'_> {
     }
 
     /// The call came to an error after the server's certificate had passed.
-    fn refused(&mut self, error: &Error) {
+    fn call_failed(&mut self, error: &Error) {
         if let Some(alert) = error.tls_alert() {
-            self.wire.tls_alert = Some(alert);
-            self.wire.connection.tls_alert = Some(alert);
+            self.checks.tls_alert = Some(alert);
+            self.checks.connection.tls_alert = Some(alert);
         }
         match error.code() {
             Code::ClientCertRequired if self.offline.identity.is_none() => {
@@ -547,7 +548,10 @@ impl Probe<'_> {
             }
             Code::ClientCertRequired => self.failed(Check::ClientCertificateSent, error),
             Code::ClientCertRejected => {
-                let advice = unexplained(self.wire.tls_alert, self.offline.evidence.as_ref());
+                let advice = advice_without_cause(
+                    self.checks.tls_alert,
+                    self.offline.certificate_checks.as_ref(),
+                );
                 let check = Check::ClientCertificateAccepted;
                 let finding =
                     Finding::of_error(check, Subject::Certificate, error).with_advice(advice);

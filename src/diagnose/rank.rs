@@ -1,27 +1,27 @@
 //! The order of the findings: the likeliest cause of what is wrong stands first.
 
-use super::explain::likeliest;
-use super::offline::Offline;
-use super::online::Wire;
+use super::explain::most_likely_cause;
+use super::offline::OfflineChecks;
+use super::online::OnlineChecks;
 use super::report::{Finding, Outcome};
 use crate::error::{Check, Severity};
 
 /// Puts the findings together: the failed ones first, the likeliest cause at their head, then those that were
 /// skipped and those that passed, in the order of the table.
-pub(crate) fn rank(offline: &Offline, wire: &Wire) -> Vec<Finding> {
+pub(crate) fn rank(offline: &OfflineChecks, online: &OnlineChecks) -> Vec<Finding> {
     let mut findings: Vec<Finding> = offline
         .findings
         .iter()
-        .chain(&wire.findings)
+        .chain(&online.findings)
         .cloned()
         .collect();
-    if wire.is_answered && !offline.is_unusable {
+    if online.is_answered && !offline.is_unusable {
         for finding in &mut findings {
-            excuse(finding);
+            downgrade(finding);
         }
     }
-    weigh_expired_in_bundle(&mut findings);
-    let cause = cause(&findings, offline, wire).map(|finding| finding.check);
+    explain_expired_ca(&mut findings);
+    let cause = cause(&findings, offline, online).map(|finding| finding.check);
     if cause != Some(Check::ClientCertificateAccepted) {
         for finding in &mut findings {
             if finding.check == Check::ClientCertificateAccepted && finding.is_failed() {
@@ -52,7 +52,7 @@ pub(crate) fn rank(offline: &Offline, wire: &Wire) -> Vec<Finding> {
 }
 
 /// Says whether it matters that certificates of the bundle have expired.
-fn weigh_expired_in_bundle(findings: &mut [Finding]) {
+fn explain_expired_ca(findings: &mut [Finding]) {
     let outcome = |check| {
         let about = findings.iter().filter(|finding| finding.check == check);
         about.map(|finding| finding.outcome).next_back()
@@ -78,7 +78,7 @@ fn weigh_expired_in_bundle(findings: &mut [Finding]) {
 }
 
 /// A fault of the certificate that the server was seen to let pass: calls succeed for now.
-fn excuse(finding: &mut Finding) {
+fn downgrade(finding: &mut Finding) {
     if finding.is_failed() && finding.severity == Severity::Error {
         finding.severity = Severity::Warning;
     }
@@ -91,7 +91,11 @@ fn is_rejected(findings: &[Finding]) -> bool {
 }
 
 /// The likeliest cause of what is wrong.
-fn cause<'a>(findings: &'a [Finding], offline: &Offline, wire: &Wire) -> Option<&'a Finding> {
+fn cause<'a>(
+    findings: &'a [Finding],
+    offline: &OfflineChecks,
+    online: &OnlineChecks,
+) -> Option<&'a Finding> {
     let worst = findings
         .iter()
         .filter(|finding| finding.is_failed())
@@ -101,7 +105,7 @@ fn cause<'a>(findings: &'a [Finding], offline: &Offline, wire: &Wire) -> Option<
         let rejection = findings
             .iter()
             .find(|finding| finding.check == Check::ClientCertificateAccepted);
-        return likeliest(findings, wire.tls_alert).or(rejection);
+        return most_likely_cause(findings, online.tls_alert).or(rejection);
     }
     // A file that nothing could be done with comes first, as it does for a client; then what the call failed on;
     // then what was found beside it.
@@ -110,14 +114,14 @@ fn cause<'a>(findings: &'a [Finding], offline: &Offline, wire: &Wire) -> Option<
             .iter()
             .find(|finding| finding.is_failed() && finding.severity == worst && check(finding))
     };
-    let of_file = failed(|finding| finding.check.is_about_a_file());
-    let of_wire = failed(|finding| finding.check.is_on_the_wire());
+    let of_file = failed(|finding| finding.check.prevents_client());
+    let of_network = failed(|finding| finding.check.needs_network());
     // That no certificate is configured matters first where the server missed it.
-    let is_missed = of_wire.is_some_and(|finding| finding.check == Check::ClientCertificateSent);
+    let is_missed = of_network.is_some_and(|finding| finding.check == Check::ClientCertificateSent);
     let (first, second) = if offline.is_unusable || is_missed {
-        (of_file, of_wire)
+        (of_file, of_network)
     } else {
-        (of_wire, of_file)
+        (of_network, of_file)
     };
     first.or(second).or_else(|| failed(|_| true))
 }

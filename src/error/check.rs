@@ -344,7 +344,7 @@ impl Check {
     }
 
     /// Whether it is about what can be done with a file at all: where it fails, no client can be made.
-    pub(crate) fn is_about_a_file(self) -> bool {
+    pub(crate) fn prevents_client(self) -> bool {
         matches!(
             self,
             Check::FileConfigured
@@ -363,7 +363,7 @@ impl Check {
     }
 
     /// Whether it is made on the way to the service.
-    pub(crate) fn is_on_the_wire(self) -> bool {
+    pub(crate) fn needs_network(self) -> bool {
         matches!(
             self,
             Check::Proxy

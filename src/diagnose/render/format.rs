@@ -43,7 +43,7 @@ pub(super) enum Validity {
     NotYet,
     Valid,
     /// Valid, but for fewer than 30 days.
-    EndsSoon,
+    ExpiresSoon,
     Expired,
 }
 
@@ -67,9 +67,9 @@ pub(super) fn validity(certificate: &CertificateSummary, created: Timestamp) -> 
             };
             (Validity::Expired, format!("expired {ago}"))
         }
-        Some(0) => (Validity::EndsSoon, "less than a day left".into()),
+        Some(0) => (Validity::ExpiresSoon, "less than a day left".into()),
         Some(left) if left < 30 => (
-            Validity::EndsSoon,
+            Validity::ExpiresSoon,
             format!("{} left", count(left, "day", "days")),
         ),
         Some(left) => (Validity::Valid, format!("{} left", thousands(left, "days"))),

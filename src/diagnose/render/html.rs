@@ -175,7 +175,7 @@ fn class_of_outcome(outcome: Outcome) -> &'static str {
 fn class_of_validity(validity: Validity) -> &'static str {
     match validity {
         Validity::Valid => "ok",
-        Validity::EndsSoon => "warning",
+        Validity::ExpiresSoon => "warning",
         Validity::NotYet | Validity::Expired => "error",
     }
 }
@@ -882,10 +882,10 @@ mod tests {
         assert!(html.contains("<h1 id=\"cause\">The client certificate /etc/dcs/client.pem <span class=\"aside\">(CN=dcs-integration-tls.example.org,O=Example Insurance Ltd,L=Leeds,C=GB)</span> expired on 2026-04-30, 12 days ago.</h1>"));
         assert!(html.contains("from a new key: <code class=\"command\">openssl req <span>-new</span> <span>-newkey</span> rsa:2048 "));
         assert!(html.contains("<code class=\"check\">DCS_CHECK_CERT_NOT_EXPIRED</code>"));
-        let html = test_reports::well().html();
+        let html = test_reports::all_passed().html();
         assert!(html.contains("<section class=\"verdict ok\""));
         assert!(
-            test_reports::ends_soon()
+            test_reports::expires_soon()
                 .html()
                 .contains("<section class=\"verdict warning\"")
         );

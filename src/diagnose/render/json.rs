@@ -265,12 +265,12 @@ mod tests {
         assert_eq!(report["connection"]["http_status"], 400);
         assert_eq!(report["connection"]["tls_alert"], Value::Null);
 
-        let report = parsed(&test_reports::well());
+        let report = parsed(&test_reports::all_passed());
         assert_eq!(report["ok"], true);
         assert_eq!(report["worst"], Value::Null);
         assert_eq!(report["cause"], Value::Null);
         assert_eq!(report["proxy"], Value::Null);
-        assert_eq!(parsed(&test_reports::ends_soon())["worst"], "warning");
+        assert_eq!(parsed(&test_reports::expires_soon())["worst"], "warning");
     }
 
     #[test]

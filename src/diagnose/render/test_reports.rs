@@ -286,7 +286,7 @@ pub(super) fn expired() -> Report {
 }
 
 /// Nothing is wrong.
-pub(super) fn well() -> Report {
+pub(super) fn all_passed() -> Report {
     let leaf = certificate(LEAF, ISSUING, -112, 253);
     Report {
         findings: findings(Vec::new(), &[]),
@@ -311,7 +311,7 @@ pub(super) fn well() -> Report {
 }
 
 /// Calls work, and the certificate ends soon.
-pub(super) fn ends_soon() -> Report {
+pub(super) fn expires_soon() -> Report {
     let leaf = certificate(LEAF, ISSUING, -346, 19);
     Report {
         findings: findings(
@@ -330,7 +330,7 @@ pub(super) fn ends_soon() -> Report {
         files: files(leaf.clone()),
         chain: vec![leaf, certificate(ISSUING, ROOT, -800, 1022)],
         root: Some(certificate(ROOT, ROOT, -1200, 6000)),
-        ..well()
+        ..all_passed()
     }
 }
 
@@ -370,7 +370,7 @@ pub(super) fn offline() -> Report {
             step("tcp", Outcome::Skipped, 0, "no address"),
         ],
         connection: ConnectionSummary::default(),
-        ..well()
+        ..all_passed()
     };
     report.files[2].format = None;
     report.files[2].key = None;
@@ -445,8 +445,8 @@ pub(super) fn empty() -> Report {
 pub(super) fn all() -> Vec<(&'static str, Report)> {
     vec![
         ("expired", expired()),
-        ("well", well()),
-        ("ends-soon", ends_soon()),
+        ("all-passed", all_passed()),
+        ("expires-soon", expires_soon()),
         ("offline", offline()),
         ("hostile", hostile()),
         ("empty", empty()),

@@ -73,7 +73,7 @@ impl Style {
     fn validity(self, validity: Validity, text: &str) -> String {
         let code = match validity {
             Validity::Expired | Validity::NotYet => "31",
-            Validity::EndsSoon => "33",
+            Validity::ExpiresSoon => "33",
             Validity::Valid => "32",
         };
         self.paint(code, text)
@@ -521,11 +521,12 @@ Connection
         let first = |report: Report| report.text().lines().next().unwrap().to_owned();
         let checks = crate::Check::ALL.len();
         assert_eq!(
-            first(test_reports::well()),
+            first(test_reports::all_passed()),
             format!("All is well. All {checks} checks passed.")
         );
         assert!(
-            first(test_reports::ends_soon()).starts_with("Calls work, with a warning: The client")
+            first(test_reports::expires_soon())
+                .starts_with("Calls work, with a warning: The client")
         );
         assert_eq!(
             first(test_reports::offline()),
