@@ -16,7 +16,7 @@ use crate::error::{Code, Error};
 use crate::log;
 use crate::response;
 use crate::status::Status;
-use crate::transport::{self, Call, Cancellation, Deadline, Interrupt, Start, Wishes};
+use crate::transport::{self, Call, CancelToken, Cancellation, Deadline, Interrupt, Start};
 use snapshot::{FileFingerprints, Snapshot};
 
 /// A client of the DCS.
@@ -78,7 +78,7 @@ impl Client {
     /// # Errors
     /// The network's, TLS's and the service's codes (200 to 599); see [`Code`].
     pub fn status(&self) -> Result<Status, Error> {
-        self.call(Wishes::new(&self.interrupt, None))
+        self.call(None)
     }
 
     /// [`Client::status`], which ends also when it is cancelled, within 100 ms, with [`Code::Interrupted`].
@@ -86,7 +86,7 @@ impl Client {
     /// # Errors
     /// As [`Client::status`].
     pub fn status_until(&self, cancellation: &Cancellation) -> Result<Status, Error> {
-        self.call(Wishes::new(&self.interrupt, Some(cancellation)))
+        self.call(Some(cancellation))
     }
 
     /// Ends every call in flight, within 100 ms, with [`Code::Interrupted`]: in any phase, the look-up of the host
@@ -182,12 +182,11 @@ impl Client {
         }
     }
 
-    fn call(&self, wishes: Wishes) -> Result<Status, Error> {
-        let begun = Instant::now();
-        let limit = Deadline::of_call(self.timeout);
+    fn call(&self, cancellation: Option<&Cancellation>) -> Result<Status, Error> {
+        let token = CancelToken::new(&self.interrupt, cancellation);
+        let deadline = Deadline::new(self.timeout, token);
         let mut current = self.current()?;
-        let watch = wishes.watch();
-        if watch.is_interrupted() || watch.is_signalled() {
+        if deadline.is_cancelled() {
             let peer = &current.connector.peer;
             return Err(Error::new(
                 Code::Interrupted,
@@ -200,12 +199,11 @@ impl Client {
         }
         let connector = &current.connector;
         let Some(max_age) = self.status_max_age else {
-            return self.call_unless_told_to_wait(&current, limit, wishes, begun);
+            return self.call_unless_told_to_wait(&current, deadline);
         };
-        let deadline = limit.watched(wishes.watch());
         let flight = &current.process.single_flight;
-        flight.answer(max_age, deadline, &connector.peer, || {
-            self.call_unless_told_to_wait(&current, limit, wishes.clone(), begun)
+        flight.answer(max_age, &deadline, &connector.peer, || {
+            self.call_unless_told_to_wait(&current, deadline.clone())
         })
     }
 
@@ -213,28 +211,21 @@ impl Client {
     fn call_unless_told_to_wait(
         &self,
         current: &Snapshot,
-        limit: Deadline<'static>,
-        wishes: Wishes,
-        begun: Instant,
+        deadline: Deadline,
     ) -> Result<Status, Error> {
         if !self.honour_retry_after {
-            return exchange(current, limit, wishes, begun);
+            return exchange(current, deadline);
         }
         let gate = &current.process.retry_after;
         gate.check(&current.connector.peer)?;
-        exchange(current, limit, wishes, begun).inspect_err(|error| gate.note(error))
+        exchange(current, deadline).inspect_err(|error| gate.note(error))
     }
 }
 
 /// Makes the call, over a kept connection where there is one.
-fn exchange(
-    current: &Snapshot,
-    limit: Deadline<'static>,
-    wishes: Wishes,
-    begun: Instant,
-) -> Result<Status, Error> {
+fn exchange(current: &Snapshot, deadline: Deadline) -> Result<Status, Error> {
     let connector = &current.connector;
-    let mut call = Call::new(limit, wishes.clone(), begun, Start::Pool);
+    let mut call = Call::new(deadline, Start::Pool);
     let mut answer = transport::get(connector, &call);
     if let Err(error) = &answer
         && call.progress().reused
@@ -247,15 +238,15 @@ fn exchange(
                     CLIENT,
                     "the kept connection was dead; the call is made again on a new one"
                 );
-                call = Call::new(limit, wishes, begun, Start::Fresh);
+                call = Call::new(call.deadline().clone(), Start::Fresh);
                 answer = transport::get(connector, &call);
             }
-            Code::Timeout => connector.distrust_kept(begun),
+            Code::Timeout => connector.distrust_kept(call.deadline().started()),
             _ => {}
         }
     }
     answer
-        .and_then(|answer| response::read(answer, &call, begun, connector))
+        .and_then(|answer| response::read(answer, &call, connector))
         .map_err(|error| {
             let issuer_known = connector.issuer_known();
             diagnose::explain_rejection(error, current.checks.as_deref(), issuer_known)
@@ -266,7 +257,7 @@ fn exchange(
                 CLIENT,
                 "{}: HTTP 200 after {} ms, {}",
                 connector.peer,
-                begun.elapsed().as_millis(),
+                call.deadline().elapsed().as_millis(),
                 call.progress().how()
             );
         })
@@ -277,7 +268,7 @@ fn exchange(
                 "{}: {} after {} ms",
                 connector.peer,
                 error.code().name(),
-                begun.elapsed().as_millis()
+                call.deadline().elapsed().as_millis()
             );
         })
 }

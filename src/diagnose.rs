@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::credentials::CertificateSummary;
 use crate::error::{Code, Error, Subject};
 use crate::log;
-use crate::transport::{Cancellation, Wishes};
+use crate::transport::{CancelToken, Cancellation};
 pub(crate) use certificate_checks::{CertificateChecks, EXPIRES_SOON};
 pub(crate) use explain::explain_rejection;
 use online::OnlineChecks;
@@ -32,7 +32,7 @@ pub fn diagnose(config: &Config) -> Report {
 
 /// As [`diagnose`], telling each step on the way to the service as it ends.
 pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) -> Report {
-    run(config, Wishes::default(), &mut progress).0
+    run(config, CancelToken::default(), &mut progress).0
 }
 
 /// As [`diagnose`], until it is cancelled: what waits for the network then ends within 100 ms, and nothing more is sent.
@@ -40,8 +40,8 @@ pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) 
 /// # Errors
 /// [`Code::Interrupted`] where it was cancelled before it was done.
 pub fn diagnose_until(config: &Config, cancellation: &Cancellation) -> Result<Report, Error> {
-    let wishes = Wishes::of_cancellation(cancellation);
-    match run(config, wishes, &mut |_| {}) {
+    let token = CancelToken::from(cancellation);
+    match run(config, token, &mut |_| {}) {
         (report, false) => Ok(report),
         (_, true) => Err(Error::new(
             Code::Interrupted,
@@ -51,10 +51,10 @@ pub fn diagnose_until(config: &Config, cancellation: &Cancellation) -> Result<Re
 }
 
 /// The report, and whether a step was ended by the caller.
-fn run(config: &Config, wishes: Wishes, progress: &mut dyn FnMut(&Step)) -> (Report, bool) {
+fn run(config: &Config, token: CancelToken, progress: &mut dyn FnMut(&Step)) -> (Report, bool) {
     let now = SystemTime::now();
     let offline = offline::check(config, now);
-    let online = match online::check(config, &offline, wishes, progress) {
+    let online = match online::check(config, &offline, token, progress) {
         Ok(online) => online,
         // The parts fit together one by one, but TLS cannot be set up with them.
         Err(error) => OnlineChecks {

@@ -2,14 +2,14 @@
 //! without a server. No release has this.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::diagnose;
 use crate::error::Error;
 use crate::ffi::dcs_status_response;
 use crate::status::Status;
-use crate::transport::{Call, Connector, ConnectorConfig, Deadline, Start, Wishes, played};
+use crate::transport::{Call, Connector, ConnectorConfig, Deadline, Start, played};
 
 /// What a call says to these bytes of a server, which come `piece` at a time. The connection's end is a close_notify
 /// or, where it does not end properly, none.
@@ -22,20 +22,14 @@ pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status,
         let config = ConnectorConfig::new(&Config::new(), Vec::new(), "the CA bundle", None);
         Arc::new(Connector::new(Arc::new(config)).expect("a connector without files"))
     });
-    let begun = Instant::now();
-    let call = Call::new(
-        Deadline::of_call(Duration::from_secs(30)),
-        Wishes::default(),
-        begun,
-        Start::Fresh,
-    );
+    let call = Call::new(Deadline::after(Duration::from_secs(30)), Start::Fresh);
     let script = played::Script {
         bytes,
         piece,
         ends_properly,
     };
     played::get(connector, &call, script)
-        .and_then(|answer| crate::response::read(answer, &call, begun, connector))
+        .and_then(|answer| crate::response::read(answer, &call, connector))
         .map_err(|error| diagnose::explain_rejection(error, None, None))
 }
 

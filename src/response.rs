@@ -2,20 +2,13 @@
 
 mod rejection;
 
-use std::time::Instant;
-
 use crate::error::{Code, Error};
 use crate::sanitize::printable;
 use crate::status::{ConnectionInfo, Limits, Status};
 use crate::transport::{Answer, Call, Connector, header_text};
 
 /// What an answer says: a status, or the error that it stands for.
-pub(crate) fn read(
-    answer: Answer,
-    call: &Call,
-    begun: Instant,
-    connector: &Connector,
-) -> Result<Status, Error> {
+pub(crate) fn read(answer: Answer, call: &Call, connector: &Connector) -> Result<Status, Error> {
     let peer = &connector.peer;
     if answer.status != 200 {
         let facts = call.progress().facts;
@@ -38,15 +31,15 @@ pub(crate) fn read(
         .with_http_status(answer.status)
     })?;
     status.limits = limits;
-    status.connection = connection_info(call, begun);
+    status.connection = connection_info(call);
     Ok(status)
 }
 
-fn connection_info(call: &Call, begun: Instant) -> ConnectionInfo {
+fn connection_info(call: &Call) -> ConnectionInfo {
     let progress = call.progress();
     let mut info = ConnectionInfo {
         first_byte: progress.first_byte.unwrap_or_default(),
-        total: begun.elapsed(),
+        total: call.deadline().elapsed(),
         reused: progress.reused,
         ..ConnectionInfo::default()
     };

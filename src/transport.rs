@@ -23,7 +23,7 @@ mod tls;
 mod version_hint;
 
 pub use cancel::Cancellation;
-pub(crate) use cancel::{Interrupt, Wishes};
+pub(crate) use cancel::{CancelToken, Interrupt};
 pub(crate) use connection::HandshakeInfo;
 pub(crate) use connector::{Connector, ConnectorConfig};
 pub(crate) use deadline::{Deadline, Phase};

@@ -30,7 +30,7 @@ impl SingleFlight {
     pub(super) fn answer(
         &self,
         max_age: Duration,
-        deadline: Deadline<'_>,
+        deadline: &Deadline,
         peer: &str,
         call: impl FnOnce() -> Result<Status, Error>,
     ) -> Result<Status, Error> {
@@ -55,7 +55,7 @@ impl SingleFlight {
                 break;
             }
             let round = deadline
-                .round()
+                .next_wait()
                 .map_err(|over| deadline.error(over, Phase::Await, peer))?;
             state = self
                 .ended
@@ -96,8 +96,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn deadline() -> Deadline<'static> {
-        Deadline::of_call(Duration::from_secs(5))
+    fn deadline() -> Deadline {
+        Deadline::after(Duration::from_secs(5))
     }
 
     fn status() -> Status {
@@ -109,9 +109,9 @@ mod tests {
     #[test]
     fn an_answer_is_shared_while_it_is_young() {
         let shared = SingleFlight::default();
-        let ask = |max_age| shared.answer(max_age, deadline(), "h:1", || Ok(status()));
+        let ask = |max_age| shared.answer(max_age, &deadline(), "h:1", || Ok(status()));
         assert_eq!(ask(LONG).unwrap().age(), Duration::ZERO);
-        let again = shared.answer(LONG, deadline(), "h:1", || panic!("it is young enough"));
+        let again = shared.answer(LONG, &deadline(), "h:1", || panic!("it is young enough"));
         assert!(again.unwrap().available());
         assert_eq!(ask(Duration::ZERO).unwrap().age(), Duration::ZERO);
     }
@@ -120,10 +120,10 @@ mod tests {
     fn a_failure_is_for_those_who_waited_and_no_others() {
         let shared = SingleFlight::default();
         let fail = || Err(Error::new(Code::Unavailable, ""));
-        assert!(shared.answer(LONG, deadline(), "h:1", fail).is_err());
+        assert!(shared.answer(LONG, &deadline(), "h:1", fail).is_err());
         assert!(
             shared
-                .answer(LONG, deadline(), "h:1", || Ok(status()))
+                .answer(LONG, &deadline(), "h:1", || Ok(status()))
                 .is_ok()
         );
     }
@@ -132,12 +132,12 @@ mod tests {
     fn a_panic_lets_the_next_one_call() {
         let shared = SingleFlight::default();
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            shared.answer(LONG, deadline(), "h:1", || panic!("on purpose"))
+            shared.answer(LONG, &deadline(), "h:1", || panic!("on purpose"))
         }));
         assert!(outcome.is_err());
         assert!(
             shared
-                .answer(LONG, deadline(), "h:1", || Ok(status()))
+                .answer(LONG, &deadline(), "h:1", || Ok(status()))
                 .is_ok()
         );
     }
@@ -155,7 +155,7 @@ mod tests {
                 for _ in 0..8 {
                     scope.spawn(|| {
                         waiting.fetch_add(1, Ordering::SeqCst);
-                        let got = shared.answer(LONG, deadline(), "h:1", || {
+                        let got = shared.answer(LONG, &deadline(), "h:1", || {
                             calls.fetch_add(1, Ordering::SeqCst);
                             while waiting.load(Ordering::SeqCst) < 8 {
                                 std::thread::yield_now();
@@ -187,7 +187,7 @@ mod tests {
             let got = std::thread::scope(|scope| {
                 let waiting = scope.spawn(|| {
                     is_there.store(true, Ordering::SeqCst);
-                    shared.answer(LONG, deadline(), "h:1", || {
+                    shared.answer(LONG, &deadline(), "h:1", || {
                         has_called.store(true, Ordering::SeqCst);
                         Ok(status())
                     })
@@ -223,9 +223,9 @@ mod tests {
     fn waiting_ends_by_the_deadline() {
         let shared = SingleFlight::default();
         shared.state.lock().unwrap().in_flight = true;
-        let brief = Deadline::of_call(Duration::from_millis(20));
+        let brief = Deadline::after(Duration::from_millis(20));
         let error = shared
-            .answer(LONG, brief, "h:1", || Ok(status()))
+            .answer(LONG, &brief, "h:1", || Ok(status()))
             .unwrap_err();
         assert_eq!(error.code(), Code::Timeout);
     }

@@ -22,7 +22,8 @@ use crate::status::Status;
 use crate::transport::interception;
 use crate::transport::probe::Trial;
 use crate::transport::{
-    self, Call, Connector, ConnectorConfig, Deadline, HandshakeInfo, Start, Wishes, header_text,
+    self, Call, CancelToken, Connector, ConnectorConfig, Deadline, HandshakeInfo, Start,
+    header_text,
 };
 
 /// How far two clocks may be apart before it is worth a word.
@@ -52,7 +53,6 @@ struct Probe<'a> {
     offline: &'a OfflineChecks,
     has_proxy: bool,
     checks: OnlineChecks,
-    wishes: Wishes,
     progress: &'a mut dyn FnMut(&Step),
 }
 
@@ -60,7 +60,7 @@ struct Probe<'a> {
 pub(crate) fn check(
     config: &Config,
     offline: &OfflineChecks,
-    wishes: Wishes,
+    token: CancelToken,
     progress: &mut dyn FnMut(&Step),
 ) -> Result<OnlineChecks, Error> {
     let bundle = offline.files.ca_bundle.as_ref().ok();
@@ -74,12 +74,11 @@ pub(crate) fn check(
         offline,
         has_proxy: config.proxy.is_some(),
         checks: OnlineChecks::default(),
-        wishes: wishes.clone(),
         progress,
     };
-    let deadline = Deadline::of_call(config.timeout).watched(wishes.watch());
-    if probe.look_up_and_connect(deadline, config.connect_timeout) {
-        probe.handshake_and_call(deadline);
+    let deadline = Deadline::new(config.timeout, token);
+    if probe.look_up_and_connect(&deadline, config.connect_timeout) {
+        probe.handshake_and_call(&deadline);
     }
     probe.skip_unreached();
     Ok(probe.checks)
@@ -155,9 +154,9 @@ impl Probe<'_> {
     }
 
     /// Look-up, TCP to each address, and the proxy. False where no way leads on.
-    fn look_up_and_connect(&mut self, call: Deadline<'_>, connect_timeout: Duration) -> bool {
-        let deadline = call.of_connect(connect_timeout);
-        let looked_up = self.connector.try_look_up(deadline);
+    fn look_up_and_connect(&mut self, call: &Deadline, connect_timeout: Duration) -> bool {
+        let deadline = call.for_connect(connect_timeout);
+        let looked_up = self.connector.try_look_up(&deadline);
         let first_hop = self.connector.first_hop().host.clone();
         let addresses = match &looked_up.outcome {
             Ok(addresses) => addresses.clone(),
@@ -188,7 +187,7 @@ impl Probe<'_> {
                 // The way is found: a dead address must not take the time that it needs.
                 share = share.min(OTHER_ADDRESS_TIMEOUT);
             }
-            let trial = self.connector.try_tcp(*address, deadline.at_most(share));
+            let trial = self.connector.try_tcp(*address, &deadline.at_most(share));
             self.timed_step("tcp", &trial, format!("Connected to {address}."));
             match trial.outcome {
                 Ok(()) => reachable = reachable.or(Some(*address)),
@@ -235,7 +234,7 @@ impl Probe<'_> {
         }
         let trial = self
             .connector
-            .try_proxy(address, call.of_connect(connect_timeout));
+            .try_proxy(address, &call.for_connect(connect_timeout));
         let message = format!("{first_hop} opens a tunnel to {}.", self.connector.peer);
         self.timed_step("proxy", &trial, message.clone());
         match &trial.outcome {
@@ -251,8 +250,7 @@ impl Probe<'_> {
     }
 
     /// The handshake and the status call.
-    fn handshake_and_call(&mut self, deadline: Deadline<'_>) {
-        let started = Instant::now();
+    fn handshake_and_call(&mut self, deadline: &Deadline) {
         let (mut trial, capture) = self.connector.try_connect(deadline);
         self.record_capture(&capture);
         let message = match &trial.outcome {
@@ -275,19 +273,14 @@ impl Probe<'_> {
         self.server_certificate_passed(&capture);
         self.check_certificate_request(info, &capture);
 
-        let call = Call::new(
-            deadline,
-            self.wishes.clone(),
-            started,
-            Start::over(connection),
-        );
+        let call = Call::new(deadline.clone(), Start::over(connection));
         let sent = Instant::now();
         let answer = transport::get(&self.connector, &call);
         let duration = sent.elapsed();
         let outcome = answer.and_then(|answer| {
             self.checks.connection.http_status = Some(answer.status);
             self.check_clock(header_text(&answer.headers, "date"));
-            response::read(answer, &call, started, &self.connector)
+            response::read(answer, &call, &self.connector)
         });
         let trial = Trial { outcome, duration };
         self.timed_step("http", &trial, "HTTP 200, with the status.");

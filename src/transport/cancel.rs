@@ -1,7 +1,7 @@
-//! Ending calls that are in flight: all of a client, or a single one.
+//! Cancelling calls in flight: all calls of a client, or a single one.
 //!
-//! Nothing is sent to the threads that wait. Each of them looks here between the short rounds that every wait
-//! is made of, so that no socket is shut down under a call and no descriptor can be mistaken for another.
+//! A waiting thread is not signalled, and no socket is shut down under a call: its descriptor could by then be
+//! another's. Every wait consists of short intervals, and the thread checks its [`CancelToken`] between them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use crate::error::{Code, Error};
 use crate::sys;
 
-/// Counts how often a client's calls were interrupted.
+/// Cancels the calls of one client. Counts how often that was done, so that later calls are not affected.
 #[derive(Default)]
 pub(crate) struct Interrupt(AtomicU64);
 
 impl Interrupt {
-    /// Ends the calls that have begun by now.
+    /// Cancels every call that has started by now.
     pub(crate) fn raise(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -25,43 +25,43 @@ impl Interrupt {
     }
 }
 
-/// Ends the calls that it was given to; see [`Client::status_until`](crate::Client::status_until).
+/// Cancels the calls that it is passed to; see [`Client::status_until`](crate::Client::status_until).
 ///
-/// Shared by any number of threads and calls. Once cancelled it stays so.
+/// Any number of threads and calls may share one. Once cancelled, it stays cancelled.
 #[derive(Clone, Default)]
 pub struct Cancellation(Arc<State>);
 
 #[derive(Default)]
 struct State {
     is_cancelled: AtomicBool,
-    /// One more than the descriptor; 0 where there is none.
+    /// One more than the descriptor; 0 if there is none.
     descriptor: AtomicI64,
 }
 
 impl Cancellation {
-    /// One that nobody has cancelled.
+    /// Creates one that is not cancelled.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Ends the calls in flight that it was given to, within 100 ms, and later ones before they send anything.
+    /// Cancels the calls in flight that it was passed to, within 100 ms, and later ones before they send anything.
     pub fn cancel(&self) {
         self.0.is_cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was cancelled. What the descriptor has to say does not count.
+    /// Returns whether [`Cancellation::cancel`] was called. Does not check the descriptor.
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled.load(Ordering::Relaxed)
     }
 
-    /// Ends calls also while something can be read from the descriptor: a pipe, a socket, an eventfd. It is only looked
-    /// at, about every 60 ms, and stays the caller's, who keeps it open until the calls are back. `None`
-    /// takes it back.
+    /// Sets a descriptor (a pipe, a socket, an eventfd) that also cancels calls while it is readable; `None` removes
+    /// it.
     ///
-    /// That is how a signal handler ends a call: by a byte written to a pipe.
+    /// A waiting call polls it about every 60 ms and reads nothing from it. It stays the caller's, who must keep it
+    /// open until the calls have returned. A signal handler can cancel a call by writing a byte to a pipe.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] on Windows, where there are no such descriptors.
+    /// [`Code::InvalidArgument`] on Windows, where descriptors cannot be polled.
     pub fn set_descriptor(&self, descriptor: Option<i32>) -> Result<(), Error> {
         if !sys::HAS_POLLABLE_DESCRIPTORS && descriptor.is_some() {
             return Err(Error::new(
@@ -74,7 +74,7 @@ impl Cancellation {
         Ok(())
     }
 
-    fn is_signalled(&self) -> bool {
+    fn is_descriptor_readable(&self) -> bool {
         match self.0.descriptor.load(Ordering::Relaxed) {
             0 => false,
             number => sys::is_readable(number - 1),
@@ -88,66 +88,48 @@ impl fmt::Debug for Cancellation {
     }
 }
 
-/// What ends a call before its limit of time does.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Watch<'a> {
-    /// The client's count of interruptions, and what it was when the call began.
-    client: Option<(&'a Interrupt, u64)>,
-    cancellation: Option<&'a Cancellation>,
-}
-
-impl Watch<'_> {
-    /// Costs next to nothing.
-    pub(crate) fn is_interrupted(self) -> bool {
-        self.client
-            .is_some_and(|(interrupt, then)| interrupt.count() != then)
-            || self.cancellation.is_some_and(Cancellation::is_cancelled)
-    }
-
-    /// Costs a system call where there is a descriptor to look at.
-    pub(crate) fn is_signalled(self) -> bool {
-        self.cancellation.is_some_and(Cancellation::is_signalled)
-    }
-}
-
-impl fmt::Debug for Watch<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Watch({})", self.is_interrupted())
-    }
-}
-
-/// The ways in which a call may be ended, taken when it begins.
+/// What can cancel a call before its deadline, taken when the call starts.
 #[derive(Clone, Default)]
-pub(crate) struct Wishes {
+pub(crate) struct CancelToken {
+    /// The client's interrupt, and its count when the call started.
     client: Option<(Arc<Interrupt>, u64)>,
     cancellation: Option<Cancellation>,
 }
 
-impl Wishes {
-    /// Of a call that begins now.
+impl CancelToken {
+    /// Creates the token of a client's call that starts now.
     pub(crate) fn new(interrupt: &Arc<Interrupt>, cancellation: Option<&Cancellation>) -> Self {
-        Wishes {
+        CancelToken {
             client: Some((interrupt.clone(), interrupt.count())),
             cancellation: cancellation.cloned(),
         }
     }
 
-    /// Of what is not a client's call.
-    pub(crate) fn of_cancellation(cancellation: &Cancellation) -> Self {
-        Wishes {
+    /// Returns whether the call was cancelled. Makes a system call only if the cancellation has a descriptor.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.client
+            .as_ref()
+            .is_some_and(|(interrupt, count_at_start)| interrupt.count() != *count_at_start)
+            || self
+                .cancellation
+                .as_ref()
+                .is_some_and(|own| own.is_cancelled() || own.is_descriptor_readable())
+    }
+}
+
+/// The token of something that is no client's call.
+impl From<&Cancellation> for CancelToken {
+    fn from(cancellation: &Cancellation) -> Self {
+        CancelToken {
             client: None,
             cancellation: Some(cancellation.clone()),
         }
     }
+}
 
-    pub(crate) fn watch(&self) -> Watch<'_> {
-        Watch {
-            client: self
-                .client
-                .as_ref()
-                .map(|(interrupt, then)| (&**interrupt, *then)),
-            cancellation: self.cancellation.as_ref(),
-        }
+impl fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CancelToken({})", self.is_cancelled())
     }
 }
 
@@ -156,48 +138,49 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interruption_is_for_the_calls_that_have_begun() {
+    fn interrupt_cancels_only_calls_already_started() {
         let interrupt = Arc::new(Interrupt::default());
-        let before = Wishes::new(&interrupt, None);
-        assert!(!before.watch().is_interrupted());
+        let before = CancelToken::new(&interrupt, None);
+        assert!(!before.is_cancelled());
         interrupt.raise();
-        assert!(before.watch().is_interrupted());
-        assert!(!Wishes::new(&interrupt, None).watch().is_interrupted());
-        assert!(!Wishes::default().watch().is_interrupted());
+        assert!(before.is_cancelled());
+        assert!(!CancelToken::new(&interrupt, None).is_cancelled());
+        assert!(!CancelToken::default().is_cancelled());
     }
 
     #[test]
-    fn a_cancellation_stays() {
+    fn cancellation_is_permanent() {
         let cancellation = Cancellation::new();
-        let wishes = Wishes::new(&Arc::default(), Some(&cancellation));
-        assert!(!wishes.watch().is_interrupted());
+        let token = CancelToken::new(&Arc::default(), Some(&cancellation));
+        assert!(!token.is_cancelled());
         cancellation.cancel();
-        assert!(wishes.watch().is_interrupted() && cancellation.is_cancelled());
+        assert!(token.is_cancelled() && cancellation.is_cancelled());
+        assert!(CancelToken::from(&cancellation).is_cancelled());
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_descriptor_counts_while_it_can_be_read() {
+    fn descriptor_cancels_while_readable() {
         use std::io::{Read, Write};
         use std::os::fd::AsRawFd;
 
         let (mut reader, mut writer) = std::io::pipe().unwrap();
         let cancellation = Cancellation::new();
-        let wishes = Wishes::new(&Arc::default(), Some(&cancellation));
+        let token = CancelToken::from(&cancellation);
         cancellation
             .set_descriptor(Some(reader.as_raw_fd()))
             .unwrap();
-        assert!(!wishes.watch().is_signalled());
+        assert!(!token.is_cancelled());
         writer.write_all(b"x").unwrap();
-        assert!(wishes.watch().is_signalled() && !wishes.watch().is_interrupted());
+        assert!(token.is_cancelled() && !cancellation.is_cancelled());
         reader.read_exact(&mut [0]).unwrap();
-        assert!(!wishes.watch().is_signalled());
+        assert!(!token.is_cancelled());
         drop(writer);
-        assert!(wishes.watch().is_signalled());
+        assert!(token.is_cancelled());
         cancellation.set_descriptor(None).unwrap();
-        assert!(!wishes.watch().is_signalled());
-        // One that is not open says nothing.
+        assert!(!token.is_cancelled());
+        // A descriptor that is not open is ignored.
         cancellation.set_descriptor(Some(1_000_000)).unwrap();
-        assert!(!wishes.watch().is_signalled());
+        assert!(!token.is_cancelled());
     }
 }

@@ -58,7 +58,7 @@ impl Connection {
     pub(crate) fn open(
         connector: &Connector,
         config: &Arc<ClientConfig>,
-        deadline: Deadline<'_>,
+        deadline: &Deadline,
     ) -> Result<Self, Error> {
         let target = &connector.config.endpoint.target;
         let (mut socket, times) = match &connector.config.proxy {
@@ -139,7 +139,7 @@ impl Connection {
 
     /// Runs the handshake until the client has nothing more to learn. What it still has to send leaves
     /// together with the request.
-    fn handshake(&mut self, connector: &Connector, deadline: Deadline<'_>) -> Result<(), Error> {
+    fn handshake(&mut self, connector: &Connector, deadline: &Deadline) -> Result<(), Error> {
         while self.tls.is_handshaking() {
             let scene = connector.scene(Phase::Handshake, deadline);
             while self.tls.wants_write() {
@@ -161,7 +161,7 @@ impl Connection {
         &mut self,
         connector: &Connector,
         bytes: &[u8],
-        deadline: Deadline<'_>,
+        deadline: &Deadline,
     ) -> Result<(), Error> {
         let scene = self.scene(connector, Phase::Send, deadline);
         let mut rest = bytes;
@@ -195,7 +195,7 @@ impl Connection {
         connector: &Connector,
         buffer: &mut [u8],
         phase: Phase,
-        deadline: Deadline<'_>,
+        deadline: &Deadline,
     ) -> Result<Received, Error> {
         let scene = self.scene(connector, phase, deadline);
         loop {
@@ -239,8 +239,8 @@ impl Connection {
             Probe::Quiet => true,
             Probe::Closed => false,
             Probe::Readable => {
-                let now = Deadline::of_call(Duration::from_millis(1));
-                let read = self.tls.read_tls(&mut self.socket.until(now));
+                let now = Deadline::after(Duration::from_millis(1));
+                let read = self.tls.read_tls(&mut self.socket.until(&now));
                 if !matches!(read, Ok(1..)) {
                     return false;
                 }
@@ -259,16 +259,16 @@ impl Connection {
     /// Tells the server that no more will come, without waiting.
     pub(crate) fn close(mut self) {
         self.tls.send_close_notify();
-        let now = Deadline::of_call(Duration::from_millis(1));
+        let now = Deadline::after(Duration::from_millis(1));
         // The connection is given up: whether the server still learns of it changes nothing.
-        let _ = self.tls.write_tls(&mut self.socket.until(now));
+        let _ = self.tls.write_tls(&mut self.socket.until(&now));
     }
 
     fn scene<'a>(
         &self,
         connector: &'a Connector,
         phase: Phase,
-        deadline: Deadline<'a>,
+        deadline: &'a Deadline,
     ) -> ErrorContext<'a> {
         ErrorContext {
             client_auth: self.client_auth,
@@ -287,7 +287,7 @@ impl Connection {
             Ok(_) => Ok(()),
             Err(error) => {
                 let brief = scene.deadline.at_most(LAST_WORDS);
-                let _ = self.tls.write_tls(&mut self.socket.until(brief));
+                let _ = self.tls.write_tls(&mut self.socket.until(&brief));
                 Err(self.tls_error(connector, scene, &error))
             }
         }
@@ -334,7 +334,7 @@ impl Connection {
             return scene.io(write_error);
         }
         let brief = scene.deadline.at_most(LAST_WORDS);
-        while let Ok(1..) = self.tls.read_tls(&mut self.socket.until(brief)) {
+        while let Ok(1..) = self.tls.read_tls(&mut self.socket.until(&brief)) {
             match self.tls.process_new_packets() {
                 Ok(state) if state.plaintext_bytes_to_read() > 0 => break,
                 Ok(_) => {}

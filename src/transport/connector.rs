@@ -139,8 +139,8 @@ impl Connector {
     ///
     /// Where the server was just seen to speak TLS 1.2, only that is offered: a session of it is resumed without
     /// any asymmetric operation, and the key shares that TLS 1.3 wants beforehand would be made for nothing.
-    pub(crate) fn connect(&self, deadline: Deadline<'_>) -> Result<Connection, Error> {
-        let deadline = deadline.of_connect(self.config.connect_timeout);
+    pub(crate) fn connect(&self, deadline: &Deadline) -> Result<Connection, Error> {
+        let deadline = &deadline.for_connect(self.config.connect_timeout);
         if self.spoken.is_tls12() {
             match Connection::open(self, &self.tls12, deadline) {
                 Ok(connection) => {
@@ -175,7 +175,7 @@ impl Connector {
     }
 
     /// What a failure is told with; about the handshake that this thread is in.
-    pub(super) fn scene<'a>(&'a self, phase: Phase, deadline: Deadline<'a>) -> ErrorContext<'a> {
+    pub(super) fn scene<'a>(&'a self, phase: Phase, deadline: &'a Deadline) -> ErrorContext<'a> {
         ErrorContext {
             peer: &self.peer,
             phase,

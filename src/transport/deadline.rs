@@ -1,12 +1,10 @@
-//! The two limits of time and the caller's wish to end a call, and what the client was doing when one came.
+//! The deadline of a call: its timeouts, its cancellation, and the error that says what the call was doing.
 
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::cancel::Watch;
-
-use crate::error::Check;
-use crate::error::{Code, Error};
+use super::cancel::CancelToken;
+use crate::error::{Check, Code, Error};
 
 /// What a call is doing; a timeout names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,147 +43,155 @@ impl Phase {
     }
 }
 
+/// The option that a deadline comes from.
 #[derive(Clone, Copy, Debug)]
-enum Limit {
+enum Timeout {
     Connect,
     Call,
 }
 
-/// The longest that anything waits without a look at whether it is still wanted. The kernel rounds timers of this
-/// length to its next tick or two, and longer ones by as much as an eighth.
-pub(crate) const ROUND: Duration = Duration::from_millis(64);
+/// The longest wait before the next check for cancellation. The kernel rounds timers of this length up to its next tick
+/// or two, and longer ones by as much as an eighth.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(64);
 
-/// Why a wait is over although what was waited for did not come.
+/// Why a wait ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
-    /// The limit of time has passed.
-    Late,
-    /// The caller ended the call.
-    Interrupted,
+pub(crate) enum WaitError {
+    TimedOut,
+    Cancelled,
 }
 
-impl Over {
-    /// What an error says of a wait that the deadline ended; `None` where it is the system's own.
-    pub(crate) fn of(error: &io::Error) -> Option<Over> {
+impl WaitError {
+    /// Returns why the deadline ended a read or write; `None` if the error is the system's own.
+    pub(crate) fn from_io(error: &io::Error) -> Option<WaitError> {
         if error.kind() != io::ErrorKind::TimedOut || error.raw_os_error().is_some() {
             return None;
         }
         match error.get_ref() {
-            Some(_) => Some(Over::Interrupted),
-            None => Some(Over::Late),
+            Some(_) => Some(WaitError::Cancelled),
+            None => Some(WaitError::TimedOut),
         }
     }
 }
 
-/// As an I/O error, of a kind that nothing tries again by itself.
-impl From<Over> for io::Error {
-    fn from(over: Over) -> Self {
-        match over {
-            Over::Late => io::ErrorKind::TimedOut.into(),
-            Over::Interrupted => {
+/// As an I/O error, of a kind that no caller retries by itself.
+impl From<WaitError> for io::Error {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::TimedOut => io::ErrorKind::TimedOut.into(),
+            WaitError::Cancelled => {
                 io::Error::new(io::ErrorKind::TimedOut, "the call was interrupted")
             }
         }
     }
 }
 
-/// A point of the monotonic clock after which nothing is waited for, and the call's interruption, which ends every wait
-/// before.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline<'a> {
+/// The time at which a call must end, and the token that ends it before.
+///
+/// Functions borrow it: a clone costs two atomic operations.
+#[derive(Clone, Debug)]
+pub(crate) struct Deadline {
+    started: Instant,
     at: Instant,
     length: Duration,
-    limit: Limit,
-    watch: Watch<'a>,
+    timeout: Timeout,
+    token: CancelToken,
 }
 
-impl<'a> Deadline<'a> {
-    /// The limit of a whole call that begins now, and that nobody interrupts.
-    pub(crate) fn of_call(length: Duration) -> Self {
+impl Deadline {
+    /// Creates the deadline of a call that starts now.
+    pub(crate) fn new(length: Duration, token: CancelToken) -> Self {
+        let started = Instant::now();
         Deadline {
-            at: Instant::now() + length,
+            started,
+            at: started + length,
             length,
-            limit: Limit::Call,
-            watch: Watch::default(),
+            timeout: Timeout::Call,
+            token,
         }
     }
 
-    /// The same limit for a call that can be interrupted.
-    pub(crate) fn watched<'w>(self, watch: Watch<'w>) -> Deadline<'w> {
-        Deadline {
-            at: self.at,
-            length: self.length,
-            limit: self.limit,
-            watch,
-        }
+    /// Creates a deadline that starts now and cannot be cancelled.
+    pub(crate) fn after(length: Duration) -> Self {
+        Deadline::new(length, CancelToken::default())
     }
 
-    /// The same limit without who watches it, which can be kept.
-    pub(crate) fn unwatched(self) -> Deadline<'static> {
-        self.watched(Watch::default())
-    }
-
-    /// The limit of connecting, which begins now, never later than this one.
-    pub(crate) fn of_connect(self, length: Duration) -> Self {
+    /// Returns the deadline for connecting: the connect timeout from now, but never later than this one.
+    pub(crate) fn for_connect(&self, length: Duration) -> Self {
         let at = Instant::now() + length;
-        if at < self.at {
-            Deadline {
-                at,
-                length,
-                limit: Limit::Connect,
-                watch: self.watch,
-            }
-        } else {
-            self
+        if at >= self.at {
+            return self.clone();
+        }
+        Deadline {
+            at,
+            length,
+            timeout: Timeout::Connect,
+            ..self.clone()
         }
     }
 
-    /// The same limit, but no more than `length` from now.
-    pub(crate) fn at_most(self, length: Duration) -> Self {
+    /// Returns this deadline, but no later than `length` from now.
+    pub(crate) fn at_most(&self, length: Duration) -> Self {
         Deadline {
             at: self.at.min(Instant::now() + length),
-            ..self
+            ..self.clone()
         }
     }
 
-    /// The time that is left.
+    /// Returns when the call started.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Returns the time since the call started.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Returns whether the call was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// Returns the time that is left.
     ///
     /// # Errors
-    /// Where nothing is to be waited for any more.
-    pub(crate) fn remaining(self) -> Result<Duration, Over> {
-        if self.watch.is_interrupted() || self.watch.is_signalled() {
-            return Err(Over::Interrupted);
+    /// If the deadline has passed or the call was cancelled.
+    pub(crate) fn remaining(&self) -> Result<Duration, WaitError> {
+        if self.token.is_cancelled() {
+            return Err(WaitError::Cancelled);
         }
         let remaining = self.at.saturating_duration_since(Instant::now());
         if remaining.is_zero() {
-            return Err(Over::Late);
+            return Err(WaitError::TimedOut);
         }
         Ok(remaining)
     }
 
-    /// How long to wait before the next look at whether there is still time.
+    /// Returns how long to wait before the next check: the time that is left, at most [`POLL_INTERVAL`].
     ///
     /// # Errors
-    /// Where nothing is to be waited for any more.
-    pub(crate) fn round(self) -> Result<Duration, Over> {
-        self.remaining().map(|remaining| remaining.min(ROUND))
+    /// As [`Deadline::remaining`].
+    pub(crate) fn next_wait(&self) -> Result<Duration, WaitError> {
+        self.remaining()
+            .map(|remaining| remaining.min(POLL_INTERVAL))
     }
 
-    /// The error for when it is over.
-    pub(crate) fn error(self, over: Over, phase: Phase, peer: &str) -> Error {
-        match over {
-            Over::Late => self.late(phase, peer),
-            Over::Interrupted => Error::new(
+    /// Returns the error for a wait that ended early.
+    pub(crate) fn error(&self, error: WaitError, phase: Phase, peer: &str) -> Error {
+        match error {
+            WaitError::TimedOut => self.timed_out(phase, peer),
+            WaitError::Cancelled => Error::new(
                 Code::Interrupted,
                 format!("The call was interrupted while {} ({peer}).", phase.words()),
             ),
         }
     }
 
-    fn late(self, phase: Phase, peer: &str) -> Error {
-        let (name, option) = match self.limit {
-            Limit::Connect => ("connect timeout", "the connect timeout"),
-            Limit::Call => ("timeout", "the timeout"),
+    fn timed_out(&self, phase: Phase, peer: &str) -> Error {
+        let (name, option) = match self.timeout {
+            Timeout::Connect => ("connect timeout", "the connect timeout"),
+            Timeout::Call => ("timeout", "the timeout"),
         };
         Error::new(
             Code::Timeout,
@@ -218,16 +224,16 @@ mod tests {
 
     #[test]
     fn the_nearer_limit_is_the_one_that_is_named() {
-        let call = Deadline::of_call(Duration::from_millis(500));
-        let connect = call.of_connect(Duration::from_millis(100));
+        let call = Deadline::after(Duration::from_millis(500));
+        let connect = call.for_connect(Duration::from_millis(100));
         assert!(
             connect
-                .error(Over::Late, Phase::Resolve, "h:1")
+                .error(WaitError::TimedOut, Phase::Resolve, "h:1")
                 .message()
                 .contains("connect timeout of 100 ms")
         );
-        let call = Deadline::of_call(Duration::from_millis(50)).of_connect(Duration::from_secs(1));
-        let error = call.error(Over::Late, Phase::Handshake, "h:1");
+        let call = Deadline::after(Duration::from_millis(50)).for_connect(Duration::from_secs(1));
+        let error = call.error(WaitError::TimedOut, Phase::Handshake, "h:1");
         assert!(
             error.message().contains("The timeout of 50 ms") && error.message().contains("h:1"),
             "{error}"
@@ -236,30 +242,33 @@ mod tests {
 
     #[test]
     fn a_part_of_the_time_is_never_more_than_the_whole() {
-        let long = Deadline::of_call(Duration::from_secs(3600));
+        let long = Deadline::after(Duration::from_secs(3600));
         let part = long.at_most(Duration::from_secs(60)).remaining().unwrap();
         assert!(part <= Duration::from_secs(60) && part > Duration::from_secs(1));
-        let short = Deadline::of_call(Duration::from_secs(60)).at_most(Duration::from_secs(3600));
+        let short = Deadline::after(Duration::from_secs(60)).at_most(Duration::from_secs(3600));
         assert!(short.remaining().unwrap() <= Duration::from_secs(60));
     }
 
     #[test]
     fn only_our_own_errors_are_about_the_deadline() {
-        for over in [Over::Late, Over::Interrupted] {
-            assert_eq!(Over::of(&over.into()), Some(over));
+        for error in [WaitError::TimedOut, WaitError::Cancelled] {
+            assert_eq!(WaitError::from_io(&error.into()), Some(error));
         }
-        assert_eq!(Over::of(&io::ErrorKind::ConnectionReset.into()), None);
+        assert_eq!(
+            WaitError::from_io(&io::ErrorKind::ConnectionReset.into()),
+            None
+        );
         // The kernel has given the peer up, which is not that the time is over.
         #[cfg(unix)]
         assert_eq!(
-            Over::of(&io::Error::from_raw_os_error(libc::ETIMEDOUT)),
+            WaitError::from_io(&io::Error::from_raw_os_error(libc::ETIMEDOUT)),
             None
         );
     }
 
     #[test]
     fn what_did_not_end_is_named() {
-        let deadline = Deadline::of_call(Duration::from_secs(1));
+        let deadline = Deadline::after(Duration::from_secs(1));
         for (phase, check, words) in [
             (Phase::Resolve, Check::Resolve, "looking up"),
             (Phase::Connect, Check::Connect, "TCP"),
@@ -269,10 +278,10 @@ mod tests {
             (Phase::Await, Check::Answer, "waiting for the answer"),
             (Phase::Receive, Check::Answer, "reading"),
         ] {
-            let error = deadline.error(Over::Late, phase, "h:1");
+            let error = deadline.error(WaitError::TimedOut, phase, "h:1");
             assert_eq!((error.code(), error.check()), (Code::Timeout, Some(check)));
             assert!(error.message().contains(words), "{error}");
-            let error = deadline.error(Over::Interrupted, phase, "h:1");
+            let error = deadline.error(WaitError::Cancelled, phase, "h:1");
             assert_eq!(error.code(), Code::Interrupted);
             assert!(error.message().contains(words), "{error}");
         }

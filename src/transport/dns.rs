@@ -127,7 +127,7 @@ impl Resolver {
 
     /// The host's addresses in the order in which to try them: as the system prefers them (RFC 6724), the families by
     /// turns, and those last that were slow lately.
-    pub(crate) fn resolve(&self, deadline: Deadline<'_>) -> Result<Arc<[SocketAddr]>, Error> {
+    pub(crate) fn resolve(&self, deadline: &Deadline) -> Result<Arc<[SocketAddr]>, Error> {
         let begun = Instant::now();
         let found = self.find(deadline);
         let (host, ms) = (&self.target.host, begun.elapsed().as_millis());
@@ -144,7 +144,7 @@ impl Resolver {
     }
 
     /// The addresses, and where they come from in words for the log.
-    fn find(&self, deadline: Deadline<'_>) -> Result<(Arc<[SocketAddr]>, &'static str), Error> {
+    fn find(&self, deadline: &Deadline) -> Result<(Arc<[SocketAddr]>, &'static str), Error> {
         if let Some(address) = self.target.address() {
             let address = SocketAddr::new(address, self.target.port);
             return Ok((Arc::new([address]), "as configured"));
@@ -176,7 +176,7 @@ impl Resolver {
                 continue;
             }
             let round = deadline
-                .round()
+                .next_wait()
                 .map_err(|over| deadline.error(over, Phase::Resolve, &self.target.to_string()))?;
             state = self
                 .shared
@@ -268,28 +268,28 @@ mod tests {
 
     #[test]
     fn addresses_need_no_look_up() {
-        let deadline = Deadline::of_call(Duration::from_secs(5));
+        let deadline = Deadline::after(Duration::from_secs(5));
         for (host, address) in [("127.0.0.1", "127.0.0.1:443"), ("::1", "[::1]:443")] {
-            let addresses = resolver(host).resolve(deadline).unwrap();
+            let addresses = resolver(host).resolve(&deadline).unwrap();
             assert_eq!(addresses[0].to_string(), address);
         }
     }
 
     #[test]
     fn an_answer_is_kept_and_can_be_forgotten() {
-        let deadline = Deadline::of_call(Duration::from_secs(5));
+        let deadline = Deadline::after(Duration::from_secs(5));
         let resolver = resolver("localhost");
-        let first = resolver.resolve(deadline).unwrap();
-        assert!(Arc::ptr_eq(&first, &resolver.resolve(deadline).unwrap()));
+        let first = resolver.resolve(&deadline).unwrap();
+        assert!(Arc::ptr_eq(&first, &resolver.resolve(&deadline).unwrap()));
         resolver.forget();
-        assert!(!Arc::ptr_eq(&first, &resolver.resolve(deadline).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &resolver.resolve(&deadline).unwrap()));
     }
 
     #[test]
     fn a_name_that_does_not_exist_is_named() {
         // RFC 6761 keeps .invalid from ever existing.
         let error = resolver("dcs.invalid")
-            .resolve(Deadline::of_call(Duration::from_secs(30)))
+            .resolve(&Deadline::after(Duration::from_secs(30)))
             .unwrap_err();
         assert_eq!(error.code(), Code::Resolve);
         assert!(error.message().contains("dcs.invalid"), "{error}");
@@ -305,15 +305,15 @@ mod tests {
 
     #[test]
     fn a_look_up_that_is_waited_for_is_interrupted() {
-        use super::super::cancel::{Interrupt, Wishes};
+        use super::super::cancel::{CancelToken, Interrupt};
 
         let resolver = resolver("localhost");
         resolver.shared.lock().in_flight = true;
         let interrupt = Arc::new(Interrupt::default());
-        let wishes = Wishes::new(&interrupt, None);
-        let limit = Deadline::of_call(Duration::from_secs(3600));
+        let token = CancelToken::new(&interrupt, None);
+        let deadline = Deadline::new(Duration::from_secs(3600), token);
         let outcome = thread::scope(|scope| {
-            let call = scope.spawn(|| resolver.resolve(limit.watched(wishes.watch())));
+            let call = scope.spawn(|| resolver.resolve(&deadline));
             interrupt.raise();
             call.join().unwrap()
         });
@@ -350,8 +350,8 @@ mod tests {
             .into();
         resolver.shared.lock().answer = Some((Instant::now(), addresses.clone()));
         let order = || {
-            let deadline = Deadline::of_call(Duration::from_secs(5));
-            let found = resolver.resolve(deadline).unwrap();
+            let deadline = Deadline::after(Duration::from_secs(5));
+            let found = resolver.resolve(&deadline).unwrap();
             found
                 .iter()
                 .map(|a| addresses.iter().position(|b| a == b).unwrap())
@@ -378,14 +378,14 @@ mod tests {
         let resolver = resolver("localhost");
         resolver.shared.lock().in_flight = true;
         let error = resolver
-            .resolve(Deadline::of_call(Duration::from_millis(20)))
+            .resolve(&Deadline::after(Duration::from_millis(20)))
             .unwrap_err();
         assert_eq!(error.code(), Code::Timeout);
         assert!(error.message().contains("looking up"), "{error}");
         resolver.shared.look_up(&resolver.target);
         assert!(
             resolver
-                .resolve(Deadline::of_call(Duration::from_millis(20)))
+                .resolve(&Deadline::after(Duration::from_millis(20)))
                 .is_ok()
         );
     }

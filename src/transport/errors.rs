@@ -4,7 +4,7 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
-use super::deadline::{Deadline, Over, Phase};
+use super::deadline::{Deadline, Phase, WaitError};
 use super::interception::is_inspector;
 use super::tls::RejectedServerCert;
 use crate::datetime::day;
@@ -19,7 +19,7 @@ pub(crate) struct ErrorContext<'a> {
     /// Host and port.
     pub(crate) peer: &'a str,
     pub(crate) phase: Phase,
-    pub(crate) deadline: Deadline<'a>,
+    pub(crate) deadline: &'a Deadline,
     pub(crate) client_auth: ClientAuth,
     /// The connection is known to be TLS 1.3, where a client certificate is judged after the handshake.
     pub(crate) is_tls13: bool,
@@ -32,7 +32,7 @@ pub(crate) struct ErrorContext<'a> {
 impl ErrorContext<'_> {
     /// A read or write failed.
     pub(crate) fn io(&self, error: &io::Error) -> Error {
-        if let Some(over) = Over::of(error) {
+        if let Some(over) = WaitError::from_io(error) {
             return self.deadline.error(over, self.phase, self.peer);
         }
         // Not the operating system's: rustls has no room for a message that goes on and on.
@@ -356,15 +356,19 @@ fn alert_name(alert: AlertDescription) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
     use std::time::Duration;
 
     use super::*;
+
+    static DEADLINE: LazyLock<Deadline> =
+        LazyLock::new(|| Deadline::after(Duration::from_secs(3600)));
 
     fn scene(asked: bool, sent: bool, has_identity: bool) -> ErrorContext<'static> {
         ErrorContext {
             peer: "h:443",
             phase: Phase::Handshake,
-            deadline: Deadline::of_call(Duration::from_secs(1)),
+            deadline: &DEADLINE,
             client_auth: ClientAuth { asked, sent },
             is_tls13: false,
             has_identity,
@@ -488,7 +492,7 @@ mod tests {
                 assert_eq!(is_hinted, phase != Phase::Receive, "{error}");
             }
         }
-        let late = scene(true, true, true).io(&Over::Late.into());
+        let late = scene(true, true, true).io(&WaitError::TimedOut.into());
         assert_eq!(late.code(), Code::Timeout);
     }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::deadline::{Deadline, Over};
+use super::deadline::{Deadline, WaitError};
 use super::socket::{Attempt, Begun, Socket, first_to_end};
 
 /// RFC 8305, section 8: the recommended Connection Attempt Delay.
@@ -23,7 +23,7 @@ pub(crate) struct Tried {
     /// The addresses that had not answered when the others had, or when the time was over.
     pub(crate) unanswered: Vec<SocketAddr>,
     /// Why it ended without a connection, where not because all addresses failed.
-    pub(crate) over: Option<Over>,
+    pub(crate) over: Option<WaitError>,
 }
 
 pub(crate) struct Failed {
@@ -33,7 +33,7 @@ pub(crate) struct Failed {
 }
 
 /// Connects to the first of the addresses that answers, the earlier ones preferred.
-pub(crate) fn connect(addresses: &[SocketAddr], deadline: Deadline<'_>) -> Tried {
+pub(crate) fn connect(addresses: &[SocketAddr], deadline: &Deadline) -> Tried {
     let mut tried = Tried::default();
     let mut under_way: Vec<(usize, Attempt)> = Vec::new();
     let mut next = 0;
@@ -65,7 +65,7 @@ pub(crate) fn connect(addresses: &[SocketAddr], deadline: Deadline<'_>) -> Tried
         if under_way.is_empty() {
             break;
         }
-        let mut round = match deadline.round() {
+        let mut round = match deadline.next_wait() {
             Ok(round) => round,
             Err(over) => break tried.over = Some(over),
         };
@@ -114,7 +114,7 @@ mod tests {
     use std::net::TcpListener;
     use std::sync::Arc;
 
-    use super::super::cancel::{Interrupt, Wishes};
+    use super::super::cancel::{CancelToken, Interrupt};
     use super::*;
     #[cfg(target_os = "linux")]
     use crate::sys::thread_cpu_time;
@@ -151,8 +151,8 @@ mod tests {
         (address, Full { listener, queue })
     }
 
-    fn long() -> Deadline<'static> {
-        Deadline::of_call(Duration::from_secs(30))
+    fn long() -> Deadline {
+        Deadline::after(Duration::from_secs(30))
     }
 
     fn index(tried: &Tried) -> usize {
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn the_first_address_serves_where_it_answers() {
         let ((_a, first), (_b, second)) = (listener(), listener());
-        let tried = connect(&[first, second], long());
+        let tried = connect(&[first, second], &long());
         assert_eq!(index(&tried), 0);
         assert!(tried.failed.is_empty() && tried.unanswered.is_empty());
     }
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn one_that_refuses_is_followed_by_the_next_at_once() {
         let (_listener, good) = listener();
-        let tried = connect(&[refusing(), refusing(), good], long());
+        let tried = connect(&[refusing(), refusing(), good], &long());
         assert_eq!(index(&tried), 2);
         let kinds: Vec<_> = tried
             .failed
@@ -184,8 +184,8 @@ mod tests {
     fn one_that_does_not_answer_holds_nothing_up() {
         let ((dead, _queue), (_listener, good)) = (unanswering(), listener());
         // No address alone could have had so much of this.
-        let deadline = Deadline::of_call(Duration::from_secs(3600));
-        let tried = connect(&[dead, good], deadline);
+        let deadline = Deadline::after(Duration::from_secs(3600));
+        let tried = connect(&[dead, good], &deadline);
         assert_eq!(index(&tried), 1);
         assert_eq!(tried.unanswered, [dead]);
         // It waits as a socket does, although it was made beside another one.
@@ -195,12 +195,12 @@ mod tests {
 
             let (mut socket, _) = tried.connected.unwrap();
             let (before, limit) = (thread_cpu_time(), Duration::from_millis(300));
-            let read = socket.until(Deadline::of_call(limit)).read(&mut [0; 8]);
+            let read = socket.until(&Deadline::after(limit)).read(&mut [0; 8]);
             assert!(read.is_err());
             assert!(thread_cpu_time() - before < limit / 3);
         }
         // Where time is short, the second still gets its share.
-        let tried = connect(&[dead, good], Deadline::of_call(Duration::from_millis(150)));
+        let tried = connect(&[dead, good], &Deadline::after(Duration::from_millis(150)));
         assert_eq!(index(&tried), 1);
     }
 
@@ -208,7 +208,7 @@ mod tests {
     fn a_slow_first_address_still_wins_where_the_others_fail() {
         let (dead, queue) = unanswering();
         std::thread::scope(|scope| {
-            let tried = scope.spawn(|| connect(&[dead, refusing()], long()));
+            let tried = scope.spawn(|| connect(&[dead, refusing()], &long()));
             // The SYN that is sent again, a second later, finds room in the queue.
             for _ in &queue.queue {
                 queue.listener.accept().unwrap();
@@ -223,17 +223,20 @@ mod tests {
         let (dead, _queue) = unanswering();
         let tried = connect(
             &[dead, refusing()],
-            Deadline::of_call(Duration::from_millis(100)),
+            &Deadline::after(Duration::from_millis(100)),
         );
         assert!(tried.connected.is_none());
-        assert_eq!((tried.over, tried.failed.len()), (Some(Over::Late), 1));
+        assert_eq!(
+            (tried.over, tried.failed.len()),
+            (Some(WaitError::TimedOut), 1)
+        );
         assert_eq!(tried.unanswered, [dead]);
 
         let interrupt = Arc::new(Interrupt::default());
-        let wishes = Wishes::new(&interrupt, None);
+        let token = CancelToken::new(&interrupt, None);
         interrupt.raise();
-        let tried = connect(&[dead], long().watched(wishes.watch()));
-        assert_eq!(tried.over, Some(Over::Interrupted));
+        let tried = connect(&[dead], &Deadline::new(Duration::from_secs(30), token));
+        assert_eq!(tried.over, Some(WaitError::Cancelled));
     }
 
     #[test]
@@ -241,7 +244,7 @@ mod tests {
         let ((first, _a), (second, _b), (_listener, good)) =
             (unanswering(), unanswering(), listener());
         let begun = Instant::now();
-        let tried = connect(&[first, second, good], long());
+        let tried = connect(&[first, second, good], &long());
         assert_eq!(index(&tried), 2);
         assert!(begun.elapsed() >= Duration::from_millis(500));
     }
@@ -251,14 +254,14 @@ mod tests {
     fn waiting_for_the_last_address_takes_no_processor_time() {
         let (dead, _queue) = unanswering();
         let (before, limit) = (thread_cpu_time(), Duration::from_millis(900));
-        let tried = connect(&[dead], Deadline::of_call(limit));
-        assert_eq!(tried.over, Some(Over::Late));
+        let tried = connect(&[dead], &Deadline::after(limit));
+        assert_eq!(tried.over, Some(WaitError::TimedOut));
         assert!(thread_cpu_time() - before < limit / 3);
     }
 
     #[test]
     fn no_addresses_give_no_connection() {
-        let tried = connect(&[], long());
+        let tried = connect(&[], &long());
         assert!(tried.connected.is_none() && tried.over.is_none());
     }
 }

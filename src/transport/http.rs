@@ -10,7 +10,7 @@ pub(crate) mod played;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ureq::http::{HeaderMap, Request, Uri, header};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -19,7 +19,6 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, config::Config};
 
-use super::cancel::Wishes;
 use super::connection::{Connection, Received};
 use super::deadline::{Deadline, Phase};
 use super::{Connector, HandshakeInfo, USER_AGENT};
@@ -45,9 +44,7 @@ const KEPT_INPUT: usize = 4 * 1024;
 
 /// One exchange under way, shared by the caller and the connection that serves it.
 pub(crate) struct Call {
-    limit: Deadline<'static>,
-    wishes: Wishes,
-    begun: Instant,
+    deadline: Deadline,
     start: Start,
     progress: Mutex<Progress>,
 }
@@ -97,16 +94,9 @@ pub(crate) struct Answer {
 }
 
 impl Call {
-    pub(crate) fn new(
-        limit: Deadline<'_>,
-        wishes: Wishes,
-        begun: Instant,
-        start: Start,
-    ) -> Arc<Self> {
+    pub(crate) fn new(deadline: Deadline, start: Start) -> Arc<Self> {
         Arc::new(Call {
-            limit: limit.unwatched(),
-            wishes,
-            begun,
+            deadline,
             start,
             progress: Mutex::default(),
         })
@@ -116,8 +106,8 @@ impl Call {
         *self.lock()
     }
 
-    fn deadline(&self) -> Deadline<'_> {
-        self.limit.watched(self.wishes.watch())
+    pub(crate) fn deadline(&self) -> &Deadline {
+        &self.deadline
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -411,7 +401,7 @@ impl UreqTransport for Exchange {
             let mut progress = self.call.lock();
             progress
                 .first_byte
-                .get_or_insert_with(|| self.call.begun.elapsed());
+                .get_or_insert_with(|| self.call.deadline().elapsed());
         }
         self.buffers = buffers;
         Ok(matches!(received?, Received::Bytes(_)))

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::connector::Connector;
-use super::deadline::{Deadline, Over, Phase};
+use super::deadline::{Deadline, Phase, WaitError};
 use super::socket::Socket;
 use super::{proxy, tcp};
 use crate::error::{Code, Error};
@@ -29,17 +29,17 @@ fn timed<T>(step: impl FnOnce() -> Result<T, Error>) -> Trial<T> {
 
 impl Connector {
     /// Looks up the first host on the way: the proxy's, where there is one.
-    pub(crate) fn try_look_up(&self, deadline: Deadline<'_>) -> Trial<Arc<[SocketAddr]>> {
+    pub(crate) fn try_look_up(&self, deadline: &Deadline) -> Trial<Arc<[SocketAddr]>> {
         timed(|| self.resolver.resolve(deadline))
     }
 
     /// Makes a TCP connection to one address of the first host on the way, and closes it again.
-    pub(crate) fn try_tcp(&self, address: SocketAddr, deadline: Deadline<'_>) -> Trial<()> {
+    pub(crate) fn try_tcp(&self, address: SocketAddr, deadline: &Deadline) -> Trial<()> {
         timed(|| self.open_socket(address, deadline).map(drop))
     }
 
     /// Asks the proxy for the tunnel, and closes it again.
-    pub(crate) fn try_proxy(&self, address: SocketAddr, deadline: Deadline<'_>) -> Trial<()> {
+    pub(crate) fn try_proxy(&self, address: SocketAddr, deadline: &Deadline) -> Trial<()> {
         timed(|| {
             let Some(proxy) = &self.config.proxy else {
                 return Ok(());
@@ -50,19 +50,16 @@ impl Connector {
     }
 
     /// Opens a connection, and keeps what the server showed and asked for.
-    pub(crate) fn try_connect(
-        &self,
-        deadline: Deadline<'_>,
-    ) -> (Trial<Connection>, HandshakeCapture) {
+    pub(crate) fn try_connect(&self, deadline: &Deadline) -> (Trial<Connection>, HandshakeCapture) {
         handshake::begin();
         handshake::capture();
         let trial = timed(|| self.connect(deadline));
         (trial, handshake::take_capture())
     }
 
-    fn open_socket(&self, address: SocketAddr, deadline: Deadline<'_>) -> Result<Socket, Error> {
+    fn open_socket(&self, address: SocketAddr, deadline: &Deadline) -> Result<Socket, Error> {
         let failed = |error: &std::io::Error| {
-            if let Some(over) = Over::of(error) {
+            if let Some(over) = WaitError::from_io(error) {
                 return deadline.error(over, Phase::Connect, &address.to_string());
             }
             let reason = match error.kind() {

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use super::deadline::{Deadline, Over, Phase};
+use super::deadline::{Deadline, Phase, WaitError};
 use super::socket::Socket;
 use crate::config::{Proxy, Target};
 use crate::error::{Code, Error};
@@ -16,7 +16,7 @@ pub(crate) fn connect(
     socket: &mut Socket,
     proxy: &Proxy,
     target: &Target,
-    deadline: Deadline<'_>,
+    deadline: &Deadline,
 ) -> Result<(), Error> {
     let mut request = zeroize::Zeroizing::new(format!(
         "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: {}\r\n",
@@ -36,7 +36,7 @@ pub(crate) fn connect(
         "CONNECT {target} by {peer}, {} credentials",
         proxy.authorization.as_ref().map_or("without", |_| "with")
     );
-    let failed = |error: std::io::Error| match Over::of(&error) {
+    let failed = |error: std::io::Error| match WaitError::from_io(&error) {
         Some(over) => deadline.error(over, Phase::Proxy, &peer),
         None => lost(&peer).with_os_error(&error),
     };

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::deadline::{Deadline, ROUND};
+use super::deadline::{Deadline, POLL_INTERVAL};
 use crate::log;
 use crate::sys::{self, Direction, TimedIo};
 
@@ -29,13 +29,13 @@ pub(crate) enum Probe {
 
 impl Socket {
     /// Connects to one address.
-    pub(crate) fn connect(address: &SocketAddr, deadline: Deadline<'_>) -> io::Result<Self> {
-        let attempt = match Attempt::begin(*address, Some(deadline.round()?))? {
+    pub(crate) fn connect(address: &SocketAddr, deadline: &Deadline) -> io::Result<Self> {
+        let attempt = match Attempt::begin(*address, Some(deadline.next_wait()?))? {
             Begun::Connected(socket) => return Ok(socket),
             Begun::Pending(attempt) => attempt,
         };
         loop {
-            let round = deadline.round()?;
+            let round = deadline.next_wait()?;
             if first_to_end(std::iter::once(&attempt), round)?.is_some() {
                 return attempt.finish();
             }
@@ -51,7 +51,7 @@ impl Socket {
     }
 
     /// The socket for reading and writing until the deadline.
-    pub(crate) fn until<'a>(&'a mut self, deadline: Deadline<'a>) -> Bounded<'a> {
+    pub(crate) fn until<'a>(&'a mut self, deadline: &'a Deadline) -> Bounded<'a> {
         Bounded {
             socket: self,
             deadline,
@@ -97,8 +97,10 @@ impl Attempt {
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
         let is_blocking = patience.is_some() && sys::SEND_TIMEOUT_COVERS_CONNECT;
         if is_blocking {
-            socket.set_write_timeout(Some(timer_for(patience.unwrap_or(ROUND).min(ROUND))))?;
-            socket.set_read_timeout(Some(ROUND))?;
+            socket.set_write_timeout(Some(timer_for(
+                patience.unwrap_or(POLL_INTERVAL).min(POLL_INTERVAL),
+            )))?;
+            socket.set_read_timeout(Some(POLL_INTERVAL))?;
         } else {
             socket.set_nonblocking(true)?;
         }
@@ -128,7 +130,7 @@ impl Attempt {
 
     fn into_socket(self) -> io::Result<Socket> {
         // A limit for sending that was shorter than usual is set anew when it is needed.
-        let timed = TimedIo::new(&self.socket, self.is_blocking.then_some(ROUND))?;
+        let timed = TimedIo::new(&self.socket, self.is_blocking.then_some(POLL_INTERVAL))?;
         let stream = TcpStream::from(self.socket);
         // A request is one small write: waiting for more to send only delays it.
         stream.set_nodelay(true)?;
@@ -152,7 +154,7 @@ pub(crate) fn first_to_end<'a>(
 /// A [`Socket`] with a deadline. A read or write that reaches it fails with `TimedOut`.
 pub(crate) struct Bounded<'a> {
     socket: &'a mut Socket,
-    deadline: Deadline<'a>,
+    deadline: &'a Deadline,
 }
 
 impl Bounded<'_> {
@@ -166,13 +168,13 @@ impl Bounded<'_> {
     ) -> io::Result<T> {
         let mut remaining = self.deadline.remaining()?;
         loop {
-            let limit = timer_for(remaining.min(ROUND));
+            let limit = timer_for(remaining.min(POLL_INTERVAL));
             let Socket { stream, timed, .. } = &mut *self.socket;
             match timed.run(stream, direction, limit, &mut operation) {
                 Err(error) if is_round_over(&error) => {}
                 outcome => return outcome,
             }
-            remaining = self.deadline.round()?;
+            remaining = self.deadline.next_wait()?;
         }
     }
 }
@@ -234,7 +236,7 @@ mod tests {
     fn pair() -> (Socket, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let socket = Socket::connect(&address, Deadline::of_call(Duration::from_secs(5))).unwrap();
+        let socket = Socket::connect(&address, &Deadline::after(Duration::from_secs(5))).unwrap();
         (socket, listener.accept().unwrap().0)
     }
 
@@ -243,7 +245,7 @@ mod tests {
         let (mut socket, _peer) = pair();
         let begun = Instant::now();
         let error = socket
-            .until(Deadline::of_call(Duration::from_millis(30)))
+            .until(&Deadline::after(Duration::from_millis(30)))
             .read(&mut [0; 8])
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
@@ -262,7 +264,7 @@ mod tests {
         let (mut socket, _peer) = pair();
         let before = sys::thread_cpu_time();
         let limit = Duration::from_millis(300);
-        let error = socket.until(Deadline::of_call(limit)).read(&mut [0; 8]);
+        let error = socket.until(&Deadline::after(limit)).read(&mut [0; 8]);
         assert!(error.is_err());
         assert!(sys::thread_cpu_time() - before < limit / 3);
     }
@@ -271,7 +273,7 @@ mod tests {
     fn a_write_ends_by_its_deadline() {
         let (mut socket, _peer) = pair();
         let error = socket
-            .until(Deadline::of_call(Duration::from_millis(30)))
+            .until(&Deadline::after(Duration::from_millis(30)))
             .write_all(&vec![0; 64 * 1024 * 1024])
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
@@ -283,13 +285,13 @@ mod tests {
         assert_eq!(socket.probe(), Probe::Quiet);
         peer.write_all(b"x").unwrap();
         peer.shutdown(std::net::Shutdown::Write).unwrap();
-        let deadline = Deadline::of_call(Duration::from_secs(5));
+        let deadline = Deadline::after(Duration::from_secs(5));
         while socket.probe() == Probe::Quiet {
             assert!(deadline.remaining().is_ok());
         }
         assert_eq!(socket.probe(), Probe::Readable);
         let mut socket = socket;
-        assert_eq!(socket.until(deadline).read(&mut [0; 8]).unwrap(), 1);
+        assert_eq!(socket.until(&deadline).read(&mut [0; 8]).unwrap(), 1);
         while socket.probe() == Probe::Quiet {
             assert!(deadline.remaining().is_ok());
         }
@@ -304,7 +306,7 @@ mod tests {
             .set_linger(Some(Duration::ZERO))
             .unwrap();
         drop(peer);
-        let deadline = Deadline::of_call(Duration::from_secs(5));
+        let deadline = Deadline::after(Duration::from_secs(5));
         while socket.probe() == Probe::Quiet {
             assert!(deadline.remaining().is_ok());
         }
@@ -314,9 +316,9 @@ mod tests {
     #[test]
     fn parts_leave_in_order() {
         let (mut socket, mut peer) = pair();
-        let deadline = Deadline::of_call(Duration::from_secs(5));
+        let deadline = Deadline::after(Duration::from_secs(5));
         let parts = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
-        assert_eq!(socket.until(deadline).write_vectored(&parts).unwrap(), 4);
+        assert_eq!(socket.until(&deadline).write_vectored(&parts).unwrap(), 4);
         let mut got = [0; 4];
         peer.read_exact(&mut got).unwrap();
         assert_eq!(&got, b"abcd");
@@ -329,10 +331,10 @@ mod tests {
         let (mut socket, peer) = pair();
         sys::block_sigpipe();
         drop(peer);
-        let deadline = Deadline::of_call(Duration::from_secs(5));
+        let deadline = Deadline::after(Duration::from_secs(5));
         let parts = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
         let mut until_broken = |vectored: bool| loop {
-            let mut bounded = socket.until(deadline);
+            let mut bounded = socket.until(&deadline);
             let written = if vectored {
                 bounded.write_vectored(&parts)
             } else {

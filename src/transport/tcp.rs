@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-use super::deadline::{Deadline, Over, Phase};
+use super::deadline::{Deadline, Phase, WaitError};
 use super::dns::Resolver;
 use super::happy_eyeballs::{self, Tried};
 use super::socket::Socket;
@@ -22,7 +22,7 @@ pub(crate) struct TcpTimes {
 pub(crate) fn connect(
     target: &Target,
     resolver: &Resolver,
-    deadline: Deadline<'_>,
+    deadline: &Deadline,
 ) -> Result<(Socket, TcpTimes), Error> {
     let begun = Instant::now();
     let addresses = resolver.resolve(deadline)?;
@@ -42,7 +42,7 @@ pub(crate) fn connect(
         resolver.note(&addresses[..index], addresses[index]);
         return Ok((socket, TcpTimes { dns, tcp }));
     }
-    if tried.over != Some(Over::Interrupted) {
+    if tried.over != Some(WaitError::Cancelled) {
         // The service may have moved to other addresses.
         resolver.forget();
     }
@@ -63,7 +63,7 @@ pub(crate) fn connect(
                 Some(_) => format!("{target}; {words}"),
                 None => target.to_string(),
             };
-            Err(deadline.error(over.unwrap_or(Over::Late), Phase::Connect, &peer))
+            Err(deadline.error(over.unwrap_or(WaitError::TimedOut), Phase::Connect, &peer))
         }
     }
 }
@@ -120,8 +120,8 @@ mod tests {
             port,
         };
         let resolver = Resolver::new(target.clone());
-        let deadline = Deadline::of_call(Duration::from_secs(5));
-        let error = connect(&target, &resolver, deadline).err().unwrap();
+        let deadline = Deadline::after(Duration::from_secs(5));
+        let error = connect(&target, &resolver, &deadline).err().unwrap();
         assert_eq!(error.code(), Code::Connect);
         assert!(error.message().contains("refused"), "{error}");
         assert!(error.message().contains(&target.to_string()), "{error}");
@@ -139,8 +139,8 @@ mod tests {
             port: good.port(),
         };
         let resolver = Resolver::with_answer(target.clone(), &[bad, good]);
-        let deadline = Deadline::of_call(Duration::from_secs(5));
-        assert!(connect(&target, &resolver, deadline).is_ok());
-        assert_eq!(*resolver.resolve(deadline).unwrap(), [good, bad]);
+        let deadline = Deadline::after(Duration::from_secs(5));
+        assert!(connect(&target, &resolver, &deadline).is_ok());
+        assert_eq!(*resolver.resolve(&deadline).unwrap(), [good, bad]);
     }
 }

@@ -107,7 +107,7 @@ impl UreqTransport for Played {
         let mut progress = self.call.lock();
         progress
             .first_byte
-            .get_or_insert_with(|| self.call.begun.elapsed());
+            .get_or_insert_with(|| self.call.deadline().elapsed());
         Ok(true)
     }
 
