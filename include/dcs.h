@@ -178,12 +178,11 @@ typedef struct dcs_client dcs_client;
 /**
  * A configuration. Owned by the caller, who frees it with `dcs_config_free`; used by one thread at a time.
  *
- * Setting a file only notes it: it is read when a client is made. All that is passed in is copied. Every setter returns
- * `DCS_ERR_INVALID_ARGUMENT` where the configuration or a required argument is NULL or a text is not UTF-8.
+ * Setting a file only notes it: the file is read when a client is created. All that is passed in is copied. Every setter
+ * returns `DCS_ERR_INVALID_ARGUMENT` if the configuration or a required argument is NULL, or a text is not UTF-8.
  *
- * A setter that fails leaves the option as it was. So that nothing is sent elsewhere than it was meant to where that goes
- * unnoticed, `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` fail too, in words, until the option is set to a
- * value that it takes. (Not where `dcs_config_set_option` has told the words already, because its error was asked for.)
+ * A setter that rejects a value leaves the option as it was. So that a call does not go elsewhere if the code is ignored,
+ * `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` report the rejection again until that option is set.
  */
 typedef struct dcs_config dcs_config;
 
@@ -482,7 +481,7 @@ dcs_code dcs_config_load_env(dcs_config *config,
  * only one of the two cannot.
  *
  * Errors: `DCS_ERR_FILE`, `DCS_ERR_CA_BUNDLE`, `DCS_ERR_CERTIFICATE`, `DCS_ERR_PRIVATE_KEY`,
- * `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`, `DCS_ERR_INVALID_ARGUMENT` (also where a setter refused a value and the
+ * `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`, `DCS_ERR_INVALID_ARGUMENT` (also if a setter rejected a value and the
  * option was not set since).
  */
 dcs_code dcs_client_new(const dcs_config *config,
@@ -509,6 +508,17 @@ dcs_code dcs_client_reload(const dcs_client *client,
  * concerned. Not for signal handlers; for those see `dcs_cancellation_set_descriptor`.
  */
 dcs_code dcs_client_interrupt(const dcs_client *client);
+
+/**
+ * Returns host and port of the endpoint, such as "example.org:443". Never the URL's path or query. Borrowed: it lives as
+ * long as the client. NULL for NULL. From any thread.
+ */
+const char *dcs_client_peer(const dcs_client *client);
+
+/**
+ * Returns the limit of a whole call, in milliseconds. 0 for NULL. From any thread.
+ */
+uint32_t dcs_client_timeout_ms(const dcs_client *client);
 
 /**
  * Until when the client certificate is valid, in milliseconds since 1970-01-01T00:00:00Z, for a service's own

@@ -39,6 +39,7 @@ LAYERS = (
     "error",
     # The ground floor.
     "redact",
+    "sanitize",
     "status",
     "handshake",
     "fork_gate",

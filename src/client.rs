@@ -45,10 +45,12 @@ impl Client {
     /// nothing. A client without certificate and key can be made: the server then says what it thinks of it.
     ///
     /// # Errors
+    /// [`Code::InvalidArgument`] if an option's value was rejected and the option was not set since;
     /// [`Code::File`] where a file cannot be read; [`Code::CaBundle`], [`Code::Certificate`],
     /// [`Code::PrivateKey`], [`Code::Password`] where one cannot be used; [`Code::KeyMismatch`] where key and
     /// certificate do not belong together.
     pub fn new(config: &Config) -> Result<Self, Error> {
+        config.check()?;
         let generation = Snapshot::read(config, None).inspect_err(|error| {
             log::emit!(
                 Error,
@@ -135,6 +137,16 @@ impl Client {
         self.current.store(Arc::new(read));
         log::emit!(Info, CLIENT, "the files are reloaded");
         Ok(())
+    }
+
+    /// Returns host and port of the endpoint, such as `example.org:443`.
+    pub fn peer(&self) -> String {
+        self.current.load().transport.peer.clone()
+    }
+
+    /// Returns the limit of a whole call.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Until when the client certificate is valid, for a service's own monitoring; a reload may change it. `None`

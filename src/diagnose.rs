@@ -26,20 +26,31 @@ pub use report::{Finding, Outcome, Report, Step};
 /// Connects to the service and makes the status call, within the configuration's limits of time. Reads the
 /// three files and, where the server's certificate is not trusted, the CA certificates that this machine
 /// trusts; nothing is written.
-pub fn diagnose(config: &Config) -> Report {
+///
+/// # Errors
+/// [`Code::InvalidArgument`] if an option's value was rejected and the option was not set since.
+pub fn diagnose(config: &Config) -> Result<Report, Error> {
     diagnose_with_progress(config, |_| {})
 }
 
-/// As [`diagnose`], telling each step on the way to the service as it ends.
-pub fn diagnose_with_progress(config: &Config, mut progress: impl FnMut(&Step)) -> Report {
-    run(config, CancelToken::default(), &mut progress).0
+/// As [`diagnose`], and passes each step on the way to the service to `progress` as it ends.
+///
+/// # Errors
+/// As [`diagnose`].
+pub fn diagnose_with_progress(
+    config: &Config,
+    mut progress: impl FnMut(&Step),
+) -> Result<Report, Error> {
+    config.check()?;
+    Ok(run(config, CancelToken::default(), &mut progress).0)
 }
 
 /// As [`diagnose`], until it is cancelled: what waits for the network then ends within 100 ms, and nothing more is sent.
 ///
 /// # Errors
-/// [`Code::Interrupted`] where it was cancelled before it was done.
+/// As [`diagnose`]; [`Code::Interrupted`] if it was cancelled before it was done.
 pub fn diagnose_until(config: &Config, cancellation: &Cancellation) -> Result<Report, Error> {
+    config.check()?;
     let token = CancelToken::from(cancellation);
     match run(config, token, &mut |_| {}) {
         (report, false) => Ok(report),

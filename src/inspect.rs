@@ -51,7 +51,7 @@ pub fn inspect_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<In
 /// # Errors
 /// As [`inspect_file`], but for [`Code::File`](crate::Code::File).
 pub fn inspect(data: &[u8], password: Option<&str>) -> Result<Inspection, Error> {
-    read(&Source::bytes(data), password)
+    read(&Source::content(data, None), password)
 }
 
 /// How many encrypted keys of one file are looked into.

@@ -21,7 +21,7 @@ pub fn private_key_to_pkcs8_der(
     data: &[u8],
     password: Option<&str>,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
-    convert(&Source::bytes(data), password)
+    convert(&Source::content(data, None), password)
 }
 
 /// As [`private_key_to_pkcs8_der`], of a file.

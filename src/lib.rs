@@ -49,7 +49,7 @@ mod sys;
 mod transport;
 
 pub use client::Client;
-pub use config::Config;
+pub use config::{Config, ConfigOption};
 pub use credentials::CertificateSummary;
 pub use diagnose::{
     Finding, Outcome, Report, Step, diagnose, diagnose_until, diagnose_with_progress,

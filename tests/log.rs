@@ -297,7 +297,7 @@ fn a_diagnosis_ends_with_what_it_came_to() {
         (expired, "likeliest cause: DCS_CHECK_CERT_NOT_EXPIRED"),
         (missing, "likeliest cause: DCS_CHECK_FILE_READABLE"),
     ] {
-        let report = dcs::diagnose(&config);
+        let report = common::diagnose(&config);
         let failed = |finding: &&dcs::Finding| finding.outcome() == dcs::Outcome::Failed;
         let count = report.findings().iter().filter(failed).count();
         let last = [drain().pop().unwrap()];
@@ -305,7 +305,7 @@ fn a_diagnosis_ends_with_what_it_came_to() {
         assert!(last[0].text.contains(&format!(": {count} finding")));
     }
     // A key that others may read is a note at most.
-    assert!(dcs::diagnose(&config(&testbed, &url)).cause().is_none());
+    assert!(common::diagnose(&config(&testbed, &url)).cause().is_none());
     let last = [drain().pop().unwrap()];
     assert_told(&last, &[(Info, "dcs.client", "diagnosis: ")]);
     assert!(!last[0].text.contains("cause"), "{}", last[0].text);

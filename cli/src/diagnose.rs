@@ -35,7 +35,7 @@ pub fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
         if is_shown {
             output::say(&step_text(step, arguments.redact, coloured));
         }
-    });
+    })?;
     if is_shown {
         output::say("\n");
     }

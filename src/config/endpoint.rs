@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::error::{Code, Error};
 
 /// The default: the DCS's integration endpoint.
-pub(crate) const INTEGRATION_URL: &str =
+const INTEGRATION_URL: &str =
     "https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport";
 
 /// A host and port to connect to.
@@ -30,7 +30,7 @@ impl Target {
 
     /// Whether the host is that of the default URL.
     pub(crate) fn is_default_host(&self) -> bool {
-        Endpoint::parse(INTEGRATION_URL).is_ok_and(|default| default.target.host == self.host)
+        Endpoint::integration().target.host == self.host
     }
 }
 
@@ -54,6 +54,11 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// Returns the default endpoint.
+    pub(crate) fn integration() -> Self {
+        Endpoint::parse(INTEGRATION_URL).expect("the default URL is valid")
+    }
+
     /// The URL without its query, for a report.
     pub(crate) fn shown(&self) -> String {
         format!("https://{}{}", self.target, self.uri.path())

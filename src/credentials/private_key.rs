@@ -339,7 +339,7 @@ mod tests {
             encryption_algorithm: EncryptionScheme::Pbes2(scheme),
             encrypted_data: OctetStringRef::new(&[0; 48]).unwrap(),
         };
-        let source = Source::bytes(&key.to_der().unwrap());
+        let source = Source::content(&key.to_der().unwrap(), None);
         let document = LoadedFile::read(&source, Role::PrivateKey).unwrap();
         let contents = ParsedFile::read(&document, Some("password")).unwrap();
         let error = read(&document, &contents, Some("password")).err().unwrap();

@@ -1,5 +1,6 @@
 //! Where a CA bundle, certificate or key comes from, and reading it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ pub(crate) enum Source {
     Bytes {
         content: Zeroizing<Vec<u8>>,
         /// "given as bytes", or where else it came from.
-        origin: &'static str,
+        origin: Cow<'static, str>,
     },
 }
 
@@ -81,17 +82,11 @@ impl Source {
         }
     }
 
-    pub(crate) fn bytes(content: &[u8]) -> Self {
+    /// Copies content. `origin` is where it came from, such as "in DCS_PRIVATE_KEY", if not from the caller.
+    pub(crate) fn content(content: &[u8], origin: Option<String>) -> Self {
         Source::Bytes {
             content: Zeroizing::new(content.to_vec()),
-            origin: "given as bytes",
-        }
-    }
-
-    /// Says where the content came from; a file's path says that itself.
-    pub(crate) fn set_origin(&mut self, from: &'static str) {
-        if let Source::Bytes { origin, .. } = self {
-            *origin = from;
+            origin: origin.map_or(Cow::Borrowed("given as bytes"), Cow::Owned),
         }
     }
 }
@@ -319,7 +314,7 @@ mod tests {
             error.message().contains("path of the private key is empty"),
             "{error}"
         );
-        let error = read(Source::bytes(b" \r\n"));
+        let error = read(Source::content(b" \r\n", None));
         assert_eq!(error.code(), Code::PrivateKey);
         assert!(
             error

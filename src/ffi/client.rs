@@ -1,11 +1,13 @@
 //! `dcs_client`.
 
+use std::ffi::{CString, c_char};
+use std::ptr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::code::dcs_code;
 use super::config::dcs_config;
 use super::error::dcs_error;
-use super::guard;
+use super::{guard, text};
 use crate::client::Client;
 
 /// A client. Owned by the caller, who frees it with `dcs_client_free` when no call is in flight any more.
@@ -17,6 +19,7 @@ use crate::client::Client;
 /// were doing: there it begins without the parent's connections and sessions, and sends nothing on them.
 pub struct dcs_client {
     pub(super) client: Client,
+    peer: CString,
 }
 
 /// Shared by threads without a lock on the caller's side, which the compiler checks here.
@@ -32,7 +35,7 @@ const _: fn() = || {
 /// only one of the two cannot.
 ///
 /// Errors: `DCS_ERR_FILE`, `DCS_ERR_CA_BUNDLE`, `DCS_ERR_CERTIFICATE`, `DCS_ERR_PRIVATE_KEY`,
-/// `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`, `DCS_ERR_INVALID_ARGUMENT` (also where a setter refused a value and the
+/// `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`, `DCS_ERR_INVALID_ARGUMENT` (also if a setter rejected a value and the
 /// option was not set since).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_client_new(
@@ -48,8 +51,9 @@ pub unsafe extern "C" fn dcs_client_new(
             if client.is_null() {
                 return Err(guard::is_null("client"));
             }
-            let made = Client::new(config.usable()?)?;
-            *client = Box::into_raw(Box::new(dcs_client { client: made }));
+            let made = Client::new(&config.config)?;
+            let peer = text::owned(&made.peer());
+            *client = Box::into_raw(Box::new(dcs_client { client: made, peer }));
         }
         Ok(())
     })
@@ -88,6 +92,21 @@ pub unsafe extern "C" fn dcs_client_interrupt(client: *const dcs_client) -> dcs_
             .client
             .interrupt();
         Ok(())
+    })
+}
+
+/// Returns host and port of the endpoint, such as "example.org:443". Never the URL's path or query. Borrowed: it lives as
+/// long as the client. NULL for NULL. From any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_client_peer(client: *const dcs_client) -> *const c_char {
+    guard::read(client, ptr::null(), |c| c.peer.as_ptr())
+}
+
+/// Returns the limit of a whole call, in milliseconds. 0 for NULL. From any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcs_client_timeout_ms(client: *const dcs_client) -> u32 {
+    guard::read(client, 0, |c| {
+        u32::try_from(c.client.timeout().as_millis()).unwrap_or(u32::MAX)
     })
 }
 

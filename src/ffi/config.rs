@@ -10,48 +10,13 @@ use crate::error::Error;
 
 /// A configuration. Owned by the caller, who frees it with `dcs_config_free`; used by one thread at a time.
 ///
-/// Setting a file only notes it: it is read when a client is made. All that is passed in is copied. Every setter returns
-/// `DCS_ERR_INVALID_ARGUMENT` where the configuration or a required argument is NULL or a text is not UTF-8.
+/// Setting a file only notes it: the file is read when a client is created. All that is passed in is copied. Every setter
+/// returns `DCS_ERR_INVALID_ARGUMENT` if the configuration or a required argument is NULL, or a text is not UTF-8.
 ///
-/// A setter that fails leaves the option as it was. So that nothing is sent elsewhere than it was meant to where that goes
-/// unnoticed, `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` fail too, in words, until the option is set to a
-/// value that it takes. (Not where `dcs_config_set_option` has told the words already, because its error was asked for.)
+/// A setter that rejects a value leaves the option as it was. So that a call does not go elsewhere if the code is ignored,
+/// `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` report the rejection again until that option is set.
 pub struct dcs_config {
-    config: Config,
-    /// The options whose last value was refused, in the order of their refusals.
-    refused: Vec<(&'static str, Error)>,
-}
-
-impl dcs_config {
-    /// The configuration, where nothing in it is other than the caller last said.
-    pub(super) fn usable(&self) -> Result<&Config, Error> {
-        let Some((option, error)) = self.refused.first() else {
-            return Ok(&self.config);
-        };
-        let message = format!(
-            "The option '{option}' could not be set: {}",
-            error.message()
-        );
-        Err(Error::new(error.code(), message).with_hint(error.hint().to_owned()))
-    }
-
-    /// Sets an option, and remembers where it is refused and the caller is not told why.
-    fn set(
-        &mut self,
-        option: &'static str,
-        is_told: bool,
-        setter: impl FnOnce(&mut Config) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let result = setter(&mut self.config);
-        if result.is_err() && is_told {
-            return result;
-        }
-        self.refused.retain(|(refused, _)| *refused != option);
-        if let Err(error) = &result {
-            self.refused.push((option, error.clone()));
-        }
-        result
-    }
+    pub(super) config: Config,
 }
 
 /// A configuration with the defaults: the DCS's integration endpoint, no files, no proxy, 10 s to connect
@@ -61,7 +26,6 @@ pub extern "C" fn dcs_config_new() -> *mut dcs_config {
     guard::read(&(), std::ptr::null_mut(), |()| {
         Box::into_raw(Box::new(dcs_config {
             config: Config::new(),
-            refused: Vec::new(),
         }))
     })
 }
@@ -73,7 +37,7 @@ pub unsafe extern "C" fn dcs_config_free(config: *mut dcs_config) {
     unsafe { guard::free(config) };
 }
 
-/// Runs an option's setter.
+/// Runs an option's setter. The configuration remembers an argument that is rejected here as it does a rejected value.
 unsafe fn set(
     config: *mut dcs_config,
     option: &'static str,
@@ -81,7 +45,8 @@ unsafe fn set(
 ) -> dcs_code {
     guard::code(|| {
         // SAFETY: the caller's duty, see the module.
-        unsafe { guard::required_mut(config, "config") }?.set(option, false, setter)
+        let config = &mut unsafe { guard::required_mut(config, "config") }?.config;
+        setter(config).inspect_err(|error| config.reject(option, error))
     })
 }
 
@@ -332,12 +297,12 @@ pub unsafe extern "C" fn dcs_config_set_option(
         // SAFETY: the caller's duty, see the module.
         unsafe {
             let name = text::required(name, "name")?;
-            let handle = guard::required_mut(config, "config")?;
-            // One that there is not is not remembered, so that a program may try what only newer versions have.
+            let config = &mut guard::required_mut(config, "config")?.config;
+            // An unknown name is not remembered, so that a program may try what only newer versions have.
             let option = Config::option_name(name)?;
-            handle.set(option, !error.is_null(), |config| {
-                config.set_option(option, text::required(value, option)?)
-            })
+            text::required(value, option)
+                .inspect_err(|error| config.reject(option, error))
+                .and_then(|value| config.set_option(option, value))
         }
     })
 }

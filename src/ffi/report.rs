@@ -122,7 +122,7 @@ pub unsafe extern "C" fn dcs_diagnose(
             if report.is_null() {
                 return Err(guard::is_null("report"));
             }
-            *report = dcs_report::into_raw(diagnose(config.usable()?));
+            *report = dcs_report::into_raw(diagnose(&config.config)?);
         }
         Ok(())
     })
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn dcs_diagnose_until(
             if report.is_null() {
                 return Err(guard::is_null("report"));
             }
-            let made = diagnose_until(config.usable()?, &handle.cancellation)?;
+            let made = diagnose_until(&config.config, &handle.cancellation)?;
             *report = dcs_report::into_raw(made);
         }
         Ok(())

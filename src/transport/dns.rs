@@ -257,7 +257,7 @@ fn reason(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Endpoint, INTEGRATION_URL};
+    use crate::config::Endpoint;
 
     fn resolver(host: &str) -> Resolver {
         Resolver::new(Target {
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn the_default_host_is_said_to_be_it() {
-        let target = Endpoint::parse(INTEGRATION_URL).unwrap().target;
+        let target = Endpoint::integration().target;
         let error = Resolver::new(target).error("no such name");
         assert!(error.hint().contains("DCS_URL"), "{error}");
     }

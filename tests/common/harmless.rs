@@ -2,7 +2,8 @@
 //!
 //! Without anything of the testbed, because `fuzz/` compiles this too.
 
-use dcs::{Client, Config, Error, diagnose, inspect, private_key_to_pkcs8_der};
+use super::diagnose;
+use dcs::{Client, Config, Error, inspect, private_key_to_pkcs8_der};
 
 /// Put into inputs; it must not come out in an error. It is no base64, so nothing takes it for content.
 pub const MARKER: &str = "hunter2~secret~hunter2";

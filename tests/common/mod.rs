@@ -21,7 +21,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use dcs::{Client, Code, Config, Error, Status};
+use dcs::{Client, Code, Config, Error, Report, Status};
 use dcs_testbed::Testbed;
 
 /// A configuration with the testbed's CA bundle and good client certificate.
@@ -64,6 +64,11 @@ impl Slot {
             Slot::Key => config.set_private_key_file(path),
         }
     }
+}
+
+/// Diagnoses a configuration in which no option was rejected.
+pub fn diagnose(config: &Config) -> Report {
+    dcs::diagnose(config).unwrap()
 }
 
 /// Makes a client and one call.

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{Slot, call, config, config_of, config_without_identity, failure};
-use dcs::{Check, Client, Code, Config, Finding, Outcome, Report, Severity, diagnose};
+use crate::common::{Slot, call, config, config_of, config_without_identity, diagnose, failure};
+use dcs::{Check, Client, Code, Config, Finding, Outcome, Report, Severity};
 use dcs_testbed::{PASSWORD, Testbed};
 
 const PATH: &str = "/checks/passport";

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{config, config_of};
-use dcs::{Report, diagnose};
+use crate::common::{config, config_of, diagnose};
+use dcs::Report;
 use dcs_testbed::Testbed;
 
 /// A folder that is gone at the end of the test.
