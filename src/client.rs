@@ -141,7 +141,7 @@ impl Client {
 
     /// Returns host and port of the endpoint, such as `example.org:443`.
     pub fn peer(&self) -> String {
-        self.current.load().transport.peer.clone()
+        self.current.load().connector.peer.clone()
     }
 
     /// Returns the limit of a whole call.

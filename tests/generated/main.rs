@@ -3,4 +3,5 @@
 //! A binary of its own, so that `make header` and `make reference` work if another test does not compile.
 
 mod header;
+mod options;
 mod reference;

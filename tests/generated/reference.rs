@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use dcs::{Check, Code, Config, Severity};
+use dcs::{Check, Code, Severity};
 
 const NOTICE: &str =
     "<!-- Generated from the tables in the source by `make reference`; do not edit. -->\n";
@@ -296,32 +296,4 @@ fn the_page_on_checks_is_what_the_table_says() {
     assert_page("checks.md", &checks());
     let weighs = |severity: Severity| Check::ALL.iter().any(|c| c.severity() == severity);
     assert!(weighs(Severity::Note) && weighs(Severity::Warning) && weighs(Severity::Error));
-}
-
-#[test]
-fn the_page_on_configuration_names_every_option() {
-    let page = include_str!("../../docs/configuration.md");
-    let refused = Config::new().set_option("?", "").unwrap_err();
-    let names = refused.hint().strip_prefix("The options are: ").unwrap();
-    let names: Vec<&str> = names.strip_suffix('.').unwrap().split(", ").collect();
-    for name in &names {
-        let Some((_, rest)) = page.split_once(&format!("\n## {name}\n")) else {
-            panic!("docs/configuration.md has no section '{name}'");
-        };
-        let section = rest.split("\n## ").next().unwrap();
-        let variable = format!("DCS_{}", name.to_uppercase());
-        for wanted in [
-            format!("| environment | `{variable}`"),
-            "| default | ".into(),
-            "| C | `dcs_config_set_".into(),
-            "| C++ | `".into(),
-            "| Python | `".into(),
-            "| Java | `".into(),
-            "| Rust | `".into(),
-            "```".into(),
-        ] {
-            assert!(section.contains(&wanted), "{name}: {wanted}");
-        }
-    }
-    assert!(names.len() > 10, "{names:?}");
 }

@@ -12,7 +12,7 @@ use std::process::Command;
 use crate::common::c::{STRICT, compile, folder, functions_of, library, link, root, text};
 use crate::common::kept::{compare, is_renewing};
 use dcs::log::Level;
-use dcs::{Check, Code, Config};
+use dcs::{Check, Code, ConfigOption};
 use dcs_testbed::Testbed;
 use serde_json::Value;
 
@@ -82,13 +82,6 @@ fn kinds_one(kind: &Value) -> String {
 }
 
 /// The options' names, as the library lists them.
-fn options() -> Vec<String> {
-    let error = Config::new().set_option("", "").unwrap_err();
-    let list = error.hint().strip_prefix("The options are: ").unwrap();
-    let list = list.strip_suffix('.').unwrap();
-    list.split(", ").map(str::to_owned).collect()
-}
-
 /// Whether an old program is told about a variable whose value cannot be right.
 fn is_read(variable: &str) -> bool {
     let output = Command::new(compile("cc", "-std=c99", "tests/abi/program.c"))
@@ -110,10 +103,10 @@ fn current() -> BTreeSet<String> {
     for level in Level::ALL {
         lines.insert(format!("level {} {}", level.number(), level.name()));
     }
-    for option in options() {
-        let variable = format!("DCS_{}", option.to_uppercase());
+    for option in ConfigOption::ALL {
+        let variable = option.variable();
         assert!(is_read(&variable), "{variable} is not read");
-        lines.insert(format!("option {option}"));
+        lines.insert(format!("option {}", option.name()));
         lines.insert(format!("variable {variable}"));
     }
     let schema = fs::read_to_string(root().join("docs/report.schema.json")).unwrap();
