@@ -64,14 +64,14 @@ python-environment: library $(TESTBED)
 	LIBDCS_PREBUILT=$(LIBRARY) $(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir $(WHEELS) ./bindings/python
 	$(VENV)/bin/pip install --quiet $(WHEELS)/*.whl -r bindings/python/requirements-dev.txt
 
-# The settings of ruff and mypy are in bindings/python/pyproject.toml. mypy reads the benchmarks' modules apart from the
-# others: both look for modules by the names of their files.
-PYTHON_FOLDERS := . ../../examples ../../benches ../../scripts ../../tests
+# bindings/python/pyproject.toml has the settings of ruff and mypy. mypy needs a separate run for each folder with modules
+# of the same name.
+PYTHON_FOLDERS := bindings/python benches examples scripts tests
 BENCH_MODULES := $(wildcard $(CURDIR)/benches/*.py)
 OTHER_MODULES := $(foreach folder,scripts scripts/package tests/docs tests/abi,$(wildcard $(CURDIR)/$(folder)/*.py))
 lint-python: python-environment ## Check the format, style and types of all Python code
-	cd bindings/python && $(VENV)/bin/ruff check $(PYTHON_FOLDERS)
-	cd bindings/python && $(VENV)/bin/ruff format --check $(PYTHON_FOLDERS)
+	$(VENV)/bin/ruff check $(PYTHON_FOLDERS)
+	$(VENV)/bin/ruff format --check $(PYTHON_FOLDERS)
 	cd bindings/python && $(VENV)/bin/mypy
 	cd bindings/python && $(VENV)/bin/mypy $(BENCH_MODULES)
 	cd bindings/python && $(VENV)/bin/mypy $(OTHER_MODULES)
@@ -119,6 +119,11 @@ header: ## Rewrite include/dcs.h from the source
 
 reference: ## Rewrite docs/reference from the tables in the source
 	DCS_WRITE_REFERENCE=1 $(CARGO_TEST) --test generated -- reference::
+
+# The tests that compare the bindings with the header write the differences instead.
+bindings: python-environment ## Rewrite the tables of the Python and Java bindings from include/dcs.h
+	DCS_WRITE_BINDINGS=1 $(VENV)/bin/pytest --noconftest bindings/python/tests/test_header.py
+	DCS_WRITE_BINDINGS=1 $(MAVEN) --file bindings/java -Dit.test=HeaderIT -Dmaven.javadoc.skip=true verify
 
 abi: library $(TESTBED) ## Add new functions and names to the kept ABI in tests/abi
 	DCS_WRITE_ABI=1 $(IN_TESTBED) $(CARGO_TEST) --test integration --test compat -- abi_compat:: no_exit_code
