@@ -1,12 +1,12 @@
 /*
- * Runs one path of the library again and again under callgrind, and has the instructions of each time written to a file of
- * its own. tests/integration/instructions.rs compiles this, runs it and reads the files:
+ * Runs one path of the library several times under callgrind, which writes the instructions of each time to a separate
+ * file. tests/integration/instructions.rs compiles this, runs it and reads the files:
  *
  *     valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file=OUT calls URL CA CERTIFICATE KEY PATH TIMES
  *
- * PATH is `call` (a status call, on a client that has made some already) or `client` (a client made and freed). OUT.1 to
- * OUT.TIMES are what the times cost. Ends with 1 and a message where a call fails, or does not go as it must for the
- * number to mean anything: a call has to go over a kept connection or resume its session.
+ * PATH is `call` (a status call on a warm client) or `client` (creating and freeing a client). OUT.1 to OUT.TIMES have the
+ * instructions. Exits with 1 and a message if a call fails, or if it neither uses a kept connection nor resumes its
+ * session, because the number would then be meaningless.
  */
 
 #include <stdio.h>
@@ -19,7 +19,7 @@
 
 #include "../client.h"
 
-/* Fills the caches: addresses, session tickets, connections, the allocator's lists. */
+/* Calls that fill the caches: addresses, session tickets, connections, the allocator's lists. */
 enum { WARM_UP = 5 };
 
 static void call(dcs_client *client, int warm) {
@@ -40,16 +40,16 @@ static void call(dcs_client *client, int warm) {
 
 int main(int argc, char **argv) {
     dcs_client *client;
-    int making, times, i;
+    int creates_clients, times, i;
 
     if (argc != 7 || (times = atoi(argv[6])) < 1) {
         fprintf(stderr, "usage: calls URL CA CERTIFICATE KEY call|client TIMES\n");
         return 1;
     }
-    making = strcmp(argv[5], "client") == 0;
+    creates_clients = strcmp(argv[5], "client") == 0;
     client = new_client(argv[1], argv + 2, 0);
     for (i = 0; i < WARM_UP; i++) {
-        if (making) {
+        if (creates_clients) {
             dcs_client_free(new_client(argv[1], argv + 2, 0));
         } else {
             call(client, i > 0);
@@ -58,7 +58,7 @@ int main(int argc, char **argv) {
     CALLGRIND_START_INSTRUMENTATION;
     for (i = 0; i < times; i++) {
         CALLGRIND_ZERO_STATS;
-        if (making) {
+        if (creates_clients) {
             dcs_client_free(new_client(argv[1], argv + 2, 0));
         } else {
             call(client, 1);

@@ -1,7 +1,7 @@
 """urllib3.
 
-default   one pool manager with the files, as in the section "Client Certificates": each new connection creates
-          a context and reads them; one connection to the host is kept
+default   one pool manager with the files, as in the section "Client Certificates": each new connection
+          creates a context and reads them; one connection to the host is kept
 best      the same with one context, and a kept connection for each thread
 resume    the same with the context of resume.py
 
