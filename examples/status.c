@@ -1,5 +1,5 @@
 /*
- * Asks the DCS for its status, with the settings from the environment:
+ * Requests the DCS's status, with the settings from the environment:
  * DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY.
  *
  *     cc -o status examples/status.c -Iinclude -Ltarget/release -ldcs -Wl,-rpath,$PWD/target/release

@@ -1,4 +1,4 @@
-// Asks the DCS for its status, with the settings from the environment:
+// Requests the DCS's status, with the settings from the environment:
 // DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY.
 //
 //     c++ -std=c++17 -o status examples/status.cpp -Iinclude -Ltarget/release -ldcs -Wl,-rpath,$PWD/target/release

@@ -1,4 +1,4 @@
-"""Asks the DCS for its status, with the settings from the environment.
+"""Requests the DCS's status, with the settings from the environment.
 
 DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE and DCS_PRIVATE_KEY.
 """
@@ -11,7 +11,7 @@ import libdcs
 
 
 def main() -> int:
-    """Print the status, or what is wrong and what to do about it."""
+    """Print the status, or the error with its hint."""
     try:
         # A service keeps its client for as long as it runs; any thread may call it.
         with libdcs.Client.from_env() as client:

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Makes the test keys in fuzz/pki and the seeds of the loader anew. The keys open nothing: they are made here,
-# trusted by nobody, and published with the source.
+# Regenerates the test keys in fuzz/pki and the seeds of the loader. The keys are test data, which no system trusts.
 #
-# Iteration counts are small, so that the time goes into reading and not into deriving keys.
+# Iteration counts are small, so that the fuzzer spends its time on parsing and not on key derivation.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -13,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 rm -rf pki seeds/loader
 mkdir -p pki seeds/loader
 
-# What a certificate of the kind needs.
+# The extensions of each kind of certificate.
 cat >"$work/extensions" <<'END'
 [ca]
 basicConstraints = critical, CA:TRUE
@@ -27,7 +26,7 @@ extendedKeyUsage = serverAuth
 subjectAltName = DNS:localhost, IP:127.0.0.1
 END
 
-# certificate NAME SECTION SUBJECT ISSUER: for the key NAME.key; a hundred years are enough.
+# certificate NAME SECTION SUBJECT ISSUER: creates a certificate for NAME.key that is valid for a hundred years.
 certificate() {
     local issuer=(-CA "pki/$4.pem" -CAkey "pki/$4.key")
     openssl req -new -key "pki/$1.key" -subj "$3" -config /dev/null -out "$work/csr" 2>/dev/null ||
@@ -72,7 +71,8 @@ openssl ec -in pki/client.key -out "$(seed client.sec1.pem)" 2>/dev/null
 openssl ec -in pki/client.key -des3 "${pass[@]}" -out "$(seed client.dek-info.pem)" 2>/dev/null
 openssl ec -in pki/client.key -outform DER -out "$(seed client.sec1.der)" 2>/dev/null
 openssl pkcs8 -topk8 -iter 4 -v2 aes256 -in pki/client.key "${pass[@]}" -out "$(seed client.aes.pem)"
-openssl pkcs8 -topk8 -iter 4 -v2 des3 -v2prf hmacWithSHA1 -in pki/client.key "${pass[@]}" -outform DER -out "$(seed client.3des.der)"
+openssl pkcs8 -topk8 -iter 4 -v2 des3 -v2prf hmacWithSHA1 -in pki/client.key "${pass[@]}" -outform DER \
+    -out "$(seed client.3des.der)"
 openssl pkcs8 -topk8 -scrypt -scrypt_N 4 -scrypt_r 1 -in pki/client.key "${pass[@]}" -out "$(seed client.scrypt.pem)"
 openssl crl2pkcs7 -nocrl -certfile pki/chain.pem -outform DER -out "$(seed chain.p7b)"
 openssl crl2pkcs7 -nocrl -certfile pki/client.pem -out "$(seed client.p7.pem)"
@@ -81,7 +81,8 @@ openssl pkcs12 "${store[@]}" -out "$(seed store.p12)"
 openssl pkcs12 "${store[@]}" -nomac -out "$(seed store-nomac.p12)"
 openssl pkcs12 "${store[@]}" -nomac -keypbe NONE -certpbe NONE -certfile pki/issuing.pem -out "$(seed store-plain.p12)"
 openssl pkcs12 "${store[@]}" -nomac -keypbe PBE-SHA1-3DES -certpbe NONE -out "$(seed store-3des.p12)"
-OPENSSL_CONF= openssl pkcs12 -legacy "${store[@]}" -nomac -keypbe PBE-SHA1-RC2-40 -certpbe PBE-SHA1-RC2-128 -out "$(seed store-rc2.p12)"
+OPENSSL_CONF='' openssl pkcs12 -legacy "${store[@]}" -nomac -keypbe PBE-SHA1-RC2-40 -certpbe PBE-SHA1-RC2-128 \
+    -out "$(seed store-rc2.p12)"
 base64 -w0 "$(seed client.sec1.der)" >"$(seed client.base64)"
 base64 -w0 pki/client.pem >"$(seed pem.base64)"
 sed ':a;N;$!ba;s/\n/\\n/g' pki/client.key >"$(seed escaped.pem)"
@@ -91,7 +92,7 @@ sed 's/^/> /' pki/client.pem >"$(seed quoted.pem)"
 iconv -f ASCII -t UTF-16LE pki/client.pem >"$(seed utf16.pem)"
 printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n' >"$(seed openssh.pem)"
 cat pki/client.key "$(seed client.sec1.pem)" >"$(seed two-keys.pem)"
-# Whole base64 of a key that is none: its curve's identifier is another's.
+# Valid base64 of an invalid key: the identifier of its curve is wrong.
 sed 's/AwEH/AwEI/' pki/client.key >"$(seed damaged.pem)"
-# Those that no target reads.
+# Removes the files that no target reads.
 rm pki/{chain,rsa,root,issuing}.pem pki/{root,issuing,rsa,p521,ed25519}.key

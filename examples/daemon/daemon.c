@@ -1,10 +1,10 @@
 /*
- * Asks the DCS for its status every so many seconds, and tells syslog when that changes.
+ * Requests the DCS's status at a fixed interval, and logs changes to syslog.
  *
  *     dcs-daemon [SECONDS]      settings from the environment: DCS_URL, DCS_CA_BUNDLE, ...
  *
- * SIGTERM and SIGINT end it at once, also in the middle of a call. SIGHUP has it read certificate and key again.
- * It stays in the foreground, as systemd and containers want it.
+ * SIGTERM and SIGINT end it at once, even during a call. SIGHUP reloads certificate and key. It stays in the
+ * foreground, as systemd and containers expect.
  */
 
 #define _GNU_SOURCE
@@ -21,14 +21,14 @@
 
 #include <dcs.h>
 
-/* A handler can do little more than write to a pipe. What is in `stopping` is never read: it stays readable, which ends
- * the call in flight and every later one. */
+/* A signal handler can do little more than write to a pipe. Nothing reads from `stopping`, so it stays readable, which
+ * ends the call in flight and every later one. */
 static int stopping[2];
 static int waking[2];
 
 static void on_signal(int number) {
     const int saved = errno;
-    /* A pipe that is full says all that another byte would. */
+    /* If the pipe is full, another byte would change nothing. */
     const ssize_t written = write(number == SIGHUP ? waking[1] : stopping[1], "", 1);
     (void)written;
     errno = saved;
@@ -53,7 +53,7 @@ static int catch_signals(void) {
     return 0;
 }
 
-/* Runs in the thread that makes the call. Calls that fail are told below, with what to do. */
+/* Runs on the thread of the call. Failed calls are logged below, with a hint. */
 static void to_syslog(void *user_data, int32_t level, const char *target, const char *text) {
     (void)user_data;
     if (level == DCS_LOG_WARNING) {
@@ -61,8 +61,8 @@ static void to_syslog(void *user_data, int32_t level, const char *target, const 
     }
 }
 
-/* Tells an error and frees it. */
-static void tell(const char *what, dcs_error *error) {
+/* Logs an error and frees it. */
+static void log_error(const char *what, dcs_error *error) {
     syslog(LOG_ERR, "%s: %s: %s %s", what, dcs_code_name(dcs_error_code(error)), dcs_error_message(error),
            dcs_error_hint(error));
     dcs_error_free(error);
@@ -74,14 +74,14 @@ static dcs_client *make_client(void) {
     dcs_config *config = dcs_config_new();
 
     if (dcs_config_load_env(config, &error) != DCS_OK || dcs_client_new(config, &client, &error) != DCS_OK) {
-        tell("no client can be made", error);
+        log_error("cannot create the client", error);
     }
     dcs_config_free(config);
     return client;
 }
 
-/* Asks once. Returns how long to wait at least before the next time, in milliseconds. */
-static int64_t ask(const dcs_client *client, const dcs_cancellation *cancellation) {
+/* Makes one call. Returns the least time before the next one, in milliseconds. */
+static int64_t request_status(const dcs_client *client, const dcs_cancellation *cancellation) {
     static int32_t last = -1;
     int64_t wait = 0;
     dcs_error *error = NULL;
@@ -99,9 +99,9 @@ static int64_t ask(const dcs_client *client, const dcs_cancellation *cancellatio
     } else if (code == DCS_ERR_INTERRUPTED) {
         dcs_error_free(error);
     } else {
-        wait = dcs_error_retry_after_ms(error); /* -1 where the service has not asked for one */
+        wait = dcs_error_retry_after_ms(error); /* -1 if the service has sent none */
         last = -1;
-        tell("no status", error);
+        log_error("no status", error);
     }
     dcs_status_response_free(status);
     return wait;
@@ -111,13 +111,13 @@ static void reload(const dcs_client *client) {
     char bytes[64];
     dcs_error *error = NULL;
 
-    /* Many SIGHUPs in a row are one. */
+    /* Several SIGHUPs in a row cause one reload. */
     while (read(waking[0], bytes, sizeof bytes) > 0) {
     }
     if (dcs_client_reload(client, &error) == DCS_OK) {
-        syslog(LOG_NOTICE, "certificate and key are read again");
+        syslog(LOG_NOTICE, "certificate and key are reloaded");
     } else {
-        tell("the old certificate goes on", error);
+        log_error("the previous certificate stays in use", error);
     }
 }
 
@@ -147,14 +147,14 @@ int main(int argc, char **argv) {
 
     for (;;) {
         struct pollfd events[2] = {{stopping[0], POLLIN, 0}, {waking[0], POLLIN, 0}};
-        int64_t wait = ask(client, cancellation);
+        int64_t wait = request_status(client, cancellation);
 
         if (wait < seconds * 1000) {
             wait = seconds * 1000;
         } else if (wait > 86400000) {
             wait = 86400000;
         }
-        /* A signal that came during the call is in its pipe, so none is missed here. */
+        /* A signal during the call is in its pipe, so none is missed here. */
         while (poll(events, 2, (int)wait) < 0 && errno == EINTR) {
         }
         if (events[0].revents != 0) {
@@ -164,7 +164,7 @@ int main(int argc, char **argv) {
             reload(client);
         }
     }
-    syslog(LOG_NOTICE, "ends, as it was told to");
+    syslog(LOG_NOTICE, "stopped by a signal");
     dcs_cancellation_free(cancellation);
     dcs_client_free(client);
     dcs_log_set_callback(NULL, NULL);

@@ -16,7 +16,7 @@ import libdcs
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Make the client before the first request, and have the application's end wait for no call."""
+    """Create the client before the first request, and interrupt its calls when the application ends."""
     with libdcs.Client.from_env() as client:
         app.state.client = client
         yield
@@ -28,29 +28,29 @@ app = FastAPI(lifespan=lifespan)
 
 @app.get("/dcs")
 def dcs(request: Request) -> dict[str, Any]:
-    """Ask the DCS. A plain `def` runs in FastAPI's pool of threads, so the event loop goes on."""
+    """Request the status. FastAPI runs a plain `def` in its thread pool, so the event loop is not blocked."""
     return answer(request.app.state.client.status())
 
 
-@app.get("/dcs/patient", response_model=None)
-async def dcs_until_gone(request: Request) -> dict[str, Any] | Response:
-    """Ask the DCS, and stop waiting when the caller has hung up.
+@app.get("/dcs/cancellable", response_model=None)
+async def dcs_cancellable(request: Request) -> dict[str, Any] | Response:
+    """Request the status, and stop waiting when the client disconnects.
 
-    The call itself goes on in its thread, to its answer or its timeout: other requests may be waiting for it,
-    where `status_max_age` has them share an answer. `client.interrupt()` would end the calls of all requests.
+    The call itself continues in its thread until its answer or its timeout. With `status_max_age`, other
+    requests may be waiting for the same answer. `client.interrupt()` would end the calls of all requests.
     """
     call = asyncio.create_task(asyncio.to_thread(request.app.state.client.status))
     while not call.done():
         await asyncio.wait({call}, timeout=0.5)
         if not call.done() and await request.is_disconnected():
             call.cancel()
-            return Response(status_code=499)  # As nginx logs it; nobody reads it.
+            return Response(status_code=499)  # nginx's code in its log; the client is gone.
     return answer(await call)
 
 
 @app.exception_handler(libdcs.DcsError)
 def failed(_: Request, error: libdcs.DcsError) -> JSONResponse:
-    """Say what kind of failure it is."""
+    """Return the kind of failure."""
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
@@ -59,5 +59,5 @@ def failed(_: Request, error: libdcs.DcsError) -> JSONResponse:
 
 
 def answer(status: libdcs.Status) -> dict[str, Any]:
-    """What the endpoints tell."""
+    """Return the body of the answer."""
     return {"available": status.available, "message": status.message}

@@ -12,8 +12,8 @@ import libdcs
 
 logging.basicConfig(level=logging.INFO, format="%(process)d %(levelname)s %(name)s: %(message)s")
 
-# One for the process, made when it is imported, which gunicorn does before it forks its workers: a file that
-# cannot be used keeps the server from starting. Each worker has connections and TLS sessions of its own.
+# One client for the process, created at import, before gunicorn forks its workers: the server does not start
+# with an invalid file. Each worker has its own connections and TLS sessions.
 client = libdcs.Client.from_env()
 
 app = Flask(__name__)
@@ -21,7 +21,7 @@ app = Flask(__name__)
 
 @app.get("/dcs")
 def dcs() -> dict[str, Any]:
-    """Ask the DCS."""
+    """Request the status."""
     status = client.status()
     return {
         "available": status.available,
@@ -35,7 +35,7 @@ def dcs() -> dict[str, Any]:
 
 @app.errorhandler(libdcs.DcsError)
 def failed(error: libdcs.DcsError) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Say to the caller what kind of failure it is, and to the log all about it."""
+    """Return the kind of failure, and log the details."""
     app.logger.error("%s", error)
     headers = {}
     if error.retry_after is not None:
@@ -46,13 +46,13 @@ def failed(error: libdcs.DcsError) -> tuple[dict[str, Any], int, dict[str, str]]
 
 @app.get("/live")
 def live() -> str:
-    """Whether this process serves requests. That the DCS cannot be reached is no reason to end it."""
+    """Report that this process serves requests. It stays alive if the DCS cannot be reached."""
     return "ok\n"
 
 
 @app.get("/metrics")
 def metrics() -> Response:
-    """When the client certificate ends, for an alert 30 days before. A reload changes it."""
+    """Return when the client certificate expires, for an alert 30 days before. A reload updates it."""
     end = client.certificate_not_after
     lines = ["# TYPE dcs_client_certificate_not_after_seconds gauge"]
     if end is not None:

@@ -1,13 +1,13 @@
-"""Settings of gunicorn: workers that are forked from a process that has imported the application."""
+"""Settings of gunicorn, which forks its workers after it has imported the application."""
 
 bind = "0.0.0.0:8000"
-# The application, and with it the client, is there before the workers are forked.
+# Imports the application, and creates the client, before the fork.
 preload_app = True
 workers = 2
-# A call waits for the network; a worker answers other requests meanwhile.
+# A worker answers other requests while a call waits for the network.
 threads = 4
-# More than a call may take (DCS_TIMEOUT_MS, 30 s), or gunicorn ends the worker in the middle of one.
+# Longer than the timeout of a call (DCS_TIMEOUT_MS, 30 s); otherwise gunicorn kills the worker during a call.
 timeout = 60
 graceful_timeout = 35
-# Heartbeats go to a file, which needs no disk here: the root file system may be read-only.
+# Heartbeats use a file in memory, because the root file system may be read-only.
 worker_tmp_dir = "/dev/shm"  # noqa: S108

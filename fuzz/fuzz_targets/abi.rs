@@ -1,4 +1,4 @@
-//! Any bytes as a sequence of calls of the C ABI, against a server in a process of its own.
+//! Arbitrary bytes as a sequence of calls of the C ABI, against a server in a separate process.
 #![no_main]
 
 #[path = "../../tests/common/abi_sequence.rs"]
@@ -13,7 +13,7 @@ use std::sync::{Mutex, OnceLock};
 use abi_sequence::World;
 use libfuzzer_sys::fuzz_target;
 
-/// Set for the process that is the server.
+/// Set in the environment of the server process.
 const SERVER: &str = "DCS_FUZZ_SERVER";
 
 static URLS: OnceLock<Vec<String>> = OnceLock::new();
@@ -40,10 +40,12 @@ fuzz_target!(
     }
 );
 
-/// Starts this program as the server and returns its port. In this process the server's threads, which begin and end all
-/// the time, would hold things where LeakSanitizer does not look, and its code would count as the library's coverage.
+/// Starts this program as the server and returns its port.
+///
+/// In this process, the server's short-lived threads would hold memory where LeakSanitizer does not look, and its code
+/// would count as the library's coverage.
 fn start_server() -> u16 {
-    // Kept, and with it the pipe whose end tells the server that this process is gone.
+    // Keeps the pipe open, whose end stops the server when this process ends.
     static SERVER_PROCESS: OnceLock<Mutex<Child>> = OnceLock::new();
     let mut server = Command::new(std::env::current_exe().unwrap())
         .env(SERVER, "1")
@@ -57,10 +59,10 @@ fn start_server() -> u16 {
         .read_line(&mut port)
         .unwrap();
     SERVER_PROCESS.get_or_init(|| Mutex::new(server));
-    port.trim().parse().expect("the server tells its port")
+    port.trim().parse().expect("the server prints its port")
 }
 
-/// Is the server until the fuzzer's process ends.
+/// Runs the server until the fuzzer's process ends.
 fn serve() -> ! {
     let port = loopback::start(
         include_bytes!("../pki/server.pem"),

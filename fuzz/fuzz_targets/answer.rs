@@ -1,14 +1,14 @@
-//! Any bytes as the server's answer after the handshake. The first byte says how they come.
+//! Arbitrary bytes as the server's answer after the handshake. The first byte selects how they are split.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let Some((how, bytes)) = data.split_first() else {
+    let Some((split, bytes)) = data.split_first() else {
         return;
     };
-    let piece = [usize::MAX, 1, 7, 100][usize::from(how >> 1 & 3)];
-    match dcs::fuzzing::answer(bytes, piece, how & 1 == 0) {
+    let piece = [usize::MAX, 1, 7, 100][usize::from(split >> 1 & 3)];
+    match dcs::fuzzing::answer(bytes, piece, split & 1 == 0) {
         Ok(status) => assert!(status.json().len() <= 1024 * 1024),
         Err(error) => {
             let message = error.message();

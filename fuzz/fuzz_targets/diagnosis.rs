@@ -1,4 +1,4 @@
-//! Any bytes as a file that a diagnosis looks into, and the report's forms.
+//! Arbitrary bytes as a file that a diagnosis inspects, in all formats of the report.
 #![no_main]
 
 #[path = "../../tests/common/harmless.rs"]

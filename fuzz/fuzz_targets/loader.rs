@@ -1,4 +1,4 @@
-//! Any bytes as a file: CA bundle, certificate, private key, key to convert, file to inspect.
+//! Arbitrary bytes as a file: CA bundle, certificate, private key, key to convert, file to inspect.
 #![no_main]
 
 #[path = "../../tests/common/harmless.rs"]

@@ -1,4 +1,4 @@
-//! Any bytes as the body of a status, and what C reads of it.
+//! Arbitrary bytes as the body of a status, read through the C ABI.
 #![no_main]
 
 use std::ffi::{CStr, c_char};
@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_char};
 use dcs::ffi::*;
 use libfuzzer_sys::fuzz_target;
 
-/// Whether there is a text; it must be UTF-8.
+/// Returns whether the text is not NULL; it must be UTF-8.
 fn is_text(text: *const c_char) -> bool {
     // SAFETY: NULL or a text that lives as long as the response, which is freed at the end.
     !text.is_null() && unsafe { CStr::from_ptr(text) }.to_str().is_ok()
@@ -15,9 +15,9 @@ fn is_text(text: *const c_char) -> bool {
 fuzz_target!(|body: &[u8]| {
     let status = match dcs::fuzzing::status(body) {
         Ok(status) => status,
-        Err(what) => {
-            assert!(!what.chars().any(char::is_control), "{what:?}");
-            assert!(what.len() < 200, "{what}");
+        Err(message) => {
+            assert!(!message.chars().any(char::is_control), "{message:?}");
+            assert!(message.len() < 200, "{message}");
             return;
         }
     };

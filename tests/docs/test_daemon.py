@@ -59,7 +59,7 @@ def test_exits_on_sigterm(start: Start) -> None:
     daemon = start()
     read_until(daemon, "the DCS is available")
     daemon.send_signal(signal.SIGTERM)
-    read_until(daemon, "ends, as it was told to")
+    read_until(daemon, "stopped by a signal")
     assert daemon.wait(30) == 0
 
 
@@ -72,10 +72,10 @@ def test_reloads_the_certificate_on_sighup(start: Start, folder: Path) -> None:
     shutil.move(folder / "client.pem", whole)
     (folder / "client.pem").write_text("-----BEGIN", encoding="utf-8")
     daemon.send_signal(signal.SIGHUP)
-    assert "DCS_ERR_CERTIFICATE" in read_until(daemon, "the old certificate goes on")
+    assert "DCS_ERR_CERTIFICATE" in read_until(daemon, "the previous certificate stays in use")
     os.replace(whole, folder / "client.pem")
     daemon.send_signal(signal.SIGHUP)
-    read_until(daemon, "certificate and key are read again")
+    read_until(daemon, "certificate and key are reloaded")
 
 
 def test_sigterm_cancels_a_call_in_flight(start: Start) -> None:
@@ -93,5 +93,5 @@ def test_sigterm_cancels_a_call_in_flight(start: Start) -> None:
 
 def test_reports_an_invalid_file(start: Start) -> None:
     daemon = start(DCS_PRIVATE_KEY="/no/such.key")
-    assert "/no/such.key" in read_until(daemon, "no client can be made")
+    assert "/no/such.key" in read_until(daemon, "cannot create the client")
     assert daemon.wait(30) == 1

@@ -17,7 +17,7 @@ def command(graceful: int = 1) -> list[str]:
     return ["uvicorn", "app:app", f"--timeout-graceful-shutdown={graceful}", "--host=127.0.0.1", "--port="]
 
 
-@pytest.mark.parametrize("path", ["/dcs", "/dcs/patient"])
+@pytest.mark.parametrize("path", ["/dcs", "/dcs/cancellable"])
 def test_it_answers(serve: Servers, sandbox: Sandbox, path: str) -> None:
     server = serve("fastapi", *command(), live="/docs", **sandbox.settings)
     assert server.json(path) == (200, {"available": True, "message": None})
@@ -55,7 +55,7 @@ def test_the_event_loop_goes_on_while_calls_wait(
 def test_nobody_waits_for_who_has_hung_up(serve: Servers, sandbox: Sandbox, silent: socket.socket) -> None:
     server = serve("fastapi", *command(30), live="/docs", **silent_settings(sandbox, silent))
     caller = http.client.HTTPConnection(urlsplit(server.url).netloc)
-    caller.request("GET", "/dcs/patient")
+    caller.request("GET", "/dcs/cancellable")
     connection, _ = silent.accept()
     caller.close()
     with connection:

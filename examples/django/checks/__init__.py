@@ -1,1 +1,1 @@
-"""An application that asks the DCS."""
+"""An application that calls the DCS."""

@@ -1,4 +1,4 @@
-"""The application's configuration: what `manage.py check` says about the DCS's files."""
+"""The application's configuration, with checks of the DCS's files for `manage.py check`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class ChecksConfig(AppConfig):
     name = "checks"
 
     def ready(self) -> None:
-        """Once Django is set up. No client is made here: every command of manage.py comes by."""
+        """Register the checks. Creates no client, because every command of manage.py calls this."""
         checks.register(files)
         checks.register(diagnosis, deploy=True)
 
 
 def files(**_: Any) -> list[checks.CheckMessage]:
-    """Whether a client can be made: at each start of the development server, and in `manage.py check`."""
+    """Check that a client can be created, when the development server starts and in `manage.py check`."""
     try:
         libdcs.Client.from_env().close()
     except libdcs.ConfigError as error:
@@ -31,11 +31,11 @@ def files(**_: Any) -> list[checks.CheckMessage]:
 
 
 def diagnosis(**_: Any) -> list[checks.CheckMessage]:
-    """Whether calls succeed, from the files to the service's answer: in `manage.py check --deploy`."""
+    """Check that calls succeed, from the files to the service's answer, in `manage.py check --deploy`."""
     try:
         report = libdcs.diagnose_from_env()
     except libdcs.ConfigError:
-        return []  # files() has said so.
+        return []  # files() reports it.
     kinds = {"error": checks.Error, "warning": checks.Warning}
     return [
         kinds[finding.severity](f"{finding.check}: {finding.message}", hint=finding.advice, id="dcs.E002")

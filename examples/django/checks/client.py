@@ -9,5 +9,5 @@ import libdcs
 
 @cache
 def client() -> libdcs.Client:
-    """Make it at its first use: commands that never ask the DCS, such as migrate, need no certificate."""
+    """Create it at the first use: commands that never call the DCS, such as migrate, need no certificate."""
     return libdcs.Client.from_env()

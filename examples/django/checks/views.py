@@ -1,4 +1,4 @@
-"""The endpoint that monitoring asks."""
+"""The endpoint for monitoring."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @require_GET
 def health(_: HttpRequest) -> JsonResponse:
-    """Answer 200 where the DCS is available, 503 where it is not or cannot be asked."""
+    """Answer 200 if the DCS is available, and 503 if it is not or the call fails."""
     try:
         status = client().status()
     except libdcs.DcsError as error:

@@ -1,4 +1,4 @@
-"""Settings of Django: only what this example needs."""
+"""The settings that this example needs."""
 
 import os
 
@@ -12,7 +12,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "loggers": {
-        # A line for each call; DEBUG tells each step of it.
+        # One line for each call; DEBUG logs each step.
         "libdcs": {"handlers": ["console"], "level": "INFO"},
         "checks": {"handlers": ["console"], "level": "INFO"},
     },

@@ -1,4 +1,4 @@
-"""Where the views are."""
+"""The routes."""
 
 from checks.views import health
 from django.urls import path
