@@ -121,8 +121,9 @@ reference: ## Rewrite docs/reference from the tables in the source
 	DCS_WRITE_REFERENCE=1 $(CARGO_TEST) --test generated -- reference::
 
 # The tests that compare the bindings with the header write the differences instead.
-bindings: python-environment ## Rewrite the tables of the Python and Java bindings from include/dcs.h
+bindings: python-environment ## Rewrite the bindings' tables from include/dcs.h, and the log in the Python README
 	DCS_WRITE_BINDINGS=1 $(VENV)/bin/pytest --noconftest bindings/python/tests/test_header.py
+	DCS_WRITE_BINDINGS=1 $(TESTBED) -- $(VENV)/bin/pytest bindings/python/tests/test_logging.py -k readme
 	DCS_WRITE_BINDINGS=1 $(MAVEN) --file bindings/java -Dit.test=HeaderIT -Dmaven.javadoc.skip=true verify
 
 abi: library $(TESTBED) ## Add new functions and names to the kept ABI in tests/abi

@@ -265,7 +265,7 @@ def test_build_error_if_cargo_fails(fake_cargo: Path, tmp_path: Path) -> None:
     result = build(PROJECT, tmp_path / "dist", check=False, PATH=f"{fake_cargo}:{os.environ['PATH']}")
     assert result.returncode != 0
     assert "error: no rust today" in result.stdout
-    assert "cargo rustc has failed with status 101" in result.stdout
+    assert "cargo rustc failed with status 101" in result.stdout
 
 
 def test_build_error_without_rust_source(tmp_path: Path) -> None:

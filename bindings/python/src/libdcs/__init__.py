@@ -16,29 +16,29 @@
     for outage in status.scheduled_outages:
         print("planned outage:", outage.start, "to", outage.end, outage.message or "")
 
-`Client` makes the call, `Status` is the answer, and whatever goes wrong is a `DcsError` whose text says
-what to do; its documentation draws the tree of exceptions. Make one client and keep it: any number of
-threads share it, and so do processes that are forked from its own. Ctrl-C ends a call on the main thread.
-Times are in seconds, instants are aware datetimes in UTC.
+`Client` makes the call and `Status` is its result. Every failure is a `DcsError`, whose text says how to fix
+it and whose documentation shows the tree of exceptions. Create one client and keep it: any number of threads
+may share it, and so may processes that are forked from its own. Ctrl-C ends a call on the main thread.
+Durations are in seconds, points in time are aware datetimes in UTC.
 
-`diagnose` takes the arguments of `Client`, also those that no client can be made from, and its `Report`
-says what is wrong. `convert_key` converts a private key to PKCS#8 in DER.
+`diagnose` takes the arguments of `Client`, including those that `Client` rejects, and returns a `Report` of
+what is wrong. `convert_key` converts a private key to PKCS#8 in DER.
 
-What the library does is told to Python's `logging`, under the loggers `libdcs.client`, `.files`, `.dns`,
-`.tcp`, `.proxy`, `.tls`, `.http` and `.log`::
+The library logs to Python's `logging`, under the loggers `libdcs.client`, `.files`, `.dns`, `.tcp`, `.proxy`,
+`.tls`, `.http` and `.log`::
 
     logging.basicConfig()
     logging.getLogger("libdcs").setLevel(logging.DEBUG)
 
-WARNING is what needs attention, such as a client certificate that expires soon; INFO a line for each call
-and diagnosis; DEBUG each step of it, such as those of the TLS handshake; 5 the bytes read and written. A
-call that failed is a line at INFO and not an ERROR, because it raises. A program that has not configured
-`logging` sees nothing. The log is the process's: where threads call at once, one may hand on the records of
-another. No key, password or other secret is told.
+WARNING is for what needs attention, such as a client certificate that expires soon. INFO has a line for each
+call and diagnosis, DEBUG one for each step of it, such as those of the TLS handshake, and level 5 the number
+of bytes read and written. A failed call is logged at INFO and not at ERROR, because it raises. A program that
+has not configured `logging` sees nothing. The process has one log: if several threads make calls, one may
+pass on the records of another. No record holds a key, a password or another secret.
 
-The work is done by the shared library of libdcs, which is looked for in `$LIBDCS_PATH` if that is set,
-else in this package, else where the system finds `libdcs.so.0` (`dcs.dll`). Importing raises
-`LoadError`, an `ImportError`, where there is none or it has another ABI version.
+The package loads the shared library of libdcs: the file in `$LIBDCS_PATH` if that is set, else the one in
+this package, else the system's `libdcs.so.0` (`dcs.dll`). Importing raises `LoadError`, an `ImportError`, if
+there is none or it has another ABI version.
 """
 
 from ._client import Client
@@ -80,6 +80,6 @@ __version__: str = api.dcs_version().decode()
 
 for _name in __all__:
     if callable(globals()[_name]):
-        # Tracebacks and pickles name libdcs.TlsError, not the private module it lives in.
+        # So that tracebacks and pickles name libdcs.TlsError without its private module.
         globals()[_name].__module__ = __name__
 del _name
