@@ -18,7 +18,7 @@ from conftest import LIMIT, Listener, Testbed, not_on_pypy
 from libdcs import ClosedError, Code
 
 THREADS = 16
-CALLS = 10_000
+CALLS = 4_000
 
 
 def sockets() -> int:
