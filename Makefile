@@ -85,7 +85,7 @@ test-java: library $(TESTBED) ## Run the Java tests with the packaged jar; some 
 # The programs are those that test-rust has built.
 JAR := bindings/java/target/libdcs-$(shell scripts/package/version.sh).jar
 test-docs: python-environment ## Run the examples of the pages against the sandbox, and check all links
-	$(CARGO) build --locked -p dcs-cli
+	$(CARGO_TEST) --test command --no-run
 	test $(JAR) -nt $(LIBRARY) || $(MAVEN) --file bindings/java -Dmaven.javadoc.skip=true -DskipITs package
 	$(VENV)/bin/pytest tests/docs $(ARGS)
 

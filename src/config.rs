@@ -52,6 +52,11 @@ impl Config {
         self.note("url", parsed)
     }
 
+    /// Returns the endpoint's URL without its query, which may contain a secret.
+    pub fn url(&self) -> String {
+        self.endpoint.without_query()
+    }
+
     /// Sets the path of the CA bundle: the certificates that the server's certificate must lead to, as PEM, DER,
     /// PKCS#7 or PKCS#12.
     pub fn set_ca_bundle_file(&mut self, path: impl Into<PathBuf>) {

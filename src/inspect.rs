@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use crate::config::Config;
 use crate::credentials::parsed_file::{Entry, EntryKind, ParsedFile};
 use crate::credentials::private_key;
 use crate::credentials::source::{LoadedFile, Role, Source};
 use crate::credentials::summary::CertificateSummary;
 use crate::credentials::x509::Certificate;
-use crate::error::Error;
+use crate::error::{Check, Code, Error};
 
 /// What a file holds.
 #[derive(Clone, Debug)]
@@ -36,12 +37,11 @@ pub struct Item {
     pub key: Option<String>,
 }
 
-/// Says what a file holds.
+/// Describes the contents of a file in any format that a client takes.
 ///
 /// # Errors
-/// [`Code::File`](crate::Code::File) where it cannot be read; [`Code::Certificate`](crate::Code::Certificate)
-/// where nothing in it can be made out; [`Code::Password`](crate::Code::Password) where it is encrypted as a
-/// whole (PKCS#12) and the password is missing or wrong.
+/// [`Code::File`] if it cannot be read; [`Code::Certificate`] if it contains nothing that is recognised;
+/// [`Code::Password`] if it is encrypted as a whole (PKCS#12) and the password is missing or wrong.
 pub fn inspect_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<Inspection, Error> {
     read(&Source::File(path.as_ref().to_owned()), password)
 }
@@ -49,9 +49,31 @@ pub fn inspect_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<In
 /// As [`inspect_file`], of content that is already in memory.
 ///
 /// # Errors
-/// As [`inspect_file`], but for [`Code::File`](crate::Code::File).
+/// As [`inspect_file`], but for [`Code::File`].
 pub fn inspect(data: &[u8], password: Option<&str>) -> Result<Inspection, Error> {
     read(&Source::content(data, None), password)
+}
+
+impl Config {
+    /// Describes the contents of a file, like [`inspect_file`], with the configured password.
+    ///
+    /// # Errors
+    /// As [`inspect_file`].
+    pub fn inspect_file(&self, path: impl AsRef<Path>) -> Result<Inspection, Error> {
+        inspect_file(path, self.sources.password())
+    }
+
+    /// Describes the contents of the configured certificate's file, like [`inspect_file`], with the configured password.
+    ///
+    /// # Errors
+    /// As [`inspect_file`]; [`Code::Certificate`] also if no certificate is configured.
+    pub fn inspect_certificate(&self) -> Result<Inspection, Error> {
+        let source = self.sources.certificate.as_ref().ok_or_else(|| {
+            Error::new(Code::Certificate, "No client certificate is configured.")
+                .with_check(Check::FileConfigured)
+        })?;
+        read(source, self.sources.password())
+    }
 }
 
 /// How many encrypted keys of one file are looked into.

@@ -7,10 +7,6 @@ use clap_complete::Shell;
 
 use crate::sandbox;
 
-/// What is asked where no URL is given: the library's default, to name it in the help and the answer.
-pub const DEFAULT_URL: &str =
-    "https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport";
-
 /// For the help and the man page.
 pub const EXIT_STATUS: &str = "\
 \x20 0  all is well: the DCS is available; diagnose found nothing, or only notes
@@ -316,10 +312,30 @@ mod tests {
     }
 
     #[test]
-    fn the_url_that_the_help_names_is_the_librarys() {
-        let mut given = dcs::Config::new();
-        given.set_url(DEFAULT_URL).unwrap();
-        assert_eq!(format!("{given:?}"), format!("{:?}", dcs::Config::new()));
+    fn the_help_has_the_librarys_defaults_and_variables() {
+        let help = Arguments::command()
+            .find_subcommand_mut("status")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        let option = |name: &str| {
+            let mut options = dcs::ConfigOption::ALL.iter();
+            options.find(|option| option.name() == name).unwrap()
+        };
+        for (name, flag) in [
+            ("connect_timeout_ms", "--connect-timeout <SECONDS>"),
+            ("timeout_ms", "--max-time <SECONDS>"),
+        ] {
+            let after = help.split_once(flag).unwrap().1;
+            let default = after.split_once("[default: ").unwrap().1;
+            let default = default.split_once(']').unwrap().0;
+            assert_eq!(format!("{default}000"), option(name).default_text());
+        }
+        for line in ENVIRONMENT.lines().filter(|line| line.contains("DCS_")) {
+            let variable = line.split_whitespace().next().unwrap();
+            let name = variable.strip_prefix("DCS_").unwrap().to_lowercase();
+            assert_eq!(option(&name).variable(), variable);
+        }
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::io::{self, IsTerminal};
 
-use dcs::Config;
+use dcs::{Check, sanitize};
 use zeroize::Zeroizing;
 
 use crate::arguments::ConvertKeyArguments;
+use crate::config;
 use crate::failure::{Exit, Failure};
 use crate::files::{self, Access, Existing};
 use crate::output;
-use crate::settings;
 
 /// What the file is called in messages.
 const KEY: &str = "The converted key";
@@ -39,25 +39,25 @@ pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, Failure> {
     if io::stderr().is_terminal() {
         output::say(&format!(
             "Wrote {}: PKCS#8 in DER, not encrypted, for its owner only.\n",
-            crate::words::clean_line(&path.display().to_string())
+            sanitize(&path.display().to_string())
         ));
     }
     Ok(Exit::Well)
 }
 
 fn convert(arguments: &ConvertKeyArguments) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let mut config = Config::new();
-    match (&arguments.key, settings::variable("DCS_PRIVATE_KEY")?) {
-        (Some(path), _) => config.set_private_key_file(path),
-        (None, Some(text)) => config.set_option("private_key", &text)?,
-        (None, None) => {
-            return Err(Failure::usage(
+    let mut config = config::for_files(&arguments.password)?;
+    match &arguments.key {
+        Some(path) => config.set_private_key_file(path),
+        None => config.load_env_option("private_key")?,
+    }
+    config.private_key_to_pkcs8_der().map_err(|error| {
+        if error.check() == Some(Check::FileConfigured) {
+            return Failure::usage(
                 "There is no private key to convert.",
                 "Give --key FILE, or set DCS_PRIVATE_KEY.",
-            ));
+            );
         }
-    }
-    let password = settings::password(&arguments.password)?;
-    config.set_private_key_password(password.as_deref().map(String::as_str));
-    Ok(config.private_key_to_pkcs8_der()?)
+        error.into()
+    })
 }

@@ -2,23 +2,23 @@
 
 use std::io::{self, IsTerminal};
 
-use dcs::{Outcome, Report, Severity, Step};
+use dcs::{Config, Outcome, Report, Severity, Step};
 
 use crate::arguments::DiagnoseArguments;
+use crate::config;
 use crate::failure::{Exit, Failure};
 use crate::files::{self, Access, Existing};
+use crate::format::duration;
 use crate::output::{self, Paint, paint};
-use crate::settings::Settings;
 use crate::verbose;
-use crate::words::{clean_line, duration};
 
 /// What the page is called in messages.
 const PAGE: &str = "The HTML report";
 
 pub fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
     verbose::start(arguments.connection.verbose);
-    let settings = match prepare(arguments) {
-        Ok(settings) => settings,
+    let config = match prepare(arguments) {
+        Ok(config) => config,
         Err(failure) if arguments.json => {
             output::print_json(&failure.json())?;
             return Ok(failure.exit());
@@ -29,9 +29,9 @@ pub fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
     let is_shown = !arguments.json && io::stderr().is_terminal();
     let coloured = output::has_colour_on_error(arguments.colour.when);
     if is_shown {
-        output::say(&format!("Asking {} ...\n", clean_line(&settings.url)));
+        output::say(&format!("Asking {} ...\n", dcs::sanitize(&config.url())));
     }
-    let mut report = dcs::diagnose_with_progress(&settings.config, |step| {
+    let mut report = dcs::diagnose_with_progress(&config, |step| {
         if is_shown {
             output::say(&step_text(step, arguments.redact, coloured));
         }
@@ -66,11 +66,11 @@ pub fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
 }
 
 /// What can be known to be wrong before the diagnosis.
-fn prepare(arguments: &DiagnoseArguments) -> Result<Settings, Failure> {
+fn prepare(arguments: &DiagnoseArguments) -> Result<Config, Failure> {
     if let Some(path) = &arguments.html {
         files::check(PAGE, path, Existing::Replace)?;
     }
-    Settings::load(&arguments.connection)
+    config::for_call(&arguments.connection)
 }
 
 fn exit(report: &Report) -> Exit {
@@ -94,10 +94,6 @@ fn step_text(step: &Step, redact: bool, coloured: bool) -> String {
         duration(step.duration())
     };
     let message = if redact { "" } else { step.message() };
-    let line = format!(
-        "  {mark}  {:<6}{time:>9}  {}",
-        step.name(),
-        clean_line(message)
-    );
+    let line = format!("  {mark}  {:<6}{time:>9}  {}", step.name(), message);
     format!("{}\n", line.trim_end())
 }

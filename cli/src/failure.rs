@@ -3,10 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use dcs::{Code, Error};
+use dcs::{Code, Error, sanitize};
 use serde_json::{Value, json};
-
-use crate::words::clean;
 
 /// The exit codes; [`EXIT_STATUS`](crate::arguments::EXIT_STATUS) explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +90,8 @@ impl Failure {
         }
         format!(
             "dcs: {}\n{} ({names}){wait}\n",
-            clean(&self.message),
-            clean(&self.hint)
+            sanitize(&self.message),
+            sanitize(&self.hint)
         )
     }
 

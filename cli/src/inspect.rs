@@ -3,24 +3,23 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use dcs::{CertificateSummary, Inspection, Item};
+use dcs::{CertificateSummary, Inspection, Item, sanitize};
 use serde_json::{Value, json};
 
 use crate::arguments::InspectArguments;
+use crate::config;
 use crate::failure::{Exit, Failure};
+use crate::format::{utc_of, validity};
 use crate::output;
-use crate::settings;
-use crate::words::{clean_line, utc_of, validity};
 
 pub fn run(arguments: &InspectArguments) -> Result<Exit, Failure> {
-    let password = settings::password(&arguments.password)?;
-    let password = password.as_deref().map(String::as_str);
+    let config = config::for_files(&arguments.password)?;
     let now = SystemTime::now();
     let mut exit = Exit::Well;
     let mut documents = Vec::new();
     let mut gap = "";
     for path in &arguments.files {
-        let seen = dcs::inspect_file(path, password).map_err(Failure::from);
+        let seen = config.inspect_file(path).map_err(Failure::from);
         if let Err(failure) = &seen {
             exit = Exit::Failed;
             if !arguments.json {
@@ -42,8 +41,8 @@ pub fn run(arguments: &InspectArguments) -> Result<Exit, Failure> {
 }
 
 fn file_text(path: &Path, inspection: &Inspection, now: SystemTime) -> String {
-    let name = clean_line(&path.display().to_string());
-    let mut text = format!("{name}: {}\n", inspection.format);
+    let name = path.display().to_string();
+    let mut text = format!("{}: {}\n", sanitize(&name), inspection.format);
     for repair in &inspection.repairs {
         text += &format!("  mended: the file {repair}\n");
     }
@@ -74,7 +73,7 @@ fn item_text(item: &Item, now: SystemTime) -> String {
         ));
     }
     for (name, value) in lines {
-        text += &format!("    {name:<11} {}\n", clean_line(&value));
+        text += &format!("    {name:<11} {}\n", sanitize(&value));
     }
     text
 }

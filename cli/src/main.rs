@@ -4,20 +4,20 @@
 #![deny(unsafe_code)]
 
 mod arguments;
+mod config;
 mod convert_key;
 mod diagnose;
 mod failure;
 mod files;
+mod format;
 mod inspect;
 mod manual;
 mod output;
 mod sandbox;
-mod settings;
 mod status;
 mod thumbprint;
 mod timeline;
 mod verbose;
-mod words;
 
 use std::panic;
 use std::process::ExitCode;

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use dcs::{Client, ConnectionInfo, Limits, Outage, Status};
+use dcs::{Client, ConnectionInfo, Limits, Outage, Status, sanitize};
 use serde_json::{Value, json};
 
 use crate::arguments::StatusArguments;
+use crate::config;
 use crate::failure::{Exit, Failure};
+use crate::format::{duration, micros, utc_of_millis};
 use crate::output::{self, Paint, paint};
-use crate::settings::Settings;
 use crate::timeline::timeline;
 use crate::verbose;
-use crate::words::{clean_line, duration, micros, utc_of_millis};
 
 pub fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
     verbose::start(arguments.connection.verbose);
@@ -44,9 +44,9 @@ pub fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
 }
 
 fn call(arguments: &StatusArguments) -> Result<(Status, String), Failure> {
-    let settings = Settings::load(&arguments.connection)?;
-    let status = Client::new(&settings.config)?.status()?;
-    Ok((status, settings.url))
+    let config = config::for_call(&arguments.connection)?;
+    let status = Client::new(&config)?.status()?;
+    Ok((status, config.url()))
 }
 
 fn text(status: &Status, url: &str, coloured: bool) -> String {
@@ -60,9 +60,9 @@ fn text(status: &Status, url: &str, coloured: bool) -> String {
         text += &format!("  {name:<11} {value}\n");
     };
     if let Some(message) = status.message() {
-        line("message", &clean_line(message));
+        line("message", &sanitize(message));
     }
-    line("asked", &clean_line(url));
+    line("asked", &sanitize(url));
     for outage in status.scheduled_outages() {
         line("outage", &outage_text(outage));
     }
@@ -88,7 +88,7 @@ fn outage_text(outage: &Outage) -> String {
         format!("{begin} to {end}")
     };
     match &outage.message {
-        Some(message) => format!("{times}: {}", clean_line(message)),
+        Some(message) => format!("{times}: {}", sanitize(message)),
         None => times,
     }
 }

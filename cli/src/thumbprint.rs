@@ -1,28 +1,30 @@
 //! `dcs thumbprint`: how the service identifies a certificate.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use dcs::{CertificateSummary, Inspection};
+use dcs::{CertificateSummary, Check, Config, Inspection, sanitize};
 
 use crate::arguments::ThumbprintArguments;
+use crate::config;
 use crate::failure::{Exit, Failure};
 use crate::output;
-use crate::settings;
-use crate::words::clean_line;
+
+/// The variable that is used if no file is given.
+const VARIABLE: &str = "DCS_CERTIFICATE";
 
 pub fn run(arguments: &ThumbprintArguments) -> Result<Exit, Failure> {
-    let password = settings::password(&arguments.password)?;
-    let password = password.as_deref().map(String::as_str);
+    let mut config = config::for_files(&arguments.password)?;
     let paths: Vec<&PathBuf> = arguments.files.iter().chain(&arguments.cert).collect();
     if paths.is_empty() {
-        let (name, seen) = from_environment(password)?;
-        output::print(text(&seen, &name, arguments.all, false)?)?;
+        let seen = from_environment(&mut config)?;
+        output::print(text(&seen, VARIABLE, arguments.all, false)?)?;
         return Ok(Exit::Well);
     }
 
     let mut exit = Exit::Well;
     for path in &paths {
-        let shown = dcs::inspect_file(path, password)
+        let shown = config
+            .inspect_file(path)
             .map_err(Failure::from)
             .and_then(|seen| {
                 let name = path.display().to_string();
@@ -39,19 +41,17 @@ pub fn run(arguments: &ThumbprintArguments) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn from_environment(password: Option<&str>) -> Result<(String, Inspection), Failure> {
-    let Some(value) = settings::variable("DCS_CERTIFICATE")? else {
-        return Err(Failure::usage(
-            "There is no certificate to show the thumbprint of.",
-            "Give a file, or set DCS_CERTIFICATE.",
-        ));
-    };
-    if value.contains("-----BEGIN") {
-        let seen = dcs::inspect(value.as_bytes(), password)?;
-        return Ok(("DCS_CERTIFICATE".into(), seen));
-    }
-    let seen = dcs::inspect_file(Path::new(&*value), password)?;
-    Ok((value.to_string(), seen))
+fn from_environment(config: &mut Config) -> Result<Inspection, Failure> {
+    config.load_env_option("certificate")?;
+    config.inspect_certificate().map_err(|error| {
+        if error.check() == Some(Check::FileConfigured) {
+            return Failure::usage(
+                "There is no certificate to show the thumbprint of.",
+                format!("Give a file, or set {VARIABLE}."),
+            );
+        }
+        error.into()
+    })
 }
 
 /// A line for each certificate; the thumbprint alone where one is asked for.
@@ -92,10 +92,10 @@ fn text(
     for certificate in shown {
         text += &certificate.thumbprint;
         if all {
-            text += &format!("  {}", clean_line(certificate.subject.as_str()));
+            text += &format!("  {}", sanitize(certificate.subject.as_str()));
         }
         if with_file {
-            text += &format!("  {}", clean_line(file));
+            text += &format!("  {}", sanitize(file));
         }
         text.push('\n');
     }

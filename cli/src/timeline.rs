@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::words;
+use crate::format;
 
 /// The characters of the longest bar.
 const WIDTH: usize = 40;
@@ -28,14 +28,14 @@ pub fn timeline(phases: &[(&str, Duration)], total: Duration) -> String {
         let length = column(passed).saturating_sub(begin).max(1);
         let line = format!(
             "  {name:<11}{:>10}  {}{}",
-            words::duration(*time),
+            format::duration(*time),
             " ".repeat(begin),
             "#".repeat(length)
         );
         text += &line;
         text.push('\n');
     }
-    text += &format!("  {:<11}{:>10}\n", "total", words::duration(total));
+    text += &format!("  {:<11}{:>10}\n", "total", format::duration(total));
     text
 }
 

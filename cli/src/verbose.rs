@@ -5,7 +5,6 @@ use std::sync::Arc;
 use dcs::log::{self, Level};
 
 use crate::output::say;
-use crate::words::clean_line;
 
 /// Turns the log on, where asked for.
 pub fn start(verbose: bool) {
@@ -18,7 +17,7 @@ pub fn start(verbose: bool) {
             "* {} {}: {}\n",
             record.level.name(),
             record.target,
-            clean_line(&record.text)
+            record.text
         ));
     })));
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use base64::Engine as _;
 use dcs_testbed::{PASSWORD, Testbed};
 use serde_json::Value;
 
@@ -638,7 +639,7 @@ fn the_password_comes_by_each_way_and_is_never_shown() {
     for (arguments, words) in [
         (
             ["--pass-file", "/nonexistent/password"],
-            "/nonexistent/password is not there",
+            "/nonexistent/password does not exist",
         ),
         (["--pass-file", "/dev/null"], "empty first line"),
         (["--pass-file", "/dev/zero"], "larger than 64 KiB"),
@@ -1113,7 +1114,6 @@ fn thumbprint_by_openssl(file: &str) -> String {
         .split(':')
         .map(|byte| u8::from_str_radix(byte, 16).unwrap())
         .collect();
-    use base64::Engine;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash)
 }
 
@@ -1136,9 +1136,13 @@ fn thumbprint_of_the_leaf() {
         assert_eq!(out(&output), format!("{expected}\n"), "{arguments:?}");
     }
     let pem = fs::read_to_string(&certificate).unwrap();
-    for value in [&certificate, &pem] {
+    let der = openssl(&["x509", "-in", &certificate, "-outform", "DER"]);
+    let base64 = |content: &[u8]| base64::engine::general_purpose::STANDARD.encode(content);
+    for value in [&certificate, &pem, &base64(&der), &base64(pem.as_bytes())] {
         let output = dcs(&["thumbprint"])
             .env("DCS_CERTIFICATE", value)
+            // Only a call needs it.
+            .env("DCS_URL", "http://example.org/")
             .output()
             .unwrap();
         assert_eq!(out(&output), format!("{expected}\n"), "{output:?}");

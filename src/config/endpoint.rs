@@ -64,6 +64,15 @@ impl Endpoint {
         format!("https://{}{}", self.target, self.uri.path())
     }
 
+    /// Returns the URL as it was given, without its query.
+    pub(crate) fn without_query(&self) -> String {
+        let authority = self
+            .uri
+            .authority()
+            .map_or("", |authority| authority.as_str());
+        format!("https://{authority}{}", self.uri.path())
+    }
+
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
         let invalid = |reason: &str| {
             Error::new(
@@ -209,7 +218,10 @@ mod tests {
             ("https://[::1]:4433/x", "[::1]:4433"),
             ("HTTPS://example.org/x", "example.org:443"),
         ] {
-            assert_eq!(Endpoint::parse(url).unwrap().target.to_string(), target);
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!(endpoint.target.to_string(), target);
+            let shown = url.replace("HTTPS", "https").replace("?x=1", "");
+            assert_eq!(endpoint.without_query(), shown);
         }
     }
 

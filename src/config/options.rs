@@ -205,7 +205,8 @@ impl Config {
         ConfigOption::find(name).map(ConfigOption::name)
     }
 
-    /// Sets the options that have an environment variable. No other function reads the environment.
+    /// Sets the options that have an environment variable. No other function but
+    /// [`Config::load_env_option`] reads the environment.
     ///
     /// The variable of an option is `DCS_` and its name in upper case, such as `DCS_TIMEOUT_MS`; see
     /// [`ConfigOption::ALL`]. A variable that is not set, or is empty, leaves its option as it is.
@@ -215,26 +216,39 @@ impl Config {
     pub fn load_env(&mut self) -> Result<(), Error> {
         let mut loaded = self.clone();
         for option in ConfigOption::ALL {
-            let variable = option.variable();
-            let Some(value) = env::var_os(&variable) else {
-                continue;
-            };
-            let outcome = match value.to_str().map(|text| Zeroizing::new(text.to_owned())) {
-                Some(value) if value.is_empty() => continue,
-                Some(value) => loaded.set_from_text(option, &value, Some(&variable)),
-                None => Err(Error::new(
-                    Code::InvalidArgument,
-                    format!("The environment variable {variable} is not UTF-8."),
-                )
-                .with_hint(format!("Set {variable} to text in UTF-8, or unset it."))),
-            };
-            if let Err(error) = outcome {
+            if let Err(error) = loaded.load_variable(option) {
                 self.reject(option.name, &error);
                 return Err(error);
             }
         }
         *self = loaded;
         Ok(())
+    }
+
+    /// Sets one option from its environment variable, as [`Config::load_env`] sets all.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for an unknown name and for a variable whose value the option does not take.
+    pub fn load_env_option(&mut self, name: &str) -> Result<(), Error> {
+        self.load_variable(ConfigOption::find(name)?)
+    }
+
+    fn load_variable(&mut self, option: &'static ConfigOption) -> Result<(), Error> {
+        let variable = option.variable();
+        let Some(value) = env::var_os(&variable).filter(|value| !value.is_empty()) else {
+            return Ok(());
+        };
+        match value.to_str().map(|text| Zeroizing::new(text.to_owned())) {
+            Some(value) => self.set_from_text(option, &value, Some(&variable)),
+            None => {
+                let error = Error::new(
+                    Code::InvalidArgument,
+                    format!("The environment variable {variable} is not UTF-8."),
+                )
+                .with_hint(format!("Set {variable} to text in UTF-8, or unset it."));
+                self.note(option.name, Err(error))
+            }
+        }
     }
 
     fn set_from_text(
@@ -260,11 +274,7 @@ impl Setting for Endpoint {
     }
 
     fn display(&self) -> String {
-        let authority = self
-            .uri
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        format!("https://{authority}{}", self.uri.path())
+        self.without_query()
     }
 }
 

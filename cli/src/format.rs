@@ -1,4 +1,4 @@
-//! Times, lengths of time and foreign text, in words.
+//! Dates and durations as text.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,21 +6,6 @@ use dcs::CertificateSummary;
 use jiff::Timestamp;
 
 const SECONDS_PER_DAY: u64 = 86_400;
-
-/// Text from outside without what would move, hide or turn round the text about it: control characters but
-/// for line ends, and the marks of bidirectional text (UAX #9).
-pub fn clean(text: &str) -> String {
-    let is_unsafe = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.replace(is_unsafe, "?")
-}
-
-/// The same on one line.
-pub fn clean_line(text: &str) -> String {
-    clean(text).replace('\n', " ")
-}
 
 /// Such as `850 us`, `12.3 ms` or `1.20 s`.
 pub fn duration(duration: Duration) -> String {
@@ -80,11 +65,5 @@ mod tests {
     fn instants_in_words() {
         assert_eq!(utc_of(Some("2024-10-04T00:05:10Z")), "2024-10-04 00:05 UTC");
         assert_eq!(utc_of(None), "an unknown time");
-    }
-
-    #[test]
-    fn foreign_text_moves_nothing() {
-        assert_eq!(clean("a\u{1b}[2Jb\rc\u{202e}d\ne"), "a?[2Jb?c?d\ne");
-        assert_eq!(clean_line("a\nb"), "a b");
     }
 }
