@@ -47,7 +47,7 @@ impl Error {
             code,
             message: message.into(),
             hint: code.hint().into(),
-            check: Check::of(code),
+            check: code.check(),
             http_status: None,
             tls_alert: None,
             os_code: None,

@@ -389,7 +389,6 @@ impl Probe<'_> {
         self.checks.connection.tls_alert = self.checks.tls_alert;
         match error.code() {
             Code::ServerUntrusted => self.server_untrusted(error, capture),
-            Code::ServerCertificate => self.failed(Check::ServerValid, error),
             Code::ServerName => {
                 self.passed(
                     Check::ServerTrusted,

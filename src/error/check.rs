@@ -4,7 +4,7 @@
 
 use std::ffi::CStr;
 
-use super::{Code, c_text};
+use super::c_text;
 
 /// How much it weighs when a check does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,6 +107,11 @@ macro_rules! checks {
             /// [`Check::name`] for C.
             pub(crate) fn c_name(self) -> &'static CStr {
                 match self { $(Check::$variant => const { c_text(concat!($name, "\0")) }),+ }
+            }
+
+            /// [`Check::advice`] for C.
+            pub(crate) fn c_advice(self) -> &'static CStr {
+                match self { $(Check::$variant => const { c_text(concat!($advice, "\0")) }),+ }
             }
         }
     };
@@ -309,40 +314,6 @@ checks! {
 }
 
 impl Check {
-    /// The check that a code says did not pass, where it is always the same one.
-    pub fn of(code: Code) -> Option<Check> {
-        match code {
-            Code::File => Some(Check::FileReadable),
-            Code::Password => Some(Check::KeyPassword),
-            Code::KeyMismatch => Some(Check::KeyMatchesCertificate),
-            Code::Resolve => Some(Check::Resolve),
-            Code::Connect => Some(Check::Connect),
-            Code::Proxy => Some(Check::Proxy),
-            Code::ServerUntrusted => Some(Check::ServerTrusted),
-            Code::ServerCertificate => Some(Check::ServerValid),
-            Code::ServerName => Some(Check::ServerName),
-            Code::ClientCertRequired => Some(Check::ClientCertificateSent),
-            Code::ClientCertRejected => Some(Check::ClientCertificateAccepted),
-            Code::Tls => Some(Check::Handshake),
-            Code::BadRequest
-            | Code::QuotaExceeded
-            | Code::NotFound
-            | Code::RateLimited
-            | Code::Http
-            | Code::Unavailable => Some(Check::Answer),
-            Code::Response => Some(Check::StatusBody),
-            Code::Ok
-            | Code::InvalidArgument
-            | Code::CaBundle
-            | Code::Certificate
-            | Code::PrivateKey
-            | Code::Timeout
-            | Code::ConnectionLost
-            | Code::Interrupted
-            | Code::Internal => None,
-        }
-    }
-
     /// Whether it is about what can be done with a file at all: where it fails, no client can be made.
     pub(crate) fn prevents_client(self) -> bool {
         matches!(

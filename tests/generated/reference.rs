@@ -216,7 +216,7 @@ fn errors() -> String {
         }
         writeln!(text, "| what to do | {} |", code.hint()).unwrap();
         writeln!(text, "| retry | {} |", retryable(code)).unwrap();
-        if let Some(check) = Check::of(code) {
+        if let Some(check) = code.check() {
             let (name, anchor) = (check.name(), anchor(check.name()));
             writeln!(text, "| check | [`{name}`](checks.md#{anchor}), or the one that says more exactly what is wrong |")
                 .unwrap();
@@ -261,7 +261,7 @@ fn checks() -> String {
         .unwrap();
         let codes: Vec<String> = Code::ALL
             .iter()
-            .filter(|code| Check::of(**code) == Some(check))
+            .filter(|code| code.check() == Some(check))
             .map(|code| format!("[`{}`](errors.md#{})", code.name(), anchor(code.name())))
             .collect();
         if !codes.is_empty() {
