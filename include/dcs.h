@@ -34,14 +34,14 @@
 /** Success. */
 #define DCS_OK 0
 
-/** An argument is NULL, is not UTF-8, or has a value that the option does not take: a URL that is
- * not https, a timeout of 0. */
+/** An argument is NULL, not UTF-8, or a value that the option does not accept, such as a URL that
+ * is not https or a timeout of 0. */
 #define DCS_ERR_INVALID_ARGUMENT 100
 
 /** A file cannot be read. */
 #define DCS_ERR_FILE 101
 
-/** The CA bundle holds no usable CA certificate. */
+/** The CA bundle contains no usable CA certificate. */
 #define DCS_ERR_CA_BUNDLE 102
 
 /** The client certificate cannot be used. */
@@ -53,70 +53,71 @@
 /** The private key is encrypted, and the password is missing or wrong. */
 #define DCS_ERR_PASSWORD 105
 
-/** The private key is not the certificate's. */
+/** The private key does not belong to the certificate. */
 #define DCS_ERR_KEY_MISMATCH 106
 
 /** The host name cannot be resolved. */
 #define DCS_ERR_RESOLVE 200
 
-/** No TCP connection can be made. */
+/** No TCP connection can be opened. */
 #define DCS_ERR_CONNECT 201
 
-/** The proxy cannot be reached or refuses the connection. */
+/** The proxy cannot be reached, or it rejects the connection. */
 #define DCS_ERR_PROXY 202
 
-/** A time limit has passed; the message names the phase. */
+/** A timeout elapsed; the message names the phase. */
 #define DCS_ERR_TIMEOUT 203
 
-/** The server closed or reset the connection before its answer was complete. */
+/** The server closed or reset the connection before the response was complete. */
 #define DCS_ERR_CONNECTION_LOST 204
 
-/** The caller ended the call. */
+/** The caller cancelled the call. */
 #define DCS_ERR_INTERRUPTED 205
 
-/** The CA bundle does not lead to the server's certificate ("unable to get local issuer
+/** The server's certificate does not chain to a CA in the CA bundle ("unable to get local issuer
  * certificate"). */
 #define DCS_ERR_SERVER_UNTRUSTED 300
 
-/** The server's certificate is expired, not yet valid, for another purpose, or wrongly signed. */
+/** The server's certificate has expired, is not yet valid, is for another purpose, or has an
+ * invalid signature. */
 #define DCS_ERR_SERVER_CERTIFICATE 301
 
 /** The server's certificate is for another host. */
 #define DCS_ERR_SERVER_NAME 302
 
-/** The server wants a client certificate and none was sent ("No required SSL certificate was
+/** The server requires a client certificate, and none was sent ("No required SSL certificate was
  * sent"). */
 #define DCS_ERR_CLIENT_CERT_REQUIRED 303
 
-/** The server does not accept the client certificate ("The SSL certificate error"). */
+/** The server rejected the client certificate ("The SSL certificate error"). */
 #define DCS_ERR_CLIENT_CERT_REJECTED 304
 
-/** The TLS handshake failed for another reason: no common version or cipher, not TLS at all, or an
+/** The TLS handshake failed for another reason: no common version or cipher, no TLS at all, or an
  * alert. */
 #define DCS_ERR_TLS 305
 
-/** HTTP 400: the service finds fault with the request. */
+/** HTTP 400: the service rejected the request as malformed. */
 #define DCS_ERR_BAD_REQUEST 400
 
-/** HTTP 403: the quota of checks is used up for good. */
+/** HTTP 403: the quota of checks is used up. */
 #define DCS_ERR_QUOTA_EXCEEDED 403
 
 /** HTTP 404: the URL's path is wrong. */
 #define DCS_ERR_NOT_FOUND 404
 
-/** HTTP 429: this client's own rate limit is exceeded. */
+/** HTTP 429: this client exceeded its own rate limit. */
 #define DCS_ERR_RATE_LIMITED 429
 
-/** Any other HTTP status than 200 and those with a code of their own. */
+/** Any HTTP status other than 200 that has no code of its own. */
 #define DCS_ERR_HTTP 450
 
-/** The answer is not the JSON that it should be, was cut short, or is larger than the limit. */
+/** The response is not the documented JSON, is incomplete, or exceeds the size limit. */
 #define DCS_ERR_RESPONSE 460
 
-/** HTTP 503: all clients together are over the limit. */
+/** HTTP 503: all clients together exceeded the service's rate limit. */
 #define DCS_ERR_UNAVAILABLE 503
 
-/** A fault in the library itself. */
+/** A bug in the library. */
 #define DCS_ERR_INTERNAL 900
 
 /* Levels of the log; each includes those before it. */

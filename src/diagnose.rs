@@ -1,4 +1,4 @@
-//! What is wrong, why, and how to mend it: before, during and after a call.
+//! Diagnosis: what is wrong with a configuration, why, and what to do about it.
 
 mod certificate_checks;
 mod explain;
@@ -20,12 +20,12 @@ pub(crate) use explain::explain_rejection;
 use online::OnlineChecks;
 pub use report::{Finding, Outcome, Report, Step};
 
-/// Checks a configuration from the files to the service's answer, and says what is wrong.
+/// Checks a configuration from the files to the service's response, and reports what is wrong.
 ///
-/// Works on a configuration that no client could be made from: every check that still can be made is made.
-/// Connects to the service and makes the status call, within the configuration's limits of time. Reads the
-/// three files and, where the server's certificate is not trusted, the CA certificates that this machine
-/// trusts; nothing is written.
+/// Works on a configuration that no client can be created from: it performs every check that is possible.
+/// Connects to the service and makes the status call, within the configured timeouts. Reads the three files
+/// and, if the server's certificate is not trusted, the CA certificates that this machine trusts. Writes
+/// nothing.
 ///
 /// # Errors
 /// [`Code::InvalidArgument`] if an option's value was rejected and the option was not set since.
@@ -33,7 +33,7 @@ pub fn diagnose(config: &Config) -> Result<Report, Error> {
     diagnose_with_progress(config, |_| {})
 }
 
-/// As [`diagnose`], and passes each step on the way to the service to `progress` as it ends.
+/// As [`diagnose`]; calls `progress` with each network step as it ends.
 ///
 /// # Errors
 /// As [`diagnose`].
@@ -45,10 +45,10 @@ pub fn diagnose_with_progress(
     Ok(run(config, CancelToken::default(), &mut progress).0)
 }
 
-/// As [`diagnose`], until it is cancelled: what waits for the network then ends within 100 ms, and nothing more is sent.
+/// As [`diagnose`], until it is cancelled. Cancelling ends a wait for the network within 100 ms; nothing more is sent.
 ///
 /// # Errors
-/// As [`diagnose`]; [`Code::Interrupted`] if it was cancelled before it was done.
+/// As [`diagnose`]; [`Code::Interrupted`] if it was cancelled before it ended.
 pub fn diagnose_until(config: &Config, cancellation: &Cancellation) -> Result<Report, Error> {
     config.check()?;
     let token = CancelToken::from(cancellation);
@@ -61,13 +61,13 @@ pub fn diagnose_until(config: &Config, cancellation: &Cancellation) -> Result<Re
     }
 }
 
-/// The report, and whether a step was ended by the caller.
+/// Returns the report, and whether the caller cancelled a step.
 fn run(config: &Config, token: CancelToken, progress: &mut dyn FnMut(&Step)) -> (Report, bool) {
     let now = SystemTime::now();
     let offline = offline::check(config, now);
     let online = match online::check(config, &offline, token, progress) {
         Ok(online) => online,
-        // The parts fit together one by one, but TLS cannot be set up with them.
+        // Each file passed its checks, but TLS cannot be set up with them.
         Err(error) => OnlineChecks {
             findings: error
                 .check()
@@ -101,23 +101,23 @@ fn run(config: &Config, token: CancelToken, progress: &mut dyn FnMut(&Step)) -> 
     (report, online.is_interrupted)
 }
 
-/// Ends the log of a diagnosis, whose calls are told as every call is. Names the check only: what was seen is in the
-/// report, which the caller shows to whom they want.
+/// Logs the result of a diagnosis. Names the check only: the details are in the report, and the caller decides who
+/// sees it.
 fn log_result(report: &Report) {
     let count = report.failed().count();
-    let noun = if count == 1 { "finding" } else { "findings" };
+    let checks = certificate_checks::count(count, "check");
     match report.cause() {
         Some(cause) => log::emit!(
             Info,
             CLIENT,
-            "diagnosis: {count} {noun} failed, the likeliest cause: {}",
+            "diagnosis: {checks} failed; most likely cause: {}",
             cause.check().name()
         ),
         None if count > 0 => log::emit!(
             Info,
             CLIENT,
-            "diagnosis: {count} {noun} failed, none of which does harm"
+            "diagnosis: {checks} failed, with no effect on calls"
         ),
-        None => log::emit!(Info, CLIENT, "diagnosis: nothing failed"),
+        None => log::emit!(Info, CLIENT, "diagnosis: no check failed"),
     }
 }

@@ -1,4 +1,4 @@
-//! Errors that name the cause and the cure.
+//! Errors that name the cause and what to do about it.
 
 mod check;
 mod code;
@@ -12,17 +12,17 @@ use crate::status::Limits;
 pub use check::{Check, Severity, Subject};
 pub use code::Code;
 
-/// A table's text for C; a NUL within is found when the library is compiled.
+/// Returns a text of a table for C. A NUL within it is a compile-time error.
 const fn c_text(text: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
         Ok(text) => text,
-        Err(_) => panic!("a text in a table holds a NUL"),
+        Err(_) => panic!("a text in a table contains a NUL"),
     }
 }
 
 /// A failure: what happened, to which file, host or field, and what to do about it.
 ///
-/// No key bytes, password or file content is ever part of it.
+/// It never contains key bytes, passwords or file content.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -41,7 +41,7 @@ struct Inner {
 }
 
 impl Error {
-    /// Starts from the code's general advice; the `with_` functions make it specific.
+    /// Creates an error with the code's general advice; the `with_` functions make it specific.
     pub(crate) fn new(code: Code, message: impl Into<Message>) -> Self {
         Error(Box::new(Inner {
             code,
@@ -105,52 +105,52 @@ impl Error {
         &self.0.hint
     }
 
-    /// The kind of failure.
+    /// Returns the kind of failure.
     pub fn code(&self) -> Code {
         self.0.code
     }
 
-    /// What happened, with the file, host or field it concerns.
+    /// Returns what happened, to which file, host or field.
     pub fn message(&self) -> &str {
         self.0.message.as_str()
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> &str {
         self.0.hint.as_str()
     }
 
-    /// The check that explains the failure, such as [`Check::CertificateNotExpired`].
+    /// Returns the check that explains the failure, such as [`Check::CertificateNotExpired`].
     pub fn check(&self) -> Option<Check> {
         self.0.check
     }
 
-    /// The HTTP status, where an answer came.
+    /// Returns the HTTP status, if there was a response.
     pub fn http_status(&self) -> Option<u16> {
         self.0.http_status
     }
 
-    /// The number of the TLS alert that the server sent (RFC 8446, section 6), where one came.
+    /// Returns the number of the TLS alert that the server sent (RFC 8446, section 6), if it sent one.
     pub fn tls_alert(&self) -> Option<u8> {
         self.0.tls_alert
     }
 
-    /// The operating system's error number (errno, or the WSA code), where one came.
+    /// Returns the operating system's error number (errno, or the WSA code), if there is one.
     pub fn os_code(&self) -> Option<i32> {
         self.0.os_code
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Returns whether retrying the same call later may succeed.
     pub fn retryable(&self) -> bool {
         self.0.retryable
     }
 
-    /// How long the service asked to wait (`Retry-After`), where it did.
+    /// Returns how long the service asked to wait (`Retry-After`), if it did.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// What the answer's headers say about rate limit and quota, where an answer came.
+    /// Returns the rate limit and the quota in the response's headers, if there was a response.
     pub fn limits(&self) -> Limits {
         self.0.limits
     }
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn display_tells_name_message_and_hint() {
+    fn display_shows_name_message_and_hint() {
         let error = Error::new(Code::File, "a.pem: no such file.");
         assert_eq!(
             error.to_string(),

@@ -294,15 +294,15 @@ fn a_diagnosis_ends_with_what_it_came_to() {
     let mut missing = config(&testbed, &url);
     missing.set_private_key_file(testbed.file("missing"));
     for (config, cause) in [
-        (expired, "likeliest cause: DCS_CHECK_CERT_NOT_EXPIRED"),
-        (missing, "likeliest cause: DCS_CHECK_FILE_READABLE"),
+        (expired, "most likely cause: DCS_CHECK_CERT_NOT_EXPIRED"),
+        (missing, "most likely cause: DCS_CHECK_FILE_READABLE"),
     ] {
         let report = common::diagnose(&config);
         let failed = |finding: &&dcs::Finding| finding.outcome() == dcs::Outcome::Failed;
         let count = report.findings().iter().filter(failed).count();
         let last = [drain().pop().unwrap()];
         assert_told(&last, &[(Info, "dcs.client", cause)]);
-        assert!(last[0].text.contains(&format!(": {count} finding")));
+        assert!(last[0].text.contains(&format!(": {count} check")));
     }
     // A key that others may read is a note at most.
     assert!(common::diagnose(&config(&testbed, &url)).cause().is_none());

@@ -1,8 +1,8 @@
-//! What the client's own certificates say about why a server might turn them down.
+//! Checks on the client's own certificates, which explain why a server may reject them.
 //!
-//! nginx gives the same page for eight different faults of a client certificate; only the client can say
-//! which one it is. A client keeps this evidence and looks at it after a rejection only, so that it costs a
-//! call that succeeds nothing; a diagnosis looks at it in any case.
+//! nginx responds with the same page to eight different faults of a client certificate; only the client can tell
+//! them apart. A client keeps its certificates and performs the checks only after a rejection, so that a successful
+//! call pays nothing for them. A diagnosis always performs them.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,23 +19,23 @@ use crate::error::Subject;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// From when on the end of a certificate's validity is announced: replacing one takes people and days.
+/// How long before its expiry a certificate is reported: replacing one takes people and days.
 pub(crate) const EXPIRES_SOON: Duration = Duration::from_secs(30 * DAY);
 
-/// The words in a Common Name that tell the DCS's other two certificates from the one for TLS.
+/// The words in the Common Names of the DCS's other two certificates, which are not for TLS.
 const OTHER_USES: [&str; 2] = ["JSON Signing", "JSON Encryption"];
 
-/// The client's certificates and the CA certificates at hand.
+/// The client's certificates and the CA certificates of the bundle.
 pub(crate) struct CertificateChecks {
-    /// What is sent, the leaf first.
+    /// The certificates that the client sends, the leaf first.
     links: Vec<Certificate>,
-    /// The CA certificates of the bundle; `None` where it could not be read.
+    /// The CA certificates of the bundle; `None` if it could not be read.
     cas: Option<Vec<Certificate>>,
     /// "the client certificate client.pem"
     name: String,
     /// "the CA bundle ca.pem"
     bundle_name: String,
-    /// The URL's host, which tells the environment.
+    /// The URL's host, from which the environment is known.
     host: String,
 }
 
@@ -50,8 +50,8 @@ impl CertificateChecks {
         }
     }
 
-    /// For a certificate whose key is missing or is another one's: the file's first certificate that is no CA's
-    /// is taken for the leaf.
+    /// Takes the first certificate in the file that is not a CA certificate as the leaf, for a file whose key is
+    /// missing or belongs to another certificate.
     pub(crate) fn from_file(
         file: &CertificateFile,
         bundle: Option<&CaBundle>,
@@ -84,13 +84,13 @@ impl CertificateChecks {
         }
     }
 
-    /// The leaf's issuer, for a message.
+    /// Returns the leaf's issuer, for a message.
     pub(crate) fn issuer(&self) -> Option<&str> {
         let fields = self.links[0].fields.as_ref()?;
         Some(&fields.issuer)
     }
 
-    /// The certificates that are sent, the leaf first.
+    /// Returns the certificates that the client sends, the leaf first.
     pub(crate) fn links(&self) -> &[Certificate] {
         &self.links
     }
@@ -99,14 +99,14 @@ impl CertificateChecks {
         self.links.len() - 1
     }
 
-    /// The root that the chain ends at, where it is at hand.
+    /// Returns the root that the chain ends at, if the CA bundle contains it.
     pub(crate) fn root(&self, now: SystemTime) -> Option<&Certificate> {
         let last = self.links.last()?;
         issuer_of(last, self.cas.iter().flatten(), now)
     }
 
-    /// Makes every check that looks at the certificates alone. Nothing for a certificate whose fields cannot be
-    /// read.
+    /// Performs every check that needs the certificates alone. Returns nothing for a certificate whose fields cannot
+    /// be read.
     pub(crate) fn findings(&self, now: SystemTime) -> Vec<Finding> {
         let leaf = &self.links[0];
         let Some(fields) = &leaf.fields else {
@@ -122,7 +122,7 @@ impl CertificateChecks {
         findings
     }
 
-    /// "The client certificate client.pem (CN=Example)" at the begin of a sentence.
+    /// Returns "The client certificate client.pem (CN=Example)", as the start of a sentence.
     fn sentence_start(&self, fields: &Fields) -> String {
         capitalise(&format!("{} ({})", self.name, fields.subject))
     }
@@ -144,14 +144,14 @@ impl CertificateChecks {
             Ok(until) if !until.is_zero() => failed(
                 Check::CertificateAlreadyValid,
                 format!(
-                    "{certificate} is not valid before {}, in {}.",
+                    "{certificate} is not yet valid: it becomes valid on {}, in {}.",
                     day(from),
                     days_text(until)
                 ),
             ),
             _ => passed(
                 Check::CertificateAlreadyValid,
-                format!("{certificate} is valid since {}.", day(from)),
+                format!("{certificate} has been valid since {}.", day(from)),
             ),
         });
         if let Ok(left) = to.duration_since(now) {
@@ -167,7 +167,7 @@ impl CertificateChecks {
             } else {
                 passed(
                     Check::CertificateExpiresLater,
-                    format!("{certificate} is valid for {} more.", days_text(left)),
+                    format!("{certificate} is valid for another {}.", days_text(left)),
                 )
             });
         }
@@ -179,17 +179,17 @@ impl CertificateChecks {
         findings.push(finding(
             Check::CertificateNotCa,
             !fields.is_ca,
-            || format!("{certificate} is no CA's."),
+            || format!("{certificate} is not a CA certificate."),
             || {
                 format!(
-                    "{certificate} is a CA certificate, which issues others and is not used itself."
+                    "{certificate} is a CA certificate, which issues other certificates and does not identify a client."
                 )
             },
         ));
         findings.push(finding(
             Check::CertificateNotSelfSigned,
             !self_signed,
-            || format!("{certificate} is issued by {}.", fields.issuer),
+            || format!("{certificate} was issued by {}.", fields.issuer),
             || format!("{certificate} is self-signed."),
         ));
         let purposes = fields.purposes.join(", ");
@@ -197,12 +197,12 @@ impl CertificateChecks {
             Check::CertificateClientAuth,
             fields.allows_client_auth,
             || match purposes.as_str() {
-                "" => format!("{certificate} is not limited to a purpose (no extended key usage)."),
-                purposes => format!("{certificate} is for {purposes}."),
+                "" => format!("{certificate} allows every purpose (no extended key usage)."),
+                purposes => format!("{certificate} allows {purposes}."),
             },
             || {
                 format!(
-                    "{certificate} is not for TLS client authentication: its extended key usage is {purposes}."
+                    "{certificate} does not allow TLS client authentication: its extended key usage is {purposes}."
                 )
             },
         ));
@@ -211,10 +211,10 @@ impl CertificateChecks {
             Check::CertificateKeyUsage,
             fields.allows_signing,
             || match usages.as_str() {
-                "" => format!("{certificate} does not limit what its key is used for."),
+                "" => format!("{certificate} allows every use of its key (no key usage)."),
                 usages => format!("The key usage of {} is {usages}.", self.name),
             },
-            || format!("{certificate} has a key that must not sign: its key usage is {usages}."),
+            || format!("{certificate} does not allow its key to sign: its key usage is {usages}."),
         ));
         let Some(common_name) = &fields.common_name else {
             return;
@@ -225,13 +225,13 @@ impl CertificateChecks {
             other_use.is_none(),
             || {
                 format!(
-                    "The name of {} is not that of a certificate for another use.",
+                    "The name of {} does not say that it is for JSON signing or encryption.",
                     self.name
                 )
             },
             || {
                 format!(
-                    "{certificate} is the one for {}, by its name.",
+                    "{certificate} is for {}, according to its name.",
                     other_use.copied().unwrap_or_default()
                 )
             },
@@ -242,10 +242,10 @@ impl CertificateChecks {
             findings.push(finding(
                 Check::CertificateEnvironment,
                 ours == theirs,
-                || format!("{certificate} is for the {theirs} environment, by its name."),
+                || format!("{certificate} is for the {theirs} environment, according to its name."),
                 || {
                     format!(
-                        "{certificate} is for the {ours} environment by its name, and the URL's host {} is that of {theirs}.",
+                        "{certificate} is for the {ours} environment according to its name, but the URL's host {} belongs to {theirs}.",
                         self.host
                     )
                 },
@@ -285,16 +285,16 @@ impl CertificateChecks {
             findings.push(Finding::skipped(
                 Check::ChainComplete,
                 Subject::Certificate,
-                "The CA bundle could not be read, which may hold the issuer.",
+                "The CA bundle, which may contain the issuer, could not be read.",
             ));
         } else {
             findings.push(finding(
                 Check::ChainComplete,
                 root.is_some(),
-                || format!("It leads to {} by way of {} in between.", last_issuer, count(self.intermediate_count(), "intermediate")),
+                || format!("The client certificate chains to {}, with {} in between.", last_issuer, count(self.intermediate_count(), "intermediate")),
                 || {
                     format!(
-                        "The client certificate does not lead to a CA: the issuer that {} names, {last_issuer}, is neither in its own file nor in {}.",
+                        "The client certificate does not chain to a CA: {last_issuer}, the issuer of {}, is neither in the certificate file nor in {}.",
                         if self.links.len() == 1 { self.name.clone() } else { last.subject().to_owned() },
                         self.bundle_name
                     )
@@ -312,13 +312,13 @@ impl CertificateChecks {
             wrongly_signed.is_none(),
             || {
                 format!(
-                    "Each of the {} is signed by the next one's key.",
+                    "Each of the {} is signed with the key of the next one.",
                     count(chain.len(), "certificate")
                 )
             },
             || {
                 format!(
-                    "{} is not signed by the key of the {} at hand.",
+                    "{} is not signed with the key of the configured {}.",
                     wrongly_signed.map_or("", |pair| pair[0].subject()),
                     wrongly_signed.map_or("", |pair| pair[1].subject())
                 )
@@ -335,7 +335,7 @@ impl CertificateChecks {
             || {
                 expired.map_or_else(String::new, |fields| {
                     format!(
-                        "The client certificate was issued by way of {}, which was valid from {} to {} only.",
+                        "The chain of the client certificate needs {}, which is valid only from {} to {}.",
                         fields.subject,
                         day(fields.not_before),
                         day(fields.not_after)
@@ -371,9 +371,9 @@ fn finding(
     }
 }
 
-/// The environment that a Common Name ends on, by the DCS's convention: organisation, use, environment, date.
+/// Returns the environment in a Common Name, by the DCS's convention: organisation, use, environment, date.
 fn environment(common_name: &str) -> Option<&'static str> {
-    // The last such word: an organisation may have one in its name.
+    // The last such word: the name of the organisation may contain one.
     common_name.rsplit(' ').find_map(|word| {
         ["integration", "production"]
             .into_iter()
@@ -381,7 +381,7 @@ fn environment(common_name: &str) -> Option<&'static str> {
     })
 }
 
-/// The environment that one of the DCS's hosts belongs to; `None` for other hosts.
+/// Returns the environment of a DCS host; `None` for other hosts.
 fn environment_of_host(host: &str) -> Option<&'static str> {
     let host = host.to_ascii_lowercase();
     if !host.starts_with("dcs") || !host.ends_with(".gov.uk") {
@@ -408,7 +408,7 @@ fn ago_text(time: Duration) -> String {
     }
 }
 
-/// "1 day", "2 days", "no days", "3 addresses".
+/// Returns a number with its noun: "1 day", "2 days", "no days", "3 addresses".
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if noun.ends_with('s') { "es" } else { "s" };
     match number {
@@ -422,7 +422,7 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A certificate of a name, and what is found wrong with it on a host.
+    /// Returns the checks that a self-signed certificate of this name fails for a host.
     fn failed_on(host: &str, common_name: &str) -> Vec<Check> {
         use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_of_the_other_environment_is_told_by_its_name() {
+    fn detects_a_certificate_of_the_other_environment_by_its_name() {
         let host = "dcs-integration.ida.digital.cabinet-office.gov.uk";
         let wrong = failed_on(host, "Example TLS Production 2026-01-01");
         assert!(wrong.contains(&Check::CertificateEnvironment), "{wrong:?}");
@@ -459,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn environments_are_told_by_the_convention() {
+    fn recognises_environments_by_the_naming_convention() {
         for (name, host, expected) in [
             (
                 "Example TLS Integration 2026-01-01",
@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_words() {
+    fn numbers_get_the_right_plural() {
         assert_eq!(count(0, "day"), "no days");
         assert_eq!(count(2, "address"), "2 addresses");
         assert_eq!(days_text(Duration::from_secs(DAY)), "1 day");

@@ -1,4 +1,4 @@
-//! From a failure to its likeliest cause, by what the local files say.
+//! Finds the most likely cause of a rejection, from the local files.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use crate::error::Subject;
 use crate::error::{Code, Error};
 use crate::redact::Message;
 
-/// The causes of a rejection that can be seen from here, the likeliest first.
+/// The causes of a rejection that the local files can show, the most likely first.
 const CAUSES_BY_LIKELIHOOD: [Check; 13] = [
     Check::CertificateNotExpired,
     Check::CertificateAlreadyValid,
@@ -26,8 +26,8 @@ const CAUSES_BY_LIKELIHOOD: [Check; 13] = [
     Check::CertificateSignatureAlgorithm,
 ];
 
-/// What the front end meant by the alert it turned the certificate down with, the likeliest first
-/// (measured on Apache httpd and HAProxy, which pass on what OpenSSL says).
+/// Returns the causes that a front end's alert points to, the most likely first (measured with Apache httpd and
+/// HAProxy, which pass on the alerts of OpenSSL).
 fn causes_by_alert(alert: Option<u8>) -> &'static [Check] {
     match alert {
         // bad_certificate
@@ -57,13 +57,13 @@ fn causes_by_alert(alert: Option<u8>) -> &'static [Check] {
     }
 }
 
-/// How many of the CAs that a server accepts are named in a sentence.
+/// How many of the accepted CAs a sentence names.
 const MAX_NAMED: usize = 3;
 
-/// The alert `certificate_revoked`, which leaves nothing to guess.
+/// The alert `certificate_revoked`, which needs no further explanation.
 const REVOKED: u8 = 44;
 
-/// The likeliest cause of a rejection among the findings, if one of them can be it.
+/// Returns the most likely cause of a rejection among the findings, if there is one.
 pub(crate) fn most_likely_cause(findings: &[Finding], alert: Option<u8>) -> Option<&Finding> {
     if alert == Some(REVOKED) {
         return None;
@@ -78,26 +78,26 @@ pub(crate) fn most_likely_cause(findings: &[Finding], alert: Option<u8>) -> Opti
         })
 }
 
-/// What to do about a rejection that nothing local explains.
+/// Returns what to do about a rejection that the local files do not explain.
 pub(crate) fn advice_without_cause(
     alert: Option<u8>,
     checks: Option<&CertificateChecks>,
 ) -> String {
     if alert == Some(REVOKED) {
-        return "Ask the DCS team for a new certificate, made from a new key, and why this one was revoked.".into();
+        return "Request a new certificate from the DCS team, with a new key, and ask why this one was revoked.".into();
     }
-    let mut advice = "Nothing is wrong with the certificate as far as it can be seen from here: ask the DCS team whether it is revoked, not yet enabled, or for another environment than the URL's.".to_owned();
+    let mut advice = "Ask the DCS team whether the certificate is revoked, not yet enabled, or for another environment than the URL's: the local files show no fault.".to_owned();
     let intermediates = checks.map_or(0, CertificateChecks::intermediate_count);
     if intermediates > 1 {
         advice.push_str(&format!(
-            " Its chain has {intermediates} intermediates; a server may allow fewer, so ask for that too."
+            " Ask also how many intermediates the server allows: this chain has {intermediates}."
         ));
     }
     advice
 }
 
-/// Adds to a rejection what the local files say about its cause. `is_issuer_accepted` is whether the server names
-/// one of the certificate's issuers among the CAs that it accepts, where it named any.
+/// Adds the most likely cause to a rejection, from the local files. `is_issuer_accepted` is whether one of the
+/// certificate's issuers is among the CAs that the server accepts; `None` if the server named no CAs.
 pub(crate) fn explain_rejection(
     error: Error,
     checks: Option<&CertificateChecks>,
@@ -114,7 +114,7 @@ pub(crate) fn explain_rejection(
     match most_likely_cause(&findings, alert) {
         Some(cause) => {
             let hint = format!(
-                "Most likely the cause: {} {}",
+                "Most likely cause: {} {}",
                 cause.message.marked(),
                 cause.advice.marked()
             );
@@ -126,29 +126,26 @@ pub(crate) fn explain_rejection(
     }
 }
 
-/// The finding that the server names other CAs than the certificate's; `accepted` where they are known.
+/// Returns the finding that the server accepts other CAs than the certificate's. Names those in `accepted`.
 pub(crate) fn unknown_issuer(checks: Option<&CertificateChecks>, accepted: &[Message]) -> Finding {
     let issuer = checks
         .and_then(CertificateChecks::issuer)
         .map_or_else(String::new, |issuer| format!(" ({issuer})"));
-    let names = match accepted {
-        [] => "is not among the CAs that the server names".to_owned(),
-        names => {
-            let some: Vec<&str> = names.iter().take(MAX_NAMED).map(Message::marked).collect();
-            let more = if names.len() > MAX_NAMED {
-                "; and others"
-            } else {
-                ""
-            };
-            format!(
-                "is not among the CAs that the server accepts client certificates of ({}{more})",
-                some.join("; ")
-            )
-        }
+    let some: Vec<&str> = accepted
+        .iter()
+        .take(MAX_NAMED)
+        .map(Message::marked)
+        .collect();
+    let names = match accepted.len() {
+        0 => String::new(),
+        1..=MAX_NAMED => format!(" ({})", some.join("; ")),
+        _ => format!(" ({}; and others)", some.join("; ")),
     };
     Finding::failed(
         Check::ClientCertificateIssuer,
         Subject::Certificate,
-        format!("The issuer of the client certificate{issuer} {names}."),
+        format!(
+            "The client certificate's issuer{issuer} is not among the CAs that the server accepts{names}."
+        ),
     )
 }

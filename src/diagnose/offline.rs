@@ -1,4 +1,4 @@
-//! The checks that need no network: the three files, and what they are to each other.
+//! The checks that need no network: each of the three files, and whether they belong together.
 
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ use crate::error::Check;
 use crate::error::Subject;
 use crate::error::{Code, Error};
 
-/// The checks that every file goes through, in the order in which they can be made.
+/// The checks on every file, in the order in which they can be performed.
 const FILE_CHECKS: [Check; 4] = [
     Check::FileConfigured,
     Check::FileReadable,
@@ -23,18 +23,18 @@ const FILE_CHECKS: [Check; 4] = [
     Check::FileFormat,
 ];
 
-/// What the files came to.
+/// The results of the checks on the files.
 pub(crate) struct OfflineChecks {
     pub(crate) files: Files,
     pub(crate) identity: Option<Identity>,
     pub(crate) certificate_checks: Option<CertificateChecks>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) summaries: Vec<FileSummary>,
-    /// A client could not be made from this.
+    /// No client can be created from these files.
     pub(crate) is_unusable: bool,
 }
 
-/// Reads the files and makes every check on them that can be made.
+/// Reads the files, and performs every check on them that is possible.
 pub(crate) fn check(config: &Config, now: SystemTime) -> OfflineChecks {
     let files = Files::read(&config.sources);
     let mut findings = Vec::new();
@@ -58,7 +58,7 @@ pub(crate) fn check(config: &Config, now: SystemTime) -> OfflineChecks {
         findings.push(Finding::passed(
             Check::KeyMatchesCertificate,
             Subject::PrivateKey,
-            format!("The private key is that of {}.", identity.leaf().subject()),
+            format!("The private key belongs to {}.", identity.leaf().subject()),
         ));
         if let Some(Ok(file)) = &files.certificate {
             findings.push(check_chain_order(identity, &file.certificates));
@@ -69,7 +69,7 @@ pub(crate) fn check(config: &Config, now: SystemTime) -> OfflineChecks {
     let certificate_checks = identity
         .as_ref()
         .map(|identity| CertificateChecks::new(identity, bundle, host))
-        // Also where the key is missing or wrong, the certificate itself can be looked at.
+        // If the key is missing or wrong, the certificate itself can still be checked.
         .or_else(|| {
             let file = files.certificate.as_ref()?.as_ref().ok()?;
             Some(CertificateChecks::from_file(file, bundle, host, now))
@@ -89,9 +89,9 @@ pub(crate) fn check(config: &Config, now: SystemTime) -> OfflineChecks {
     }
 }
 
-/// Whether no client can be made where the check fails.
+/// Returns whether no client can be created if the check fails.
 fn is_fatal(check: Check, config: &Config) -> bool {
-    // Without certificate and key a client can be made; without a CA bundle it cannot.
+    // A client needs a CA bundle, but can do without certificate and key.
     let none_configured =
         config.sources.certificate.is_none() && config.sources.private_key.is_none();
     match check {
@@ -100,7 +100,7 @@ fn is_fatal(check: Check, config: &Config) -> bool {
     }
 }
 
-/// Adds an error's finding, once: the file's own checks may have told it already.
+/// Adds an error's finding, unless the file's own checks have already added it.
 fn push_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
     let Some(check) = error.check() else { return };
     let is_there = findings
@@ -111,10 +111,10 @@ fn push_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The checks up to the one that an error is about; the ones before it passed.
+/// Adds the check that an error is about as failed, and those before it as passed.
 fn push_read_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
     let Some(check) = error.check() else { return };
-    // A check that comes behind the file's format was reached only by a file that passed all of these.
+    // A file that fails a later check than these has passed all of them.
     for earlier in FILE_CHECKS.iter().take_while(|earlier| **earlier != check) {
         findings.push(Finding::passed(*earlier, subject, earlier.title()));
     }
@@ -143,7 +143,7 @@ fn push_readable(
     findings.push(if contents.repairs.is_empty() {
         Finding::passed(Check::FileIntact, subject, Check::FileIntact.title())
     } else {
-        let harm: Vec<_> = contents
+        let repairs: Vec<_> = contents
             .repairs
             .iter()
             .map(|repair| repair.words())
@@ -151,7 +151,7 @@ fn push_readable(
         Finding::failed(
             Check::FileIntact,
             subject,
-            capitalise(&format!("{document} {}.", harm.join(", and "))),
+            capitalise(&format!("{document} {}.", repairs.join(", and "))),
         )
     });
     findings.push(Finding::passed(
@@ -161,7 +161,7 @@ fn push_readable(
     ));
 }
 
-/// What is in a file, such as "3 certificates, 1 private key (PKCS#8)".
+/// Returns the content of a file, such as "3 certificates, private key (PKCS#8)".
 fn contents_text(contents: &ParsedFile) -> String {
     let mut kinds: Vec<EntryKind> = Vec::new();
     for item in &contents.items {
@@ -180,7 +180,7 @@ fn contents_text(contents: &ParsedFile) -> String {
             match kind {
                 EntryKind::Certificate => count(number, "certificate"),
                 kind if number == 1 => kind.words().to_owned(),
-                kind => format!("{number} times {}", kind.words()),
+                kind => format!("{} ({number} times)", kind.words()),
             }
         })
         .collect::<Vec<_>>()
@@ -198,9 +198,9 @@ fn check_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
         Check::BundleHasCa,
         subject,
         format!(
-            "{} of {}.",
-            capitalise(&count(bundle.cas().count(), "CA certificate")),
-            count(bundle.certificates.len(), "certificate")
+            "{}, {} of them for a CA.",
+            capitalise(&count(bundle.certificates.len(), "certificate")),
+            bundle.cas().count()
         ),
     ));
     let roots: Vec<&Certificate> = bundle.cas().filter(|ca| ca.is_self_issued()).collect();
@@ -218,7 +218,7 @@ fn check_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
             Check::BundleHasRoot,
             subject,
             format!(
-                "{} holds intermediates only, and no root.",
+                "{} contains intermediates only, no root.",
                 capitalise(&bundle.name)
             ),
         ),
@@ -228,7 +228,7 @@ fn check_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
         Finding::failed(
             Check::BundleNoPrivateKey,
             subject,
-            format!("{} holds a private key.", capitalise(&bundle.name)),
+            format!("{} contains a private key.", capitalise(&bundle.name)),
         )
     } else {
         Finding::passed(
@@ -317,7 +317,7 @@ fn check_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
                 Check::KeyPassword,
                 subject,
                 if file.key.is_encrypted {
-                    "The key is encrypted, and the password opens it."
+                    "The key is encrypted, and the password decrypts it."
                 } else {
                     "The key is not encrypted."
                 },
@@ -333,7 +333,7 @@ fn check_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The permissions of a key that could not be read as one, but whose file could.
+/// Checks the permissions of a file that can be read, although its key cannot be used.
 fn check_permissions_of_rejected_key(config: &Config, findings: &mut Vec<Finding>) {
     let password = config.sources.password();
     if let Some(source) = &config.sources.private_key
@@ -351,7 +351,7 @@ fn check_permissions(document: &LoadedFile, findings: &mut Vec<Finding>) {
             findings.push(Finding::skipped(
                 check,
                 Subject::PrivateKey,
-                "Who may read a file is looked at on Unix only.",
+                "File permissions are checked on Unix only.",
             ));
         }
         return;
@@ -361,7 +361,7 @@ fn check_permissions(document: &LoadedFile, findings: &mut Vec<Finding>) {
             check,
             Subject::PrivateKey,
             format!(
-                "Everybody on this machine may {others} {} (mode {:04o}).",
+                "Every user of this machine may {others} {} (mode {:04o}).",
                 document.name,
                 mode & 0o7777
             ),
@@ -371,14 +371,14 @@ fn check_permissions(document: &LoadedFile, findings: &mut Vec<Finding>) {
             check,
             Subject::PrivateKey,
             format!(
-                "Only its owner and group may read it (mode {:04o}).",
+                "Only the owner and the group may read it (mode {:04o}).",
                 mode & 0o7777
             ),
         )
     });
 }
 
-/// Whether the file has the leaf first and each one's issuer behind it.
+/// Checks that the leaf comes first and each issuer follows the certificate that it issued.
 fn check_chain_order(identity: &Identity, certificates: &[Certificate]) -> Finding {
     let check = Check::ChainOrder;
     let subject = Subject::Certificate;
@@ -387,7 +387,7 @@ fn check_chain_order(identity: &Identity, certificates: &[Certificate]) -> Findi
             check,
             subject,
             format!(
-                "{} has the certificate that belongs to the key in place {} of {}, behind {}.",
+                "{} contains the certificate of the key in position {} of {}, after {}.",
                 capitalise(&identity.name),
                 identity.leaf_position + 1,
                 certificates.len(),
@@ -403,10 +403,10 @@ fn check_chain_order(identity: &Identity, certificates: &[Certificate]) -> Findi
             check,
             subject,
             format!(
-                "{} has {} behind {}, which it did not issue.",
-                capitalise(&identity.name),
-                pair[1].subject(),
-                pair[0].subject()
+                "In {}, {} is followed by {}, which did not issue it.",
+                identity.name,
+                pair[0].subject(),
+                pair[1].subject()
             ),
         ),
         None => Finding::passed(check, subject, check.title()),

@@ -1,4 +1,4 @@
-//! The checks that need the network: lookup, TCP, proxy, TLS and the status call, a step each.
+//! The checks that need the network: DNS lookup, TCP, proxy, TLS and the status call, one step each.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -26,25 +26,25 @@ use crate::transport::{
     header_text,
 };
 
-/// How far two clocks may be apart before it is worth a word.
+/// By how much two clocks may differ without a finding.
 const MAX_CLOCK_SKEW_SECONDS: i64 = 120;
 
-/// How long an address is tried once another one has answered.
+/// How long an address is tried if another one has already accepted a connection.
 const OTHER_ADDRESS_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The CA names of a server that are looked at; a server with a public store can name hundreds.
+/// How many of the accepted CAs are kept; a server with a public store can name hundreds.
 const MAX_ACCEPTED_CAS: usize = 500;
 
-/// What was seen on the wire.
+/// The results of the checks that need the network.
 #[derive(Default)]
 pub(crate) struct OnlineChecks {
     pub(crate) steps: Vec<Step>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) connection: ConnectionSummary,
-    /// The service answered the call with 200.
+    /// The service responded to the call with HTTP 200.
     pub(crate) is_answered: bool,
     pub(crate) tls_alert: Option<u8>,
-    /// The caller ended a step before it was done.
+    /// The caller cancelled a step.
     pub(crate) is_interrupted: bool,
 }
 
@@ -56,7 +56,7 @@ struct Probe<'a> {
     progress: &'a mut dyn FnMut(&Step),
 }
 
-/// Goes the way to the service step by step, as far as it leads, within the configuration's limits of time.
+/// Connects to the service step by step, as far as possible, within the configured timeouts.
 pub(crate) fn check(
     config: &Config,
     offline: &OfflineChecks,
@@ -84,7 +84,7 @@ pub(crate) fn check(
     Ok(probe.checks)
 }
 
-/// What every connection to the service comes past, in its order.
+/// The checks on every connection to the service, in their order.
 const NETWORK_CHECKS: [Check; 9] = [
     Check::Connect,
     Check::Handshake,
@@ -126,12 +126,12 @@ impl Probe<'_> {
         }
     }
 
-    /// The checks that the connection did not get as far as.
+    /// Adds the checks that the connection did not reach as skipped.
     fn skip_unreached(&mut self) {
         for check in NETWORK_CHECKS {
             let findings = &self.checks.findings;
             if !findings.iter().any(|finding| finding.check == check) {
-                let reason = "The connection did not get there.";
+                let reason = "The connection did not get this far.";
                 self.add(Finding::skipped(check, subject_of(check), reason));
             }
         }
@@ -153,7 +153,8 @@ impl Probe<'_> {
         self.checks.findings.push(finding);
     }
 
-    /// Look-up, TCP to each address, and the proxy. False where no way leads on.
+    /// Performs the lookup, connects to each address, and opens the proxy's tunnel. Returns whether a handshake can
+    /// follow.
     fn look_up_and_connect(&mut self, call: &Deadline, connect_timeout: Duration) -> bool {
         let deadline = call.for_connect(connect_timeout);
         let looked_up = self.connector.try_look_up(&deadline);
@@ -172,7 +173,7 @@ impl Probe<'_> {
             .collect::<Vec<_>>()
             .join(", ");
         let message = format!(
-            "{first_hop} has {}: {list}.",
+            "{first_hop} resolves to {}: {list}.",
             count(addresses.len(), "address")
         );
         self.timed_step("dns", &looked_up, message.clone());
@@ -184,7 +185,7 @@ impl Probe<'_> {
             let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
             let mut share = deadline.remaining().unwrap_or_default() / left;
             if reachable.is_some() {
-                // The way is found: a dead address must not take the time that it needs.
+                // One address works: a dead one must not use up the time for the steps that follow.
                 share = share.min(OTHER_ADDRESS_TIMEOUT);
             }
             let trial = self.connector.try_tcp(*address, &deadline.at_most(share));
@@ -201,8 +202,8 @@ impl Probe<'_> {
                 Check::Connect
             };
             if let Some(error) = failures.first() {
-                let words: Vec<&str> = failures.iter().map(Error::message).collect();
-                let mut message = words.join(" ");
+                let messages: Vec<&str> = failures.iter().map(Error::message).collect();
+                let mut message = messages.join(" ");
                 if self.has_proxy {
                     message = format!(
                         "The proxy {} cannot be reached: {message}",
@@ -218,12 +219,12 @@ impl Probe<'_> {
         self.checks.connection.address = Some(address.to_string());
         let check = Check::Connect;
         if failures.is_empty() {
-            self.passed(check, format!("A connection to {address} can be made."));
+            self.passed(check, format!("A connection to {address} can be opened."));
         } else {
             self.passed(
                 check,
                 format!(
-                    "{} of the {} addresses answer; the others cost every new connection time.",
+                    "{} of the {} addresses accept connections; the others may delay new connections.",
                     addresses.len() - failures.len(),
                     addresses.len()
                 ),
@@ -235,7 +236,7 @@ impl Probe<'_> {
         let trial = self
             .connector
             .try_proxy(address, &call.for_connect(connect_timeout));
-        let message = format!("{first_hop} opens a tunnel to {}.", self.connector.peer);
+        let message = format!("{first_hop} opened a tunnel to {}.", self.connector.peer);
         self.timed_step("proxy", &trial, message.clone());
         match &trial.outcome {
             Ok(()) => {
@@ -249,7 +250,7 @@ impl Probe<'_> {
         }
     }
 
-    /// The handshake and the status call.
+    /// Performs the handshake and the status call.
     fn handshake_and_call(&mut self, deadline: &Deadline) {
         let (mut trial, capture) = self.connector.try_connect(deadline);
         self.record_capture(&capture);
@@ -308,7 +309,7 @@ impl Probe<'_> {
             .collect();
     }
 
-    /// The server's certificate passed all of its checks.
+    /// Adds the checks on the server's certificate as passed.
     fn server_certificate_passed(&mut self, capture: &HandshakeCapture) {
         let leaf = capture.server_chain.first();
         let Some(leaf) = leaf.map(|der| Certificate::new(der.clone())) else {
@@ -320,22 +321,28 @@ impl Probe<'_> {
             Some(issuer) => self.fail_intercepted(&issuer),
             None => self.passed(
                 Check::ServerNotIntercepted,
-                format!("The server shows {subject}."),
+                format!("The server presents {subject}."),
             ),
         }
         self.passed(
             Check::ServerTrusted,
-            format!("{subject} is issued by {issuer}, to which the CA bundle leads."),
+            format!("{subject} was issued by {issuer} and chains to a CA in the CA bundle."),
         );
         self.passed(
             Check::ServerValid,
-            format!("It is valid until {}.", day(fields.not_after)),
+            format!(
+                "The server's certificate is valid until {}.",
+                day(fields.not_after)
+            ),
         );
         let host = self.connector.config.endpoint.target.host.clone();
-        self.passed(Check::ServerName, format!("It is for {host}."));
+        self.passed(
+            Check::ServerName,
+            format!("The server's certificate is for {host}."),
+        );
     }
 
-    /// What the handshake, in which the server was content, had to do with the client's certificate.
+    /// Checks whether a successful handshake requested the client certificate, and from which CAs.
     fn check_certificate_request(&mut self, info: HandshakeInfo, capture: &HandshakeCapture) {
         let auth = info.client_auth;
         self.checks.connection.client_certificate_asked = Some(auth.asked);
@@ -345,7 +352,7 @@ impl Probe<'_> {
                 Check::ClientCertificateAsked,
                 Subject::Connection,
                 format!(
-                    "{} did not ask for a client certificate.",
+                    "{} did not request a client certificate.",
                     self.connector.peer
                 ),
             ));
@@ -355,9 +362,9 @@ impl Probe<'_> {
         self.passed(
             Check::ClientCertificateAsked,
             match named {
-                0 => "The server asks for a client certificate, and names no CAs.".to_owned(),
+                0 => "The server requests a client certificate, and names no CAs.".to_owned(),
                 _ => format!(
-                    "The server asks for a client certificate, and names {}.",
+                    "The server requests a client certificate, and accepts {}.",
                     count(named, "CA")
                 ),
             },
@@ -365,7 +372,7 @@ impl Probe<'_> {
         match self.connector.issuer_known() {
             Some(true) => self.passed(
                 Check::ClientCertificateIssuer,
-                "One of the certificate's issuers is among the CAs that the server names.",
+                "One of the certificate's issuers is among the CAs that the server accepts.",
             ),
             Some(false) => self.fail_unknown_issuer(),
             None => {}
@@ -390,14 +397,11 @@ impl Probe<'_> {
         match error.code() {
             Code::ServerUntrusted => self.server_untrusted(error, capture),
             Code::ServerName => {
-                self.passed(
-                    Check::ServerTrusted,
-                    "The CA bundle leads to the server's certificate.",
-                );
+                self.passed(Check::ServerTrusted, Check::ServerTrusted.title());
                 self.failed(Check::ServerName, error);
             }
             Code::ClientCertRequired | Code::ClientCertRejected => {
-                // The server spoke of the client's certificate, so its own had passed.
+                // The server judged the client's certificate, so its own had passed.
                 self.server_certificate_passed(capture);
                 if self.connector.issuer_known() == Some(false) {
                     self.fail_unknown_issuer();
@@ -416,7 +420,7 @@ impl Probe<'_> {
             self.add(Finding::skipped(
                 Check::ServerTrusted,
                 Subject::Connection,
-                "There is no CA bundle to check the server's certificate with.",
+                "There is no CA bundle to verify the server's certificate with.",
             ));
             return;
         }
@@ -431,7 +435,7 @@ impl Probe<'_> {
                 .last()
                 .map(|top| top.issuer.clone());
             let message = format!(
-                "{} shows a certificate by {}, a CA that this machine trusts but that is not in the CA bundle: either a proxy or firewall on the way inspects TLS, or the host in the URL is not the DCS's.",
+                "{} presents a certificate issued by {}, a CA that this machine trusts but the CA bundle does not contain: either a proxy or firewall inspects TLS, or the host in the URL is not the DCS's.",
                 self.connector.peer,
                 issuer.as_ref().map_or("(unknown)", Message::marked)
             );
@@ -444,7 +448,7 @@ impl Probe<'_> {
         self.failed(Check::ServerTrusted, error);
     }
 
-    /// The issuer among those that the server shows which is a product for inspecting TLS by its name.
+    /// Returns the first issuer in the server's chain that is a TLS inspection product, according to its name.
     fn inspecting_issuer(&self) -> Option<Message> {
         let shown = self.checks.connection.server_chain.iter();
         shown
@@ -455,7 +459,7 @@ impl Probe<'_> {
 
     fn fail_intercepted(&mut self, issuer: &Message) {
         let message = format!(
-            "{} shows a certificate by {}, which is a product for inspecting TLS by its name: a proxy or firewall on the way opens the connection.",
+            "{} presents a certificate issued by {}, which is a TLS inspection product according to its name: a proxy or firewall intercepts the connection.",
             self.connector.peer,
             issuer.marked()
         );
@@ -480,17 +484,17 @@ impl Probe<'_> {
             self.passed(
                 Check::Clock,
                 format!(
-                    "The clocks are {} apart.",
+                    "The clocks differ by {}.",
                     count(usize::try_from(skew.unsigned_abs()).unwrap_or(0), "second")
                 ),
             );
         } else {
-            let way = if skew > 0 { "ahead of" } else { "behind" };
-            let apart = apart_text(skew.unsigned_abs());
+            let direction = if skew > 0 { "ahead of" } else { "behind" };
+            let difference = difference_text(skew.unsigned_abs());
             self.add(Finding::failed(
                 Check::Clock,
                 Subject::Connection,
-                format!("This machine's clock is {apart} {way} the server's."),
+                format!("This machine's clock is {difference} {direction} the server's."),
             ));
         }
     }
@@ -500,7 +504,7 @@ impl Probe<'_> {
         if self.checks.connection.client_certificate_sent == Some(true) {
             self.passed(
                 Check::ClientCertificateAccepted,
-                "The server accepts the client certificate.",
+                Check::ClientCertificateAccepted.title(),
             );
         }
         self.passed(Check::Answer, "HTTP 200.");
@@ -514,12 +518,12 @@ impl Probe<'_> {
             self.add(Finding::failed(
                 Check::Available,
                 Subject::Service,
-                format!("The DCS says that it is not available{why}."),
+                format!("The DCS reports that it is not available{why}."),
             ));
         }
     }
 
-    /// The call came to an error after the server's certificate had passed.
+    /// Adds the finding of a call that failed after the server's certificate had passed.
     fn call_failed(&mut self, error: &Error) {
         if let Some(alert) = error.tls_alert() {
             self.checks.tls_alert = Some(alert);
@@ -532,7 +536,7 @@ impl Probe<'_> {
                     self.add(Finding::skipped(
                         Check::ClientCertificateSent,
                         Subject::Certificate,
-                        "The server wants a client certificate, and there is none that could be sent.",
+                        "The server requires a client certificate, and there is no usable one to send.",
                     ));
                 } else {
                     self.failed(Check::ClientCertificateSent, error);
@@ -557,7 +561,7 @@ impl Probe<'_> {
     }
 }
 
-fn apart_text(seconds: u64) -> String {
+fn difference_text(seconds: u64) -> String {
     let number = |unit: u64| usize::try_from(seconds / unit).unwrap_or(usize::MAX);
     match seconds {
         0..7200 => count(number(60), "minute"),

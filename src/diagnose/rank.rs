@@ -1,4 +1,4 @@
-//! The order of the findings: the likeliest cause of what is wrong stands first.
+//! The order of the findings: the most likely cause comes first.
 
 use super::explain::most_likely_cause;
 use super::offline::OfflineChecks;
@@ -6,8 +6,8 @@ use super::online::OnlineChecks;
 use super::report::{Finding, Outcome};
 use crate::error::{Check, Severity};
 
-/// Puts the findings together: the failed ones first, the likeliest cause at their head, then those that were
-/// skipped and those that passed, in the order of the table.
+/// Merges the findings: the most likely cause first, then the other failed checks by severity, then the skipped ones,
+/// then the passed ones. Otherwise they keep the order in which the checks were performed.
 pub(crate) fn rank(offline: &OfflineChecks, online: &OnlineChecks) -> Vec<Finding> {
     let mut findings: Vec<Finding> = offline
         .findings
@@ -25,19 +25,19 @@ pub(crate) fn rank(offline: &OfflineChecks, online: &OnlineChecks) -> Vec<Findin
     if cause != Some(Check::ClientCertificateAccepted) {
         for finding in &mut findings {
             if finding.check == Check::ClientCertificateAccepted && finding.is_failed() {
-                finding.advice = "Mend the likeliest cause first, and try again.".into();
+                finding.advice = "Fix the most likely cause first, then try again.".into();
             }
         }
     }
     if is_rejected(&findings) {
-        // What a rejection comes from is more than a warning.
+        // The cause of a rejection is more than a warning.
         for finding in &mut findings {
             if finding.is_failed() && Some(finding.check) == cause {
                 finding.severity = Severity::Error;
             }
         }
     }
-    // The sort is stable, so within a group the order is that in which the checks were made.
+    // The sort is stable.
     findings.sort_by_key(|finding| {
         let group = match finding.outcome {
             Outcome::Failed if Some(finding.check) == cause => 0,
@@ -51,7 +51,7 @@ pub(crate) fn rank(offline: &OfflineChecks, online: &OnlineChecks) -> Vec<Findin
     findings
 }
 
-/// Says whether it matters that certificates of the bundle have expired.
+/// Adds to the finding on expired certificates in the bundle whether they matter.
 fn explain_expired_ca(findings: &mut [Finding]) {
     let outcome = |check| {
         let about = findings.iter().filter(|finding| finding.check == check);
@@ -60,10 +60,8 @@ fn explain_expired_ca(findings: &mut [Finding]) {
     let server = outcome(Check::ServerTrusted);
     let client = outcome(Check::ChainNotExpired);
     let is_needed = server == Some(Outcome::Failed) || client == Some(Outcome::Failed);
-    let verdict = match server {
-        _ if is_needed => {
-            "It matters where one of them is what a chain needs: see the other findings."
-        }
+    let effect = match server {
+        _ if is_needed => "It matters if a chain needs one of them: see the other findings.",
         Some(Outcome::Passed) if client == Some(Outcome::Passed) => {
             "It does not matter: no chain needs them."
         }
@@ -72,12 +70,12 @@ fn explain_expired_ca(findings: &mut [Finding]) {
     };
     for finding in findings {
         if finding.check == Check::BundleNotExpired && finding.is_failed() {
-            finding.message = format!("{} {verdict}", finding.message.marked()).into();
+            finding.message = format!("{} {effect}", finding.message.marked()).into();
         }
     }
 }
 
-/// A fault of the certificate that the server was seen to let pass: calls succeed for now.
+/// Reduces an error to a warning: the server accepted the certificate in spite of it, so calls succeed for now.
 fn downgrade(finding: &mut Finding) {
     if finding.is_failed() && finding.severity == Severity::Error {
         finding.severity = Severity::Warning;
@@ -90,7 +88,7 @@ fn is_rejected(findings: &[Finding]) -> bool {
         .any(|finding| finding.check == Check::ClientCertificateAccepted && finding.is_failed())
 }
 
-/// The likeliest cause of what is wrong.
+/// Returns the most likely cause of the failure.
 fn cause<'a>(
     findings: &'a [Finding],
     offline: &OfflineChecks,
@@ -107,8 +105,7 @@ fn cause<'a>(
             .find(|finding| finding.check == Check::ClientCertificateAccepted);
         return most_likely_cause(findings, online.tls_alert).or(rejection);
     }
-    // A file that nothing could be done with comes first, as it does for a client; then what the call failed on;
-    // then what was found beside it.
+    // An unusable file comes first, as it does for a client; then what the call failed on; then everything else.
     let failed = |check: fn(&Finding) -> bool| {
         findings
             .iter()
@@ -116,7 +113,7 @@ fn cause<'a>(
     };
     let of_file = failed(|finding| finding.check.prevents_client());
     let of_network = failed(|finding| finding.check.needs_network());
-    // That no certificate is configured matters first where the server missed it.
+    // A missing certificate comes first if the server requires it.
     let is_missed = of_network.is_some_and(|finding| finding.check == Check::ClientCertificateSent);
     let (first, second) = if offline.is_unusable || is_missed {
         (of_file, of_network)

@@ -1,25 +1,25 @@
-//! The one table of checks: name, what each looks at, how much a fault weighs, and general advice.
+//! The one table of checks: name, severity, what must hold, and general advice.
 //!
-//! Names are only ever appended, never changed and never reused: monitoring and tickets refer to them.
+//! Names are appended, never changed and never reused: monitoring and tickets refer to them.
 
 use std::ffi::CStr;
 
 use super::c_text;
 
-/// How much it weighs when a check does not pass.
+/// How serious it is if a check fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
-    /// Worth knowing; nothing has to be done.
+    /// For information; no action is needed.
     Note,
-    /// Calls succeed for now, or may succeed; something should be done.
+    /// Calls succeed, or may succeed, for now; action is needed.
     Warning,
     /// Calls fail.
     Error,
 }
 
 impl Severity {
-    /// The word in a report: `note`, `warning` or `error`.
+    /// Returns the word in a report: `note`, `warning` or `error`.
     pub fn name(self) -> &'static str {
         match self {
             Severity::Note => "note",
@@ -39,14 +39,14 @@ pub enum Subject {
     Certificate,
     /// The private key.
     PrivateKey,
-    /// The way to the server and the server itself.
+    /// The network connection and the server itself.
     Connection,
-    /// The service's answer.
+    /// The service's response.
     Service,
 }
 
 impl Subject {
-    /// The word in a report, such as `ca_bundle`.
+    /// Returns the word in a JSON report, such as `ca_bundle`.
     pub fn name(self) -> &'static str {
         match self {
             Subject::CaBundle => "ca_bundle",
@@ -57,7 +57,7 @@ impl Subject {
         }
     }
 
-    /// The words for a reader, such as `CA bundle`.
+    /// Returns the term for a reader, such as `CA bundle`.
     pub fn title(self) -> &'static str {
         match self {
             Subject::CaBundle => "CA bundle",
@@ -71,7 +71,7 @@ impl Subject {
 
 macro_rules! checks {
     ($($variant:ident $name:literal $severity:ident $title:literal $advice:literal)+) => {
-        /// Something that is looked at, before, during or after a call.
+        /// A check that a [diagnosis](crate::diagnose) performs.
         ///
         /// [`Error::check`](crate::Error::check) names the one that explains a failure.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,35 +81,35 @@ macro_rules! checks {
         }
 
         impl Check {
-            /// Every check, in the order in which they are made.
+            /// Every check, in the order in which a report lists them.
             pub const ALL: &'static [Check] = &[$(Check::$variant),+];
 
-            /// The name, such as `DCS_CHECK_CERT_NOT_EXPIRED`.
+            /// Returns the name, such as `DCS_CHECK_CERT_NOT_EXPIRED`.
             pub fn name(self) -> &'static str {
                 match self { $(Check::$variant => $name),+ }
             }
 
-            /// What must be so for the check to pass, as a sentence.
+            /// Returns what must hold for the check to pass, as a sentence.
             pub fn title(self) -> &'static str {
                 match self { $(Check::$variant => $title),+ }
             }
 
-            /// How much it weighs when the check does not pass.
+            /// Returns how serious it is if the check fails.
             pub fn severity(self) -> Severity {
                 match self { $(Check::$variant => Severity::$severity),+ }
             }
 
-            /// General advice. A finding usually carries a more specific one.
+            /// Returns general advice. A finding usually has more specific advice.
             pub fn advice(self) -> &'static str {
                 match self { $(Check::$variant => $advice),+ }
             }
 
-            /// [`Check::name`] for C.
+            /// Returns [`Check::name`] for C.
             pub(crate) fn c_name(self) -> &'static CStr {
                 match self { $(Check::$variant => const { c_text(concat!($name, "\0")) }),+ }
             }
 
-            /// [`Check::advice`] for C.
+            /// Returns [`Check::advice`] for C.
             pub(crate) fn c_advice(self) -> &'static CStr {
                 match self { $(Check::$variant => const { c_text(concat!($advice, "\0")) }),+ }
             }
@@ -121,68 +121,68 @@ checks! {
     // Each of the three files.
     FileConfigured "DCS_CHECK_FILE_CONFIGURED" Error
     "The file is configured."
-    "Set the path or the content of the file that the finding names."
+    "Set the path or the content of the file named in the message."
 
     FileReadable "DCS_CHECK_FILE_READABLE" Error
     "The file can be read."
-    "Check the path, that the file is there, and that the user this process runs as may read it."
+    "Check that the path is correct, and that the user who runs this process may read the file."
 
     FileNotEmpty "DCS_CHECK_FILE_NOT_EMPTY" Error
     "The file is not empty."
-    "Copy the file again from where it came from."
+    "Copy the file again from its source."
 
     FileFormat "DCS_CHECK_FILE_FORMAT" Error
-    "The file is in a form that can be read, and whole."
+    "The file is complete and in a supported format."
     "Use PEM, DER, base64 of DER, PKCS#7 or PKCS#12."
 
     FileIntact "DCS_CHECK_FILE_INTACT" Note
-    "The file has come through unharmed: line ends, quoting and encoding are as they should be."
-    "The library reads it as it is; other programs may not. Copy it again as plain text."
+    "The file is undamaged: line ends, quoting and encoding are correct."
+    "Copy the file again as plain text: this library can read it as it is, but other programs may not."
 
     FileRole "DCS_CHECK_FILE_ROLE" Error
-    "The file holds what it is configured as."
-    "Check which of the files is which: they may have been exchanged."
+    "The file contains what its option asks for."
+    "Check which file is which: two of them may be swapped."
 
     FilePermissions "DCS_CHECK_FILE_PERMISSIONS" Warning
-    "Only its owner and group may read the private key's file."
-    "Take the rights away from everybody else: `chmod o-rwx KEY`."
+    "Only the owner and the group may read the private key file."
+    "Remove the permissions of all other users: `chmod o-rwx KEY`."
 
     // The private key.
     KeyPresent "DCS_CHECK_KEY_PRESENT" Error
-    "The private key's file holds a private key."
-    "Use the private key that the certificate request was made with."
+    "The private key file contains a private key."
+    "Use the private key that you created the certificate request with."
 
     KeySingle "DCS_CHECK_KEY_SINGLE" Error
-    "The private key's file holds one private key."
-    "Keep the one key that belongs to the certificate."
+    "The private key file contains only one private key."
+    "Keep only the key that belongs to the certificate."
 
     KeyPassword "DCS_CHECK_KEY_PASSWORD" Error
-    "An encrypted private key comes with its password."
+    "If the private key is encrypted, the password decrypts it."
     "Set the private key password, or decrypt the key: `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW_KEY`."
 
     KeySupported "DCS_CHECK_KEY_SUPPORTED" Error
-    "The private key is of a kind that TLS clients can use."
+    "The private key is of a type that TLS clients can use."
     "Use RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519."
 
     KeyLength "DCS_CHECK_KEY_LENGTH" Error
     "The private key is long enough."
-    "Make a key of 2048 bits or more and ask the DCS team for a certificate for it: `openssl genrsa 2048`."
+    "Create a key of at least 2048 bits, and ask the DCS team for a certificate for it: `openssl genrsa -out KEY 2048`."
 
     KeyMatchesCertificate "DCS_CHECK_KEY_MATCHES_CERT" Error
     "The private key belongs to the certificate."
-    "Pair the certificate with the key that its request was made with: `openssl x509 -in CERT -noout -pubkey` and `openssl pkey -in KEY -pubout` must print the same."
+    "Use the key that the certificate was requested with: `openssl x509 -in CERT -noout -pubkey` and `openssl pkey -in KEY -pubout` must print the same."
 
     // The client certificate.
     CertificateNotExpired "DCS_CHECK_CERT_NOT_EXPIRED" Error
     "The client certificate has not expired."
-    "Ask the DCS team for a new one, made from a new key."
+    "Request a new certificate from the DCS team, with a new key."
 
     CertificateAlreadyValid "DCS_CHECK_CERT_ALREADY_VALID" Error
-    "The client certificate is valid already."
+    "The client certificate is already valid."
     "Check this machine's clock, or use the certificate that is valid now."
 
     CertificateNotCa "DCS_CHECK_CERT_NOT_CA" Error
-    "The client certificate is not a CA's."
+    "The client certificate is not a CA certificate."
     "Use the TLS client certificate that the DCS team issued to you."
 
     CertificateNotSelfSigned "DCS_CHECK_CERT_NOT_SELF_SIGNED" Error
@@ -190,131 +190,131 @@ checks! {
     "Use the certificate that the DCS team issued for your certificate request."
 
     CertificateClientAuth "DCS_CHECK_CERT_CLIENT_AUTH" Error
-    "The client certificate is for TLS client authentication (extended key usage)."
+    "The client certificate allows TLS client authentication (extended key usage)."
     "Use the TLS certificate, not the one for signing, encryption or a server."
 
     CertificateKeyUsage "DCS_CHECK_CERT_KEY_USAGE" Error
-    "The client certificate's key may sign (key usage)."
+    "The client certificate allows its key to sign (key usage)."
     "Use the TLS certificate, not the one for encryption."
 
     CertificateForTls "DCS_CHECK_CERT_FOR_TLS" Warning
-    "The client certificate is the TLS one by its name, not the one for JSON signing or encryption."
-    "The DCS issues three certificates, told apart by their Common Name: use the one for TLS."
+    "The client certificate's name does not say that it is for JSON signing or encryption."
+    "Use the certificate for TLS: the DCS issues three, whose Common Names say what each is for."
 
     CertificateEnvironment "DCS_CHECK_CERT_ENVIRONMENT" Warning
-    "The client certificate is for the environment that the URL belongs to, by its name."
-    "Use the certificate of the environment that the URL belongs to (integration or production)."
+    "The client certificate's name does not contradict the URL's environment."
+    "Use the certificate for the URL's environment (integration or production)."
 
     CertificateSignatureAlgorithm "DCS_CHECK_CERT_SIGNATURE_ALGORITHM" Error
     "The client certificate is signed with an algorithm that servers still accept."
     "Ask the DCS team for a certificate that is signed with SHA-256 or better."
 
     CertificateExpiresLater "DCS_CHECK_CERT_EXPIRES_LATER" Warning
-    "The client certificate is valid for 30 days more."
-    "Ask the DCS team for the next certificate now, made from a new key."
+    "The client certificate is valid for at least 30 more days."
+    "Request the next certificate from the DCS team now, with a new key."
 
-    // The way from the client certificate to a root.
+    // From the client certificate to a root.
     ChainComplete "DCS_CHECK_CHAIN_COMPLETE" Error
-    "The client certificate leads to a CA, through its own file and the CA bundle."
-    "Use the certificate issued for the environment that the URL belongs to, or add the intermediate to the certificate's file."
+    "The client certificate chains to a CA, through its own file and the CA bundle."
+    "Use the certificate for the URL's environment, or add the missing intermediate to the certificate file."
 
     ChainSigned "DCS_CHECK_CHAIN_SIGNED" Error
-    "Each certificate of the chain is signed by the next one's key."
-    "Use the intermediates that the certificate was issued with: there is another CA of the same name."
+    "Each certificate in the chain is signed with the key of the next one."
+    "Use the intermediates that the certificate was issued with: another CA has the same name."
 
     ChainNotExpired "DCS_CHECK_CHAIN_NOT_EXPIRED" Error
-    "No certificate that the client certificate needs on its way to the root has expired."
-    "Get the CA's present certificates from the DCS team and put them into the CA bundle."
+    "No certificate between the client certificate and the root has expired."
+    "Get the current CA certificates from the DCS team, and put them into the CA bundle."
 
     ChainOrder "DCS_CHECK_CHAIN_ORDER" Note
-    "The certificate's file has the leaf first, then each one's issuer."
-    "The library puts the order right; other programs may not. Put the leaf first, then the intermediates."
+    "The certificate file starts with the leaf, and each issuer follows the certificate that it issued."
+    "Put the leaf first, then the intermediates: this library corrects the order, but other programs may not."
 
     // The CA bundle.
     BundleHasCa "DCS_CHECK_BUNDLE_HAS_CA" Error
-    "The CA bundle holds a CA certificate."
-    "Use the CA bundle that the DCS team published, not the server's or your own certificate."
+    "The CA bundle contains a CA certificate."
+    "Use the CA bundle that the DCS team published, not the server's certificate or your own."
 
     BundleHasRoot "DCS_CHECK_BUNDLE_HAS_ROOT" Warning
-    "The CA bundle holds a root."
-    "Add the root CA's certificate, which other programs need, to the bundle."
+    "The CA bundle contains a root certificate."
+    "Add the root CA's certificate to the bundle: other programs need it."
 
     BundleNotExpired "DCS_CHECK_BUNDLE_NOT_EXPIRED" Note
-    "No certificate of the CA bundle has expired."
-    "Expired certificates that nothing needs do no harm; get the present bundle at the next occasion."
+    "No certificate in the CA bundle has expired."
+    "Get the current bundle when convenient: an expired certificate does no harm unless a chain needs it."
 
     BundleNoPrivateKey "DCS_CHECK_BUNDLE_NO_PRIVATE_KEY" Warning
-    "The CA bundle holds no private key."
-    "Take the key out of the bundle, which is handed around; if it has been, treat the key as lost and have a new certificate made."
+    "The CA bundle contains no private key."
+    "Remove the key from the bundle. If the bundle was ever shared, treat the key as compromised and request a new certificate."
 
-    // On the wire.
+    // The network.
     Proxy "DCS_CHECK_PROXY" Error
-    "The proxy opens the way to the DCS."
+    "The proxy opens a tunnel to the DCS."
     "Check the proxy's address and credentials, and that it allows CONNECT to the DCS's host and port."
 
     Resolve "DCS_CHECK_RESOLVE" Error
-    "The host name can be looked up."
-    "Check the host name in the URL and this machine's DNS; the DCS may only be reachable from an allowed network."
+    "The host name can be resolved."
+    "Check the host name in the URL and this machine's DNS; the DCS may be reachable from allowed networks only."
 
     Connect "DCS_CHECK_CONNECT" Error
-    "A TCP connection can be made."
-    "Check the host and port in the URL, and that firewalls let this machine reach them."
+    "A TCP connection can be opened."
+    "Check the host and port in the URL, and that no firewall blocks them."
 
     Handshake "DCS_CHECK_HANDSHAKE" Error
     "The TLS handshake succeeds."
-    "Check that host and port in the URL are those of a TLS 1.2 or TLS 1.3 server."
+    "Check that the host and port in the URL are those of a TLS 1.2 or TLS 1.3 server."
 
     ServerNotIntercepted "DCS_CHECK_SERVER_NOT_INTERCEPTED" Error
-    "Nobody on the way inspects the connection: the server shows its own certificate."
-    "Have the proxy or firewall that inspects TLS let the DCS's host pass untouched."
+    "No proxy or firewall inspects TLS: the server presents its own certificate."
+    "Exempt the DCS's host from TLS inspection, at the proxy or firewall."
 
     ServerTrusted "DCS_CHECK_SERVER_TRUSTED" Error
-    "The CA bundle leads to the server's certificate."
-    "Use the CA bundle of the environment that the URL belongs to (integration or production)."
+    "The server's certificate chains to a CA in the CA bundle."
+    "Use the CA bundle for the URL's environment (integration or production); if a proxy inspects TLS, exempt the DCS's host from inspection."
 
     ServerValid "DCS_CHECK_SERVER_VALID" Error
-    "The server's certificate is valid now and for a server."
-    "Check this machine's clock; if it is right, tell the DCS team about their certificate."
+    "The server's certificate is valid now, and for a server."
+    "Check this machine's clock; if it is right, report the certificate to the DCS team."
 
     ServerName "DCS_CHECK_SERVER_NAME" Error
     "The server's certificate is for the URL's host."
-    "Use the host name that the certificate is for in the URL."
+    "Use the host name in the URL that the certificate is for."
 
     ClientCertificateAsked "DCS_CHECK_CLIENT_CERT_ASKED" Warning
-    "The server asks for a client certificate."
-    "The DCS asks every client for one: check that host and port in the URL are the DCS's, and that no proxy ends TLS on the way."
+    "The server requests a client certificate."
+    "Check that the host and port in the URL are the DCS's, and that no proxy terminates TLS: the DCS requests a certificate from every client."
 
     ClientCertificateIssuer "DCS_CHECK_CLIENT_CERT_ISSUER" Error
-    "The client certificate is by one of the CAs that the server names."
-    "Use the certificate issued for the environment that the URL belongs to (integration or production)."
+    "The client certificate was issued by a CA that the server accepts."
+    "Use the certificate for the URL's environment (integration or production)."
 
     ClientCertificateSent "DCS_CHECK_CLIENT_CERT_SENT" Error
     "The client certificate was sent."
-    "Configure the TLS client certificate and its private key."
+    "Configure the TLS client certificate and its private key: the options certificate and private_key, `DCS_CERTIFICATE` and `DCS_PRIVATE_KEY` in the environment, or `--cert` and `--key` of the command."
 
     ClientCertificateAccepted "DCS_CHECK_CLIENT_CERT_ACCEPTED" Error
     "The server accepts the client certificate."
-    "Ask the DCS team whether the certificate is revoked, or not yet enabled."
+    "Use the TLS client certificate that the DCS team issued for the URL's environment; if you do, ask them whether it is enabled and not revoked."
 
     Clock "DCS_CHECK_CLOCK" Warning
     "This machine's clock agrees with the server's."
-    "Set this machine's clock, best by NTP: certificates are judged by it."
+    "Set this machine's clock, preferably by NTP: whether a certificate is valid depends on it."
 
     Answer "DCS_CHECK_ANSWER" Error
-    "The service answers the status call with HTTP 200."
-    "The message says what it answered instead."
+    "The service responds to the status call with HTTP 200."
+    "Read the message: it says what the service responded instead."
 
     StatusBody "DCS_CHECK_STATUS_BODY" Error
-    "The answer is the documented JSON."
-    "Check that the URL is the DCS's status endpoint and not some other page."
+    "The response is the documented JSON."
+    "Check that the URL is the DCS's status endpoint and not another page."
 
     Available "DCS_CHECK_AVAILABLE" Warning
-    "The DCS says that it is available."
-    "Nothing is wrong with your set-up: wait until the DCS is available again."
+    "The DCS reports that it is available."
+    "Wait until the DCS is available again: nothing is wrong with your configuration."
 }
 
 impl Check {
-    /// Whether it is about what can be done with a file at all: where it fails, no client can be made.
+    /// Returns whether no client can be created if the check fails: it is about a file that cannot be used at all.
     pub(crate) fn prevents_client(self) -> bool {
         matches!(
             self,
@@ -333,7 +333,7 @@ impl Check {
         )
     }
 
-    /// Whether it is made on the way to the service.
+    /// Returns whether the check needs a connection to the service.
     pub(crate) fn needs_network(self) -> bool {
         matches!(
             self,
@@ -355,7 +355,7 @@ impl Check {
         )
     }
 
-    /// The check with this name.
+    /// Returns the check with this name.
     pub fn from_name(name: &str) -> Option<Check> {
         Check::ALL
             .iter()

@@ -45,6 +45,6 @@ def test_errors_are_told_apart(serve: Servers, sandbox: Sandbox) -> None:
     status, answer = server.json("/dcs")
     assert (status, answer["error"]) == (502, "DCS_ERR_CLIENT_CERT_REJECTED")
     assert answer["check"] == "DCS_CHECK_CERT_NOT_EXPIRED"
-    assert "Ask the DCS team for a new one" in server.log()
+    assert "Request a new certificate from the DCS team" in server.log()
     # Told once, by the one process that has read the files, and not by each worker.
     assert server.log().count("WARNING libdcs.files") == 1

@@ -1,5 +1,5 @@
-//! The pages on errors and checks are what the tables in the source say, and the page on configuration names every
-//! option. `make reference` writes the first two anew.
+//! Compares the pages on errors and checks with the tables in the source (`make reference` writes them), and the page
+//! on configuration with the options.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ fn page(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Compares a committed page with what the source says.
+/// Compares a committed page with the generated one, or writes it if `DCS_WRITE_REFERENCE` is set.
 fn assert_page(name: &str, generated: &str) {
     if std::env::var_os("DCS_WRITE_REFERENCE").is_some() {
         std::fs::create_dir_all(page("")).unwrap();
@@ -28,126 +28,126 @@ fn assert_page(name: &str, generated: &str) {
     );
 }
 
-/// What a reader who has met the code for the first time wants to know beyond its one sentence.
-fn more(code: Code) -> &'static str {
+/// What a reader who meets the code for the first time wants to know beyond its meaning.
+fn details(code: Code) -> &'static str {
     match code {
         Code::Ok => {
-            "An answer that says the DCS is not available is `DCS_OK` too: look at `available` and `message`."
+            "A response that says the DCS is not available is `DCS_OK` too: look at `available` and `message`."
         }
         Code::InvalidArgument => {
             "A mistake in the program or in a setting. Nothing was read or sent. The message names the argument, the \
-             option or the environment variable. Also the code of a call on a client that is closed, in Python."
+             option or the environment variable. In Python, also a call on a closed client."
         }
         Code::File => {
-            "When a client is made, reloaded or diagnosed. The message has the path and the system's reason. Only \
-             regular files of at most 4 MiB are read; symbolic links are followed. Compare the user that the process \
-             runs as, not your own, with the file's owner and mode."
+            "When a client is created, reloaded or diagnosed. The message has the path and the system's reason. Only \
+             regular files of at most 4 MiB are read; symbolic links are followed. Compare the file's owner and mode with \
+             the user that the process runs as, not with your own."
         }
         Code::CaBundle => {
-            "When a client is made or reloaded. The bundle is empty, in no known form, or holds a server's or a \
-             client's certificate only. Expired CA certificates in it are not a reason."
+            "When a client is created or reloaded. The bundle is empty, in an unknown format, or contains only the \
+             certificate of a server or a client. Expired CA certificates do not cause this error."
         }
         Code::Certificate => {
-            "When a client is made or reloaded: empty, in no known form, or not a certificate at all, such as the \
-             certificate request that was sent to the DCS team. That a certificate has expired is not this code: the \
-             client is made, and the server turns it down (`DCS_ERR_CLIENT_CERT_REJECTED`)."
+            "When a client is created or reloaded. The file is empty, in an unknown format, or not a certificate at all, \
+             such as the certificate request that you sent to the DCS team. An expired certificate does not cause this \
+             error: the client is created, and the server rejects the certificate (`DCS_ERR_CLIENT_CERT_REJECTED`)."
         }
         Code::PrivateKey => {
-            "When a client is made or reloaded, or a key is converted: no key in the file, more than one, a kind that \
-             TLS clients cannot use, or a certificate without its key."
+            "When a client is created or reloaded, or a key is converted. The file contains no key or more than one, the \
+             key is of a type that TLS clients cannot use, or a certificate is configured without a key."
         }
         Code::Password => {
-            "When a client is made or reloaded, or a key is converted. A PKCS#12 store is opened with the same password."
+            "When a client is created or reloaded, or a key is converted. The same password opens a PKCS#12 file."
         }
         Code::KeyMismatch => {
-            "When a client is made or reloaded. Mostly last year's key beside this year's certificate: each renewal \
-             has a new key. During a rotation it comes where one file is renewed and the other is not yet; the client \
-             then goes on with the pair that it had."
+            "When a client is created or reloaded. Usually last year's key is configured with this year's certificate: \
+             each renewal has a new key. During a rotation it occurs if one file is new and the other is still old; the \
+             client then keeps using its previous pair."
         }
         Code::Resolve => {
-            "During a call. On a machine that reaches the internet by a proxy only, names outside may not be known at \
-             all: configure the proxy, which then does the look-up."
+            "During a call. A machine that reaches the internet only through a proxy may be unable to resolve outside \
+             names: configure the proxy, which then resolves them."
         }
         Code::Connect => {
-            "During a call. The message names each address that was tried, and what became of it."
+            "During a call. The message names each address that was tried, and the result."
         }
         Code::Proxy => {
-            "During a call, where a proxy is configured. The message has the proxy's own answer, such as HTTP 407 \
-             where it wants credentials."
+            "During a call through a proxy. The message has the proxy's own response, such as HTTP 407 if it requires \
+             credentials."
         }
         Code::Timeout => {
-            "During a call. The message says what was waited for: look-up, connection, proxy, TLS handshake, request \
-             or answer."
+            "During a call. The phases are lookup, connection, proxy, TLS handshake, request and response."
         }
         Code::ConnectionLost => {
-            "During a call. A kept connection that turns out to be dead before a byte of the answer came is not \
-             reported: the call is made again by itself, once."
+            "During a call. A kept connection that the server has already closed does not cause this error: if not a byte \
+             of the response came, the library repeats the call once."
         }
         Code::Interrupted => {
             "During a call that this process ended itself: `dcs_client_interrupt`, a cancellation, or in Java `close()`."
         }
         Code::ServerUntrusted => {
-            "During a call. The bundle is of the other environment, is an old one, or something on the way inspects \
-             TLS and shows a certificate of its own; a diagnosis tells these apart."
+            "During a call. The bundle is old or belongs to the other environment, or a proxy inspects TLS and presents a \
+             certificate of its own. A diagnosis tells these apart."
         }
         Code::ServerCertificate => {
-            "During a call. A machine's clock that is wrong by a year has the same effect as an expired certificate."
+            "During a call. A machine's clock that is a year off has the same effect as an expired certificate."
         }
         Code::ServerName => {
-            "During a call. Mostly an IP address or an alias in the URL in place of the service's host name."
+            "During a call. Usually the URL has an IP address or an alias instead of the service's host name."
         }
         Code::ClientCertRequired => {
-            "During a call. Either no certificate is configured, or the server named the CAs that it accepts and the \
-             certificate is by none of them, so that none was sent."
+            "During a call. Either no certificate is configured, or the server named the CAs that it accepts and none of \
+             them issued the certificate, so that none was sent."
         }
         Code::ClientCertRejected => {
-            "During a call. nginx gives eight different faults the same page. The hint has what the library can see \
-             from the files: expired, not yet valid, of another CA, an intermediate missing, for another purpose. \
-             Where it sees nothing, the certificate is revoked or not yet enabled, and only the DCS team can tell."
+            "During a call. nginx responds with the same page to eight different faults. The hint has what the library can \
+             find out from the files: expired, not yet valid, of another CA, an intermediate missing, for another purpose. \
+             If it finds nothing, the certificate is revoked or not yet enabled; ask the DCS team."
         }
         Code::Tls => {
-            "During a call. A port that speaks no TLS, a firewall that answers in the server's place, or a server \
-             that offers TLS 1.1 at most."
+            "During a call. The port does not speak TLS, a firewall responds in place of the server, or the server \
+             supports TLS 1.1 at most."
         }
         Code::BadRequest => {
-            "During a call. nginx's pages about client certificates are HTTP 400 as well, and have the codes 303 and 304."
+            "During a call. nginx's pages about client certificates are HTTP 400 as well; they have the codes 303 and 304."
         }
         Code::QuotaExceeded => {
-            "During a call. The answer's quota headers say how many checks were bought and are left."
+            "During a call. The quota headers of the response say how many checks were bought and how many are left."
         }
         Code::NotFound => "During a call.",
         Code::RateLimited => {
-            "During a call. `Retry-After` is in the error as a number. With the option `honour_retry_after` a client \
-             sends nothing while it is told to wait."
+            "During a call. The error has `Retry-After` as a number. With the option `honour_retry_after` a client sends \
+             nothing until that time has passed."
         }
         Code::Http => {
-            "During a call. The status itself is in the error. A redirect is among these: none is followed."
+            "During a call. The error has the status. A redirect is one of these: none is followed."
         }
         Code::Response => {
-            "During a call. An answer that was cut short, an error page with the status 200, or more than 1 MiB."
+            "During a call. The response is incomplete, an error page with status 200, or larger than 1 MiB."
         }
         Code::Unavailable => {
-            "During a call. The limit (50 requests in 10 s at the time of the documentation) is shared by all of the \
-             DCS's clients, so a call may meet it that has done nothing wrong."
+            "During a call. All clients of the DCS share the limit (50 requests in 10 s when the documentation was \
+             written), so a call can exceed it through no fault of its own."
         }
         Code::Internal => {
-            "A panic in the library, which was stopped at its boundary. The client stays usable, and the host goes on."
+            "A panic in the library, which was caught at its boundary. The client remains usable, and the host process \
+             continues."
         }
-        other => panic!("say more about {other:?}"),
+        other => panic!("add details about {other:?}"),
     }
 }
 
-/// Where an error of this code can be the other way.
+/// Whether a retry may help, with the exceptions of a code.
 fn retryable(code: Code) -> &'static str {
     match code {
-        Code::Http => "no; yes for HTTP 408, 425, and from 500",
-        Code::Proxy => "yes; no where the proxy refused with a status below 500",
+        Code::Http => "no; yes for HTTP 408, 425, and 500 or above",
+        Code::Proxy => "yes; no if the proxy rejected the connection with a status below 500",
         code if code.retryable() => "yes",
         _ => "no",
     }
 }
 
-/// The bindings' exceptions, by a code's group.
+/// Returns the bindings' exceptions for a code's group.
 fn exceptions(code: Code) -> (&'static str, &'static str) {
     match code.number() {
         100..200 => ("ConfigError", "DcsConfigException"),
@@ -161,10 +161,10 @@ fn exceptions(code: Code) -> (&'static str, &'static str) {
 fn group(code: Code) -> &'static str {
     match code.number() {
         0 => "Success",
-        100..200 => "What you configured",
-        200..300 => "The network",
+        100..200 => "Configuration",
+        200..300 => "Network",
         300..400 => "TLS",
-        400..600 => "The service's answer",
+        400..600 => "The service's response",
         _ => "The library itself",
     }
 }
@@ -177,10 +177,10 @@ fn errors() -> String {
     let mut text = format!("{NOTICE}\n# Errors\n\n");
     text.push_str(
         "Every failure has one of these codes, a message (what happened, to which file, host or field) and a hint \
-         (what to do). The number is the same in every language, is never given a second meaning, and is safe to put \
-         into alerts. Messages and hints are for people: their wording may change.\n\n\
-         \"Retry\" says whether the same call may succeed later without anybody changing anything; the error itself \
-         has it as `retryable`. In Rust a code is `dcs::Code`, in C++ the constant of C.\n\n\
+         (what to do). The number is the same in every language, never changes its meaning, and is safe to use in \
+         alerts. Messages and hints are for people: their wording may change.\n\n\
+         \"Retry\" says whether retrying the same call later may succeed; an error has it as `retryable`. In Rust a \
+         code is `dcs::Code`, in C++ it is the constant of C.\n\n\
          | number | name | retry | when |\n|--:|---|---|---|\n",
     );
     for code in Code::ALL {
@@ -206,7 +206,7 @@ fn errors() -> String {
             text,
             "\n### {}\n\n{meaning} {}\n\n",
             code.name(),
-            more(code)
+            details(code)
         )
         .unwrap();
         text.push_str("| | |\n|---|---|\n");
@@ -218,8 +218,11 @@ fn errors() -> String {
         writeln!(text, "| retry | {} |", retryable(code)).unwrap();
         if let Some(check) = code.check() {
             let (name, anchor) = (check.name(), anchor(check.name()));
-            writeln!(text, "| check | [`{name}`](checks.md#{anchor}), or the one that says more exactly what is wrong |")
-                .unwrap();
+            writeln!(
+                text,
+                "| check | [`{name}`](checks.md#{anchor}), or a more specific one |"
+            )
+            .unwrap();
         }
         let short = code.name().strip_prefix("DCS_ERR_").unwrap();
         let (python, java) = exceptions(code);
@@ -236,11 +239,12 @@ fn errors() -> String {
 fn checks() -> String {
     let mut text = format!("{NOTICE}\n# Checks\n\n");
     text.push_str(
-        "What a [diagnosis](../troubleshooting.md) looks at, in this order. An error names the check that explains \
-         it (`dcs_error_check`, `.check`). Names are only ever added, so monitoring may rely on them; titles and advice \
-         are for people, and a finding's own advice is mostly more exact than the general one here.\n\n\
-         How much a check weighs where it does not pass: **error**, calls fail; **warning**, they succeed for now or may \
-         succeed, and something should be done; **note**, nothing has to be done.\n",
+        "The checks of a [diagnosis](../diagnosis.md), in the order of its report. An error names the check that \
+         explains it (`dcs_error_check`, `.check`). Names are added but never changed, so monitoring may rely on them. \
+         Titles and advice are for people, and a finding's advice is usually more specific than the general advice \
+         here.\n\n\
+         The severity of a failed check: **error**, calls fail; **warning**, calls succeed, or may succeed, for now, \
+         and action is needed; **note**, no action is needed.\n",
     );
     let mut last = "";
     for check in Check::ALL.iter().copied() {
@@ -253,7 +257,7 @@ fn checks() -> String {
         let severity = check.severity().name();
         write!(
             text,
-            "\n### {}\n\n| | |\n|---|---|\n| what must be so | {} |\n| otherwise | {severity} |\n| what to do | {} |\n",
+            "\n### {}\n\n| | |\n|---|---|\n| passes if | {} |\n| severity | {severity} |\n| what to do | {} |\n",
             check.name(),
             check.title(),
             check.advice(),
@@ -271,7 +275,7 @@ fn checks() -> String {
     text
 }
 
-/// The heading that begins at a check.
+/// Returns the heading that starts at this check.
 fn heading(first: Check) -> Option<&'static str> {
     Some(match first {
         Check::FileConfigured => "Each of the three files",
@@ -287,12 +291,12 @@ fn heading(first: Check) -> Option<&'static str> {
 }
 
 #[test]
-fn the_page_on_errors_is_what_the_table_says() {
+fn errors_page_is_up_to_date() {
     assert_page("errors.md", &errors());
 }
 
 #[test]
-fn the_page_on_checks_is_what_the_table_says() {
+fn checks_page_is_up_to_date() {
     assert_page("checks.md", &checks());
     let weighs = |severity: Severity| Check::ALL.iter().any(|c| c.severity() == severity);
     assert!(weighs(Severity::Note) && weighs(Severity::Warning) && weighs(Severity::Error));

@@ -197,7 +197,7 @@ fn a_server_that_names_no_cas_leaves_less_to_say() {
     );
     config.set_ca_bundle_file(testbed.file("both_ca_bundles"));
     let report = assert_cause(&config, Check::ClientCertificateAccepted, Severity::Error);
-    assert!(cause(&report).advice().contains("ask the DCS team"));
+    assert!(cause(&report).advice().contains("Ask the DCS team"));
     assert_eq!(outcome(&report, Check::ClientCertificateIssuer), None);
 }
 
@@ -701,7 +701,11 @@ fn advice_that_is_a_command_makes_the_call_succeed() {
     let url = testbed.url("tls12_close", PATH);
     let mut config = config_of(&testbed, &url, "rejected_missing_intermediate");
     let report = assert_cause(&config, Check::ChainComplete, Severity::Error);
-    assert!(cause(&report).advice().contains("add the intermediate"));
+    assert!(
+        cause(&report)
+            .advice()
+            .contains("add the missing intermediate")
+    );
     let leaf = std::fs::read(testbed.file("rejected_missing_intermediate_cert")).unwrap();
     let bundle = std::fs::read(testbed.file("ca_bundle_with_second_intermediate")).unwrap();
     config.set_certificate(&[leaf, b"\n".to_vec(), bundle].concat());

@@ -18,13 +18,13 @@ class Code(IntEnum):
     OK = 0
     """Success."""
     INVALID_ARGUMENT = 100
-    """An argument is NULL, is not UTF-8, or has a value that the option does not take: a URL that is not
-    https, a timeout of 0.
+    """An argument is NULL, not UTF-8, or a value that the option does not accept, such as a URL that is
+    not https or a timeout of 0.
     """
     FILE = 101
     """A file cannot be read."""
     CA_BUNDLE = 102
-    """The CA bundle holds no usable CA certificate."""
+    """The CA bundle contains no usable CA certificate."""
     CERTIFICATE = 103
     """The client certificate cannot be used."""
     PRIVATE_KEY = 104
@@ -32,49 +32,55 @@ class Code(IntEnum):
     PASSWORD = 105
     """The private key is encrypted, and the password is missing or wrong."""
     KEY_MISMATCH = 106
-    """The private key is not the certificate's."""
+    """The private key does not belong to the certificate."""
     RESOLVE = 200
     """The host name cannot be resolved."""
     CONNECT = 201
-    """No TCP connection can be made."""
+    """No TCP connection can be opened."""
     PROXY = 202
-    """The proxy cannot be reached or refuses the connection."""
+    """The proxy cannot be reached, or it rejects the connection."""
     TIMEOUT = 203
-    """A time limit has passed; the message names the phase."""
+    """A timeout elapsed; the message names the phase."""
     CONNECTION_LOST = 204
-    """The server closed or reset the connection before its answer was complete."""
+    """The server closed or reset the connection before the response was complete."""
     INTERRUPTED = 205
-    """The caller ended the call."""
+    """The caller cancelled the call."""
     SERVER_UNTRUSTED = 300
-    """The CA bundle does not lead to the server's certificate ("unable to get local issuer certificate")."""
+    """The server's certificate does not chain to a CA in the CA bundle ("unable to get local issuer
+    certificate").
+    """
     SERVER_CERTIFICATE = 301
-    """The server's certificate is expired, not yet valid, for another purpose, or wrongly signed."""
+    """The server's certificate has expired, is not yet valid, is for another purpose, or has an invalid
+    signature.
+    """
     SERVER_NAME = 302
     """The server's certificate is for another host."""
     CLIENT_CERT_REQUIRED = 303
-    """The server wants a client certificate and none was sent ("No required SSL certificate was sent")."""
+    """The server requires a client certificate, and none was sent ("No required SSL certificate was
+    sent").
+    """
     CLIENT_CERT_REJECTED = 304
-    """The server does not accept the client certificate ("The SSL certificate error")."""
+    """The server rejected the client certificate ("The SSL certificate error")."""
     TLS = 305
-    """The TLS handshake failed for another reason: no common version or cipher, not TLS at all, or an
+    """The TLS handshake failed for another reason: no common version or cipher, no TLS at all, or an
     alert.
     """
     BAD_REQUEST = 400
-    """HTTP 400: the service finds fault with the request."""
+    """HTTP 400: the service rejected the request as malformed."""
     QUOTA_EXCEEDED = 403
-    """HTTP 403: the quota of checks is used up for good."""
+    """HTTP 403: the quota of checks is used up."""
     NOT_FOUND = 404
     """HTTP 404: the URL's path is wrong."""
     RATE_LIMITED = 429
-    """HTTP 429: this client's own rate limit is exceeded."""
+    """HTTP 429: this client exceeded its own rate limit."""
     HTTP = 450
-    """Any other HTTP status than 200 and those with a code of their own."""
+    """Any HTTP status other than 200 that has no code of its own."""
     RESPONSE = 460
-    """The answer is not the JSON that it should be, was cut short, or is larger than the limit."""
+    """The response is not the documented JSON, is incomplete, or exceeds the size limit."""
     UNAVAILABLE = 503
-    """HTTP 503: all clients together are over the limit."""
+    """HTTP 503: all clients together exceeded the service's rate limit."""
     INTERNAL = 900
-    """A fault in the library itself."""
+    """A bug in the library."""
     # End of the generated lines.
 
     @classmethod
