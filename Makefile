@@ -40,10 +40,11 @@ clean: ## Remove everything that was built
 
 ##@ Parts of make test, beside soak-quick and bench-check
 
-lint: ## Check formatting, clippy and the API documentation of the Rust code
+lint: ## Check format, clippy, API documentation and module layers of the Rust code
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked --lib
+	$(PYTHON) scripts/layers.py
 
 $(TESTBED): FORCE
 	$(CARGO) build --locked -p dcs-testbed

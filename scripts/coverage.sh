@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures which lines and regions of src the Rust tests run, and prints a table. tests/coverage.md explains what is
-# left. --missing also lists the lines that are not covered; --html writes a report into target/coverage/html.
+# Measures which lines and regions of the library and of dcs the Rust tests run, and prints a table. tests/coverage.md
+# explains what is left. --missing also lists the lines that are not covered; --html writes a report into target/coverage/html.
 # The tests' C and C++ programs count too: they are linked with an instrumented library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,7 +31,7 @@ eval "$settings"
 # Builds of an earlier state of the source would be counted too.
 cargo llvm-cov clean --workspace
 cargo build --locked -p dcs-testbed
-cargo test --all-features --locked --no-run "$@"
+cargo test --workspace --all-features --locked --no-run "$@"
 # The library that the Rust tests link with: the counters of two libraries could not be added up.
 export DCS_LIBRARY=$CARGO_TARGET_DIR/debug/deps/libdcs.so
 # Skips the tests of the release library alone, those of memory and instructions, of which the counters use some, and
@@ -40,8 +40,8 @@ skipped=(no_path_costs_a_tenth_more_instructions_than_expected memcheck_finds_no
     no_assertion_of_c_code_is_in_the_library the_release_library_cannot_be_asked_to_panic a_small_stack_is_enough
     the_environment_is_left_alone calls_leave_nothing_behind)
 failed=
-"$CARGO_TARGET_DIR/debug/dcs-testbed" -- cargo test --all-features --locked --no-fail-fast "$@" -- \
-    "${skipped[@]/#/--skip=}" || failed=1
+"$CARGO_TARGET_DIR/debug/dcs-testbed" -- cargo test --workspace --all-features --locked --no-fail-fast \
+    "$@" -- "${skipped[@]/#/--skip=}" || failed=1
 # Written by processes with an empty environment.
 rm -f default_*.profraw
 

@@ -3,6 +3,8 @@
 # the library's message for each, and the diagnosis of a broken setup.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/sandbox.sh
+. scripts/sandbox.sh
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 release=$target/release
@@ -28,20 +30,9 @@ title 'Building the library and the command'
 ln -sf libdcs.so "$release/libdcs.so.0"
 
 title 'Starting the sandbox'
-"$release/dcs" sandbox --dir "$work/sandbox" --env-file "$work/env" --quiet >"$work/sandbox.log" 2>&1 &
-sandbox=$!
-trap 'kill $sandbox 2>/dev/null || true' EXIT
-for _ in $(seq 600); do
-    [ -e "$work/env" ] && break
-    if ! kill -0 $sandbox 2>/dev/null; then
-        cat "$work/sandbox.log" >&2
-        exit 1
-    fi
-    sleep 0.05
-done
-# shellcheck disable=SC1091
-. "$work/env"
-echo "It listens at $DCS_URL, with throw-away certificates in $work/sandbox."
+start_sandbox "$work/sandbox" "$release/dcs"
+files=$work/sandbox/files
+echo "It listens at $DCS_URL, with test certificates in $files."
 
 skipped=()
 
@@ -82,16 +73,16 @@ documented() {
 }
 
 DCS_CERTIFICATE='' DCS_PRIVATE_KEY='' documented 'No required SSL certificate was sent'
-DCS_CERTIFICATE=$work/sandbox/expired-client.pem DCS_PRIVATE_KEY=$work/sandbox/client.key \
+DCS_CERTIFICATE=$files/expired-client.pem DCS_PRIVATE_KEY=$files/client.key \
     documented 'SSL certificate error'
-DCS_CA_BUNDLE=$work/sandbox/wrong-ca-bundle.pem \
+DCS_CA_BUNDLE=$files/wrong-ca-bundle.pem \
     documented 'SSL certificate problem: unable to get local issuer certificate'
 
-title 'Diagnosis of a setup that is broken in two places'
-cp "$work/sandbox/client.key" "$work/client.key"
+title 'Diagnosis of a setup with two faults'
+cp "$files/client.key" "$work/client.key"
 chmod 644 "$work/client.key"
 echo '$ dcs diagnose'
-DCS_CERTIFICATE=$work/sandbox/expired-client.pem DCS_PRIVATE_KEY=$work/client.key \
+DCS_CERTIFICATE=$files/expired-client.pem DCS_PRIVATE_KEY=$work/client.key \
     "$release/dcs" diagnose --html "$work/report.html" && {
     echo 'The diagnosis should have found an error.' >&2
     exit 1

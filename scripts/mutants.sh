@@ -20,26 +20,29 @@ cargo build --locked -p dcs-testbed
 # would find more, but a mutant must not take minutes.
 tests_for() {
     case ${1#src/} in
-    transport/deadline.rs | transport/dns.rs | transport/eyeballs.rs | transport/interrupt.rs)
+    client.rs | client/snapshot.rs) echo status reload rate_limiting cancellation timeouts fork ;;
+    client/retry_after.rs) echo rate_limiting ;;
+    client/*.rs) echo status rate_limiting ;;
+    config.rs | config/*.rs) echo status files c_abi ;;
+    credentials/fork_key.rs | fork_gate.rs) echo fork ;;
+    credentials/*.rs) echo files formats ;;
+    log.rs) echo log ;;
+    panic.rs) echo panics ;;
+    response.rs | response/*.rs | status.rs | status/*.rs) echo status odd_responses certificate_errors ;;
+    sys/windows.rs | fuzzing.rs | transport/http/played.rs) ;; # for Windows, and for the fuzz targets
+    sys.rs | sys/*.rs | transport/socket.rs) echo timeouts cancellation fork ;;
+    transport/deadline.rs | transport/dns.rs | transport/happy_eyeballs.rs | transport/cancel.rs)
         echo timeouts cancellation log
         ;;
     transport/tcp.rs | transport/proxy.rs) echo timeouts cancellation ;;
-    transport/ready.rs | transport/socket.rs | transport/socket/*.rs) echo timeouts cancellation fork ;;
     transport/pool.rs) echo status keep_alive timeouts log fork ;;
-    transport/connection.rs | transport/sessions.rs) echo keep_alive timeouts cancellation status certificate_errors log ;;
-    transport/spoken.rs) echo status ;;
+    transport/connection.rs | transport/sessions.rs)
+        echo keep_alive timeouts cancellation status certificate_errors log
+        ;;
+    transport/version_hint.rs) echo status ;;
     transport/http.rs) echo status odd_responses timeouts ;;
-    transport/failure.rs) echo certificate_errors timeouts status ;;
-    loaded.rs | fuzzing.rs | transport/http/played.rs) ;; # for Windows, and for the fuzz targets
-    transport/tls.rs | transport/p521.rs | transport/trial.rs | transport.rs) echo status certificate_errors diagnose reload ;;
-    client/pacing.rs) echo rate_limiting ;;
-    client.rs | client/generation.rs) echo status reload rate_limiting cancellation timeouts fork ;;
-    status.rs | status/*.rs | rejection.rs) echo status odd_responses certificate_errors ;;
-    fork_gate.rs | credentials/masked_key.rs) echo fork ;;
-    contain.rs) echo panics ;;
-    log.rs) echo log ;;
-    config.rs | config/*.rs) echo status files c_abi ;;
-    credentials/*.rs) echo files formats ;;
+    transport/errors.rs) echo certificate_errors timeouts status ;;
+    transport.rs | transport/*.rs) echo status certificate_errors diagnose reload ;;
     *)
         echo "mutants.sh: no tests are listed for $1" >&2
         exit 2

@@ -11,6 +11,7 @@
 # The sanitizers need a nightly Rust toolchain. thread also needs its component rust-src: ThreadSanitizer does not
 # recognize a lock that is not instrumented. The programs use AddressSanitizer's runtime from gcc, but ThreadSanitizer's
 # from the toolchain, because Rust needs a newer one than gcc 12 has.
+# shellcheck disable=SC2030,SC2031 # The subshells keep the parts apart.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -75,7 +76,8 @@ for part in "${parts[@]}"; do
             export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
             run a_c_program the_rules a_cpp_program sixteen_threads
             # Concurrent calls from Rust.
-            test=(env CARGO_TARGET_DIR="$target/thread-sanitizer" RUSTFLAGS='-Zsanitizer=thread -Cforce-frame-pointers=yes'
+            test=(env CARGO_TARGET_DIR="$target/thread-sanitizer"
+                RUSTFLAGS='-Zsanitizer=thread -Cforce-frame-pointers=yes'
                 AWS_LC_SYS_CFLAGS='-fsanitize=thread -fno-omit-frame-pointer'
                 "$TESTBED" -- cargo +nightly test --locked --all-features --target "$triple" -Zbuild-std)
             "${test[@]}" --test cancellation

@@ -4,8 +4,8 @@
 #     check-linux.sh TREE DEBUG GLIBC
 #
 # TREE is an installation's prefix, DEBUG the folder of the debug information, GLIBC the newest glibc version allowed.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
+# shellcheck source=scripts/package/common.sh
+. "$(dirname "$0")/common.sh"
 tree=$1 debug=$2 glibc=$3
 library=$tree/lib/libdcs.so
 wrong=0
@@ -23,7 +23,7 @@ readelf --dynamic --wide "$library" | grep -qw NODELETE || complain 'the library
 exported=$(nm --dynamic --defined-only --format=posix "$library" | cut -d' ' -f1 | sort)
 foreign=$(grep -v '^dcs_' <<<"$exported" || true)
 [ -z "$foreign" ] || complain "the library exports symbols other than its functions: $foreign"
-declared=$(sed -n 's/^[a-z].*[ *]\(dcs_[a-z0-9_]*\)(.*/\1/p' include/dcs.h | sort)
+declared=$(declared_functions)
 [ "$(grep '^dcs_' <<<"$exported")" = "$declared" ] ||
     complain "exported and declared functions differ: $(diff <(echo "$exported") <(echo "$declared") | grep '^[<>]')"
 

@@ -38,7 +38,7 @@ done
 exports() {
     $mingw-objdump --private-headers "$1" | sed -n 's/^\t\[ *[0-9]\+\] \([^ ]\+\)$/\1/p' | sort
 }
-declared=$(sed -n 's/^[a-z].*[ *]\(dcs_[a-z0-9_]*\)(.*/\1/p' include/dcs.h | sort -u)
+declared=$(declared_functions)
 [ "$(wc -l <<<"$declared")" -gt 50 ] || fail 'the functions that dcs.h declares were not found'
 diff <(exports "$tree/bin/dcs.dll") <(echo "$declared") ||
     fail 'the exports of dcs.dll (<) differ from the declarations in dcs.h (>)'

@@ -27,6 +27,16 @@ fail() {
     exit 1
 }
 
+# print_paths FILE...: prints the paths relative to the source.
+print_paths() {
+    printf '%s\n' "${@#"$root/"}"
+}
+
+# declared_functions: prints the functions that dcs.h declares.
+declared_functions() {
+    sed -n 's/^[a-z].*[ *]\(dcs_[a-z0-9_]*\)(.*/\1/p' include/dcs.h | sort -u
+}
+
 # install_tools: installs the cross-compiler into a virtual environment below the target folder.
 install_tools() {
     if ! cmp -s scripts/package/requirements.txt "$tools/requirements.txt"; then

@@ -84,6 +84,7 @@ control libdcs-dev libdevel "libdcs0 (= $version)" 'client of the UK Document Ch
     "$about This package has the headers for C and C++, the static library, and the files for pkg-config and CMake." \
     'Multi-Arch: same'
 control dcs-tools utils 'libc6 (>= 2.17)' 'command for the UK Document Checking Service' \
-    'The command dcs asks the Document Checking Service (DCS) for its status, finds out why it does not answer, and looks into certificates and keys. Its subcommand sandbox is a server to try that on without certificates of the DCS.'
+    "The command dcs requests the status of the Document Checking Service (DCS), diagnoses failures and inspects\
+ certificates and keys. Its subcommand sandbox is a server to try this without the DCS's certificates."
 [ -n "${DEB_MAINTAINER:-}" ] ||
     echo "The maintainer of the Debian packages is $maintainer; DEB_MAINTAINER sets another." >&2

@@ -44,6 +44,4 @@ find "$dist/maven" -name maven-metadata.xml | while IFS= read -r file; do
 done
 deployed=$dist/maven/io/github/libdcs/libdcs/$version/libdcs-$version
 cp "$deployed"{{,-sources,-javadoc}.jar,.pom,-cyclonedx.json} "$dist"
-for file in "$dist/libdcs-$version"{{,-sources,-javadoc}.jar,.pom,-cyclonedx.json} "$dist/maven"; do
-    echo "${file#"$root/"}"
-done
+print_paths "$dist/libdcs-$version"{{,-sources,-javadoc}.jar,.pom,-cyclonedx.json} "$dist/maven"

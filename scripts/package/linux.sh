@@ -71,6 +71,4 @@ scripts/package/check-linux.sh "$tree" "$work/debug" $glibc
 archive "$dist/$name.tar.gz" "$tree" "$name"
 archive "$dist/$name-debug.tar.gz" "$work/debug" "$name-debug"
 scripts/package/deb.sh "$tree"
-for file in "$dist/$name.tar.gz" "$dist/$name-debug.tar.gz" "$dist"/*"_${version}_amd64.deb"; do
-    echo "${file#"$root/"}"
-done
+print_paths "$dist/$name.tar.gz" "$dist/$name-debug.tar.gz" "$dist"/*"_${version}_amd64.deb"

@@ -35,6 +35,4 @@ if [ -e "$target/package/windows/bin/dcs.dll" ]; then
 else
     echo 'There is no wheel for Windows: make package-windows was not run.' >&2
 fi
-for file in "$dist/libdcs-$version"-py3-*.whl "$dist/libdcs-$version.tar.gz"; do
-    echo "${file#"$root/"}"
-done
+print_paths "$dist/libdcs-$version"-py3-*.whl "$dist/libdcs-$version.tar.gz"

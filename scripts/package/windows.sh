@@ -64,4 +64,4 @@ find "$tree" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 ln -sfn windows "$target/package/$name"
 (cd "$target/package" && find "$name/" -type f | sort | zip --quiet -X -9 "$archive" -@)
 rm "$target/package/$name"
-echo "${archive#"$root/"}"
+print_paths "$archive"

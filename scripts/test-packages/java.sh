@@ -3,8 +3,8 @@
 # the plain program, also from the module path, and the service with Spring Boot.
 # shellcheck source=scripts/package/common.sh
 . "$(dirname "$0")/../package/common.sh"
-# shellcheck source=scripts/test-packages/sandbox.sh
-. scripts/test-packages/sandbox.sh
+# shellcheck source=scripts/sandbox.sh
+. scripts/sandbox.sh
 
 [ -e "$dist/maven/io/github/libdcs/libdcs/$version/libdcs-$version.jar" ] ||
     fail 'dist/maven is missing: run make package-java'
@@ -24,7 +24,7 @@ maven() {
         fail "$1: $(tail -60 "$work/$1.log")"
 }
 
-start_sandbox "$work/sandbox" "$target/package/linux/bin/dcs"
+start_sandbox "$work/sandbox" "$target/package/linux/bin/dcs" --answer scheduled-outages
 maven java package
 expect_answer 'the plain program' java -jar "$work/java/target/dcs-status-1.jar"
 mkdir "$work/ein Ärger"

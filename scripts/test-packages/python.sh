@@ -5,8 +5,8 @@
 . "$(dirname "$0")/../package/common.sh"
 # shellcheck source=scripts/test-packages/systems.sh
 . scripts/test-packages/systems.sh
-# shellcheck source=scripts/test-packages/sandbox.sh
-. scripts/test-packages/sandbox.sh
+# shellcheck source=scripts/sandbox.sh
+. scripts/sandbox.sh
 
 wheel=$dist/libdcs-$version-py3-none-manylinux2014_x86_64.whl
 sdist=$dist/libdcs-$version.tar.gz
@@ -21,7 +21,7 @@ unset LIBDCS_PATH LIBDCS_PREBUILT LIBDCS_TREE LIBDCS_PLATFORM
 # PATH has this folder only, so neither cargo nor a compiler.
 "$python" -m venv "$work/pip"
 (PATH=$work/pip/bin && pip install --quiet --disable-pip-version-check --no-index "$wheel")
-start_sandbox "$work/sandbox" "$work/pip/bin/dcs"
+start_sandbox "$work/sandbox" "$work/pip/bin/dcs" --answer scheduled-outages
 expect_answer 'pip' env PATH="$work/pip/bin" python examples/status.py
 expect_answer 'the command dcs' env PATH="$work/pip/bin" dcs status
 # The wheel contains the SBOM of the library.

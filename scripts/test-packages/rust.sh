@@ -2,6 +2,8 @@
 # Makes the status call from a new crate that depends on this one as it would be published.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=scripts/sandbox.sh
+. scripts/sandbox.sh
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 cargo=${CARGO:-cargo}
@@ -43,13 +45,6 @@ RUSTDOCFLAGS='-D warnings' "$cargo" doc --quiet --no-deps --package libdcs \
     --manifest-path "$work/consumer/Cargo.toml" --target-dir "$work/target"
 
 "$cargo" build --quiet --release --locked -p dcs-cli
-"$target/release/dcs" sandbox --dir "$work/sandbox" --env-file "$work/env" --quiet &
-trap 'kill %1 2>/dev/null || true' EXIT
-until [ -e "$work/env" ]; do
-    kill -0 %1
-    sleep 0.05
-done
-# shellcheck disable=SC1091
-. "$work/env"
+start_sandbox "$work/sandbox" "$target/release/dcs"
 test "$("$work/target/debug/consumer")" = 'available: true'
 echo 'The Rust package works.'
