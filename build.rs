@@ -1,4 +1,4 @@
-//! Linker options of the shared library that cargo has no setting for.
+//! Linker options of the shared library for which cargo has no setting.
 
 use std::env;
 use std::path::PathBuf;
@@ -11,17 +11,17 @@ fn main() {
         os.as_str(),
         "linux" | "android" | "freebsd" | "netbsd" | "openbsd"
     ) {
-        // Programs record this name, so that an incompatible library can be installed beside it.
+        // Programs record this name, so that an incompatible version can be installed beside this one.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libdcs.so.0");
-        // Thread-local destructors and a look-up that outlives its call would crash after dlclose.
+        // Without it, thread-local destructors and a lookup that outlives its call would crash after dlclose.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
-        // Nothing in the library's tables stays writable after it is loaded.
+        // Makes the library's tables read-only after loading.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,relro,-z,now");
     }
     link_version_resource("cdylib", "dcs.dll", "Document Checking Service client");
 }
 
-/// Links what Explorer and installers read of a file into an artefact of the kind given, on Windows.
+/// Links the version resource, which Explorer and installers show, into an artefact of the given kind on Windows.
 pub fn link_version_resource(kind: &str, file: &str, description: &str) {
     if variable("CARGO_CFG_TARGET_OS") == "windows"
         && variable("CARGO_CFG_TARGET_ENV") == "gnu"
@@ -35,11 +35,11 @@ fn variable(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }
 
-/// Compiles the version resource; `None` if there is no compiler for it, without which all but this works.
+/// Compiles the version resource. Returns `None` if its compiler is missing, because the build works without it.
 fn version_resource(file: &str, description: &str) -> Option<PathBuf> {
     println!("cargo::rerun-if-env-changed=WINDRES");
     let windres = env::var("WINDRES").unwrap_or_else(|_| {
-        // Under its plain name MinGW has it on Windows only.
+        // MinGW uses the short name on Windows only.
         if cfg!(windows) {
             "windres".to_owned()
         } else {

@@ -1,10 +1,10 @@
 """Checks that the modules of `src` import downwards only.
 
-The top-level modules form layers, listed in LAYERS from top to bottom. A module may import those below it, so the folders
-form no circle and each can be understood without the ones above. Inside a folder the files may stand in any order, but
-form no circle either.
+The top-level modules form layers, listed in LAYERS from top to bottom. A module may import only those
+below it, so each folder can be understood without the ones above. Inside a folder the files have no
+order, but their imports must not form a cycle.
 
-Run by `make lint`; prints every import that runs upwards and every circle, and then exits with 1.
+`make lint` runs this. It prints every upward import and every cycle, and then exits with 1.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ LAYERS = (
     "diagnose",
     # From an HTTP answer to a status or an error.
     "response",
-    # The connection: look-up, TCP, proxy, TLS, HTTP.
+    # The connection: DNS lookup, TCP, proxy, TLS, HTTP.
     "transport",
-    # What the caller sets, and what is done with files alone.
+    # The caller's settings, and operations on files alone.
     "key_export",
     "inspect",
     "config",
@@ -37,7 +37,7 @@ LAYERS = (
     "log",
     "panic",
     "error",
-    # The ground floor.
+    # The bottom layer.
     "redact",
     "sanitize",
     "status",
@@ -71,7 +71,7 @@ def module_of(file: Path) -> tuple[str, ...]:
 
 
 def imports(file: Path) -> Iterator[tuple[str, ...]]:
-    """Yields the module paths that a file names, as far as `crate::` and `super::` lead."""
+    """Yields the module paths in a file that begin with `crate::` or `super::`."""
     module = module_of(file)
     # A test module at the end of a file is one level deeper; its `super` is the file itself.
     text, _, tests = COMMENT.sub("", file.read_text()).partition("#[cfg(test)]\nmod tests {")
@@ -82,8 +82,8 @@ def imports(file: Path) -> Iterator[tuple[str, ...]]:
                 yield (*base, name)
 
 
-def find_circle(edges: dict[str, set[str]]) -> list[str]:
-    """Returns a circle in the graph, or an empty list."""
+def find_cycle(edges: dict[str, set[str]]) -> list[str]:
+    """Returns a cycle of the graph, or an empty list."""
     done: set[str] = set()
 
     def visit(node: str, path: list[str]) -> list[str]:
@@ -92,14 +92,14 @@ def find_circle(edges: dict[str, set[str]]) -> list[str]:
         if node in done:
             return []
         for target in sorted(edges.get(node, ())):
-            if circle := visit(target, [*path, node]):
-                return circle
+            if cycle := visit(target, [*path, node]):
+                return cycle
         done.add(node)
         return []
 
     for node in sorted(edges):
-        if circle := visit(node, []):
-            return circle
+        if cycle := visit(node, []):
+            return cycle
     return []
 
 
@@ -117,15 +117,15 @@ def main() -> int:
         for target in imports(file):
             top = target[0]
             if top in LAYERS and LAYERS.index(top) < LAYERS.index(module[0]):
-                faults.append(f"src/{file.relative_to(ROOT)} imports `{top}`, which lies above it")
-            depth = len(module) - 1
-            if depth > 0 and len(target) > depth and target[:depth] == module[:depth] and target[: depth + 1] in modules:
-                folder, sibling = "::".join(module[:depth]), target[depth]
-                if sibling != module[depth]:
-                    siblings.setdefault(folder, {}).setdefault(module[depth], set()).add(sibling)
-    for folder, edges in siblings.items():
-        if circle := find_circle(edges):
-            faults.append(f"src/{folder.replace('::', '/')}: a circle: {' -> '.join(circle)}")
+                faults.append(f"src/{file.relative_to(ROOT)} imports `{top}`, which is above it")
+            *folder, name = module
+            sibling = target[: len(module)]
+            is_sibling = folder and sibling in modules and sibling != module and [*sibling[:-1]] == folder
+            if is_sibling:
+                siblings.setdefault("/".join(folder), {}).setdefault(name, set()).add(sibling[-1])
+    for path, edges in siblings.items():
+        if cycle := find_cycle(edges):
+            faults.append(f"src/{path}: import cycle: {' -> '.join(cycle)}")
     for fault in sorted(set(faults)):
         print(fault)
     return 1 if faults else 0
