@@ -66,12 +66,10 @@ public final class DcsClient implements AutoCloseable {
     }
 
     /**
-     * Creates a client from the environment variables {@code DCS_URL}, {@code DCS_CA_BUNDLE}, {@code DCS_CERTIFICATE},
-     * {@code DCS_PRIVATE_KEY} (each of the three a path, PEM or base64), {@code DCS_PRIVATE_KEY_PASSWORD},
-     * {@code DCS_PROXY}, {@code DCS_TIMEOUT_MS}, {@code DCS_CONNECT_TIMEOUT_MS}, {@code DCS_RELOAD_INTERVAL_MS},
-     * {@code DCS_HONOUR_RETRY_AFTER} ({@code 1} or {@code 0}) and {@code DCS_STATUS_MAX_AGE_MS}. A variable that is not
-     * set or empty leaves its option at the default. Only this method and {@link #diagnoseFromEnvironment()} read these
-     * variables.
+     * Creates a client from environment variables: {@code DCS_URL}, {@code DCS_CA_BUNDLE}, {@code DCS_CERTIFICATE},
+     * {@code DCS_PRIVATE_KEY}, and those of the other options, which {@code dcs_config_load_env} in the C header lists.
+     * Each of the three files is given as a path, PEM or base64. A variable that is not set or empty leaves its option
+     * at the default. Only this method and {@link #diagnoseFromEnvironment()} read these variables.
      *
      * @return the client
      * @throws DcsConfigException if a variable or a file is invalid; the message names it
@@ -458,12 +456,12 @@ public final class DcsClient implements AutoCloseable {
 
         /**
          * Checks everything from the files to the service's response, and reports what is wrong. It also accepts
-         * options that no client can be created from. A missing file, a key that does not match the certificate or an
-         * expired certificate is a finding of the report, and every other check is still made.
+         * options that no client can be created from. A missing file, a key that does not match the certificate, or an
+         * expired certificate is a finding of the report. Every other check is still made.
          *
-         * <p>Connects to the service, makes the status call and waits for it within the builder's time limits, in a
-         * native call (see {@link DcsClient} on virtual threads). Reads the three files and, if the server's
-         * certificate is not trusted, the CA certificates that this machine trusts. Writes nothing.
+         * <p>Connects to the service and makes the status call, within the builder's time limits. It blocks in a native
+         * call; see {@link DcsClient} on virtual threads. Reads the three files and, if the server's certificate is not
+         * trusted, the CA certificates that this machine trusts. Writes nothing.
          *
          * @return the report
          */

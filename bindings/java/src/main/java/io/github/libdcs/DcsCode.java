@@ -1,8 +1,5 @@
 package io.github.libdcs;
 
-import java.util.HashMap;
-import java.util.Map;
-
 /**
  * Names the kind of failure of a {@link DcsException}.
  *
@@ -106,14 +103,6 @@ public enum DcsCode {
      */
     UNKNOWN(-1);
 
-    private static final Map<Integer, DcsCode> BY_NUMBER = new HashMap<>();
-
-    static {
-        for (DcsCode code : values()) {
-            BY_NUMBER.put(code.number, code);
-        }
-    }
-
     private final int number;
 
     DcsCode(int number) {
@@ -145,6 +134,11 @@ public enum DcsCode {
      * @return the code, or {@link #UNKNOWN} if this version of the jar does not know it
      */
     public static DcsCode of(int number) {
-        return BY_NUMBER.getOrDefault(number, UNKNOWN);
+        for (DcsCode code : values()) {
+            if (code.number == number) {
+                return code;
+            }
+        }
+        return UNKNOWN;
     }
 }

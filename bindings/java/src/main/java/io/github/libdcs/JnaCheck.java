@@ -43,7 +43,7 @@ final class JnaCheck {
         } catch (Error e) { // JNA throws a plain Error if its native library is of another version.
             return new DcsLoadException("JNA does not start: " + e.toString().strip()
                     + ". Set -D" + UnpackedLibrary.FOLDER_PROPERTY + "=FOLDER (or -Djna.tmpdir=FOLDER, for JNA alone)"
-                    + " to a writable folder that is not mounted noexec, where JNA unpacks its library."
+                    + " to a writable folder that is not mounted noexec."
                     + " Remove -Djna.boot.library.path if it names the library of another JNA version.", e);
         }
     }

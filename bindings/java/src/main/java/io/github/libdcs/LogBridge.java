@@ -12,8 +12,8 @@ import java.util.function.Supplier;
  * call, and a slow logger cannot use up the call's timeout.
  *
  * <p>An instance connects one target of the library's log with its logger. It is a {@link System.Logger} itself for the
- * sake of {@code java.util.logging}: a record's source is the first class on the stack that is not a logger, which then
- * is {@link DcsClient} and the method that the application called.
+ * sake of {@code java.util.logging}, where a record's source is the first class on the stack that is not a logger. That
+ * is then {@link DcsClient}, with the method that the application called.
  */
 final class LogBridge implements System.Logger {
     private static final String ROOT = "io.github.libdcs";

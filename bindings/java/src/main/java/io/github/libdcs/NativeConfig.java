@@ -50,7 +50,7 @@ final class NativeConfig implements AutoCloseable {
         return client[0];
     }
 
-    /** Checks everything from the files to the service's answer. */
+    /** Checks everything from the files to the service's response. */
     DcsReport diagnose() {
         long[] report = new long[1];
         long[] error = new long[1];

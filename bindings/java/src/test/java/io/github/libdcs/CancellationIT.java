@@ -78,20 +78,20 @@ class CancellationIT {
     @Test
     void cancelFromSeveralThreads() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(3);
-        CyclicBarrier begin = new CyclicBarrier(3);
+        CyclicBarrier start = new CyclicBarrier(3);
         try {
             for (int round = 1; round <= 2000; round++) {
                 Cancellation cancellation = make();
                 List<Future<?>> work = new ArrayList<>();
                 work.add(threads.submit(() -> {
-                    begin.await();
+                    start.await();
                     cancellation.enter();
                     cancellation.leave();
                     return null;
                 }));
                 for (int i = 0; i < 2; i++) {
                     work.add(threads.submit(() -> {
-                        begin.await();
+                        start.await();
                         cancellation.cancel();
                         return null;
                     }));

@@ -38,7 +38,7 @@ class LoggingIT {
     private final Logger root = Logger.getLogger("io.github.libdcs");
     private final Logger tls = Logger.getLogger("io.github.libdcs.tls");
     private final List<LogRecord> records = Collections.synchronizedList(new ArrayList<>());
-    private final Handler handler = new Keep(records);
+    private final RecordHandler handler = new RecordHandler();
 
     @BeforeEach
     void listen() {
@@ -48,9 +48,7 @@ class LoggingIT {
 
     @AfterEach
     void stop() {
-        for (Handler each : root.getHandlers()) {
-            root.removeHandler(each);
-        }
+        root.removeHandler(handler);
         root.setLevel(null);
         root.setUseParentHandlers(true);
         tls.setLevel(null);
@@ -193,16 +191,13 @@ class LoggingIT {
     void loggerThatThrows() {
         root.setLevel(Level.FINE);
         for (Throwable thrown : new Throwable[] {new IllegalStateException("full"), new AssertionError("broken")}) {
-            root.removeHandler(handler);
-            Handler throwing = new Throwing(thrown);
-            root.addHandler(throwing);
+            handler.thrown = thrown;
             try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build();
                     DcsClient failing = Testbed.builder("tls12_close", "/404").build()) {
                 assertTrue(client.status().available());
                 assertEquals(DcsCode.NOT_FOUND, assertThrows(DcsServiceException.class, failing::status).code());
             }
-            root.removeHandler(throwing);
-            root.addHandler(handler);
+            handler.thrown = null;
             call();
             assertLogged("client FINE", "HTTP 200"); // Nothing remained.
             assertFalse(lines().contains("NOT_FOUND"), lines());
@@ -213,15 +208,15 @@ class LoggingIT {
     @Test
     void concurrentCallsLoseNoRecord() {
         root.setLevel(Level.FINE);
-        int calls = 200;
+        int count = 200;
         try (DcsClient client = Testbed.builder("tls12_keepalive", PASSPORT).build()) {
-            List<CompletableFuture<DcsStatus>> answers = new ArrayList<>();
-            for (int i = 0; i < calls; i++) {
-                answers.add(client.statusAsync());
+            List<CompletableFuture<DcsStatus>> calls = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                calls.add(client.statusAsync());
             }
-            answers.forEach(CompletableFuture::join);
+            calls.forEach(CompletableFuture::join);
         }
-        assertEquals(calls, records.stream().filter(r -> r.getLoggerName().endsWith(".client")
+        assertEquals(count, records.stream().filter(r -> r.getLoggerName().endsWith(".client")
                 && r.getMessage().contains("HTTP 200")).count());
     }
 
@@ -270,41 +265,19 @@ class LoggingIT {
         }
     }
 
-    private static final class Keep extends Handler {
-        private final List<LogRecord> records;
-
-        private Keep(List<LogRecord> records) {
-            this.records = records;
-        }
-
-        @Override
-        public void publish(LogRecord record) {
-            record.getSourceClassName(); // Determined now, from the stack.
-            records.add(record);
-        }
-
-        @Override
-        public void flush() {
-        }
-
-        @Override
-        public void close() {
-        }
-    }
-
-    private static final class Throwing extends Handler {
-        private final Throwable thrown;
-
-        private Throwing(Throwable thrown) {
-            this.thrown = thrown;
-        }
+    /** Collects the records, or throws instead. */
+    private final class RecordHandler extends Handler {
+        private volatile Throwable thrown;
 
         @Override
         public void publish(LogRecord record) {
             if (thrown instanceof Error) {
                 throw (Error) thrown;
+            } else if (thrown != null) {
+                throw (RuntimeException) thrown;
             }
-            throw (RuntimeException) thrown;
+            record.getSourceClassName(); // Determined now, from the stack.
+            records.add(record);
         }
 
         @Override
