@@ -260,6 +260,24 @@ public final class DcsClient implements AutoCloseable {
     }
 
     /**
+     * Returns the endpoint and the time limit of a call, for logs; no secret, and neither path nor query of the URL.
+     *
+     * @return text such as {@code DcsClient[peer=example.org:443, timeout=PT30S]}
+     */
+    @Override
+    public String toString() {
+        try {
+            return withNativeClient(new Cancellation(), client -> {
+                long timeout = Integer.toUnsignedLong(LibDcs.dcs_client_timeout_ms(client));
+                return "DcsClient[peer=" + NativeText.decode(LibDcs.dcs_client_peer(client)) + ", timeout="
+                        + Duration.ofMillis(timeout) + "]";
+            });
+        } catch (IllegalStateException e) {
+            return "DcsClient[closed]";
+        }
+    }
+
+    /**
      * Collects the options of a client.
      *
      * <p>Options are validated when they are set, and files when the client is built. If an option is rejected,
@@ -296,7 +314,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder caBundle(Path file) {
-            return setFile("the CA bundle", file, LibDcs::dcs_config_set_ca_bundle_file);
+            return setFile(file, LibDcs::dcs_config_set_ca_bundle_file);
         }
 
         /**
@@ -306,7 +324,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder caBundle(byte[] content) {
-            return setBytes("the CA bundle", content, LibDcs::dcs_config_set_ca_bundle);
+            return setBytes(content, LibDcs::dcs_config_set_ca_bundle);
         }
 
         /**
@@ -316,7 +334,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder certificate(Path file) {
-            return setFile("the certificate", file, LibDcs::dcs_config_set_certificate_file);
+            return setFile(file, LibDcs::dcs_config_set_certificate_file);
         }
 
         /**
@@ -326,7 +344,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder certificate(byte[] content) {
-            return setBytes("the certificate", content, LibDcs::dcs_config_set_certificate);
+            return setBytes(content, LibDcs::dcs_config_set_certificate);
         }
 
         /**
@@ -337,7 +355,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder privateKey(Path file) {
-            return setFile("the private key", file, LibDcs::dcs_config_set_private_key_file);
+            return setFile(file, LibDcs::dcs_config_set_private_key_file);
         }
 
         /**
@@ -348,7 +366,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder privateKey(byte[] content) {
-            return setBytes("the private key", content, LibDcs::dcs_config_set_private_key);
+            return setBytes(content, LibDcs::dcs_config_set_private_key);
         }
 
         /**
@@ -362,7 +380,7 @@ public final class DcsClient implements AutoCloseable {
         public Builder password(char[] password) {
             try (SecretMemory memory = SecretMemory.ofPassword(password)) {
                 long text = memory == null ? 0 : memory.address();
-                config.set("the password", address -> LibDcs.dcs_config_set_private_key_password(address, text));
+                config.set(address -> LibDcs.dcs_config_set_private_key_password(address, text));
             }
             return this;
         }
@@ -438,7 +456,7 @@ public final class DcsClient implements AutoCloseable {
             if (proxy != null) {
                 return setOption("proxy", proxy.toString());
             }
-            config.set("the proxy", address -> LibDcs.dcs_config_set_proxy(address, null));
+            config.set(address -> LibDcs.dcs_config_set_proxy(address, null));
             return this;
         }
 
@@ -476,15 +494,15 @@ public final class DcsClient implements AutoCloseable {
             return this;
         }
 
-        private Builder setFile(String what, Path file, FileSetter setter) {
+        private Builder setFile(Path file, FileSetter setter) {
             byte[] path = NativeText.encode(file);
-            config.set(what, address -> setter.set(address, path));
+            config.set(address -> setter.set(address, path));
             return this;
         }
 
-        private Builder setBytes(String what, byte[] bytes, BytesSetter setter) {
+        private Builder setBytes(byte[] bytes, BytesSetter setter) {
             try (SecretMemory memory = SecretMemory.ofBytes(bytes)) {
-                config.set(what, address -> setter.set(address, memory.address(), memory.length()));
+                config.set(address -> setter.set(address, memory.address(), memory.length()));
             }
             return this;
         }

@@ -67,6 +67,8 @@ final class LibDcs {
     static native int dcs_client_new(long config, long[] client, long[] error);
     static native int dcs_client_reload(long client, long[] error);
     static native int dcs_client_interrupt(long client);
+    static native long dcs_client_peer(long client);
+    static native int dcs_client_timeout_ms(long client);
     static native long dcs_client_certificate_not_after_unix_ms(long client);
     static native void dcs_client_free(long client);
 

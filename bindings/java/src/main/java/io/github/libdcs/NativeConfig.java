@@ -32,13 +32,9 @@ final class NativeConfig implements AutoCloseable {
         ErrorDetails.check(code, "Reading the environment variables", error);
     }
 
-    /**
-     * Sets an option by its own function.
-     *
-     * @param what names the option in the message if the function fails
-     */
-    void set(String what, LongToIntFunction function) {
-        ErrorDetails.check(call(function), "Setting " + what);
+    /** Sets an option by its own function. */
+    void set(LongToIntFunction function) {
+        ErrorDetails.check(call(function), "Setting an option");
     }
 
     /** Creates a native client, which the caller frees. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -59,6 +60,15 @@ class ClientLifecycleIT {
         CompletableFuture<DcsStatus> future = client.statusAsync();
         ExecutionException e = assertThrows(ExecutionException.class, () -> future.get());
         assertInstanceOf(IllegalStateException.class, e.getCause());
+    }
+
+    @Test
+    void toStringShowsPeerAndTimeout() {
+        URI url = Testbed.url("tls12_close", PASSPORT);
+        DcsClient client = Testbed.builder("tls12_close", PASSPORT).build();
+        assertEquals("DcsClient[peer=" + url.getAuthority() + ", timeout=PT30S]", client.toString());
+        client.close();
+        assertEquals("DcsClient[closed]", client.toString());
     }
 
     @ParameterizedTest

@@ -221,6 +221,20 @@ class ConfigErrorsIT {
     }
 
     @Test
+    void rejectedOptionIsReportedAgain() {
+        DcsClient.Builder builder = builder();
+        DcsConfigException rejected =
+                assertThrows(DcsConfigException.class, () -> builder.url(URI.create("http://localhost/")));
+        DcsConfigException again = fail(builder);
+        assertEquals(DcsCode.INVALID_ARGUMENT, again.code());
+        assertTrue(again.message().contains(rejected.message()), again.message());
+
+        DcsClient.Builder corrected = builder();
+        assertThrows(DcsConfigException.class, () -> corrected.timeout(Duration.ZERO));
+        corrected.timeout(Duration.ofMinutes(20)).build().close();
+    }
+
+    @Test
     void noSecretsInToString() {
         DcsClient.Builder builder = builder().privateKey(Testbed.bytes("client_key_encrypted"))
                 .password(PASSWORD.toCharArray())
