@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 import libdcs
-from conftest import Testbed
+from conftest import REPOSITORY, Testbed
 from libdcs import Code, ConfigError
 
 OPTIONS = {"ca_bundle": "ca_bundle", "certificate": "client_cert", "private_key": "client_key"}
@@ -224,7 +226,22 @@ def test_timeout_below_one_millisecond_rounds_up(testbed: Testbed) -> None:
 
 def test_default_url_is_integration_endpoint(testbed: Testbed) -> None:
     with libdcs.Client(ca_bundle=testbed.files["ca_bundle"]) as client:  # Makes no call.
-        assert repr(client) == "<libdcs.Client for the integration endpoint>"
+        assert repr(client) == "<libdcs.Client for dcs-integration.ida.digital.cabinet-office.gov.uk:443>"
+
+
+def test_default_timeouts_match_header(testbed: Testbed) -> None:
+    header = (REPOSITORY / "include" / "dcs.h").read_text(encoding="utf-8")
+    for function in (libdcs.Client, libdcs.diagnose):
+        parameters = inspect.signature(function).parameters
+        for name in ("timeout", "connect_timeout"):
+            comment = header.partition(f" dcs_config_set_{name}_ms(")[0].rpartition("/**")[2]
+            default = re.search(r"Default: ([\d ]+)", comment)
+            assert default is not None
+            assert parameters[name].default == int(default[1].replace(" ", "")) / 1000
+    with libdcs.Client(ca_bundle=testbed.files["ca_bundle"]) as client:
+        assert client._handle is not None
+        timeout_ms = libdcs._native.api.dcs_client_timeout_ms(client._handle.address)
+        assert timeout_ms == inspect.signature(libdcs.Client).parameters["timeout"].default * 1000
 
 
 def test_ca_bundle_is_required() -> None:

@@ -48,12 +48,11 @@ class ClientHandle:
     waits, and the `dcs_client` lives until the last call has returned.
     """
 
-    __slots__ = ("__weakref__", "address", "interrupts", "timeout")
+    __slots__ = ("__weakref__", "address", "interrupts")
 
-    def __init__(self, address: int | None, timeout: float) -> None:
-        """Take ownership of the `dcs_client` at this address, which was created with this timeout."""
+    def __init__(self, address: int | None) -> None:
+        """Take ownership of the `dcs_client` at this address."""
         self.address = address
-        self.timeout = timeout
         # Counts the calls of interrupt(). Signals do not count.
         self.interrupts = 0
         # Not at exit: a daemon thread may still be in a call, and the memory goes with the process.
@@ -206,7 +205,7 @@ def status(handle: ClientHandle | None) -> Status:
             result = _call_with_pipe(handle, pipe, interrupts)
             if result is not None:
                 return result
-        return _call_on_thread(handle, start + handle.timeout, interrupts)
+        return _call_on_thread(handle, start, interrupts)
     finally:
         # Here and below: a traceback that is kept must not keep a closed client alive.
         del handle
@@ -278,13 +277,14 @@ def _is_from_handler(error: Exception) -> bool:
     return error.__traceback__ is not None and error.__traceback__.tb_next is not None
 
 
-def _call_on_thread(handle: ClientHandle, deadline: float, interrupts: int) -> Status:
-    """Make the call on a second thread until the deadline, or until `interrupts` has changed."""
+def _call_on_thread(handle: ClientHandle, start: float, interrupts: int) -> Status:
+    """Make the call on a second thread until the timeout has passed since `start`, or `interrupts` changes."""
+    timeout = api.dcs_client_timeout_ms(handle.address) / 1000
     try:
-        return run_on_thread(partial(_call, handle), partial(_must_end, handle, deadline, interrupts))
+        return run_on_thread(partial(_call, handle), partial(_must_end, handle, start + timeout, interrupts))
     except NetworkError as error:
         if error.code is Code.INTERRUPTED and handle.interrupts == interrupts:
-            raise _timed_out(handle.timeout) from None
+            raise _timed_out(timeout) from None
         raise
     finally:
         del handle

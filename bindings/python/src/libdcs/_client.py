@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from ctypes import byref, c_void_p
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from ._native import api
 
 TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
+    import os
     from types import TracebackType
     from typing import TypeVar
 
@@ -61,11 +61,11 @@ class Client:
         TypeError: A value is of the wrong type.
     """
 
-    __slots__ = ("__weakref__", "_handle", "_host", "_in_flight")
+    __slots__ = ("__weakref__", "_handle", "_in_flight", "_peer")
 
     _handle: _call.ClientHandle | None
-    _host: str
     _in_flight: weakref.ref[_call.ClientHandle]
+    _peer: str
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Client:
         del options["self"]
         with Config() as config:
             config.fill(options)
-            self._open(config, url, timeout)
+            self._open(config)
 
     @classmethod
     def from_env(cls: type[Self]) -> Self:
@@ -101,19 +101,19 @@ class Client:
         client = cls.__new__(cls)
         with Config() as config:
             config.load_env()
-            timeout_ms = int(os.environ.get("DCS_TIMEOUT_MS") or 30_000)
-            client._open(config, os.environ.get("DCS_URL"), timeout_ms / 1000)
+            client._open(config)
         return client
 
-    def _open(self, config: Config, url: str | None, timeout: float) -> None:
+    def _open(self, config: Config) -> None:
         _log.prepare()
         try:
-            handle = _call.ClientHandle(config.new_client(), timeout)
+            handle = _call.ClientHandle(config.new_client())
         finally:
             _log.drain()
         self._handle = handle
         self._in_flight = weakref.ref(handle)
-        self._host = _host(url)
+        # For repr() after close().
+        self._peer = api.dcs_client_peer(handle.address).decode()
 
     def status(self) -> _status.Status:
         """Ask the DCS whether it is available, with one `GET`. Any thread may call this.
@@ -219,17 +219,7 @@ class Client:
 
     def __repr__(self) -> str:
         # A debugger also prints a client whose constructor has failed.
-        host = getattr(self, "_host", None)
-        if host is None:
+        peer = getattr(self, "_peer", None)
+        if peer is None:
             return "<libdcs.Client, not created>"
-        return f"<libdcs.Client for {host}{', closed' if self.closed else ''}>"
-
-
-def _host(url: str | None) -> str:
-    """Host and port of a URL that the library has accepted; never its user, password or query."""
-    if url is None:
-        return "the integration endpoint"
-    authority = url.strip().partition("://")[2]
-    for end in "/?#\\":
-        authority = authority.partition(end)[0]
-    return authority.rpartition("@")[2]
+        return f"<libdcs.Client for {peer}{', closed' if self.closed else ''}>"

@@ -52,6 +52,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "dcs_client_new": (c_int32, (c_void_p, _OUT, _OUT)),
     "dcs_client_reload": (c_int32, (c_void_p, _OUT)),
     "dcs_client_interrupt": (c_int32, (c_void_p,)),
+    "dcs_client_peer": (c_char_p, (c_void_p,)),
+    "dcs_client_timeout_ms": (c_uint32, (c_void_p,)),
     "dcs_client_certificate_not_after_unix_ms": (c_int64, (c_void_p,)),
     "dcs_client_free": (None, (c_void_p,)),
     "dcs_cancellation_new": (c_void_p, ()),
