@@ -1,0 +1,154 @@
+//! Foreign text, messages and symbols as HTML.
+
+use std::fmt::{self, Display};
+
+use super::MAX_TEXT;
+use crate::diagnose::render::format::{Validity, cut};
+use crate::diagnose::report::Outcome;
+use crate::sanitize::sanitize;
+
+/// Text as part of a page.
+pub(super) struct Plain<'a>(pub(super) &'a str);
+
+impl Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = sanitize(self.0);
+        let mut rest = &*text;
+        while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+            f.write_str(&rest[..at])?;
+            f.write_str(match rest.as_bytes()[at] {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'"' => "&quot;",
+                _ => "&#39;",
+            })?;
+            rest = &rest[at + 1..];
+        }
+        f.write_str(rest)
+    }
+}
+
+/// A message: what is between backticks is code. A text with a stray backtick is left as it is.
+pub(super) struct Message<'a>(pub(super) &'a str);
+
+impl Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = cut(self.0, MAX_TEXT);
+        if text.matches('`').count() % 2 == 1 {
+            return Plain(&text).fmt(f);
+        }
+        for (index, part) in text.split('`').enumerate() {
+            match (index % 2, part) {
+                (_, "") => {}
+                (0, part) => Plain(part).fmt(f)?,
+                (_, part) => code(f, part)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A long command has lines of its own. Words with hyphens are kept whole, because a line that is broken in
+/// `-out` misleads.
+pub(super) fn code(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let class = match text.chars().count() {
+        0..48 => "",
+        _ => " class=\"command\"",
+    };
+    write!(f, "<code{class}>")?;
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 {
+            f.write_str(" ")?;
+        }
+        if word.contains('-') {
+            write!(f, "<span>{}</span>", Plain(word))?;
+        } else {
+            Plain(word).fmt(f)?;
+        }
+    }
+    f.write_str("</code>")
+}
+
+/// A message as a heading: names of certificates in parentheses stand back.
+pub(super) struct Headline<'a>(pub(super) &'a str);
+
+impl Display for Headline<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = cut(self.0, MAX_TEXT);
+        let aside = text
+            .find(" (CN=")
+            .and_then(|start| Some((start, start + text[start..].find(')')? + 1)));
+        match aside {
+            Some((start, end)) if !text[start..end].contains('`') => write!(
+                f,
+                "{} <span class=\"aside\">{}</span>{}",
+                Message(&text[..start]),
+                Plain(&text[start + 1..end]),
+                Message(&text[end..])
+            ),
+            _ => Message(&text).fmt(f),
+        }
+    }
+}
+
+/// A name or path, which may be in a script that runs from right to left.
+pub(super) struct Name<'a>(pub(super) &'a str, pub(super) usize);
+
+impl Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<bdi>{}</bdi>", Plain(&cut(self.0, self.1)))
+    }
+}
+
+/// A symbol, which differs by shape as well as by colour. The words beside it say the same.
+pub(super) struct Icon(pub(super) &'static str);
+
+impl Display for Icon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let drawing = match self.0 {
+            "error" => {
+                r#"<circle class="disc" cx="12" cy="12" r="11"/><path class="mark" d="M8 8l8 8M16 8l-8 8"/>"#
+            }
+            "warning" => {
+                r#"<path class="disc" d="M12 1.5L23.5 22H.5z"/><path class="mark" d="M12 9v6M12 18.4v.1"/>"#
+            }
+            "note" => {
+                r#"<circle class="disc" cx="12" cy="12" r="11"/><path class="mark" d="M12 11v6M12 7v.1"/>"#
+            }
+            "ok" => {
+                r#"<circle class="disc" cx="12" cy="12" r="11"/><path class="mark" d="M7 12.5l3.5 3.5L17 8.5"/>"#
+            }
+            _ => r#"<circle cx="12" cy="12" r="10"/><path d="M8 12h8"/>"#,
+        };
+        write!(
+            f,
+            r#"<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{drawing}</svg>"#
+        )
+    }
+}
+
+pub(super) fn class_of_outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Passed => "ok",
+        Outcome::Failed => "error",
+        Outcome::Skipped => "none",
+    }
+}
+
+pub(super) fn class_of_validity(validity: Validity) -> &'static str {
+    match validity {
+        Validity::Valid => "ok",
+        Validity::ExpiresSoon => "warning",
+        Validity::NotYet | Validity::Expired => "error",
+    }
+}
+
+/// With its first letter in upper case.
+pub(super) fn capital(words: &str) -> String {
+    let mut chars = words.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
