@@ -65,7 +65,8 @@ class ApplicationTests {
     @Test
     void missingCertificateFailsTheStart() {
         assertThatThrownBy(() -> start("--dcs.certificate=/nowhere/client.crt").close())
-                .hasRootCauseInstanceOf(DcsConfigException.class).rootCause().hasMessageContaining("/nowhere/client.crt");
+                .hasRootCauseInstanceOf(DcsConfigException.class)
+                .rootCause().hasMessageContaining("/nowhere/client.crt");
     }
 
     private static ConfigurableApplicationContext start(String... arguments) {

@@ -464,7 +464,7 @@ public final class DcsClient implements AutoCloseable {
          * Reads the files and creates the client. Nothing is sent yet.
          *
          * @return the client
-         * @throws DcsConfigException if a file is invalid; the message names it
+         * @throws DcsConfigException if a file is invalid or an option was rejected; the message names it
          */
         public DcsClient build() {
             try (config) {
@@ -482,6 +482,7 @@ public final class DcsClient implements AutoCloseable {
          * trusted, the CA certificates that this machine trusts. Writes nothing.
          *
          * @return the report
+         * @throws DcsConfigException if an option was rejected; the message names it
          */
         public DcsReport diagnose() {
             try (config) {
