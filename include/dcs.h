@@ -120,25 +120,34 @@
 /** A bug in the library. */
 #define DCS_ERR_INTERNAL 900
 
-/* Levels of the log; each includes those before it. */
-
-/** Nothing is recorded: the default. */
+/**
+ * Nothing is recorded. The default.
+ */
 #define DCS_LOG_OFF 0
 
-/** Calls that failed, and clients that could not be made. */
+/**
+ * Failed calls, and clients that could not be created.
+ */
 #define DCS_LOG_ERROR 1
 
-/** What works and needs attention, such as a client certificate that expires soon. */
+/**
+ * Problems that need attention although calls succeed, such as a client certificate that expires soon.
+ */
 #define DCS_LOG_WARNING 2
 
-/** Calls that succeeded, and what a diagnosis came to: a line for each. */
+/**
+ * Successful calls and the results of diagnoses: one line each.
+ */
 #define DCS_LOG_INFO 3
 
-/** Each step of a call: look-up, TCP, proxy, TLS handshake, request, answer; the files of a new
- * client. */
+/**
+ * Each step of a call: look-up, TCP, proxy, TLS handshake, request, answer. The files of a new client.
+ */
 #define DCS_LOG_DEBUG 4
 
-/** How many bytes each read and write moved. */
+/**
+ * How many bytes each read and write moved.
+ */
 #define DCS_LOG_TRACE 5
 
 /**
@@ -195,7 +204,7 @@ typedef struct dcs_error dcs_error;
 
 /**
  * One line of the log. Owned by the caller, who frees it with `dcs_log_record_free`; its texts live until
- * then. It never changes, so threads may read it at once. It holds no secret.
+ * then. It never changes, so several threads may read it at once. It holds no secret.
  */
 typedef struct dcs_log_record dcs_log_record;
 
@@ -233,13 +242,12 @@ typedef struct dcs_status_response dcs_status_response;
 typedef int32_t dcs_code;
 
 /**
- * What gets the log's records, with the `user_data` it was set with: the level is one of the `DCS_LOG_`
- * constants, the texts are those of `dcs_log_record_target` and `dcs_log_record_text` and live only during
- * the callback.
+ * Receives the log's records, with the `user_data` it was set with. The level is one of the `DCS_LOG_` constants. The
+ * texts are those of `dcs_log_record_target` and `dcs_log_record_text`; they live only during the callback.
  *
- * It runs in the thread that makes the call, which waits for it, and in several threads at once where
- * several make calls. The library holds no lock then, and the callback may call it; what it calls makes no
- * records. It must return normally: no longjmp, and no C++ exception may leave it.
+ * It runs in the thread that makes the call, which waits for it, and in several threads at once if several make calls.
+ * The callback may call the library; what it calls makes no records. It must return normally: no longjmp, and no C++
+ * exception may leave it.
  */
 typedef void (*dcs_log_callback)(void *user_data, int32_t level, const char *target, const char *text);
 
@@ -893,38 +901,38 @@ void dcs_buffer_free(dcs_buffer *buffer);
 
 /**
  * Sets what the log records from now on, in the whole process: one of the `DCS_LOG_` constants, each of
- * which includes those before it. Default: `DCS_LOG_OFF`. `DCS_ERR_INVALID_ARGUMENT` for another number.
+ * which includes those before it. Default: `DCS_LOG_OFF`. `DCS_ERR_INVALID_ARGUMENT` for another number. From any thread.
  *
  * Never recorded: key bytes, passwords, a proxy's credentials, a file's content, a URL's query, bodies.
  */
 dcs_code dcs_log_set_level(int32_t level);
 
 /**
- * Takes the oldest record that waits to be read. `DCS_OK` with NULL where none does.
+ * Takes the oldest record that waits to be read: `DCS_OK` with NULL if there is none. The caller frees it with
+ * `dcs_log_record_free`. From any thread.
  *
- * 1024 records wait at most. Where older ones had to go for newer ones, a warning comes first that says
- * how many. Any thread may call this.
+ * At most 1024 records wait. If older ones were dropped for newer ones, a warning that counts them comes first.
  */
 dcs_code dcs_log_next(dcs_log_record **record);
 
 /**
- * How important the record is: one of the `DCS_LOG_` constants. `DCS_LOG_OFF` for NULL.
+ * Returns how important the record is: one of the `DCS_LOG_` constants. `DCS_LOG_OFF` for NULL.
  */
 int32_t dcs_log_record_level(const dcs_log_record *record);
 
 /**
- * The part of the library: "dcs.client", "dcs.files", "dcs.dns", "dcs.tcp", "dcs.proxy", "dcs.tls" or
- * "dcs.http"; "dcs.log" where the log speaks of itself. NULL for NULL.
+ * Returns the part of the library: "dcs.client", "dcs.files", "dcs.dns", "dcs.tcp", "dcs.proxy", "dcs.tls" or
+ * "dcs.http"; "dcs.log" for a record about the log itself. NULL for NULL.
  */
 const char *dcs_log_record_target(const dcs_log_record *record);
 
 /**
- * What happened, in one line without control characters. NULL for NULL.
+ * Returns what happened: one line of at most 1000 characters, none of them a control character. NULL for NULL.
  */
 const char *dcs_log_record_text(const dcs_log_record *record);
 
 /**
- * When it happened, in milliseconds since 1970-01-01T00:00:00Z. -1 for NULL.
+ * Returns when it happened, in milliseconds since 1970-01-01T00:00:00Z. -1 for NULL.
  */
 int64_t dcs_log_record_time_unix_ms(const dcs_log_record *record);
 
@@ -934,14 +942,15 @@ int64_t dcs_log_record_time_unix_ms(const dcs_log_record *record);
 void dcs_log_record_free(dcs_log_record *record);
 
 /**
- * Hands every record from now on to the callback instead of letting it wait for `dcs_log_next`; NULL takes
- * that back. Records that wait already go on waiting.
+ * Passes every record from now on to the callback instead of keeping it for `dcs_log_next`. NULL ends that. Records that
+ * wait already go on waiting. From any thread.
  *
- * `user_data` is handed through untouched, to any thread that makes a call. When this function returns, a
- * callback that is under way in another thread may still be finishing with the function and the
- * `user_data` that were set before: keep these usable until the calls that were in flight have returned.
+ * `user_data` is passed through untouched, to any thread that makes a call. When this function returns, another thread may
+ * still be running the previous callback. Keep its function and `user_data` valid until the calls that were in flight
+ * have returned.
  */
-void dcs_log_set_callback(dcs_log_callback callback, void *user_data);
+void dcs_log_set_callback(dcs_log_callback callback,
+                          void *user_data);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -18,7 +18,7 @@
 //! header `include/dcs.h` declares. Nothing is taken from the environment unless
 //! [`Config::load_env`] is called (ureq looks at the proxy variables once, when a process makes its first client,
 //! and what it finds is not used; aws-lc looks at `OPENSSL_ia32cap`, by which instructions of the processor can be
-//! kept from it), nothing is printed, and nothing process-wide is changed but the [`log`],
+//! kept from it), nothing is printed, and nothing process-wide is changed but the log,
 //! which is off until it is turned on. (The C ABI
 //! and the thread that looks names up replace the panic hook of the Rust standard library that they are linked with,
 //! so that a panic which they turn into an error prints nothing; other panics go to the hook that was there.)
@@ -39,7 +39,7 @@ pub mod fuzzing;
 mod handshake;
 mod inspect;
 mod key_export;
-pub mod log;
+mod log;
 mod panic;
 mod redact;
 mod response;

@@ -11,13 +11,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::config;
-#[cfg(unix)]
 use common::https::answering;
+use common::logger::{self, Line};
+#[cfg(unix)]
 use common::proxy::server;
 use common::relay::{Fault, Relay, port_of, request};
-use dcs::log::{self, Level};
 use dcs::{Cancellation, Client, Code, Config, Error, diagnose_until};
 use dcs_testbed::Testbed;
+use log::LevelFilter;
 
 const PATH: &str = "/checks/passport";
 
@@ -29,10 +30,8 @@ fn told() -> (MutexGuard<'static, ()>, Receiver<String>) {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let (tell, told) = mpsc::channel();
-    log::set_level(Level::Trace);
-    log::set_sink(Some(Arc::new(move |record| {
-        let _ = tell.send(record.text.clone());
-    })));
+    let sink = move |line: &Line| drop(tell.send(line.text.clone()));
+    logger::record(LevelFilter::Trace, Some(Arc::new(sink)));
     (turn, told)
 }
 

@@ -1,23 +1,33 @@
 //! `--verbose`: the library's log on standard error.
 
-use std::sync::Arc;
-
-use dcs::log::{self, Level};
+use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::output::say;
 
-/// Turns the log on, where asked for.
-pub fn start(verbose: bool) {
-    if !verbose {
-        return;
+struct Logger;
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("dcs.")
     }
-    log::set_level(Level::Debug);
-    log::set_sink(Some(Arc::new(|record| {
-        say(&format!(
-            "* {} {}: {}\n",
-            record.level.name(),
-            record.target,
-            record.text
-        ));
-    })));
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let level = record.level().as_str().to_lowercase();
+            say(&format!(
+                "* {level} {}: {}\n",
+                record.target(),
+                record.args()
+            ));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Turns the log on, if asked for.
+pub fn start(verbose: bool) {
+    if verbose && log::set_logger(&Logger).is_ok() {
+        log::set_max_level(LevelFilter::Debug);
+    }
 }

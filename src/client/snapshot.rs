@@ -113,7 +113,7 @@ fn warn_of_expiry(identity: &Identity, now: SystemTime) {
     };
     if fields.not_after < now {
         log::emit!(
-            Warning,
+            Warn,
             FILES,
             "{} expired on {}",
             identity.name,
@@ -121,7 +121,7 @@ fn warn_of_expiry(identity: &Identity, now: SystemTime) {
         );
     } else if fields.not_after < now + diagnose::EXPIRES_SOON {
         log::emit!(
-            Warning,
+            Warn,
             FILES,
             "{} expires on {}",
             identity.name,
@@ -133,7 +133,7 @@ fn warn_of_expiry(identity: &Identity, now: SystemTime) {
 fn warn_of_permissions(document: &LoadedFile) {
     if let Some(others) = document.open_to_others() {
         log::emit!(
-            Warning,
+            Warn,
             FILES,
             "everybody on this machine may {others} {}",
             document.name

@@ -10,6 +10,7 @@ pub mod c;
 pub mod harmless;
 pub mod https;
 pub mod kept;
+pub mod logger;
 pub mod loopback;
 pub mod proxy;
 pub mod records;

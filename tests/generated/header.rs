@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use dcs::log::Level;
 use dcs::{Check, Code};
 
 /// The files of the boundary, in the order of the header's sections.
@@ -55,15 +54,6 @@ fn codes() -> String {
     text
 }
 
-fn levels() -> String {
-    let mut text = String::from("/* Levels of the log; each includes those before it. */\n");
-    for level in Level::ALL {
-        let name = format!("DCS_LOG_{}", level.name().to_ascii_uppercase());
-        constant(&mut text, level.meaning(), &name, level.number());
-    }
-    text
-}
-
 fn constant(text: &mut String, meaning: &str, name: &str, number: i32) {
     text.push_str("\n/**");
     let mut width = 3;
@@ -82,7 +72,7 @@ fn generated() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     config.header = Some(ABOUT.into());
-    config.after_includes = Some(format!("\n{}\n{}", codes(), levels().trim_end()));
+    config.after_includes = Some(format!("\n{}", codes().trim_end()));
     let mut builder = cbindgen::Builder::new().with_config(config);
     for section in SECTIONS {
         builder = builder.with_src(root.join(format!("src/ffi/{section}.rs")));

@@ -11,7 +11,6 @@ use std::process::Command;
 
 use crate::common::c::{STRICT, compile, folder, functions_of, library, link, root, text};
 use crate::common::kept::{compare, is_renewing};
-use dcs::log::Level;
 use dcs::{Check, Code, ConfigOption};
 use dcs_testbed::Testbed;
 use serde_json::Value;
@@ -100,8 +99,13 @@ fn current() -> BTreeSet<String> {
     for check in Check::ALL {
         lines.insert(format!("check {}", check.name()));
     }
-    for level in Level::ALL {
-        lines.insert(format!("level {} {}", level.number(), level.name()));
+    let header = fs::read_to_string(root().join("include/dcs.h")).unwrap();
+    for (_, rest) in header
+        .match_indices("#define DCS_LOG_")
+        .map(|(at, word)| (at, &header[at + word.len()..]))
+    {
+        let (name, number) = rest.lines().next().unwrap().split_once(' ').unwrap();
+        lines.insert(format!("level {number} {}", name.to_lowercase()));
     }
     for option in ConfigOption::ALL {
         let variable = option.variable();
