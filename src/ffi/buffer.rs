@@ -6,7 +6,7 @@ use std::ptr;
 use zeroize::Zeroizing;
 
 use super::code::dcs_code;
-use super::error::dcs_error;
+use super::error::{code_and_error, dcs_error};
 use super::{guard, text};
 use crate::error::Error;
 use crate::key_export::{private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
@@ -74,7 +74,7 @@ unsafe fn convert(
     error: *mut *mut dcs_error,
     conversion: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, Error>,
 ) -> dcs_code {
-    guard::code_and_error(error, || {
+    code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
         unsafe {
             guard::clear(der);

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::code::dcs_code;
 use super::config::dcs_config;
-use super::error::dcs_error;
+use super::error::{code_and_error, dcs_error};
 use super::{guard, text};
 use crate::client::Client;
 
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn dcs_client_new(
     client: *mut *mut dcs_client,
     error: *mut *mut dcs_error,
 ) -> dcs_code {
-    guard::code_and_error(error, || {
+    code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
         unsafe {
             guard::clear(client);
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn dcs_client_reload(
     client: *const dcs_client,
     error: *mut *mut dcs_error,
 ) -> dcs_code {
-    guard::code_and_error(error, || {
+    code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
         unsafe { guard::required(client, "client") }?
             .client

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::code::dcs_code;
-use super::error::dcs_error;
+use super::error::{code_and_error, dcs_error};
 use super::{guard, text};
 use crate::config::Config;
 use crate::error::Error;
@@ -293,7 +293,7 @@ pub unsafe extern "C" fn dcs_config_set_option(
     value: *const c_char,
     error: *mut *mut dcs_error,
 ) -> dcs_code {
-    guard::code_and_error(error, || {
+    code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
         unsafe {
             let name = text::required(name, "name")?;
@@ -319,7 +319,7 @@ pub unsafe extern "C" fn dcs_config_load_env(
     config: *mut dcs_config,
     error: *mut *mut dcs_error,
 ) -> dcs_code {
-    guard::code_and_error(error, || {
+    code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
         unsafe { guard::required_mut(config, "config") }?
             .config

@@ -26,6 +26,26 @@ impl dcs_error {
     }
 }
 
+/// For functions with an `error` out-parameter.
+pub(super) fn code_and_error(
+    error_out: *mut *mut dcs_error,
+    body: impl FnOnce() -> Result<(), Error>,
+) -> dcs_code {
+    // SAFETY: the caller passes NULL or a pointer to writable memory.
+    unsafe { guard::clear(error_out) };
+    match guard::run(body) {
+        Ok(Ok(())) => Code::Ok.number(),
+        Ok(Err(error)) | Err(error) => {
+            let number = error.code().number();
+            if !error_out.is_null() {
+                // SAFETY: not NULL, and the caller passes writable memory.
+                unsafe { *error_out = dcs_error::into_raw(error) };
+            }
+            number
+        }
+    }
+}
+
 /// The code; `DCS_OK` for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_code(error: *const dcs_error) -> dcs_code {
@@ -129,4 +149,24 @@ pub unsafe extern "C" fn dcs_error_quota_remaining(error: *const dcs_error) -> i
 pub unsafe extern "C" fn dcs_error_free(error: *mut dcs_error) {
     // SAFETY: the caller's duty, see the module.
     unsafe { guard::free(error) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_that_says_where() {
+        let mut error = ptr::null_mut();
+        let code = code_and_error(&raw mut error, || panic!("on purpose"));
+        assert_eq!(code, Code::Internal.number());
+        // SAFETY: set by the call above.
+        let text = unsafe { dcs_error_message(error) };
+        // SAFETY: the text lives as long as the error.
+        let text = unsafe { std::ffi::CStr::from_ptr(text) }.to_str().unwrap();
+        assert!(text.contains("error.rs:"), "{text}");
+        // SAFETY: freed once.
+        unsafe { dcs_error_free(error) };
+        assert_eq!(guard::read(&raw const code, 7, |_| panic!("on purpose")), 7);
+    }
 }

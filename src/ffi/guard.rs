@@ -3,13 +3,12 @@
 use std::ptr;
 
 use super::code::dcs_code;
-use super::error::dcs_error;
 use crate::error::{Code, Error};
 use crate::panic::{catch_panic, panic_if_asked};
 use crate::sanitize::printable;
 
 /// Runs the body of an exported function; see [`catch_panic`].
-fn run<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
+pub(super) fn run<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
     catch_panic(|| {
         panic_if_asked("boundary");
         body()
@@ -21,26 +20,6 @@ pub(super) fn code(body: impl FnOnce() -> Result<(), Error>) -> dcs_code {
     match run(body) {
         Ok(Ok(())) => Code::Ok.number(),
         Ok(Err(error)) | Err(error) => error.code().number(),
-    }
-}
-
-/// For functions with an `error` out-parameter.
-pub(super) fn code_and_error(
-    error_out: *mut *mut dcs_error,
-    body: impl FnOnce() -> Result<(), Error>,
-) -> dcs_code {
-    // SAFETY: the caller passes NULL or a pointer to writable memory.
-    unsafe { clear(error_out) };
-    match run(body) {
-        Ok(Ok(())) => Code::Ok.number(),
-        Ok(Err(error)) | Err(error) => {
-            let number = error.code().number();
-            if !error_out.is_null() {
-                // SAFETY: not NULL, and the caller passes writable memory.
-                unsafe { *error_out = dcs_error::into_raw(error) };
-            }
-            number
-        }
     }
 }
 
@@ -89,24 +68,4 @@ pub(super) fn is_null(name: &str) -> Error {
         Code::InvalidArgument,
         format!("The argument '{}' is NULL.", printable(name)),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_becomes_an_error_that_says_where() {
-        let mut error = ptr::null_mut();
-        let code = code_and_error(&raw mut error, || panic!("on purpose"));
-        assert_eq!(code, Code::Internal.number());
-        // SAFETY: set by the call above.
-        let text = unsafe { super::super::error::dcs_error_message(error) };
-        // SAFETY: the text lives as long as the error.
-        let text = unsafe { std::ffi::CStr::from_ptr(text) }.to_str().unwrap();
-        assert!(text.contains("guard.rs:"), "{text}");
-        // SAFETY: freed once.
-        unsafe { super::super::error::dcs_error_free(error) };
-        assert_eq!(read(&raw const code, 7, |_| panic!("on purpose")), 7);
-    }
 }

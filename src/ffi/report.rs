@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::cancellation::dcs_cancellation;
 use super::code::dcs_code;
 use super::config::dcs_config;
-use super::error::dcs_error;
+use super::error::{code_and_error, dcs_error};
 use super::{guard, text};
 use crate::diagnose::{Finding, Report, Step, diagnose, diagnose_until};
 
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn dcs_diagnose(
     report: *mut *mut dcs_report,
     error: *mut *mut dcs_error,
 ) -> dcs_code {
-    guard::code_and_error(error, || {
+    code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
         unsafe {
             guard::clear(report);
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn dcs_diagnose_until(
     report: *mut *mut dcs_report,
     error: *mut *mut dcs_error,
 ) -> dcs_code {
-    guard::code_and_error(error, || {
+    code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
         unsafe {
             guard::clear(report);
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn dcs_report_redacted(
     redacted: *mut *mut dcs_report,
     error: *mut *mut dcs_error,
 ) -> dcs_code {
-    guard::code_and_error(error, || {
+    code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
         unsafe {
             guard::clear(redacted);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::cancellation::dcs_cancellation;
 use super::client::dcs_client;
 use super::code::dcs_code;
-use super::error::dcs_error;
+use super::error::{code_and_error, dcs_error};
 use super::{guard, text};
 use crate::client::Client;
 use crate::error::Error;
@@ -74,7 +74,7 @@ unsafe fn ask(
     error: *mut *mut dcs_error,
     call: impl FnOnce(&Client) -> Result<Status, Error>,
 ) -> dcs_code {
-    guard::code_and_error(error, || {
+    code_and_error(error, || {
         // SAFETY: the caller's duty, see the module.
         unsafe {
             guard::clear(response);
