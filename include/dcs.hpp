@@ -8,11 +8,11 @@
  *     const dcs::client client(config);   // once; shared by all threads
  *     const dcs::status status = client.status();
  *
- *     const dcs::report report = dcs::diagnose(config);   // where something is wrong
+ *     const dcs::report report = dcs::diagnose(config);   // if something is wrong
  *     std::cerr << report.text();
  *
- * Everything that fails throws dcs::error, which carries code, message and hint; std::bad_alloc is the
- * standard library's own.
+ * A failure throws dcs::error, which carries code, message and hint. The standard library may throw
+ * std::bad_alloc.
  */
 
 #ifndef DCS_HPP
@@ -75,24 +75,24 @@ inline std::optional<std::chrono::milliseconds> optional_time(std::int64_t milli
 
 } // namespace detail
 
-/** What the service's headers say about its limits; empty where a header did not come. */
+/** Holds what the service's headers say about its limits. A value is empty without its header. */
 struct limits {
-    /** Requests allowed in a window. */
+    /** The requests allowed in a window. */
     std::optional<std::int64_t> rate_limit;
-    /** Requests left in this window. */
+    /** The requests left in this window. */
     std::optional<std::int64_t> rate_limit_remaining;
     /** The time until the window ends. */
     std::optional<std::chrono::milliseconds> rate_limit_reset;
-    /** The checks that were bought. */
+    /** The number of checks bought. */
     std::optional<std::int64_t> quota_limit;
-    /** The checks that are left. */
+    /** The number of checks left. */
     std::optional<std::int64_t> quota_remaining;
 };
 
-/** A failure: what happened, to which file, host or field, and what to do. what() has message and hint. */
+/** Describes a failure: what happened, to which file, host or field, and what to do. what() has message and hint. */
 class error : public std::runtime_error {
 public:
-    /** Takes what an error of the C ABI says; the caller still owns that. A NULL gives the code's own words. */
+    /** Copies an error of the C ABI, which the caller still owns. For a NULL it takes the name and hint of the code. */
     error(dcs_code code, const dcs_error *from)
         : std::runtime_error(compose(code, from)),
           data_(std::make_shared<const data>(data{
@@ -105,7 +105,7 @@ public:
               from != nullptr ? dcs_error_os_code(from) : 0,
               from != nullptr && dcs_error_retryable(from) == 1,
               from != nullptr ? dcs_error_retry_after_ms(from) : -1,
-              // -1 for a NULL, as where no header came.
+              // -1 for a NULL, as without the header.
               dcs::limits{
                   detail::optional_number(dcs_error_rate_limit(from)),
                   detail::optional_number(dcs_error_rate_limit_remaining(from)),
@@ -115,39 +115,39 @@ public:
               },
           })) {}
 
-    /** A failure that the C ABI gives only the code of. */
+    /** Describes a failure of which the C ABI returns only the code. */
     error(dcs_code code, const std::string &message)
         : std::runtime_error(message + " " + detail::text(dcs_code_hint(code))),
           data_(std::make_shared<const data>(data{code, message, detail::text(dcs_code_hint(code)),
                                                   std::nullopt, 0, -1, 0, false, -1, {}})) {}
 
-    /** One of the DCS_ERR_ constants. */
+    /** Returns one of the DCS_ERR_ constants. */
     dcs_code code() const noexcept { return data_->code; }
-    /** What happened, with the file, host or field it concerns. */
+    /** Returns what happened, with the file, host or field it concerns. */
     const std::string &message() const noexcept { return data_->message; }
-    /** What to do about it. */
+    /** Returns what to do about it. */
     const std::string &hint() const noexcept { return data_->hint; }
-    /** The name of the check that explains the failure, where one does. */
+    /** Returns the name of the check that explains the failure. Empty if no check does. */
     const std::optional<std::string> &check() const noexcept { return data_->check; }
-    /** The HTTP status, where an answer came. */
+    /** Returns the HTTP status. Empty if there was no answer. */
     std::optional<int> http_status() const noexcept {
         return data_->http_status != 0 ? std::optional<int>(data_->http_status) : std::nullopt;
     }
-    /** The number of the TLS alert that the server sent, where one came. */
+    /** Returns the number of the TLS alert that the server sent. Empty if it sent none. */
     std::optional<int> tls_alert() const noexcept {
         return data_->tls_alert >= 0 ? std::optional<int>(data_->tls_alert) : std::nullopt;
     }
-    /** errno or the WSA code, where there is one. */
+    /** Returns errno, or the WSA code on Windows. Empty if there is none. */
     std::optional<int> os_code() const noexcept {
         return data_->os_code != 0 ? std::optional<int>(data_->os_code) : std::nullopt;
     }
-    /** Whether the same call may succeed later without anybody changing anything. */
+    /** Returns whether retrying the same call later may succeed. */
     bool retryable() const noexcept { return data_->retryable; }
-    /** How long the service asked to wait, where it did. */
+    /** Returns how long the service asked to wait. Empty if it did not. */
     std::optional<std::chrono::milliseconds> retry_after() const noexcept {
         return detail::optional_time(data_->retry_after_ms);
     }
-    /** What the headers of the answer say about rate limit and quota. */
+    /** Returns what the headers of the answer say about rate limit and quota. */
     const dcs::limits &limits() const noexcept { return data_->limits; }
 
 private:
@@ -178,7 +178,7 @@ private:
 
 namespace detail {
 
-/** Throws where a call of the C ABI failed, and frees its error. */
+/** Throws if a call of the C ABI failed, and frees its error. */
 inline void check(dcs_code code, dcs_error *from) {
     const handle<dcs_error> owned(from);
     if (code != DCS_OK) {
@@ -186,7 +186,7 @@ inline void check(dcs_code code, dcs_error *from) {
     }
 }
 
-/** The bytes of a buffer, which is freed. Throws where the call that made it failed. */
+/** Returns the bytes of a buffer, and frees it. Throws if the call that created it failed. */
 inline std::vector<std::uint8_t> bytes(dcs_code code, dcs_buffer *made, dcs_error *failure) {
     const handle<dcs_buffer> owned(made);
     check(code, failure);
@@ -197,70 +197,70 @@ inline std::vector<std::uint8_t> bytes(dcs_code code, dcs_buffer *made, dcs_erro
 } // namespace detail
 
 /**
- * A configuration. Files are only noted here and read when a client is made; all is copied. A setter that
- * throws leaves the option as it was; where it is a path, a content or the password that is refused, no client is made until
- * the option is set to a value that it takes. Used by one thread at a time.
+ * Holds the options. Files are only noted here and read when a client is created; all arguments are copied. A
+ * setter that throws leaves the option as it was. If the exception is swallowed, creating a client or a diagnosis
+ * throws it again until that option is set. Used by one thread at a time.
  */
 class config {
 public:
-    /** The integration endpoint, no files, no proxy, 10 s to connect and 30 s for the whole call. */
+    /** Creates one with the defaults: the integration endpoint, no files, no proxy, 10 s to connect, 30 s for a call. */
     config() : handle_(dcs_config_new()) {
         if (!handle_) {
             throw error(DCS_ERR_INTERNAL, nullptr);
         }
     }
 
-    /** The endpoint's full URL; https only. */
+    /** Sets the endpoint's full URL; https only. */
     config &url(const std::string &value) { return option("url", value); }
-    /** The path of the CA bundle: PEM, DER, PKCS#7 or PKCS#12. */
+    /** Sets the path of the CA bundle: PEM, DER, PKCS#7 or PKCS#12. */
     config &ca_bundle_file(const std::string &path) {
         return done("CA bundle's path", dcs_config_set_ca_bundle_file(handle_.get(), path.c_str()));
     }
-    /** The CA bundle's content. */
+    /** Sets the CA bundle's content. */
     config &ca_bundle(std::string_view content) {
         return done("CA bundle", dcs_config_set_ca_bundle(handle_.get(), bytes(content), content.size()));
     }
-    /** The path of the client certificate, with or without its intermediates: PEM, DER, PKCS#7 or PKCS#12. */
+    /** Sets the path of the client certificate, with or without its intermediates: PEM, DER, PKCS#7 or PKCS#12. */
     config &certificate_file(const std::string &path) {
         return done("certificate's path", dcs_config_set_certificate_file(handle_.get(), path.c_str()));
     }
-    /** The client certificate's content. */
+    /** Sets the client certificate's content. */
     config &certificate(std::string_view content) {
         return done("certificate", dcs_config_set_certificate(handle_.get(), bytes(content), content.size()));
     }
-    /** The path of the private key: PEM, DER or PKCS#12, plain or encrypted. */
+    /** Sets the path of the private key: PEM, DER or PKCS#12, plain or encrypted. */
     config &private_key_file(const std::string &path) {
         return done("private key's path", dcs_config_set_private_key_file(handle_.get(), path.c_str()));
     }
-    /** The private key's content. */
+    /** Sets the private key's content. */
     config &private_key(std::string_view content) {
         return done("private key", dcs_config_set_private_key(handle_.get(), bytes(content), content.size()));
     }
-    /** The password of an encrypted private key or PKCS#12 store. */
+    /** Sets the password of an encrypted private key or PKCS#12 store. */
     config &private_key_password(const std::string &password) {
         return done("private key password", dcs_config_set_private_key_password(handle_.get(), password.c_str()));
     }
-    /** The limit for look-up, TCP and TLS together; whole milliseconds. */
+    /** Sets the limit for host name lookup, TCP, proxy and TLS together, in whole milliseconds. */
     config &connect_timeout(std::chrono::milliseconds limit) {
         return option("connect_timeout_ms", std::to_string(limit.count()));
     }
-    /** The limit for the whole call; whole milliseconds. */
+    /** Sets the limit for the whole call, in whole milliseconds. */
     config &timeout(std::chrono::milliseconds limit) {
         return option("timeout_ms", std::to_string(limit.count()));
     }
-    /** How often a call first looks whether the files have changed, and reads them again; 0: never. */
+    /** Sets how often a call first checks whether the files have changed, and reads them again if so; 0: never. */
     config &reload_interval(std::chrono::milliseconds interval) {
         return option("reload_interval_ms", std::to_string(interval.count()));
     }
-    /** Whether nothing is sent while the service has asked to wait; such a call fails at once. */
+    /** Sets whether a call fails at once, without a request, while the service has asked to wait. */
     config &honour_retry_after(bool on) { return option("honour_retry_after", on ? "1" : "0"); }
-    /** How old a status may be to answer a call without asking the DCS again; 0: every call asks. */
+    /** Sets the greatest age of a status that answers a call without another request; 0: every call sends one. */
     config &status_max_age(std::chrono::milliseconds age) {
         return option("status_max_age_ms", std::to_string(age.count()));
     }
-    /** An HTTP proxy: http://[user:password@]host:port */
+    /** Sets an HTTP proxy: http://[user:password@]host:port */
     config &proxy(const std::string &url) { return option("proxy", url); }
-    /** Sets an option by name, from text; the names are those of dcs_config_set_option. */
+    /** Sets an option by its name, from text, as dcs_config_set_option does. */
     config &option(const std::string &name, const std::string &value) {
         dcs_error *failure = nullptr;
         const dcs_code code =
@@ -268,7 +268,7 @@ public:
         detail::check(code, failure);
         return *this;
     }
-    /** Takes the options that are set in the environment (DCS_URL, DCS_CA_BUNDLE, ...). */
+    /** Sets the options that have an environment variable (DCS_URL, DCS_CA_BUNDLE, ...). */
     config &load_env() {
         dcs_error *failure = nullptr;
         const dcs_code code = dcs_config_load_env(handle_.get(), &failure);
@@ -276,7 +276,7 @@ public:
         return *this;
     }
 
-    /** The handle of the C ABI, still owned by this object. */
+    /** Returns the handle of the C ABI, which this object still owns. */
     const dcs_config *get() const noexcept { return handle_.get(); }
 
 private:
@@ -286,7 +286,7 @@ private:
 
     config &done(const char *what, dcs_code code) {
         if (code != DCS_OK) {
-            throw error(code, std::string("The ") + what + " is not taken: it is not UTF-8 or too large.");
+            throw error(code, std::string("The ") + what + " was rejected: it is not UTF-8 or too large.");
         }
         return *this;
     }
@@ -297,31 +297,31 @@ private:
 /** An instant in whole milliseconds: the system clock's own unit may end in the year 2262. */
 using instant = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
-/** A time in which the DCS plans not to serve requests. */
+/** A period in which the DCS plans not to serve requests. */
 struct outage {
-    /** When it begins. */
+    /** When it starts. */
     instant start;
     /** When it ends. */
     instant end;
-    /** The reason, where one was given. */
+    /** The reason. Empty if the DCS sent none. */
     std::optional<std::string> message;
 };
 
-/** What the connection did for one call. The first three times are zero on a reused connection. */
+/** Holds what the connection did for one call. The first three times are zero on a reused connection. */
 struct connection_info {
-    /** Looking up the host name. */
+    /** How long the host name lookup took. */
     std::chrono::microseconds dns;
-    /** Making the TCP connection. */
+    /** How long the TCP connection took. */
     std::chrono::microseconds tcp;
-    /** The TLS handshake. */
+    /** How long the TLS handshake took. */
     std::chrono::microseconds tls;
-    /** From the call's begin to the answer's first byte. */
+    /** The time from the start of the call to the first byte of the answer. */
     std::chrono::microseconds first_byte;
-    /** The whole call. */
+    /** How long the whole call took. */
     std::chrono::microseconds total;
-    /** The call went over a connection that an earlier call had opened. */
+    /** Whether the call used a connection that an earlier call had opened. */
     bool reused;
-    /** The TLS session was resumed when the connection was opened. */
+    /** Whether the connection's handshake resumed a TLS session. */
     bool session_resumed;
     /** "TLSv1.2" or "TLSv1.3". */
     std::string tls_version;
@@ -329,20 +329,20 @@ struct connection_info {
     std::string tls_cipher;
 };
 
-/** The DCS's answer: a value that outlives the client. */
+/** Holds the DCS's answer: a value that outlives the client. */
 class status {
 public:
-    /** Takes over a response of the C ABI. */
+    /** Takes ownership of a response of the C ABI. */
     explicit status(detail::handle<dcs_status_response> response)
         : response_(std::move(response)) {}
 
-    /** Whether the DCS is serving requests. */
+    /** Returns whether the DCS is serving requests. */
     bool available() const noexcept { return dcs_status_response_available(get()) == 1; }
-    /** Why it is unavailable, where the DCS said so. */
+    /** Returns why the DCS is unavailable. Empty if it sent no reason. */
     std::optional<std::string> message() const {
         return detail::optional_text(dcs_status_response_message(get()));
     }
-    /** The planned outages. */
+    /** Returns the planned outages. */
     std::vector<outage> scheduled_outages() const {
         std::vector<outage> outages;
         const std::size_t count = dcs_status_response_outage_count(get());
@@ -356,13 +356,13 @@ public:
         }
         return outages;
     }
-    /** The body as it came. */
+    /** Returns the body as the DCS sent it. */
     std::string json() const { return detail::text(dcs_status_response_json(get())); }
-    /** How long ago the answer came: above 0 where it is shared with an earlier call; see config::status_max_age. */
+    /** Returns how long ago the answer arrived: above 0 if an earlier call shares it; see config::status_max_age. */
     std::chrono::milliseconds age() const noexcept {
         return std::chrono::milliseconds(dcs_status_response_age_ms(get()));
     }
-    /** What the headers say about rate limit and quota. */
+    /** Returns what the headers say about rate limit and quota. */
     dcs::limits limits() const {
         return dcs::limits{
             detail::optional_number(dcs_status_response_rate_limit(get())),
@@ -372,7 +372,7 @@ public:
             detail::optional_number(dcs_status_response_quota_remaining(get())),
         };
     }
-    /** What the connection did for this call. */
+    /** Returns what the connection did for this call. */
     connection_info connection() const {
         using us = std::chrono::microseconds;
         return connection_info{
@@ -388,29 +388,29 @@ public:
         };
     }
 
-    /** The handle of the C ABI, still owned by this object. */
+    /** Returns the handle of the C ABI, which this object still owns. */
     const dcs_status_response *get() const noexcept { return response_.get(); }
 
 private:
-    /** Never changed after it is made, so copies share it. */
+    /** Never changes, so copies share it. */
     std::shared_ptr<const dcs_status_response> response_;
 };
 
-/** Ends the calls that it is given to. Shared by any number of threads and calls; once cancelled it stays so. */
+/** Ends the calls that it is passed to. Shared by any number of threads and calls. Once cancelled it stays cancelled. */
 class cancellation {
 public:
-    /** One that nobody has cancelled. */
+    /** Creates one that is not cancelled. */
     cancellation() : handle_(dcs_cancellation_new()) {
         if (!handle_) {
             throw error(DCS_ERR_INTERNAL, nullptr);
         }
     }
 
-    /** Ends the calls in flight, within 100 ms, with DCS_ERR_INTERRUPTED, and later ones before they send anything. */
+    /** Ends the calls in flight within 100 ms, with DCS_ERR_INTERRUPTED. Later calls end before they send anything. */
     void cancel() const noexcept { dcs_cancellation_cancel(handle_.get()); }
     /**
-     * Ends calls also while something can be read from a descriptor, which stays the caller's: a signal handler
-     * writes a byte to a pipe. Empty: none. Not on Windows.
+     * Makes readable data on a descriptor end calls too: a signal handler writes a byte to a pipe. The caller still
+     * owns the descriptor. Empty: none. Not on Windows.
      */
     void descriptor(std::optional<int> value) const {
         const dcs_code code = dcs_cancellation_set_descriptor(handle_.get(), value.value_or(-1));
@@ -419,17 +419,17 @@ public:
         }
     }
 
-    /** The handle of the C ABI, still owned by this object. */
+    /** Returns the handle of the C ABI, which this object still owns. */
     const dcs_cancellation *get() const noexcept { return handle_.get(); }
 
 private:
     detail::handle<dcs_cancellation> handle_;
 };
 
-/** A client; make one and share it between threads. */
+/** Makes calls. Create one and share it between threads. */
 class client {
 public:
-    /** Reads the files and makes a client; nothing is sent yet. The configuration can be used again. */
+    /** Reads the files and creates a client; nothing is sent yet. The configuration can be used again. */
     explicit client(const config &from) {
         dcs_client *made = nullptr;
         dcs_error *failure = nullptr;
@@ -438,21 +438,21 @@ public:
         detail::check(code, failure);
     }
 
-    /** Asks the DCS for its status; waits no longer than the timeout. */
+    /** Asks the DCS for its status, within the timeout. */
     dcs::status status() const {
         dcs_status_response *response = nullptr;
         dcs_error *failure = nullptr;
         const dcs_code code = dcs_status(handle_.get(), &response, &failure);
         return taken(code, response, failure);
     }
-    /** The same; ends within 100 ms with DCS_ERR_INTERRUPTED when it is cancelled. */
+    /** The same. Also ends within 100 ms, with DCS_ERR_INTERRUPTED, when `until` is cancelled. */
     dcs::status status(const cancellation &until) const {
         dcs_status_response *response = nullptr;
         dcs_error *failure = nullptr;
         const dcs_code code = dcs_status_until(handle_.get(), until.get(), &response, &failure);
         return taken(code, response, failure);
     }
-    /** Reads the files again, for the calls that begin afterwards. A failure leaves the client as it was. */
+    /** Reads the files again, for the calls that start afterwards. A failure leaves the client as it was. */
     void reload() const {
         dcs_error *failure = nullptr;
         const dcs_code code = dcs_client_reload(handle_.get(), &failure);
@@ -460,13 +460,19 @@ public:
     }
     /** Ends every call in flight, within 100 ms, with DCS_ERR_INTERRUPTED; the client stays usable. */
     void interrupt() const noexcept { dcs_client_interrupt(handle_.get()); }
-    /** Until when the client certificate is valid, where one is configured and its dates can be read. */
+    /** Returns host and port of the endpoint, such as "example.org:443". */
+    std::string peer() const { return detail::text(dcs_client_peer(handle_.get())); }
+    /** Returns the limit of a whole call. */
+    std::chrono::milliseconds timeout() const noexcept {
+        return std::chrono::milliseconds(dcs_client_timeout_ms(handle_.get()));
+    }
+    /** Returns the end of the client certificate's validity. Empty without a certificate, or if its dates are unreadable. */
     std::optional<instant> certificate_not_after() const noexcept {
         const std::int64_t at = dcs_client_certificate_not_after_unix_ms(handle_.get());
         return at != INT64_MIN ? std::optional<instant>(std::chrono::milliseconds(at)) : std::nullopt;
     }
 
-    /** The handle of the C ABI, still owned by this object. */
+    /** Returns the handle of the C ABI, which this object still owns. */
     const dcs_client *get() const noexcept { return handle_.get(); }
 
 private:
@@ -499,7 +505,7 @@ inline void log_level(int level) {
     }
 }
 
-/** Takes the oldest record that waits to be read, where one does. */
+/** Takes the oldest record that waits to be read. Empty if there is none. */
 inline std::optional<log_record> next_log_record() {
     dcs_log_record *record = nullptr;
     const dcs_code code = dcs_log_next(&record);
@@ -516,21 +522,21 @@ inline std::optional<log_record> next_log_record() {
     };
 }
 
-/** What one check of a diagnosis came to. */
+/** Holds the result of one check of a diagnosis. */
 struct finding {
     /** The check's name, such as "DCS_CHECK_CERT_NOT_EXPIRED". */
     std::string check;
-    /** "passed"; "failed"; "skipped" where something that it needs is missing. */
+    /** "passed", "failed", or "skipped" if something that it needs is missing. */
     std::string outcome;
-    /** How much it weighs where it failed: "error", "warning" or "note". */
+    /** How severe a failure of the check is: "error", "warning" or "note". */
     std::string severity;
     /** What it is about: "ca_bundle", "certificate", "private_key", "connection" or "service". */
     std::string subject;
-    /** What must be so for the check to pass. */
+    /** The condition under which the check passes. */
     std::string title;
-    /** What was seen. */
+    /** What it found. */
     std::string message;
-    /** What to do about it; empty where nothing has to be done. */
+    /** What to do about it. Empty if nothing has to be done. */
     std::string advice;
 };
 
@@ -542,19 +548,19 @@ struct step {
     std::string outcome;
     /** How long it took; zero for a step that was not made. */
     std::chrono::microseconds duration;
-    /** What was seen. */
+    /** What it found. */
     std::string message;
 };
 
-/** What a diagnosis found: a value without key material and passwords. */
+/** Holds what a diagnosis found: a value without key material and passwords. */
 class report {
 public:
-    /** Takes over a report of the C ABI. */
+    /** Takes ownership of a report of the C ABI. */
     explicit report(detail::handle<dcs_report> from) : report_(std::move(from)) {}
 
-    /** Whether no check failed that makes calls fail. Warnings and notes may still be there. */
+    /** Returns whether no check failed that makes calls fail. There may be warnings and notes. */
     bool ok() const noexcept { return dcs_report_ok(get()) == 1; }
-    /** The likeliest cause of what is wrong; empty where nothing is. */
+    /** Returns the most likely cause of what is wrong. Empty if nothing is wrong. */
     std::optional<finding> cause() const {
         const std::int32_t at = dcs_report_cause(get());
         if (at < 0) {
@@ -562,13 +568,13 @@ public:
         }
         return finding_at(static_cast<std::size_t>(at));
     }
-    /** The whole report as plain text, the likeliest cause first. */
+    /** Returns the whole report as plain text, the most likely cause first. */
     std::string text() const { return detail::text(dcs_report_text(get())); }
-    /** The whole report as one JSON object. */
+    /** Returns the whole report as one JSON object. */
     std::string json() const { return detail::text(dcs_report_json(get())); }
-    /** The whole report as one HTML document. */
+    /** Returns the whole report as one HTML document. */
     std::string html() const { return detail::text(dcs_report_html(get())); }
-    /** The failed ones first, the likeliest cause at the head; then those that were skipped and passed. */
+    /** Returns the findings: failed checks first, the most likely cause at the head, then skipped and passed ones. */
     std::vector<finding> findings() const {
         std::vector<finding> findings;
         const std::size_t count = dcs_report_finding_count(get());
@@ -578,7 +584,7 @@ public:
         }
         return findings;
     }
-    /** The steps on the way to the answer, in the order in which they were made. */
+    /** Returns the steps on the way to the answer, in the order in which they were made. */
     std::vector<step> steps() const {
         std::vector<step> steps;
         const std::size_t count = dcs_report_step_count(get());
@@ -593,7 +599,7 @@ public:
         }
         return steps;
     }
-    /** The same report without paths and without the names in certificates. */
+    /** Returns the same report without paths and without the names in certificates. */
     report redacted() const {
         dcs_report *made = nullptr;
         dcs_error *failure = nullptr;
@@ -603,7 +609,7 @@ public:
         return report(std::move(owned));
     }
 
-    /** The handle of the C ABI, still owned by this object. */
+    /** Returns the handle of the C ABI, which this object still owns. */
     const dcs_report *get() const noexcept { return report_.get(); }
 
 private:
@@ -619,13 +625,13 @@ private:
         };
     }
 
-    /** Never changed after it is made, so copies share it. */
+    /** Never changes, so copies share it. */
     std::shared_ptr<const dcs_report> report_;
 };
 
 /**
- * Checks a configuration, also one that no client can be made from, and says what is wrong. Connects to the
- * service and makes the status call, within the configuration's limits of time.
+ * Checks a configuration, even one from which no client can be created, and reports what is wrong. Connects to the
+ * service and makes the status call, within the configuration's timeouts.
  */
 inline report diagnose(const config &from) {
     dcs_report *made = nullptr;
@@ -635,7 +641,7 @@ inline report diagnose(const config &from) {
     detail::check(code, failure);
     return report(std::move(owned));
 }
-/** The same; ends with DCS_ERR_INTERRUPTED when it is cancelled, within 100 ms where it waits for the network. */
+/** The same. Also ends with DCS_ERR_INTERRUPTED when `until` is cancelled: within 100 ms if it waits for the network. */
 inline report diagnose(const config &from, const cancellation &until) {
     dcs_report *made = nullptr;
     dcs_error *failure = nullptr;
@@ -646,8 +652,8 @@ inline report diagnose(const config &from, const cancellation &until) {
 }
 
 /**
- * Converts a private key, in any form that a client takes, to PKCS#8 in DER, not encrypted. The bytes are
- * secret, and wiping them is the caller's: a vector does not.
+ * Converts a private key, in any form that a client accepts, to unencrypted PKCS#8 in DER. The bytes are secret:
+ * wipe them yourself, because a vector does not.
  */
 inline std::vector<std::uint8_t>
 private_key_to_pkcs8_der(std::string_view data,
@@ -660,7 +666,7 @@ private_key_to_pkcs8_der(std::string_view data,
     return detail::bytes(code, made, failure);
 }
 
-/** The same, of the private key in a file. */
+/** The same, for the private key in a file. */
 inline std::vector<std::uint8_t>
 private_key_file_to_pkcs8_der(const std::string &path,
                               const std::optional<std::string> &password = std::nullopt) {

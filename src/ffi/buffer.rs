@@ -11,8 +11,8 @@ use super::{guard, text};
 use crate::error::Error;
 use crate::key_export::{private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
 
-/// Secret bytes. Owned by the caller, who frees it with `dcs_buffer_free`, which wipes them first. It never
-/// changes, so threads may read it at once.
+/// Holds secret bytes. Owned by the caller, who frees it with `dcs_buffer_free`, which wipes them first. It never
+/// changes, so several threads may read it at once.
 ///
 /// ```c
 /// dcs_buffer *der = NULL;
@@ -27,12 +27,14 @@ pub struct dcs_buffer {
     bytes: Zeroizing<Vec<u8>>,
 }
 
-/// Converts a private key, `len` bytes in any form that a client takes, to PKCS#8 in DER, not encrypted: the
-/// bytes that `openssl pkcs8 -topk8 -nocrypt -outform DER` gives. `password` is that of an encrypted key,
-/// else NULL. Only memory is touched: no file is read or written.
+/// Converts a private key, `len` bytes in any form that a client accepts, to unencrypted PKCS#8 in DER.
+/// These are the bytes that `openssl pkcs8 -topk8 -nocrypt -outform DER` writes. `password` is that of
+/// an encrypted key, otherwise NULL. Only memory is used: no file is read or written.
 ///
-/// Errors: `DCS_ERR_PRIVATE_KEY` where the data holds no usable key, or more than one; `DCS_ERR_PASSWORD`
-/// where it is encrypted and the password is missing or wrong; `DCS_ERR_INVALID_ARGUMENT`.
+/// On success `der` receives a buffer, which the caller frees. From any thread.
+///
+/// Errors: `DCS_ERR_PRIVATE_KEY` if the data holds no usable key, or more than one; `DCS_ERR_PASSWORD`
+/// if it is encrypted and the password is missing or wrong; `DCS_ERR_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_private_key_to_pkcs8_der(
     data: *const u8,
@@ -50,9 +52,9 @@ pub unsafe extern "C" fn dcs_private_key_to_pkcs8_der(
     }
 }
 
-/// As `dcs_private_key_to_pkcs8_der`, of the private key in a file.
+/// As `dcs_private_key_to_pkcs8_der`, for the private key in a file.
 ///
-/// Errors: the same, and `DCS_ERR_FILE` where the file cannot be read.
+/// Errors: the same, and `DCS_ERR_FILE` if the file cannot be read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_private_key_file_to_pkcs8_der(
     path: *const c_char,
@@ -88,13 +90,13 @@ unsafe fn convert(
     })
 }
 
-/// The first of the buffer's `dcs_buffer_len` bytes. NULL for NULL.
+/// Returns the first of the buffer's `dcs_buffer_len` bytes. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_buffer_data(buffer: *const dcs_buffer) -> *const u8 {
     guard::read(buffer, ptr::null(), |b| b.bytes.as_ptr())
 }
 
-/// The number of bytes; 0 for NULL.
+/// Returns the number of bytes. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_buffer_len(buffer: *const dcs_buffer) -> usize {
     guard::read(buffer, 0, |b| b.bytes.len())

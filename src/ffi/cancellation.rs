@@ -4,15 +4,15 @@ use super::code::dcs_code;
 use super::guard;
 use crate::transport::Cancellation;
 
-/// Ends the calls that it is given to, by `dcs_status_until`. Owned by the caller, who frees it with
-/// `dcs_cancellation_free` when the calls that it was given to are back.
+/// Ends the calls that it was passed to, with `dcs_status_until` or `dcs_diagnose_until`. Owned by the
+/// caller, who frees it with `dcs_cancellation_free` when these calls have returned.
 ///
-/// Shared freely: any number of threads and calls use it at once. Once cancelled it stays so.
+/// Shared freely: any number of threads and calls use it at once. Once cancelled it stays cancelled.
 pub struct dcs_cancellation {
     pub(super) cancellation: Cancellation,
 }
 
-/// One that nobody has cancelled. NULL only where something goes wrong in the library itself.
+/// Creates a cancellation that is not cancelled. NULL only after a fault in the library itself.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcs_cancellation_new() -> *mut dcs_cancellation {
     guard::read(&(), std::ptr::null_mut(), |()| {
@@ -22,8 +22,8 @@ pub extern "C" fn dcs_cancellation_new() -> *mut dcs_cancellation {
     })
 }
 
-/// Ends the calls in flight that it was given to, within 100 ms, with `DCS_ERR_INTERRUPTED`, and later ones
-/// before they send anything.
+/// Ends the calls in flight that it was passed to, within 100 ms, with `DCS_ERR_INTERRUPTED`. Later
+/// calls end before they send anything. From any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_cancellation_cancel(
     cancellation: *const dcs_cancellation,
@@ -37,11 +37,13 @@ pub unsafe extern "C" fn dcs_cancellation_cancel(
     })
 }
 
-/// Ends calls also while something can be read from a descriptor: a pipe, a socket, an eventfd. It is only
-/// looked at, about every 60 ms while a call waits, and stays the caller's, who keeps it open until the calls
-/// are back. -1, the default: none. That is how a signal handler ends a call: it writes a byte to a pipe.
+/// Makes readable data on a descriptor (a pipe, a socket, an eventfd) end calls too. -1, the default:
+/// none. A signal handler can so end a call: it writes a byte to a pipe.
 ///
-/// `DCS_ERR_INVALID_ARGUMENT` on Windows.
+/// The library only polls the descriptor, about every 60 ms while a call waits, and never reads from
+/// it. The caller owns it and keeps it open until the calls have returned.
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` on Windows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_cancellation_set_descriptor(
     cancellation: *const dcs_cancellation,

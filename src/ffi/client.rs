@@ -10,33 +10,35 @@ use super::error::{code_and_error, dcs_error};
 use super::{guard, text};
 use crate::client::Client;
 
-/// A client. Owned by the caller, who frees it with `dcs_client_free` when no call is in flight any more.
+/// Makes calls. Owned by the caller, who frees it with `dcs_client_free` when no call is in flight.
 ///
-/// Shared freely: any number of threads call it at once. Make one and keep it for as long as the service
-/// runs: it holds the connections that the server keeps alive and the TLS sessions to resume.
+/// Shared freely: any number of threads call it at once. Create one and keep it for as long as the
+/// service runs: it holds the connections that the server keeps alive, and the TLS sessions to resume.
 ///
-/// A process that is forked from the one that made it may use and free it too, whatever the parent's threads
-/// were doing: there it begins without the parent's connections and sessions, and sends nothing on them.
+/// A forked child may use and free its parent's client, whatever the parent's threads were doing. There
+/// it starts without the parent's connections and sessions, and sends nothing on them.
 pub struct dcs_client {
     pub(super) client: Client,
     peer: CString,
 }
 
-/// Shared by threads without a lock on the caller's side, which the compiler checks here.
+/// The compiler checks here that threads may share a client without a lock.
 const _: fn() = || {
     fn is_shared<T: Send + Sync>() {}
     is_shared::<dcs_client>();
 };
 
-/// Reads the files and makes a client; nothing is sent yet. The configuration is only borrowed: the caller
-/// still owns it and may make several clients from it.
+/// Reads the files and creates a client; nothing is sent yet. The configuration is only borrowed: the
+/// caller still owns it and may create several clients from it.
 ///
-/// A client without certificate and key can be made: the server then says what it thinks of it. One with
-/// only one of the two cannot.
+/// A client can be created without a certificate and key; the server will then reject it. A certificate
+/// without a key, or a key without a certificate, is an error.
+///
+/// On success `client` receives a client, which the caller frees.
 ///
 /// Errors: `DCS_ERR_FILE`, `DCS_ERR_CA_BUNDLE`, `DCS_ERR_CERTIFICATE`, `DCS_ERR_PRIVATE_KEY`,
-/// `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`, `DCS_ERR_INVALID_ARGUMENT` (also if a setter rejected a value and the
-/// option was not set since).
+/// `DCS_ERR_PASSWORD`, `DCS_ERR_KEY_MISMATCH`; `DCS_ERR_INVALID_ARGUMENT`, also if a setter rejected a
+/// value and the option was not set since.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_client_new(
     config: *const dcs_config,
@@ -59,15 +61,17 @@ pub unsafe extern "C" fn dcs_client_new(
     })
 }
 
-/// Reads the files again, and has the calls that begin afterwards use what is in them; calls in flight end
-/// undisturbed. From any thread, while others call. All or nothing: on a failure the client goes on with
-/// what it had.
+/// Reads the files again, for the calls that start afterwards. Calls in flight end undisturbed. All or
+/// nothing: after a failure the client keeps using the previous files. From any thread, while others
+/// call.
 ///
-/// For this a client keeps the paths of its files; where certificate or key come from a file, also the password,
-/// and the other one's content where that was given as bytes, which are wiped when the client is freed. A certificate
-/// and a key that were both given as bytes stay as they are, and their content is not kept.
+/// For this a client keeps the paths of its files. If the certificate or the key comes from a file, it
+/// also keeps the password, and the other one's content if that was given as bytes; both are wiped when
+/// the client is freed. If the certificate and the key were both given as bytes, they stay as they are
+/// and their content is not kept.
 ///
-/// Errors: as `dcs_client_new`; `DCS_ERR_INVALID_ARGUMENT` for a client that was made from no file.
+/// Errors: as `dcs_client_new`; `DCS_ERR_INVALID_ARGUMENT` for a client that was created without any
+/// file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_client_reload(
     client: *const dcs_client,
@@ -81,9 +85,10 @@ pub unsafe extern "C" fn dcs_client_reload(
     })
 }
 
-/// Ends every call in flight with `DCS_ERR_INTERRUPTED`, within 100 ms, in any phase, the look-up of the host
-/// included. Returns at once, from any thread. The client stays usable: calls that begin afterwards are not
-/// concerned. Not for signal handlers; for those see `dcs_cancellation_set_descriptor`.
+/// Ends every call in flight with `DCS_ERR_INTERRUPTED`, within 100 ms, in any phase, the host name
+/// lookup included. Returns at once. The client stays usable: calls that start afterwards are not
+/// affected. From any thread, but not from a signal handler; see `dcs_cancellation_set_descriptor` for
+/// that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_client_interrupt(client: *const dcs_client) -> dcs_code {
     guard::code(|| {
@@ -110,9 +115,9 @@ pub unsafe extern "C" fn dcs_client_timeout_ms(client: *const dcs_client) -> u32
     })
 }
 
-/// Until when the client certificate is valid, in milliseconds since 1970-01-01T00:00:00Z, for a service's own
-/// monitoring; `dcs_client_reload` may change it. INT64_MIN where no certificate is configured or its dates
-/// cannot be read, and for NULL.
+/// Returns the end of the client certificate's validity, in milliseconds since 1970-01-01T00:00:00Z,
+/// for a service's own monitoring. `dcs_client_reload` may change it. INT64_MIN if no certificate is
+/// configured or its dates cannot be read, and for NULL. From any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_client_certificate_not_after_unix_ms(
     client: *const dcs_client,
@@ -129,8 +134,8 @@ fn unix_ms(time: SystemTime) -> i64 {
     }
 }
 
-/// Frees a client and closes its idle connections. NULL does nothing. In a forked child only the child's own
-/// connections are ended: those of the parent go on there.
+/// Frees a client and closes its idle connections. NULL does nothing. In a forked child it ends only
+/// the child's own connections; the parent's stay open there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_client_free(client: *mut dcs_client) {
     // SAFETY: the caller's duty, see the module.

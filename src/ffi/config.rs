@@ -19,8 +19,9 @@ pub struct dcs_config {
     pub(super) config: Config,
 }
 
-/// A configuration with the defaults: the DCS's integration endpoint, no files, no proxy, 10 s to connect
-/// and 30 s for the whole call. NULL only where something goes wrong in the library itself.
+/// Creates a configuration with the defaults: the DCS's integration endpoint, no files, no proxy, 10 s
+/// to connect and 30 s for the whole call. The caller frees it. NULL only after a fault in the library
+/// itself.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcs_config_new() -> *mut dcs_config {
     guard::read(&(), std::ptr::null_mut(), |()| {
@@ -30,7 +31,8 @@ pub extern "C" fn dcs_config_new() -> *mut dcs_config {
     })
 }
 
-/// Frees a configuration and wipes what is secret in it. Clients made from it live on. NULL does nothing.
+/// Frees a configuration and wipes the secrets in it. Clients created from it stay usable. NULL does
+/// nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_free(config: *mut dcs_config) {
     // SAFETY: the caller's duty, see the module.
@@ -83,11 +85,11 @@ unsafe fn set_bytes(
     }
 }
 
-/// The endpoint's full URL, used as it is; https only. Default: the integration endpoint,
+/// Sets the endpoint's full URL, which is used as it is. https only. Default: the integration endpoint,
 /// `https://dcs-integration.ida.digital.cabinet-office.gov.uk/checks/passport`.
 ///
-/// `DCS_ERR_INVALID_ARGUMENT` for a URL that is not https, has no valid host, or holds a user name; to get
-/// that in words, use `dcs_config_set_option`.
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` for a URL that is not https, has no valid host, or holds a user
+/// name. `dcs_config_set_option` reports the reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_url(
     config: *mut dcs_config,
@@ -97,8 +99,8 @@ pub unsafe extern "C" fn dcs_config_set_url(
     unsafe { set_text(config, "url", url, "url", Config::set_url) }
 }
 
-/// The path of the CA bundle: the certificates that the server's certificate must lead to, as PEM, DER, PKCS#7 or
-/// PKCS#12.
+/// Sets the path of the CA bundle: the certificates that the server's certificate must lead to, as PEM,
+/// DER, PKCS#7 or PKCS#12.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_ca_bundle_file(
     config: *mut dcs_config,
@@ -113,7 +115,7 @@ pub unsafe extern "C" fn dcs_config_set_ca_bundle_file(
     }
 }
 
-/// The CA bundle's content: `len` bytes of what the file would hold.
+/// Sets the CA bundle's content: `len` bytes of what the file would hold.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_ca_bundle(
     config: *mut dcs_config,
@@ -124,9 +126,9 @@ pub unsafe extern "C" fn dcs_config_set_ca_bundle(
     unsafe { set_bytes(config, "ca_bundle", data, len, Config::set_ca_bundle) }
 }
 
-/// The path of the client certificate: the leaf, with or without its intermediates, as PEM, DER, PKCS#7 or
-/// PKCS#12. What is missing of its chain is taken from the CA bundle. Where the file holds the private key too
-/// and none is configured, that one is taken.
+/// Sets the path of the client certificate: the leaf, with or without its intermediates, as PEM, DER,
+/// PKCS#7 or PKCS#12. Missing intermediates are taken from the CA bundle. If the file holds the private
+/// key too and none is configured, that key is used.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_certificate_file(
     config: *mut dcs_config,
@@ -141,7 +143,7 @@ pub unsafe extern "C" fn dcs_config_set_certificate_file(
     }
 }
 
-/// The client certificate's content: `len` bytes of what the file would hold.
+/// Sets the client certificate's content: `len` bytes of what the file would hold.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_certificate(
     config: *mut dcs_config,
@@ -152,8 +154,8 @@ pub unsafe extern "C" fn dcs_config_set_certificate(
     unsafe { set_bytes(config, "certificate", data, len, Config::set_certificate) }
 }
 
-/// The path of the private key: PKCS#1, PKCS#8 or SEC1, plain or encrypted, as PEM or DER, or PKCS#12. It may be
-/// the certificate's file, where that holds both.
+/// Sets the path of the private key: PKCS#1, PKCS#8 or SEC1, plain or encrypted, as PEM or DER, or
+/// PKCS#12. It may be the certificate's file, if that holds both.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_private_key_file(
     config: *mut dcs_config,
@@ -168,7 +170,8 @@ pub unsafe extern "C" fn dcs_config_set_private_key_file(
     }
 }
 
-/// The private key's content: `len` bytes of what the file would hold. The copy is wiped when the configuration is freed.
+/// Sets the private key's content: `len` bytes of what the file would hold. The copy is wiped when the
+/// configuration is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_private_key(
     config: *mut dcs_config,
@@ -179,7 +182,7 @@ pub unsafe extern "C" fn dcs_config_set_private_key(
     unsafe { set_bytes(config, "private_key", data, len, Config::set_private_key) }
 }
 
-/// The password of an encrypted private key or PKCS#12 store. NULL, the default: none.
+/// Sets the password of an encrypted private key or PKCS#12 store. NULL, the default: none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_private_key_password(
     config: *mut dcs_config,
@@ -194,8 +197,9 @@ pub unsafe extern "C" fn dcs_config_set_private_key_password(
     }
 }
 
-/// The limit for look-up, TCP and TLS together, in milliseconds. Default: 10 000.
-/// `DCS_ERR_INVALID_ARGUMENT` for 0.
+/// Sets the limit for host name lookup, TCP, proxy and TLS together, in milliseconds. Default: 10 000.
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` for 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_connect_timeout_ms(
     config: *mut dcs_config,
@@ -209,16 +213,18 @@ pub unsafe extern "C" fn dcs_config_set_connect_timeout_ms(
     }
 }
 
-/// The limit for the whole call, in milliseconds. Default: 30 000. `DCS_ERR_INVALID_ARGUMENT` for 0.
+/// Sets the limit for the whole call, in milliseconds. Default: 30 000.
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` for 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_timeout_ms(config: *mut dcs_config, ms: u32) -> dcs_code {
     // SAFETY: the caller's duty, see the module.
     unsafe { set(config, "timeout_ms", |config| config.set_timeout_ms(ms)) }
 }
 
-/// How often, in milliseconds, a call first looks whether the files have changed, and reads them again where they
-/// have, as `dcs_client_reload` does; what cannot be used is told in the log, and the client goes on with what
-/// it had. 0, the default: never.
+/// Sets how often, in milliseconds, a call first checks whether the files have changed. If they have,
+/// it reads them again as `dcs_client_reload` does. If a file is invalid, the client logs an error and
+/// keeps using the previous files. 0, the default: never.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_reload_interval_ms(
     config: *mut dcs_config,
@@ -233,9 +239,11 @@ pub unsafe extern "C" fn dcs_config_set_reload_interval_ms(
     }
 }
 
-/// 1: the client sends nothing while the service has asked it to wait (Retry-After of a 429 or 503, of an hour
-/// at most); such a call fails at once, with that answer's code and the time that is left. 0, the default: it sends.
-/// `DCS_ERR_INVALID_ARGUMENT` for another number.
+/// Sets whether the client sends nothing while the service has asked it to wait (Retry-After of a 429
+/// or 503, of an hour at most): 1 or 0, the default. With 1 such a call fails at once, with that
+/// answer's code and the time that is left.
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` for another number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_honour_retry_after(
     config: *mut dcs_config,
@@ -249,9 +257,9 @@ pub unsafe extern "C" fn dcs_config_set_honour_retry_after(
     }
 }
 
-/// How old, in milliseconds, a status may be to answer a call without asking the DCS again. With it a client has
-/// a single call in flight: threads that ask meanwhile wait for its answer, and share it, a failure too. 0, the
-/// default: every call asks.
+/// Sets the greatest age, in milliseconds, of a status that answers a call without another request. The
+/// client then has a single call in flight: threads that call meanwhile wait for its result and share
+/// it, a failure included. 0, the default: every call sends a request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_status_max_age_ms(
     config: *mut dcs_config,
@@ -266,8 +274,10 @@ pub unsafe extern "C" fn dcs_config_set_status_max_age_ms(
     }
 }
 
-/// An HTTP proxy to tunnel through with CONNECT: `http://[user:password@]host:port`, special characters
-/// percent-encoded. NULL, the default: none. `DCS_ERR_INVALID_ARGUMENT` for a URL of another form.
+/// Sets an HTTP proxy to tunnel through with CONNECT: `http://[user:password@]host:port`, special
+/// characters percent-encoded. NULL, the default: none.
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` for a URL of another form.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_proxy(
     config: *mut dcs_config,
@@ -281,11 +291,13 @@ pub unsafe extern "C" fn dcs_config_set_proxy(
     }
 }
 
-/// Sets an option by its name, from text, and says in words what is wrong with a value that is refused.
+/// Sets an option by its name, from text, and reports why if it rejects the value.
 ///
-/// Names: "url", "ca_bundle", "certificate", "private_key" (each a path, or the content: PEM, where the value
-/// contains "-----BEGIN", or base64 of DER or PEM), "private_key_password", "proxy", "timeout_ms", "connect_timeout_ms",
-/// "reload_interval_ms", "honour_retry_after" ("1" or "0"), "status_max_age_ms".
+/// The name is that of the setter without `dcs_config_set_`, such as "timeout_ms". "ca_bundle",
+/// "certificate" and "private_key" take a path, or the content: PEM, if the value contains
+/// "-----BEGIN", or base64 of DER or PEM. A switch takes "1" or "0".
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT`, also for an unknown name; its hint lists the names.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_option(
     config: *mut dcs_config,
@@ -307,13 +319,14 @@ pub unsafe extern "C" fn dcs_config_set_option(
     })
 }
 
-/// Takes the options that are set in the environment; no other function takes anything from there.
+/// Sets the options that have an environment variable. No other function reads the environment.
 ///
-/// Variables: DCS_URL, DCS_CA_BUNDLE, DCS_CERTIFICATE, DCS_PRIVATE_KEY (each a path, or the content: PEM,
-/// where the value contains "-----BEGIN", or base64 of DER or PEM), DCS_PRIVATE_KEY_PASSWORD, DCS_PROXY, DCS_TIMEOUT_MS,
-/// DCS_CONNECT_TIMEOUT_MS, DCS_RELOAD_INTERVAL_MS, DCS_HONOUR_RETRY_AFTER, DCS_STATUS_MAX_AGE_MS. One that is not set or empty leaves its option as it is. On a failure, which
-/// names the variable, the configuration is unchanged. No other thread may change the environment
-/// meanwhile, as for getenv.
+/// The variable of an option is `DCS_` and its name in upper case, such as DCS_URL or DCS_TIMEOUT_MS;
+/// it takes what `dcs_config_set_option` takes. A variable that is not set, or is empty, leaves its
+/// option as it is. No other thread may change the environment meanwhile, as for getenv.
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT`, whose message names the variable. Every option is then
+/// unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_load_env(
     config: *mut dcs_config,

@@ -8,8 +8,8 @@ use super::{guard, text};
 use crate::error::{Code, Error};
 use crate::status::Limits;
 
-/// A failure in words. Owned by the caller, who frees it with `dcs_error_free`; its texts live until then.
-/// It never changes, so threads may read it at once. It holds no secret.
+/// Describes a failure. Owned by the caller, who frees it with `dcs_error_free`; its texts live until
+/// then. It never changes, so several threads may read it at once. It holds no secret.
 pub struct dcs_error {
     error: Error,
     message: CString,
@@ -26,7 +26,7 @@ impl dcs_error {
     }
 }
 
-/// For functions with an `error` out-parameter.
+/// Runs the body of a function with an `error` out-parameter.
 pub(super) fn code_and_error(
     error_out: *mut *mut dcs_error,
     body: impl FnOnce() -> Result<(), Error>,
@@ -46,26 +46,26 @@ pub(super) fn code_and_error(
     }
 }
 
-/// The code; `DCS_OK` for NULL.
+/// Returns the code. `DCS_OK` for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_code(error: *const dcs_error) -> dcs_code {
     guard::read(error, Code::Ok.number(), |e| e.error.code().number())
 }
 
-/// What happened, with the file, host or field it concerns. NULL for NULL.
+/// Returns what happened, with the file, host or field it concerns. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_message(error: *const dcs_error) -> *const c_char {
     guard::read(error, ptr::null(), |e| e.message.as_ptr())
 }
 
-/// What to do about it, in a sentence to act on. NULL for NULL.
+/// Returns what to do about it, as one sentence or more. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_hint(error: *const dcs_error) -> *const c_char {
     guard::read(error, ptr::null(), |e| e.hint.as_ptr())
 }
 
-/// The name of the check that explains the failure, such as "DCS_CHECK_CERT_NOT_EXPIRED". NULL where none
-/// does, and for NULL.
+/// Returns the name of the check that explains the failure, such as "DCS_CHECK_CERT_NOT_EXPIRED". NULL
+/// if no check does, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_check(error: *const dcs_error) -> *const c_char {
     guard::read(error, ptr::null(), |e| {
@@ -75,31 +75,34 @@ pub unsafe extern "C" fn dcs_error_check(error: *const dcs_error) -> *const c_ch
     })
 }
 
-/// The HTTP status of the answer. 0 where none came, and for NULL.
+/// Returns the HTTP status of the answer. 0 if there was no answer, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_http_status(error: *const dcs_error) -> i32 {
     guard::read(error, 0, |e| e.error.http_status().map_or(0, i32::from))
 }
 
-/// The number of the TLS alert that the server sent (RFC 8446, section 6). -1 where none came, and for NULL.
+/// Returns the number of the TLS alert that the server sent (RFC 8446, section 6). -1 if it sent none,
+/// and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_tls_alert(error: *const dcs_error) -> i32 {
     guard::read(error, -1, |e| e.error.tls_alert().map_or(-1, i32::from))
 }
 
-/// The operating system's error number: errno, or the WSA code on Windows. 0 where none came, and for NULL.
+/// Returns the operating system's error number: errno, or the WSA code on Windows. 0 if there is none,
+/// and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_os_code(error: *const dcs_error) -> i32 {
     guard::read(error, 0, |e| e.error.os_code().unwrap_or(0))
 }
 
-/// 1 where the same call may succeed later without anybody changing anything, else 0; 0 for NULL.
+/// Returns 1 if retrying the same call later may succeed, otherwise 0. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_retryable(error: *const dcs_error) -> i32 {
     guard::read(error, 0, |e| i32::from(e.error.retryable()))
 }
 
-/// How long the service asked to wait (Retry-After), in milliseconds. -1 where it did not, and for NULL.
+/// Returns how long the service asked to wait (Retry-After), in milliseconds. -1 if it did not, and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_retry_after_ms(error: *const dcs_error) -> i64 {
     guard::read(error, -1, |e| {
@@ -114,31 +117,33 @@ fn limit(error: *const dcs_error, field: fn(Limits) -> Option<u64>) -> i64 {
     guard::read(error, -1, |e| text::number(field(e.error.limits())))
 }
 
-/// Requests allowed in a window (X-RateLimit-Limit). -1 where the header did not come, and for NULL.
+/// Returns the requests allowed in a window (X-RateLimit-Limit). -1 without that header, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_rate_limit(error: *const dcs_error) -> i64 {
     limit(error, |limits| limits.rate_limit)
 }
 
-/// Requests left in this window (X-RateLimit-Remaining). -1 where the header did not come, and for NULL.
+/// Returns the requests left in this window (X-RateLimit-Remaining). -1 without that header, and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_rate_limit_remaining(error: *const dcs_error) -> i64 {
     limit(error, |limits| limits.rate_limit_remaining)
 }
 
-/// The time until the window ends (X-RateLimit-Reset), in milliseconds. -1 where the header did not come, and for NULL.
+/// Returns the time until the window ends (X-RateLimit-Reset), in milliseconds. -1 without that header,
+/// and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_rate_limit_reset_ms(error: *const dcs_error) -> i64 {
     limit(error, Limits::rate_limit_reset_ms)
 }
 
-/// The checks that were bought (DCS-Quota-Limit). -1 where the header did not come, and for NULL.
+/// Returns the number of checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_quota_limit(error: *const dcs_error) -> i64 {
     limit(error, |limits| limits.quota_limit)
 }
 
-/// The checks that are left (DCS-Quota-Remaining). -1 where the header did not come, and for NULL.
+/// Returns the number of checks left (DCS-Quota-Remaining). -1 without that header, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_quota_remaining(error: *const dcs_error) -> i64 {
     limit(error, |limits| limits.quota_remaining)

@@ -11,9 +11,9 @@ use super::error::{code_and_error, dcs_error};
 use super::{guard, text};
 use crate::diagnose::{Finding, Report, Step, diagnose, diagnose_until};
 
-/// What a diagnosis found. Owned by the caller, who frees it with `dcs_report_free`; its texts live until
-/// then. It never changes, so threads may read it at once. It holds no key material and no password;
-/// `dcs_report_redacted` gives one without paths and names too.
+/// Holds what a diagnosis found. Owned by the caller, who frees it with `dcs_report_free`; its texts live until then. It
+/// never changes, so several threads may read it at once. It holds no key material and no password;
+/// `dcs_report_redacted` also removes paths and names.
 ///
 /// ```c
 /// dcs_report *report = NULL;
@@ -54,7 +54,7 @@ struct StepTexts {
     message: CString,
 }
 
-/// Read by threads without a lock on the caller's side, which the compiler checks here.
+/// The compiler checks here that threads may read a report without a lock.
 const _: fn() = || {
     fn is_shared<T: Send + Sync>() {}
     is_shared::<dcs_report>();
@@ -97,17 +97,20 @@ impl StepTexts {
     }
 }
 
-/// Checks a configuration from the files to the service's answer, and says what is wrong.
+/// Checks a configuration from the files to the service's answer, and reports what is wrong.
 ///
-/// `DCS_OK` for every diagnosis that was made, also where it found that calls fail: that is in the report. It
-/// works on a configuration that no client can be made from: every check that still can be made is made.
+/// Returns `DCS_OK` for every diagnosis, even if it found that calls fail: the report describes that.
+/// It works on a configuration from which no client can be created, and makes every check that is still
+/// possible.
 ///
-/// Connects to the service and makes the status call, in the calling thread, within the configuration's
-/// limits of time. Reads the three files and, where the server's certificate is not trusted, the CA
-/// certificates that this machine trusts; nothing is written. The configuration is only borrowed.
+/// It connects to the service and makes the status call, in the calling thread, within the
+/// configuration's timeouts. It reads the three files and, if the server's certificate is not trusted,
+/// the CA certificates that this machine trusts. It writes nothing. The configuration is only borrowed.
 ///
-/// Errors: `DCS_ERR_INVALID_ARGUMENT` where `config` or `report` is NULL, or a setter refused a value and the option was not
-/// set since; `DCS_ERR_INTERNAL`.
+/// On success `report` receives a report, which the caller frees.
+///
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` if `config` or `report` is NULL, or if a setter rejected a value
+/// and the option was not set since; `DCS_ERR_INTERNAL`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_diagnose(
     config: *const dcs_config,
@@ -128,8 +131,8 @@ pub unsafe extern "C" fn dcs_diagnose(
     })
 }
 
-/// As `dcs_diagnose`, and ends with `DCS_ERR_INTERRUPTED` when `cancellation` is cancelled, which is only borrowed:
-/// within 100 ms where it waits for the network. No report is made then.
+/// As `dcs_diagnose`. Also ends with `DCS_ERR_INTERRUPTED` and without a report when `cancellation` is
+/// cancelled: within 100 ms if it is waiting for the network. The cancellation is only borrowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_diagnose_until(
     config: *const dcs_config,
@@ -153,21 +156,22 @@ pub unsafe extern "C" fn dcs_diagnose_until(
     })
 }
 
-/// 1 where no check failed that makes calls fail (warnings and notes may still be there), 0 where one did,
+/// Returns 1 if no check failed that makes calls fail (there may be warnings and notes), otherwise 0.
 /// -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_ok(report: *const dcs_report) -> i32 {
     guard::read(report, -1, |r| i32::from(r.report.ok()))
 }
 
-/// The index of the finding that is the likeliest cause of what is wrong; -1 where nothing is (a note is nothing
-/// wrong), and for NULL.
+/// Returns the index of the finding that is the most likely cause of what is wrong. -1 if nothing is
+/// wrong (notes do not count), and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_cause(report: *const dcs_report) -> i32 {
     guard::read(report, -1, |r| r.report.cause().map_or(-1, |_| 0))
 }
 
-/// The whole report for a terminal or a log: lines of plain text, the likeliest cause first. NULL for NULL.
+/// Returns the whole report for a terminal or a log: lines of plain text, the most likely cause first.
+/// NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_text(report: *const dcs_report) -> *const c_char {
     guard::read(report, ptr::null(), |r| {
@@ -177,8 +181,8 @@ pub unsafe extern "C" fn dcs_report_text(report: *const dcs_report) -> *const c_
     })
 }
 
-/// The whole report for a program: one JSON object, whose member `schema` is the version of its layout. NULL
-/// for NULL.
+/// Returns the whole report for a program: one JSON object, whose member `schema` is the version of its
+/// layout. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_json(report: *const dcs_report) -> *const c_char {
     guard::read(report, ptr::null(), |r| {
@@ -188,7 +192,7 @@ pub unsafe extern "C" fn dcs_report_json(report: *const dcs_report) -> *const c_
     })
 }
 
-/// The whole report for a browser: one HTML document that loads nothing else. NULL for NULL.
+/// Returns the whole report for a browser: one HTML document that loads nothing else. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_html(report: *const dcs_report) -> *const c_char {
     guard::read(report, ptr::null(), |r| {
@@ -198,10 +202,10 @@ pub unsafe extern "C" fn dcs_report_html(report: *const dcs_report) -> *const c_
     })
 }
 
-/// The same report without paths and without the names in certificates: `[path]` and `[name]` stand for
-/// them. A new report, which the caller frees too; the first one stays as it is.
+/// Creates the same report without paths and without the names in certificates: `[path]` and `[name]`
+/// replace them. The caller frees the new report too; the first one stays as it is.
 ///
-/// Errors: `DCS_ERR_INVALID_ARGUMENT` where `report` or `redacted` is NULL, `DCS_ERR_INTERNAL`.
+/// Errors: `DCS_ERR_INVALID_ARGUMENT` if `report` or `redacted` is NULL; `DCS_ERR_INTERNAL`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_redacted(
     report: *const dcs_report,
@@ -222,7 +226,7 @@ pub unsafe extern "C" fn dcs_report_redacted(
     })
 }
 
-/// The pointer to a text of a finding.
+/// Returns the pointer to a text of a finding.
 fn finding_text(
     report: *const dcs_report,
     index: usize,
@@ -233,7 +237,7 @@ fn finding_text(
     })
 }
 
-/// The pointer to a text of a step.
+/// Returns the pointer to a text of a step.
 fn step_text(
     report: *const dcs_report,
     index: usize,
@@ -244,17 +248,18 @@ fn step_text(
     })
 }
 
-/// The number of findings, one for each check that was made or could not be made; 0 for NULL.
+/// Returns the number of findings: one for each check, also for those that could not be made. 0 for
+/// NULL.
 ///
-/// Their order: the failed ones first, the likeliest cause at the head, so that where one failed the finding
-/// 0 is what to mend first. Then those that were skipped and passed, in the order in which checks are made.
+/// Failed checks come first, the most likely cause at the head: if a check failed, fix finding 0 first.
+/// Skipped and passed checks follow, in the order in which they are made.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_count(report: *const dcs_report) -> usize {
     guard::read(report, 0, |r| r.findings.len())
 }
 
-/// The name of the check, such as "DCS_CHECK_CERT_NOT_EXPIRED". Names are only ever added, so monitoring may
-/// rely on them. NULL for NULL and for an index that is too large.
+/// Returns the name of the check, such as "DCS_CHECK_CERT_NOT_EXPIRED". Names are only ever added, so
+/// monitoring may rely on them. NULL for an index that is too large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_check(
     report: *const dcs_report,
@@ -263,8 +268,8 @@ pub unsafe extern "C" fn dcs_report_finding_check(
     finding_text(report, index, |finding| &finding.check)
 }
 
-/// What came of the check: "passed"; "failed"; "skipped" where something that it needs is missing. NULL as
-/// for the check.
+/// Returns the outcome of the check: "passed", "failed", or "skipped" if something that it needs is
+/// missing. NULL for an index that is too large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_outcome(
     report: *const dcs_report,
@@ -273,9 +278,9 @@ pub unsafe extern "C" fn dcs_report_finding_outcome(
     finding_text(report, index, |finding| &finding.outcome)
 }
 
-/// How much it weighs where the check failed, from heavy to light: "error", calls fail; "warning", they
-/// succeed for now or may succeed, and something should be done; "note", nothing has to be done. NULL as for
-/// the check.
+/// Returns how severe a failure of the check is. "error": calls fail. "warning": calls succeed for now
+/// or may succeed, but something should be done. "note": nothing has to be done. NULL for an index that
+/// is too large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_severity(
     report: *const dcs_report,
@@ -284,8 +289,8 @@ pub unsafe extern "C" fn dcs_report_finding_severity(
     finding_text(report, index, |finding| &finding.severity)
 }
 
-/// What the finding is about: "ca_bundle", "certificate", "private_key", "connection" or "service". NULL as
-/// for the check.
+/// Returns what the finding is about: "ca_bundle", "certificate", "private_key", "connection" or
+/// "service". NULL for an index that is too large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_subject(
     report: *const dcs_report,
@@ -294,7 +299,8 @@ pub unsafe extern "C" fn dcs_report_finding_subject(
     finding_text(report, index, |finding| &finding.subject)
 }
 
-/// What must be so for the check to pass, as a sentence. NULL as for the check.
+/// Returns the condition under which the check passes, as a sentence. NULL for an index that is too
+/// large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_title(
     report: *const dcs_report,
@@ -303,7 +309,8 @@ pub unsafe extern "C" fn dcs_report_finding_title(
     finding_text(report, index, |finding| &finding.title)
 }
 
-/// What was seen, with the file or host it concerns. NULL as for the check.
+/// Returns what the check found, with the file or host it concerns. NULL for an index that is too
+/// large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_message(
     report: *const dcs_report,
@@ -312,7 +319,8 @@ pub unsafe extern "C" fn dcs_report_finding_message(
     finding_text(report, index, |finding| &finding.message)
 }
 
-/// What to do about it; "" where nothing has to be done. NULL as for the check.
+/// Returns what to do about it, "" if nothing has to be done. NULL for an index that is too large, and
+/// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_advice(
     report: *const dcs_report,
@@ -321,14 +329,15 @@ pub unsafe extern "C" fn dcs_report_finding_advice(
     finding_text(report, index, |finding| &finding.advice)
 }
 
-/// The number of steps on the way to the answer, in the order in which they were made; 0 for NULL.
+/// Returns the number of steps on the way to the answer, in the order in which they were made. 0 for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_step_count(report: *const dcs_report) -> usize {
     guard::read(report, 0, |r| r.steps.len())
 }
 
-/// "dns", "tcp" (once for each address), "proxy", "tls" or "http". NULL for NULL and for an index that is too
-/// large.
+/// Returns "dns", "tcp" (once for each address), "proxy", "tls" or "http". NULL for an index that is
+/// too large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_step_name(
     report: *const dcs_report,
@@ -337,7 +346,8 @@ pub unsafe extern "C" fn dcs_report_step_name(
     step_text(report, index, |step| &step.name)
 }
 
-/// How the step ended: "passed", "failed" or "skipped". NULL as for the name.
+/// Returns how the step ended: "passed", "failed" or "skipped". NULL for an index that is too large,
+/// and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_step_outcome(
     report: *const dcs_report,
@@ -346,7 +356,8 @@ pub unsafe extern "C" fn dcs_report_step_outcome(
     step_text(report, index, |step| &step.outcome)
 }
 
-/// What was seen, such as the addresses or the TLS version and cipher suite. NULL as for the name.
+/// Returns what the step found, such as the addresses, or the TLS version and cipher suite. NULL for an
+/// index that is too large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_step_message(
     report: *const dcs_report,
@@ -355,8 +366,8 @@ pub unsafe extern "C" fn dcs_report_step_message(
     step_text(report, index, |step| &step.message)
 }
 
-/// How long the step took, in microseconds; 0 for one that was not made. -1 for NULL and for an index that is
-/// too large.
+/// Returns how long the step took, in microseconds. 0 for a step that was not made. -1 for an index
+/// that is too large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_step_us(report: *const dcs_report, index: usize) -> i64 {
     guard::read(report, -1, |r| {

@@ -13,9 +13,9 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::status::{ConnectionInfo, Limits, Status};
 
-/// The DCS's answer to the status call. Owned by the caller, who frees it with `dcs_status_response_free`;
-/// its texts live until then, also when the client is freed before. It never changes, so threads may read
-/// it at once.
+/// Holds the DCS's answer to the status call. Owned by the caller, who frees it with
+/// `dcs_status_response_free`; its texts live until then, even if the client is freed first. It never
+/// changes, so several threads may read it at once.
 pub struct dcs_status_response {
     status: Status,
     message: Option<CString>,
@@ -31,15 +31,19 @@ struct OutageTexts {
     message: Option<CString>,
 }
 
-/// Asks the DCS for its status: GET to the endpoint, in the calling thread, which waits for the answer.
+/// Asks the DCS for its status: sends GET to the endpoint in the calling thread, and waits for the
+/// answer.
 ///
-/// `DCS_OK` for every well-formed 200, also where the DCS says that it is not available: that is an
-/// answer. The call ends by its timeouts; no redirect is followed. Where a connection that was kept alive
-/// turns out to be dead before a byte of the answer came, the call is made again, once, on a new one.
+/// Returns `DCS_OK` for every well-formed 200, even if the DCS says that it is not available: that is
+/// an answer, not a failure. The call ends within its timeouts. It follows no redirect. If a kept
+/// connection turns out to be dead before the first byte of the answer, the call is made again, once,
+/// on a new connection.
+///
+/// On success `response` receives a response, which the caller frees. From any thread.
 ///
 /// Errors: those of the network (`DCS_ERR_RESOLVE` to `DCS_ERR_INTERRUPTED`), of TLS
 /// (`DCS_ERR_SERVER_UNTRUSTED` to `DCS_ERR_TLS`) and of the service (`DCS_ERR_BAD_REQUEST` to
-/// `DCS_ERR_UNAVAILABLE`), and `DCS_ERR_INVALID_ARGUMENT`.
+/// `DCS_ERR_UNAVAILABLE`); `DCS_ERR_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status(
     client: *const dcs_client,
@@ -50,8 +54,8 @@ pub unsafe extern "C" fn dcs_status(
     unsafe { ask(client, response, error, Client::status) }
 }
 
-/// As `dcs_status`, and ends within 100 ms with `DCS_ERR_INTERRUPTED` when `cancellation` is cancelled, which is
-/// only borrowed.
+/// As `dcs_status`. Also ends within 100 ms, with `DCS_ERR_INTERRUPTED`, when `cancellation` is
+/// cancelled. The cancellation is only borrowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_until(
     client: *const dcs_client,
@@ -111,7 +115,7 @@ impl dcs_status_response {
     }
 }
 
-/// 1 where the DCS is serving requests, 0 where it is not, -1 for NULL.
+/// Returns 1 if the DCS is serving requests, otherwise 0. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_available(
     response: *const dcs_status_response,
@@ -119,7 +123,8 @@ pub unsafe extern "C" fn dcs_status_response_available(
     guard::read(response, -1, |r| i32::from(r.status.available()))
 }
 
-/// Why the DCS is not available, such as "Unplanned outage". NULL where it sent none, and for NULL.
+/// Returns why the DCS is not available, such as "Unplanned outage". NULL if it sent no reason, and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_message(
     response: *const dcs_status_response,
@@ -127,7 +132,7 @@ pub unsafe extern "C" fn dcs_status_response_message(
     guard::read(response, ptr::null(), |r| text::pointer(r.message.as_ref()))
 }
 
-/// The number of planned outages; 0 for NULL.
+/// Returns the number of planned outages. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_outage_count(
     response: *const dcs_status_response,
@@ -135,8 +140,8 @@ pub unsafe extern "C" fn dcs_status_response_outage_count(
     guard::read(response, 0, |r| r.outages.len())
 }
 
-/// When the outage with this index begins, in ISO 8601 as the DCS wrote it. NULL for NULL and for an index
-/// that is too large.
+/// Returns when the outage with this index starts, in ISO 8601 as the DCS wrote it. NULL for an index
+/// that is too large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_outage_start(
     response: *const dcs_status_response,
@@ -147,7 +152,7 @@ pub unsafe extern "C" fn dcs_status_response_outage_start(
     })
 }
 
-/// When the outage ends, as for the start.
+/// Returns when the outage ends. Otherwise as `dcs_status_response_outage_start`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_outage_end(
     response: *const dcs_status_response,
@@ -158,7 +163,8 @@ pub unsafe extern "C" fn dcs_status_response_outage_end(
     })
 }
 
-/// The reason of the outage. NULL where the DCS sent none, for NULL, and for an index that is too large.
+/// Returns the reason of the outage. NULL if the DCS sent none, for an index that is too large, and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_outage_message(
     response: *const dcs_status_response,
@@ -173,8 +179,8 @@ pub unsafe extern "C" fn dcs_status_response_outage_message(
     })
 }
 
-/// When the outage begins, in milliseconds since 1970-01-01T00:00:00Z. INT64_MIN for NULL and for an index
-/// that is too large.
+/// Returns when the outage starts, in milliseconds since 1970-01-01T00:00:00Z. INT64_MIN for an index
+/// that is too large, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_outage_start_unix_ms(
     response: *const dcs_status_response,
@@ -186,7 +192,7 @@ pub unsafe extern "C" fn dcs_status_response_outage_start_unix_ms(
     })
 }
 
-/// When the outage ends, as for the start.
+/// Returns when the outage ends. Otherwise as `dcs_status_response_outage_start_unix_ms`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_outage_end_unix_ms(
     response: *const dcs_status_response,
@@ -198,7 +204,7 @@ pub unsafe extern "C" fn dcs_status_response_outage_end_unix_ms(
     })
 }
 
-/// The body as it came; NULL for NULL.
+/// Returns the body as the DCS sent it. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_json(
     response: *const dcs_status_response,
@@ -206,8 +212,8 @@ pub unsafe extern "C" fn dcs_status_response_json(
     guard::read(response, ptr::null(), |r| r.json.as_ptr())
 }
 
-/// How long ago the answer came, in milliseconds: above 0 where it is shared with an earlier call, see
-/// `dcs_config_set_status_max_age_ms`. -1 for NULL.
+/// Returns how long ago the answer arrived, in milliseconds. It is above 0 if the answer is shared with
+/// an earlier call; see `dcs_config_set_status_max_age_ms`. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_age_ms(response: *const dcs_status_response) -> i64 {
     guard::read(response, -1, |r| {
@@ -221,7 +227,7 @@ fn limit(response: *const dcs_status_response, field: fn(Limits) -> Option<u64>)
     guard::read(response, -1, |r| text::number(field(r.status.limits())))
 }
 
-/// Requests allowed in a window (X-RateLimit-Limit). -1 where the header did not come, and for NULL.
+/// Returns the requests allowed in a window (X-RateLimit-Limit). -1 without that header, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_rate_limit(
     response: *const dcs_status_response,
@@ -229,7 +235,8 @@ pub unsafe extern "C" fn dcs_status_response_rate_limit(
     limit(response, |limits| limits.rate_limit)
 }
 
-/// Requests left in this window (X-RateLimit-Remaining). -1 where the header did not come, and for NULL.
+/// Returns the requests left in this window (X-RateLimit-Remaining). -1 without that header, and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_rate_limit_remaining(
     response: *const dcs_status_response,
@@ -237,7 +244,7 @@ pub unsafe extern "C" fn dcs_status_response_rate_limit_remaining(
     limit(response, |limits| limits.rate_limit_remaining)
 }
 
-/// The time until the window ends (X-RateLimit-Reset), in milliseconds. -1 where the header did not come,
+/// Returns the time until the window ends (X-RateLimit-Reset), in milliseconds. -1 without that header,
 /// and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_rate_limit_reset_ms(
@@ -246,7 +253,7 @@ pub unsafe extern "C" fn dcs_status_response_rate_limit_reset_ms(
     limit(response, Limits::rate_limit_reset_ms)
 }
 
-/// The checks that were bought (DCS-Quota-Limit). -1 where the header did not come, and for NULL.
+/// Returns the number of checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_quota_limit(
     response: *const dcs_status_response,
@@ -254,7 +261,7 @@ pub unsafe extern "C" fn dcs_status_response_quota_limit(
     limit(response, |limits| limits.quota_limit)
 }
 
-/// The checks that are left (DCS-Quota-Remaining). -1 where the header did not come, and for NULL.
+/// Returns the number of checks left (DCS-Quota-Remaining). -1 without that header, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_quota_remaining(
     response: *const dcs_status_response,
@@ -272,25 +279,26 @@ fn microseconds(
     })
 }
 
-/// The time that looking up the host name took, in microseconds. 0 on a reused connection, -1 for NULL.
+/// Returns how long the host name lookup took, in microseconds. 0 on a reused connection. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_dns_us(response: *const dcs_status_response) -> i64 {
     microseconds(response, |connection| connection.dns)
 }
 
-/// The time that making the TCP connection took, in microseconds. 0 on a reused connection, -1 for NULL.
+/// Returns how long the TCP connection took, in microseconds. 0 on a reused connection. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_tcp_us(response: *const dcs_status_response) -> i64 {
     microseconds(response, |connection| connection.tcp)
 }
 
-/// The time that the TLS handshake took, in microseconds. 0 on a reused connection, -1 for NULL.
+/// Returns how long the TLS handshake took, in microseconds. 0 on a reused connection. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_tls_us(response: *const dcs_status_response) -> i64 {
     microseconds(response, |connection| connection.tls)
 }
 
-/// The time from the call's begin to the answer's first byte, in microseconds. -1 for NULL.
+/// Returns the time from the start of the call to the first byte of the answer, in microseconds. -1 for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_first_byte_us(
     response: *const dcs_status_response,
@@ -298,13 +306,13 @@ pub unsafe extern "C" fn dcs_status_response_first_byte_us(
     microseconds(response, |connection| connection.first_byte)
 }
 
-/// The time that the whole call took, in microseconds. -1 for NULL.
+/// Returns how long the whole call took, in microseconds. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_total_us(response: *const dcs_status_response) -> i64 {
     microseconds(response, |connection| connection.total)
 }
 
-/// 1 where the call went over a connection that an earlier call had opened, else 0; -1 for NULL.
+/// Returns 1 if the call used a connection that an earlier call had opened, otherwise 0. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_connection_reused(
     response: *const dcs_status_response,
@@ -312,7 +320,7 @@ pub unsafe extern "C" fn dcs_status_response_connection_reused(
     guard::read(response, -1, |r| i32::from(r.status.connection().reused))
 }
 
-/// 1 where the TLS session was resumed when the connection was opened, else 0; -1 for NULL.
+/// Returns 1 if the connection's handshake resumed a TLS session, otherwise 0. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_tls_session_resumed(
     response: *const dcs_status_response,
@@ -322,7 +330,7 @@ pub unsafe extern "C" fn dcs_status_response_tls_session_resumed(
     })
 }
 
-/// "TLSv1.2" or "TLSv1.3"; NULL for NULL.
+/// Returns "TLSv1.2" or "TLSv1.3". NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_tls_version(
     response: *const dcs_status_response,
@@ -330,7 +338,8 @@ pub unsafe extern "C" fn dcs_status_response_tls_version(
     guard::read(response, ptr::null(), |r| r.tls_version.as_ptr())
 }
 
-/// The cipher suite's registered name, such as "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"; NULL for NULL.
+/// Returns the cipher suite's registered name, such as "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384". NULL
+/// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_tls_cipher(
     response: *const dcs_status_response,

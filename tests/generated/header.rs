@@ -25,28 +25,30 @@ const ABOUT: &str = "\
  *
  * Generated from src/ffi; do not edit.
  *
- * Ownership: what a `_new` function or an out-parameter gives is the caller's, who frees it with the
- * matching `_free`. Texts that a function returns are borrowed and live until their owner is freed.
- * Arguments are copied.
+ * Ownership: the caller owns what a `_new` function returns and what an out-parameter receives, and frees
+ * it with the matching `_free`. Texts that a function returns are borrowed: they live until their owner is
+ * freed. The library copies its arguments.
  *
- * Errors: a function that can fail returns a dcs_code. Its `error` out-parameter may be NULL; on success
- * it is set to NULL, on failure it receives a dcs_error, which the caller frees. Other out-parameters are
- * set to NULL on failure. A NULL handle, a NULL required argument and text that is not UTF-8 give
+ * Errors: a function that can fail returns a dcs_code. Its `error` out-parameter may be NULL. On success it
+ * is set to NULL; on failure it receives a dcs_error, which the caller frees. Other out-parameters are set
+ * to NULL on failure. A NULL handle, a NULL required argument and text that is not UTF-8 give
  * DCS_ERR_INVALID_ARGUMENT.
  *
  * Text is NUL-terminated UTF-8, in and out.
  *
- * Threads: each type says who may use it. The library installs no signal handler, prints nothing, takes
- * from the environment in dcs_config_load_env only, and never ends the process. (The HTTP layer looks at
- * the proxy variables once, when a process makes its first client, and what it finds is not used: as for
- * getenv, no other thread may change the environment meanwhile. And when the library is loaded, the
- * cryptography looks at OPENSSL_ia32cap, by which instructions of the processor can be kept from it.) Its
- * log is off until dcs_log_set_level turns it on.
+ * Threads: the description of each type says which threads may use it.
+ *
+ * Effects on the process: the library installs no signal handler, prints nothing and never ends the
+ * process. Its log is off until dcs_log_set_level turns it on. Only dcs_config_load_env takes options from
+ * the environment. There are two exceptions. When a process creates its first client, the HTTP layer looks
+ * at the proxy variables and ignores what it finds; as for getenv, no other thread may change the
+ * environment meanwhile. When the library is loaded, the cryptography reads OPENSSL_ia32cap, which can
+ * switch off instructions of the processor.
  */";
 
 fn codes() -> String {
     let mut text = String::from(
-        "/* Codes: from 100 the caller's input, from 200 the network, from 300 TLS, from 400 the service's\n * answers (where an HTTP status has a code of its own the numbers agree), 900 the library itself. */\n",
+        "/* Codes: from 100 the caller's input, from 200 the network, from 300 TLS, from 400 the service's\n * answers, 900 the library itself. A code for one HTTP status has its number. */\n",
     );
     for code in Code::ALL {
         constant(&mut text, code.meaning(), code.name(), code.number());
