@@ -128,7 +128,7 @@ bindings: python-environment ## Rewrite the bindings' tables from include/dcs.h,
 	DCS_WRITE_BINDINGS=1 $(MAVEN) --file bindings/java -Dit.test=HeaderIT -Dmaven.javadoc.skip=true verify
 
 abi: library $(TESTBED) ## Add new functions and names to the kept ABI in tests/abi
-	DCS_WRITE_ABI=1 $(IN_TESTBED) $(CARGO_TEST) --test integration --test compat -- abi_compat:: no_exit_code
+	DCS_WRITE_ABI=1 $(IN_TESTBED) $(CARGO_TEST) --test integration --test compat -- abi_compat:: keeps_exit_codes
 
 instructions: library $(TESTBED) ## Rewrite benches/instructions/expected.json
 	DCS_WRITE_INSTRUCTIONS=1 $(IN_TESTBED) $(CARGO_TEST) --test integration -- instructions::

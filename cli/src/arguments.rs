@@ -1,4 +1,4 @@
-//! The command line, from which its help, the completions and the man page are made too.
+//! The definition of the command line. Help, completions and man page are generated from it.
 
 use std::path::PathBuf;
 
@@ -7,33 +7,33 @@ use clap_complete::Shell;
 
 use crate::sandbox;
 
-/// For the help and the man page.
+/// The exit codes, for the help and the man page.
 pub const EXIT_STATUS: &str = "\
-\x20 0  all is well: the DCS is available; diagnose found nothing, or only notes
-  1  the call failed, an error was found, or a file could not be used
-  2  the command line or a setting is mistaken
-  3  diagnose: there are warnings, and no error
+\x20 0  success: the DCS is available; diagnose found no error and no warning
+  1  the call failed, diagnose found an error, or a file could not be used
+  2  the command line or a setting is invalid
+  3  diagnose found a warning, but no error
   4  status: the DCS answered that it is not available";
 
-/// The same for the commands that read files only.
+/// The exit codes of the commands that only read files.
 const FILE_EXIT_STATUS: &str = "\
-\x20 0  all is well
+\x20 0  success
   1  a file could not be used; the others were
-  2  the command line or a setting is mistaken";
+  2  the command line or a setting is invalid";
 
-/// For the help and the man page.
+/// The environment variables, for the help and the man page.
 pub const ENVIRONMENT: &str = "\
-\x20 DCS_URL                   the endpoint's URL                      (--url)
-  DCS_CA_BUNDLE             the CA bundle: a path, PEM, or base64   (--cacert)
-  DCS_CERTIFICATE           the certificate: a path, PEM, or base64 (--cert)
-  DCS_PRIVATE_KEY           the private key: a path, PEM, or base64 (--key)
-  DCS_PRIVATE_KEY_PASSWORD  the password of an encrypted file       (--pass-file)
-  DCS_PROXY                 http://[user:password@]host:port        (--proxy)
-  DCS_CONNECT_TIMEOUT_MS    a limit in milliseconds                 (--connect-timeout)
-  DCS_TIMEOUT_MS            a limit in milliseconds                 (--max-time)
-  NO_COLOR                  set to anything: no colour              (--color)";
+\x20 DCS_URL                   URL of the endpoint                  (--url)
+  DCS_CA_BUNDLE             CA bundle: path, PEM or base64       (--cacert)
+  DCS_CERTIFICATE           certificate: path, PEM or base64     (--cert)
+  DCS_PRIVATE_KEY           private key: path, PEM or base64     (--key)
+  DCS_PRIVATE_KEY_PASSWORD  password of an encrypted file        (--pass-file)
+  DCS_PROXY                 http://[user:password@]host:port     (--proxy)
+  DCS_CONNECT_TIMEOUT_MS    limit in milliseconds                (--connect-timeout)
+  DCS_TIMEOUT_MS            limit in milliseconds                (--max-time)
+  NO_COLOR                  any value switches colours off       (--color)";
 
-/// For the help and the man page.
+/// Examples, for the help and the man page.
 pub const EXAMPLES: &str = "\
 \x20 dcs diagnose --cacert ca-bundle.pem --cert client.pem --key client.key
   dcs status --json
@@ -41,10 +41,9 @@ pub const EXAMPLES: &str = "\
   dcs convert-key --key client.key --out client.der
   dcs thumbprint client.pem";
 
-/// Asks the UK Document Checking Service (DCS) for its status, and finds out why it does not answer
+/// Calls the UK Document Checking Service (DCS) for its status, and diagnoses failed calls
 ///
-/// The settings come from the command line, and where it does not give one, from the
-/// environment variables that the library reads too.
+/// Settings come from the command line, then from the environment variables of the library.
 #[derive(Parser)]
 #[command(name = "dcs", version, verbatim_doc_comment)]
 #[command(after_help = format!("{}\n\n{}", ending(&[("Examples", EXAMPLES)]), call_ending()))]
@@ -55,31 +54,31 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make the status call and show the answer
+    /// Make the status call and print the answer
     #[command(after_help = call_ending())]
     Status(StatusArguments),
-    /// Check files, network, TLS and service, and say what is wrong and how to mend it
+    /// Check files, network, TLS and service, and report what is wrong and how to fix it
     #[command(after_help = call_ending())]
     Diagnose(DiagnoseArguments),
-    /// Show what is in certificate and key files, whatever their format
+    /// Print the contents of certificate and key files, in any format
     #[command(after_help = ending(&[("Exit status", FILE_EXIT_STATUS)]))]
     Inspect(InspectArguments),
-    /// Convert a private key to PKCS#8 in DER, not encrypted
+    /// Convert a private key to unencrypted PKCS#8 in DER
     #[command(after_help = ending(&[("Exit status", FILE_EXIT_STATUS)]))]
     ConvertKey(ConvertKeyArguments),
-    /// Show a certificate's thumbprint: base64url of the SHA-256 of its DER
+    /// Print a certificate's thumbprint: the SHA-256 of its DER, in base64url
     #[command(after_help = ending(&[("Exit status", FILE_EXIT_STATUS)]))]
     Thumbprint(ThumbprintArguments),
-    /// Run a server that answers as the DCS does, with throw-away certificates
+    /// Run a test server that answers as the DCS does
     ///
-    /// It makes a CA, a server and a client certificate, prints the settings to use, and answers
-    /// GET /checks/passport until it is stopped with Ctrl-C. It is for tests only: whoever can read
-    /// its folder has its keys.
+    /// It creates a CA, a server certificate and a client certificate, prints the settings to
+    /// use, and answers GET /checks/passport until Ctrl-C. It is for tests only: its private keys
+    /// are not encrypted.
     #[command(verbatim_doc_comment, after_help = sandbox::EXAMPLES)]
     Sandbox(sandbox::Arguments),
     /// Print the completions for a shell
     Completions {
-        /// Such as bash
+        /// The shell, such as bash
         shell: Shell,
     },
     /// Print the man page
@@ -91,7 +90,7 @@ pub struct StatusArguments {
     #[command(flatten)]
     pub connection: ConnectionArguments,
 
-    /// Print the answer, or the error, as JSON
+    /// Print the answer or the error as JSON
     #[arg(long)]
     pub json: bool,
 
@@ -104,11 +103,11 @@ pub struct DiagnoseArguments {
     #[command(flatten)]
     pub connection: ConnectionArguments,
 
-    /// Print the report as JSON, and nothing else
+    /// Print only the report, as JSON
     #[arg(long)]
     pub json: bool,
 
-    /// Write the report to this file as well, for a browser
+    /// Also write the report to this file, as a web page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 
@@ -129,90 +128,89 @@ pub struct InspectArguments {
     #[command(flatten)]
     pub password: PasswordArguments,
 
-    /// Print what is in the files as JSON
+    /// Print the contents as JSON
     #[arg(long)]
     pub json: bool,
 }
 
 #[derive(Args)]
 pub struct ConvertKeyArguments {
-    /// The private key [default: DCS_PRIVATE_KEY]
+    /// Private key [default: DCS_PRIVATE_KEY]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
 
     #[command(flatten)]
     pub password: PasswordArguments,
 
-    /// Write to this file (mode 0600), not to standard output
+    /// Write to this file (mode 0600) instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// Write over the file if it is there
+    /// Overwrite an existing file
     #[arg(long, requires = "out")]
     pub force: bool,
 }
 
 #[derive(Args)]
 pub struct ThumbprintArguments {
-    /// Files with certificates [default: DCS_CERTIFICATE]
+    /// Certificate files [default: DCS_CERTIFICATE]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// The same as FILE, spelt as in the other commands
+    /// Same as FILE, with the name of the other commands
     #[arg(short = 'E', long, value_name = "FILE", conflicts_with = "files")]
     pub cert: Option<PathBuf>,
 
     #[command(flatten)]
     pub password: PasswordArguments,
 
-    /// Show each certificate's, with its subject, not only that
-    /// of the first which is no CA's
+    /// Print thumbprint and subject of every certificate, not
+    /// only of the first that is not a CA's
     #[arg(verbatim_doc_comment, long)]
     pub all: bool,
 }
 
-/// How to reach the service, and with which files. Where curl has the same, the name is curl's.
+/// How to reach the service, and with which files. A flag that curl has too has curl's name.
 #[derive(Args)]
 pub struct ConnectionArguments {
-    /// The endpoint, https only [default: the DCS's integration endpoint]
+    /// URL of the endpoint, https only [default: the DCS's integration endpoint]
     #[arg(value_name = "URL", conflicts_with = "url_flag")]
     pub url: Option<String>,
 
-    /// The same, as a flag
+    /// Same as URL
     #[arg(id = "url_flag", long = "url", value_name = "URL")]
     pub url_flag: Option<String>,
 
-    /// The CA bundle that the server's certificate must lead to
+    /// CA certificates that the server's certificate must lead to
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
 
-    /// The client certificate, with or without its intermediates
+    /// Client certificate, with or without its intermediates
     #[arg(short = 'E', long, value_name = "FILE")]
     pub cert: Option<PathBuf>,
 
-    /// The private key [default: the one in the certificate's
-    /// file, where --cert is given and there is one]
-    #[arg(verbatim_doc_comment, long, value_name = "FILE")]
+    /// Private key [default: the key in the certificate's file]
+    #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
 
     #[command(flatten)]
     pub password: PasswordArguments,
 
-    /// An HTTP proxy to tunnel through; prefer DCS_PROXY for one
+    /// HTTP proxy to tunnel through; prefer DCS_PROXY for one
     /// with a password
     #[arg(verbatim_doc_comment, short = 'x', long, value_name = "URL")]
     pub proxy: Option<String>,
 
-    /// The limit for look-up, TCP and TLS together, such as 2.5
+    /// Limit for DNS lookup, TCP and TLS together, such as 2.5
     /// [default: 10]
     #[arg(verbatim_doc_comment, long, value_name = "SECONDS", value_parser = milliseconds)]
     pub connect_timeout: Option<u32>,
 
-    /// The limit for the whole call [default: 30]
+    /// Limit for the whole call [default: 30]
     #[arg(short = 'm', long, value_name = "SECONDS", value_parser = milliseconds)]
     pub max_time: Option<u32>,
 
-    /// Tell each step of the call on standard error
+    /// Log each step of the call to standard error
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -220,9 +218,9 @@ pub struct ConnectionArguments {
 /// The password of an encrypted private key or PKCS#12 file.
 #[derive(Args)]
 pub struct PasswordArguments {
-    /// The password of an encrypted file. Every user of this
-    /// machine can see it in the list of processes: prefer
-    /// --pass-file or DCS_PRIVATE_KEY_PASSWORD
+    /// Password of an encrypted file. Every user of the machine
+    /// can see it in the list of processes: prefer --pass-file
+    /// or DCS_PRIVATE_KEY_PASSWORD
     #[arg(
         verbatim_doc_comment,
         long = "pass",
@@ -231,7 +229,7 @@ pub struct PasswordArguments {
     )]
     pub text: Option<String>,
 
-    /// A file whose first line is the password; - is standard
+    /// File whose first line is the password; - is standard
     /// input
     #[arg(
         verbatim_doc_comment,
@@ -244,7 +242,7 @@ pub struct PasswordArguments {
 
 #[derive(Args)]
 pub struct ColourArguments {
-    /// auto (on a terminal where NO_COLOR is not set), always or
+    /// auto (on a terminal, unless NO_COLOR is set), always or
     /// never
     #[arg(
         verbatim_doc_comment,
@@ -253,18 +251,18 @@ pub struct ColourArguments {
         value_enum,
         value_name = "WHEN"
     )]
-    #[arg(default_value_t = Colour::Auto, hide_default_value = true, hide_possible_values = true)]
-    pub when: Colour,
+    #[arg(default_value_t = ColourChoice::Auto, hide_default_value = true, hide_possible_values = true)]
+    pub when: ColourChoice,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Colour {
+pub enum ColourChoice {
     Auto,
     Always,
     Never,
 }
 
-/// What a command's help ends with.
+/// Returns the end of a command's help.
 fn ending(parts: &[(&str, &str)]) -> String {
     let parts: Vec<String> = parts
         .iter()
@@ -273,15 +271,15 @@ fn ending(parts: &[(&str, &str)]) -> String {
     parts.join("\n\n")
 }
 
-/// The ending for a command that makes a call.
+/// Returns the end of the help of a command that makes a call.
 fn call_ending() -> String {
     ending(&[
         ("Exit status", EXIT_STATUS),
-        ("Environment, where the flag is not given", ENVIRONMENT),
+        ("Environment, if the flag is not given", ENVIRONMENT),
     ])
 }
 
-/// Seconds, with a fraction where wanted, as milliseconds.
+/// Parses seconds, with an optional fraction, as milliseconds.
 fn milliseconds(text: &str) -> Result<u32, String> {
     let milliseconds = text
         .parse::<f64>()
@@ -290,11 +288,11 @@ fn milliseconds(text: &str) -> Result<u32, String> {
         .map(|seconds| (seconds * 1000.0).round())
         .filter(|milliseconds| (1.0..=f64::from(u32::MAX)).contains(milliseconds));
     match milliseconds {
-        // In range, as was just seen.
+        // In range, as checked above.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(milliseconds) => Ok(milliseconds as u32),
         None => Err(format!(
-            "a limit is a number of seconds from 0.001 to {}",
+            "expected a number of seconds from 0.001 to {}",
             u32::MAX / 1000
         )),
     }
@@ -307,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_is_valid() {
         Arguments::command().debug_assert();
     }
 
@@ -339,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_seconds() {
+    fn parses_seconds() {
         assert_eq!(milliseconds("2.5"), Ok(2500));
         assert_eq!(milliseconds("0.001"), Ok(1));
         for text in ["0", "-1", "0.0001", "1e300", "NaN", "inf", "soon", "", "5s"] {

@@ -1,4 +1,4 @@
-//! From the command line and the environment to the library's configuration.
+//! The library's configuration, from the command line and the environment.
 
 use std::fs::File;
 use std::io;
@@ -8,14 +8,14 @@ use dcs::Config;
 use zeroize::Zeroizing;
 
 use crate::arguments::{ConnectionArguments, PasswordArguments};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::files;
 
 /// The longest password file.
 const MAX_PASSWORD_FILE: u64 = 64 * 1024;
 
-/// Returns the configuration of a command that makes a call: the environment's, with the command line's settings over it.
-pub fn for_call(arguments: &ConnectionArguments) -> Result<Config, Failure> {
+/// Returns the configuration of a command that makes a call. The command line overrides the environment.
+pub fn for_call(arguments: &ConnectionArguments) -> Result<Config, CommandError> {
     let mut config = Config::new();
     config.load_env()?;
     if let Some(url) = arguments.url.as_ref().or(arguments.url_flag.as_ref()) {
@@ -46,9 +46,9 @@ pub fn for_call(arguments: &ConnectionArguments) -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// Returns the configuration of a command that only reads files: the password, from the command line or the environment.
-/// It does not depend on the variables that only a call needs.
-pub fn for_files(arguments: &PasswordArguments) -> Result<Config, Failure> {
+/// Returns the configuration of a command that only reads files: the password from the command line or the environment.
+/// Other variables are not read, so that a command does not fail because of one that only a call needs.
+pub fn for_files(arguments: &PasswordArguments) -> Result<Config, CommandError> {
     let mut config = Config::new();
     match password(arguments)? {
         Some(password) => config.set_private_key_password(Some(&password)),
@@ -57,15 +57,15 @@ pub fn for_files(arguments: &PasswordArguments) -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// Returns the password that the command line gives.
-fn password(arguments: &PasswordArguments) -> Result<Option<Zeroizing<String>>, Failure> {
+/// Returns the password from the command line.
+fn password(arguments: &PasswordArguments) -> Result<Option<Zeroizing<String>>, CommandError> {
     if let Some(password) = &arguments.text {
         return Ok(Some(Zeroizing::new(password.clone())));
     }
     let Some(path) = &arguments.file else {
         return Ok(None);
     };
-    // The file may be a pipe: a password manager may be at its other end.
+    // The file may be a pipe from a password manager.
     let (what, read) = if path == Path::new("-") {
         let what = "The password on standard input".to_owned();
         (what, files::read_limited(io::stdin(), MAX_PASSWORD_FILE))
@@ -75,7 +75,7 @@ fn password(arguments: &PasswordArguments) -> Result<Option<Zeroizing<String>>, 
         (what, read)
     };
     let wrong = |reason: &str| {
-        Failure::file(
+        CommandError::file(
             format!("{what} {reason}."),
             "Give a file whose first line is the password.",
         )

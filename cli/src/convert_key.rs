@@ -1,4 +1,4 @@
-//! `dcs convert-key`: a private key as PKCS#8 in DER.
+//! `dcs convert-key`: converts a private key to PKCS#8 in DER.
 
 use std::io::{self, IsTerminal};
 
@@ -7,14 +7,15 @@ use zeroize::Zeroizing;
 
 use crate::arguments::ConvertKeyArguments;
 use crate::config;
-use crate::failure::{Exit, Failure};
+use crate::error::CommandError;
+use crate::exit::Exit;
 use crate::files::{self, Access, Existing};
 use crate::output;
 
-/// What the file is called in messages.
+/// The file in messages.
 const KEY: &str = "The converted key";
 
-pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, Failure> {
+pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, CommandError> {
     let existing = if arguments.force {
         Existing::Replace
     } else {
@@ -23,9 +24,9 @@ pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, Failure> {
     match &arguments.out {
         Some(path) => files::check(KEY, path, existing)?,
         None if io::stdout().is_terminal() => {
-            return Err(Failure::usage(
-                "Standard output is a terminal, and DER is not text.",
-                "Give --out FILE, or send standard output to a file or a program.",
+            return Err(CommandError::usage(
+                "Standard output is a terminal, but DER is binary.",
+                "Give --out FILE, or redirect standard output to a file or a program.",
             ));
         }
         None => {}
@@ -33,19 +34,19 @@ pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, Failure> {
     let der = convert(arguments)?;
     let Some(path) = &arguments.out else {
         output::print_secret(&der)?;
-        return Ok(Exit::Well);
+        return Ok(Exit::Success);
     };
-    files::write(KEY, path, &der, existing, Access::Owner)?;
+    files::write(KEY, path, &der, existing, Access::OwnerOnly)?;
     if io::stderr().is_terminal() {
-        output::say(&format!(
-            "Wrote {}: PKCS#8 in DER, not encrypted, for its owner only.\n",
+        output::eprint(&format!(
+            "Wrote {}: PKCS#8 in DER, not encrypted, readable by its owner only.\n",
             sanitize(&path.display().to_string())
         ));
     }
-    Ok(Exit::Well)
+    Ok(Exit::Success)
 }
 
-fn convert(arguments: &ConvertKeyArguments) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn convert(arguments: &ConvertKeyArguments) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     let mut config = config::for_files(&arguments.password)?;
     match &arguments.key {
         Some(path) => config.set_private_key_file(path),
@@ -53,7 +54,7 @@ fn convert(arguments: &ConvertKeyArguments) -> Result<Zeroizing<Vec<u8>>, Failur
     }
     config.private_key_to_pkcs8_der().map_err(|error| {
         if error.check() == Some(Check::FileConfigured) {
-            return Failure::usage(
+            return CommandError::usage(
                 "There is no private key to convert.",
                 "Give --key FILE, or set DCS_PRIVATE_KEY.",
             );

@@ -1,4 +1,4 @@
-//! `dcs diagnose`: the library's diagnosis, shown while it is made and as a report.
+//! `dcs diagnose`: the progress of the library's diagnosis, and its report.
 
 use std::io::{self, IsTerminal};
 
@@ -6,52 +6,53 @@ use dcs::{Config, Outcome, Report, Severity, Step};
 
 use crate::arguments::DiagnoseArguments;
 use crate::config;
-use crate::failure::{Exit, Failure};
+use crate::error::CommandError;
+use crate::exit::Exit;
 use crate::files::{self, Access, Existing};
 use crate::format::duration;
-use crate::output::{self, Paint, paint};
+use crate::output::{self, Colour, paint};
 use crate::verbose;
 
-/// What the page is called in messages.
+/// The report in messages.
 const PAGE: &str = "The HTML report";
 
-pub fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
+pub fn run(arguments: &DiagnoseArguments) -> Result<Exit, CommandError> {
     verbose::start(arguments.connection.verbose);
     let config = match prepare(arguments) {
         Ok(config) => config,
-        Err(failure) if arguments.json => {
-            output::print_json(&failure.json())?;
-            return Ok(failure.exit());
+        Err(error) if arguments.json => {
+            output::print_json(&error.json())?;
+            return Ok(error.exit());
         }
-        Err(failure) => return Err(failure),
+        Err(error) => return Err(error),
     };
 
-    let is_shown = !arguments.json && io::stderr().is_terminal();
-    let coloured = output::has_colour_on_error(arguments.colour.when);
-    if is_shown {
-        output::say(&format!("Asking {} ...\n", dcs::sanitize(&config.url())));
+    let shows_progress = !arguments.json && io::stderr().is_terminal();
+    let colour = output::colours_stderr(arguments.colour.when);
+    if shows_progress {
+        output::eprint(&format!("Checking {} ...\n", dcs::sanitize(&config.url())));
     }
     let mut report = dcs::diagnose_with_progress(&config, |step| {
-        if is_shown {
-            output::say(&step_text(step, arguments.redact, coloured));
+        if shows_progress {
+            output::eprint(&step_text(step, arguments.redact, colour));
         }
     })?;
-    if is_shown {
-        output::say("\n");
+    if shows_progress {
+        output::eprint("\n");
     }
     if arguments.redact {
         report = report.redacted();
     }
 
-    let document = if arguments.json {
+    let text = if arguments.json {
         report.json()
-    } else if output::has_colour(arguments.colour.when) {
+    } else if output::colours_stdout(arguments.colour.when) {
         report.text_with_colour()
     } else {
         report.text()
     };
-    // The report that a user has waited for comes first, also where the page then fails.
-    output::print(document)?;
+    // First, so that the user gets the report even if the page cannot be written.
+    output::print(text)?;
     if let Some(path) = &arguments.html {
         let page = report.html();
         files::write(
@@ -59,14 +60,14 @@ pub fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
             path,
             page.as_bytes(),
             Existing::Replace,
-            Access::Usual,
+            Access::Umask,
         )?;
     }
     Ok(exit(&report))
 }
 
-/// What can be known to be wrong before the diagnosis.
-fn prepare(arguments: &DiagnoseArguments) -> Result<Config, Failure> {
+/// Returns the configuration, and finds mistakes before the user waits for a diagnosis.
+fn prepare(arguments: &DiagnoseArguments) -> Result<Config, CommandError> {
     if let Some(path) = &arguments.html {
         files::check(PAGE, path, Existing::Replace)?;
     }
@@ -75,18 +76,18 @@ fn prepare(arguments: &DiagnoseArguments) -> Result<Config, Failure> {
 
 fn exit(report: &Report) -> Exit {
     match report.worst() {
-        Some(Severity::Error) => Exit::Failed,
+        Some(Severity::Error) => Exit::Failure,
         Some(Severity::Warning) => Exit::Warnings,
-        _ => Exit::Well,
+        _ => Exit::Success,
     }
 }
 
-/// A step's line. The library's steps have no message without paths and names; the report that follows has.
-fn step_text(step: &Step, redact: bool, coloured: bool) -> String {
+/// Returns the line of a step. A redacted one has no message, because only those of the report can be redacted.
+fn step_text(step: &Step, redact: bool, colour: bool) -> String {
     let mark = match step.outcome() {
-        Outcome::Passed => paint("ok  ", Paint::Good, coloured),
-        Outcome::Failed => paint("FAIL", Paint::Bad, coloured),
-        _ => paint("--  ", Paint::Dim, coloured),
+        Outcome::Passed => paint("ok  ", Colour::Green, colour),
+        Outcome::Failed => paint("FAIL", Colour::Red, colour),
+        _ => paint("--  ", Colour::Dim, colour),
     };
     let time = if step.outcome() == Outcome::Skipped {
         String::new()

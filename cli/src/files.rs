@@ -1,4 +1,4 @@
-//! Reading small files, and writing files whole or not at all.
+//! Reading small files, and writing files atomically.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -7,37 +7,37 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
-/// What is done with a file that is there already.
+/// What to do with an existing file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     Keep,
     Replace,
 }
 
-/// Who may read a file that is written.
+/// Who may read a written file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Mode 0600.
-    Owner,
-    /// What the umask leaves.
-    Usual,
+    /// Its owner: mode 0600.
+    OwnerOnly,
+    /// Everyone whom the umask allows.
+    Umask,
 }
 
-/// Reads to the end; `None` where there is more than the limit.
+/// Reads to the end. Returns `None` if there is more than the limit.
 pub fn read_limited(from: impl Read, limit: u64) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    // As large as it can get, so that growing leaves no copies of a secret behind.
+    // At its final capacity, because a growing buffer would leave copies of a secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(limit + 1).unwrap_or(0)));
     from.take(limit + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
-/// Fails where [`write`] is certain to fail: before a user has waited for what is to be written.
-pub fn check(what: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
-    // Not followed: a link would be replaced and what it leads to would stay as it is.
+/// Fails if [`write`] is certain to fail, so that the user learns it before a long operation.
+pub fn check(what: &str, path: &Path, existing: Existing) -> Result<(), CommandError> {
+    // A symbolic link is not followed: the rename would replace the link and not its target.
     match fs::symlink_metadata(path) {
-        Ok(metadata) if !metadata.is_file() => Err(Failure::file(
+        Ok(metadata) if !metadata.is_file() => Err(CommandError::file(
             format!(
                 "{what} {} cannot be written: it is {}.",
                 path.display(),
@@ -45,37 +45,37 @@ pub fn check(what: &str, path: &Path, existing: Existing) -> Result<(), Failure>
             ),
             "Give a new name, or the path of a regular file.",
         )),
-        Ok(_) if existing == Existing::Keep => Err(there_already(what, path)),
+        Ok(_) if existing == Existing::Keep => Err(already_exists(what, path)),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::metadata(folder(path)) {
             Ok(metadata) if metadata.is_dir() && path.file_name().is_some() => Ok(()),
-            _ => Err(Failure::file(
+            _ => Err(CommandError::file(
                 format!(
-                    "{what} {} cannot be written: there is no such folder.",
+                    "{what} {} cannot be written: the folder does not exist.",
                     path.display()
                 ),
-                "Make the folder first, or give another path.",
+                "Create the folder, or give another path.",
             )),
         },
-        Err(error) => Err(Failure::io(what, path, "written", &error)),
+        Err(error) => Err(CommandError::write(what, path, &error)),
     }
 }
 
-/// Writes a file beside its place and moves it there, so that nobody ever sees a part of it.
+/// Writes a temporary file in the same folder and renames it, so that no reader sees a part of it.
 pub fn write(
     what: &str,
     path: &Path,
     content: &[u8],
     existing: Existing,
     access: Access,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     check(what, path, existing)?;
-    let failed = |error: &io::Error| Failure::io(what, path, "written", error);
+    let failed = |error: &io::Error| CommandError::write(what, path, error);
     let mut file = new_file(folder(path), access).map_err(|error| failed(&error))?;
-    if access == Access::Usual
+    if access == Access::Umask
         && let Ok(before) = fs::metadata(path)
     {
-        // What is written over keeps its rights.
+        // A replaced file keeps its permissions.
         file.as_file()
             .set_permissions(before.permissions())
             .map_err(|error| failed(&error))?;
@@ -89,22 +89,22 @@ pub fn write(
     };
     match moved {
         Ok(_) => Ok(()),
-        // Somebody else made it in the meantime.
+        // Another process created it in the meantime.
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(there_already(what, path))
+            Err(already_exists(what, path))
         }
         Err(error) => Err(failed(&error.error)),
     }
 }
 
-/// A temporary file is its owner's only, unless something else is asked for.
+/// Creates a temporary file, which only its owner may read unless `access` says otherwise.
 fn new_file(folder: &Path, access: Access) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".dcs-");
     #[cfg(unix)]
     let usual = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
-    if access == Access::Usual {
+    if access == Access::Umask {
         builder.permissions(usual);
     }
     #[cfg(not(unix))]
@@ -119,10 +119,10 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-fn there_already(what: &str, path: &Path) -> Failure {
-    Failure::file(
-        format!("{what} {} is there already.", path.display()),
-        "Give another name, or --force to write over it.",
+fn already_exists(what: &str, path: &Path) -> CommandError {
+    CommandError::file(
+        format!("{what} {} already exists.", path.display()),
+        "Give another name, or --force to overwrite it.",
     )
 }
 

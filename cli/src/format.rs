@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// Such as `850 us`, `12.3 ms` or `1.20 s`.
+/// Formats a duration, such as `850 us`, `12.3 ms` or `1.20 s`.
 pub fn duration(duration: Duration) -> String {
     match duration.as_micros() {
         us @ 0..1_000 => format!("{us} us"),
@@ -16,12 +16,12 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// Microseconds, for a machine.
+/// Returns microseconds, for JSON.
 pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// An instant of the service, such as `2030-01-01 12:30 UTC`.
+/// Formats a time, such as `2030-01-01 12:30 UTC`.
 pub fn utc_of_millis(millis: i64) -> String {
     match Timestamp::from_millisecond(millis) {
         Ok(instant) => instant.strftime("%Y-%m-%d %H:%M UTC").to_string(),
@@ -29,7 +29,7 @@ pub fn utc_of_millis(millis: i64) -> String {
     }
 }
 
-/// Such as `2026-11-24 12:00 UTC`, of an instant in RFC 3339.
+/// Formats a time in RFC 3339, such as `2026-11-24 12:00 UTC`.
 pub fn utc_of(rfc3339: Option<&str>) -> String {
     let parts = rfc3339.and_then(|text| Some((text.get(..10)?, text.get(11..16)?)));
     parts.map_or_else(
@@ -38,7 +38,7 @@ pub fn utc_of(rfc3339: Option<&str>) -> String {
     )
 }
 
-/// How a certificate's time of validity stands to an instant.
+/// Describes whether a certificate is valid at a time.
 pub fn validity(certificate: &CertificateSummary, now: SystemTime) -> String {
     let count = |days: u64| match days {
         0 => "less than a day".to_owned(),
@@ -49,7 +49,7 @@ pub fn validity(certificate: &CertificateSummary, now: SystemTime) -> String {
     if let Ok(until) = certificate.not_before.duration_since(now)
         && !until.is_zero()
     {
-        return format!("NOT VALID YET: begins in {}", days(until));
+        return format!("NOT YET VALID: starts in {}", days(until));
     }
     match certificate.not_after.duration_since(now) {
         Ok(left) => format!("{} left", days(left)),
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_in_words() {
+    fn times_in_rfc_3339() {
         assert_eq!(utc_of(Some("2024-10-04T00:05:10Z")), "2024-10-04 00:05 UTC");
         assert_eq!(utc_of(None), "an unknown time");
     }

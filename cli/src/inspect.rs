@@ -1,4 +1,4 @@
-//! `dcs inspect`: what is in files.
+//! `dcs inspect`: prints the contents of files.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -8,34 +8,35 @@ use serde_json::{Value, json};
 
 use crate::arguments::InspectArguments;
 use crate::config;
-use crate::failure::{Exit, Failure};
+use crate::error::CommandError;
+use crate::exit::Exit;
 use crate::format::{utc_of, validity};
 use crate::output;
 
-pub fn run(arguments: &InspectArguments) -> Result<Exit, Failure> {
+pub fn run(arguments: &InspectArguments) -> Result<Exit, CommandError> {
     let config = config::for_files(&arguments.password)?;
     let now = SystemTime::now();
-    let mut exit = Exit::Well;
-    let mut documents = Vec::new();
-    let mut gap = "";
+    let mut exit = Exit::Success;
+    let mut files = Vec::new();
+    let mut separator = "";
     for path in &arguments.files {
-        let seen = config.inspect_file(path).map_err(Failure::from);
-        if let Err(failure) = &seen {
-            exit = Exit::Failed;
+        let inspected = config.inspect_file(path).map_err(CommandError::from);
+        if let Err(error) = &inspected {
+            exit = Exit::Failure;
             if !arguments.json {
-                output::say(&failure.text());
+                output::eprint(&error.text());
             }
         }
         if arguments.json {
-            documents.push(file_json(path, &seen, now));
-        } else if let Ok(inspection) = &seen {
-            // Each file at once: the next one may be on a slow disk.
-            output::print(format!("{gap}{}", file_text(path, inspection, now)))?;
-            gap = "\n";
+            files.push(file_json(path, &inspected, now));
+        } else if let Ok(inspection) = &inspected {
+            // At once, because the next file may be on a slow disk.
+            output::print(format!("{separator}{}", file_text(path, inspection, now)))?;
+            separator = "\n";
         }
     }
     if arguments.json {
-        output::print_json(&json!({ "files": documents }))?;
+        output::print_json(&json!({ "files": files }))?;
     }
     Ok(exit)
 }
@@ -44,10 +45,10 @@ fn file_text(path: &Path, inspection: &Inspection, now: SystemTime) -> String {
     let name = path.display().to_string();
     let mut text = format!("{}: {}\n", sanitize(&name), inspection.format);
     for repair in &inspection.repairs {
-        text += &format!("  mended: the file {repair}\n");
+        text += &format!("  repaired: the file {repair}\n");
     }
     if inspection.items.is_empty() {
-        text += "  nothing is in it\n";
+        text += "  empty\n";
     }
     for item in &inspection.items {
         text += &item_text(item, now);
@@ -69,7 +70,7 @@ fn item_text(item: &Item, now: SystemTime) -> String {
     } else if item.kind.contains("private key") {
         lines.push((
             "key",
-            "not shown: encrypted (--pass-file FILE gives the password), or not usable".into(),
+            "not shown: encrypted (--pass-file FILE decrypts it), or not supported".into(),
         ));
     }
     for (name, value) in lines {
@@ -115,7 +116,7 @@ fn certificate_lines(
     lines.push((
         "usages",
         if usages.is_empty() {
-            "not limited".into()
+            "not restricted".into()
         } else {
             usages.join(", ")
         },
@@ -127,8 +128,8 @@ fn certificate_lines(
     lines
 }
 
-fn file_json(path: &Path, seen: &Result<Inspection, Failure>, now: SystemTime) -> Value {
-    let mut document = match seen {
+fn file_json(path: &Path, inspected: &Result<Inspection, CommandError>, now: SystemTime) -> Value {
+    let mut file = match inspected {
         Ok(inspection) => json!({
             "format": inspection.format,
             "repairs": inspection.repairs,
@@ -138,10 +139,10 @@ fn file_json(path: &Path, seen: &Result<Inspection, Failure>, now: SystemTime) -
                 .map(|item| item_json(item, now))
                 .collect::<Vec<_>>(),
         }),
-        Err(failure) => failure.json(),
+        Err(error) => error.json(),
     };
-    document["file"] = path.to_string_lossy().into();
-    document
+    file["file"] = path.to_string_lossy().into();
+    file
 }
 
 fn item_json(item: &Item, now: SystemTime) -> Value {

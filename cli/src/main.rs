@@ -1,5 +1,5 @@
-//! `dcs`: the library on the command line, for people and for scripts. It uses nothing but the library's
-//! public interface.
+//! `dcs`: the library on the command line, for people and for scripts, and the sandbox test server. It uses the
+//! library's public interface only.
 
 #![deny(unsafe_code)]
 
@@ -7,11 +7,12 @@ mod arguments;
 mod config;
 mod convert_key;
 mod diagnose;
-mod failure;
+mod error;
+mod exit;
 mod files;
 mod format;
 mod inspect;
-mod manual;
+mod man;
 mod output;
 mod sandbox;
 mod status;
@@ -25,60 +26,61 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command};
-use failure::{Exit, Failure};
+use error::CommandError;
+use exit::Exit;
 
 fn main() -> ExitCode {
-    // A fault of our own is told like every other one. What it would say itself may hold anything.
-    panic::set_hook(Box::new(|fault| {
-        let place = fault.location().map(ToString::to_string);
-        output::say(&format!(
-            "dcs: a fault in dcs itself, at {}.\nThis is a bug: please report it with this line. ({})\n",
+    // Reports a panic like any other error, and without its message, which may contain anything.
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        output::eprint(&format!(
+            "dcs: Internal error at {}.\nThis is a bug. Please report it with this line. ({})\n",
             place.unwrap_or_default(),
             dcs::Code::Internal.name()
         ));
     }));
-    let exit = panic::catch_unwind(start).unwrap_or(Exit::Failed);
+    let exit = panic::catch_unwind(start).unwrap_or(Exit::Failure);
     ExitCode::from(exit as u8)
 }
 
 fn start() -> Exit {
-    let ended = match Arguments::try_parse() {
+    let outcome = match Arguments::try_parse() {
         Ok(arguments) => run(&arguments.command),
-        Err(error) => told(&error),
+        Err(error) => after_parsing(&error),
     };
-    ended.unwrap_or_else(|failure| {
-        output::say(&failure.text());
-        failure.exit()
+    outcome.unwrap_or_else(|error| {
+        output::eprint(&error.text());
+        error.exit()
     })
 }
 
-fn run(command: &Command) -> Result<Exit, Failure> {
+fn run(command: &Command) -> Result<Exit, CommandError> {
     match command {
         Command::Status(arguments) => status::run(arguments),
         Command::Diagnose(arguments) => diagnose::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::ConvertKey(arguments) => convert_key::run(arguments),
         Command::Thumbprint(arguments) => thumbprint::run(arguments),
-        Command::Sandbox(arguments) => Ok(sandbox::run(arguments)),
-        Command::Completions { shell } => printed(manual::completions(*shell)),
-        Command::Man => printed(manual::page()),
+        Command::Sandbox(arguments) => sandbox::run(arguments),
+        Command::Completions { shell } => print(man::completions(*shell)),
+        Command::Man => print(man::page()),
     }
 }
 
-fn printed(document: impl AsRef<[u8]>) -> Result<Exit, Failure> {
-    output::print(document).map(|()| Exit::Well)
+fn print(document: impl AsRef<[u8]>) -> Result<Exit, CommandError> {
+    output::print(document).map(|()| Exit::Success)
 }
 
-/// What clap ends with: the help or version that was asked for, or a mistake.
-fn told(error: &clap::Error) -> Result<Exit, Failure> {
+/// Prints what clap returns instead of arguments: the help, the version, or an error.
+fn after_parsing(error: &clap::Error) -> Result<Exit, CommandError> {
     let text = error.render().to_string();
     if error.exit_code() == 0 {
-        return printed(text);
+        return print(text);
     }
     let text = match text.strip_prefix("error: ") {
         Some(text) => format!("dcs: {text}"),
         None => text,
     };
-    output::say(&text);
+    output::eprint(&text);
     Ok(Exit::Usage)
 }

@@ -6,17 +6,17 @@ use std::io::{self, IsTerminal, Write};
 
 use serde_json::Value;
 
-use crate::arguments::Colour;
-use crate::failure::Failure;
+use crate::arguments::ColourChoice;
+use crate::error::CommandError;
 
-/// Prints to standard output. A reader that has gone, as behind `| head`, wants no more: that is no failure.
-pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
-    ended(write(io::stdout().lock(), bytes.as_ref()))
+/// Prints to standard output. A reader that has closed the pipe, such as `head`, is no error.
+pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), CommandError> {
+    check(write(io::stdout().lock(), bytes.as_ref()))
 }
 
-/// The same with a key: not by way of the buffer of standard output, which nobody wipes.
-pub fn print_secret(bytes: &[u8]) -> Result<(), Failure> {
-    ended(unbuffered_output().and_then(|out| write(out, bytes)))
+/// Prints a key to standard output. It bypasses the buffer of standard output, which is never wiped.
+pub fn print_secret(bytes: &[u8]) -> Result<(), CommandError> {
+    check(unbuffered_output().and_then(|out| write(out, bytes)))
 }
 
 #[cfg(unix)]
@@ -36,51 +36,51 @@ fn write(mut out: impl Write, bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-fn ended(outcome: io::Result<()>) -> Result<(), Failure> {
+fn check(outcome: io::Result<()>) -> Result<(), CommandError> {
     match outcome {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::file(
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::file(
             format!("Standard output cannot be written to: {error}."),
-            "Check where it leads, and that there is room.",
+            "Check the file or pipe that it leads to, and that the disk is not full.",
         )),
         _ => Ok(()),
     }
 }
 
 /// Prints a JSON document.
-pub fn print_json(value: &Value) -> Result<(), Failure> {
+pub fn print_json(value: &Value) -> Result<(), CommandError> {
     print(format!("{value:#}\n"))
 }
 
-/// Prints to standard error. Where that fails there is nobody left to tell.
-pub fn say(text: &str) {
+/// Prints to standard error. A failure is ignored: there is nowhere left to report it.
+pub fn eprint(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Whether to colour what goes to standard output.
-pub fn has_colour(when: Colour) -> bool {
-    colour(when, io::stdout().is_terminal())
+/// Returns whether to colour standard output.
+pub fn colours_stdout(when: ColourChoice) -> bool {
+    colours(when, io::stdout().is_terminal())
 }
 
-/// Whether to colour what goes to standard error.
-pub fn has_colour_on_error(when: Colour) -> bool {
-    colour(when, io::stderr().is_terminal())
+/// Returns whether to colour standard error.
+pub fn colours_stderr(when: ColourChoice) -> bool {
+    colours(when, io::stderr().is_terminal())
 }
 
-/// See <https://no-color.org>.
-fn colour(when: Colour, is_terminal: bool) -> bool {
+/// Returns whether to colour a stream. `NO_COLOR` is that of <https://no-color.org>.
+fn colours(when: ColourChoice, is_terminal: bool) -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     match when {
-        Colour::Always => true,
-        Colour::Never => false,
-        Colour::Auto => is_terminal && !is_set("NO_COLOR") && reads_colour_codes(),
+        ColourChoice::Always => true,
+        ColourChoice::Never => false,
+        ColourChoice::Auto => is_terminal && !is_set("NO_COLOR") && reads_colour_codes(),
     }
 }
 
 fn reads_colour_codes() -> bool {
     let term = env::var_os("TERM");
     if cfg!(windows) {
-        // The old console shows the codes as text. The terminals that read them say so: Windows Terminal, ConEmu and,
-        // with TERM, those of Git and Cygwin.
+        // The old console prints the codes as text. The terminals that read them set a variable: Windows Terminal,
+        // ConEmu and, with TERM, those of Git and Cygwin.
         let names = ["WT_SESSION", "ConEmuANSI", "ANSICON"];
         return names.iter().any(|name| env::var_os(name).is_some())
             || term.is_some_and(|term| term != "dumb");
@@ -88,24 +88,24 @@ fn reads_colour_codes() -> bool {
     term.is_none_or(|term| term != "dumb")
 }
 
-/// The colours that are used.
+/// A colour of the output.
 #[derive(Clone, Copy)]
-pub enum Paint {
-    Good,
-    Attention,
-    Bad,
+pub enum Colour {
+    Green,
+    Yellow,
+    Red,
     Dim,
 }
 
-/// The text in a colour, where there is colour.
-pub fn paint(text: &str, paint: Paint, coloured: bool) -> String {
-    let number = match paint {
-        Paint::Good => 32,
-        Paint::Attention => 33,
-        Paint::Bad => 31,
-        Paint::Dim => 2,
+/// Returns the text in a colour, if colours are on.
+pub fn paint(text: &str, colour: Colour, is_on: bool) -> String {
+    let number = match colour {
+        Colour::Green => 32,
+        Colour::Yellow => 33,
+        Colour::Red => 31,
+        Colour::Dim => 2,
     };
-    if coloured {
+    if is_on {
         format!("\u{1b}[{number}m{text}\u{1b}[0m")
     } else {
         text.to_owned()

@@ -1,5 +1,4 @@
-//! `dcs sandbox`: a small server that answers as the Document Checking Service does, with certificates of
-//! its own, for trying clients without the service.
+//! `dcs sandbox`: a test server that answers as the Document Checking Service does, with certificates of its own.
 
 mod answers;
 mod client_auth;
@@ -8,72 +7,73 @@ mod pki;
 mod server;
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use answers::{Answer, Answers};
+use answers::Answer;
 use pki::Pki;
 use server::Server;
 
-use crate::failure::Exit;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::files::{self, Access, Existing};
 use crate::output;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Keep the certificates in this folder and use them again at the next start; without it they are in a
-    /// new folder below the system's temporary one
-    #[arg(long, value_name = "DIR")]
+    /// Folder for the certificates, which are used again at the next start
+    /// [default: a new temporary folder]
+    #[arg(verbatim_doc_comment, long, value_name = "DIR")]
     dir: Option<PathBuf>,
 
-    /// The loopback address to listen on
+    /// Loopback address to listen on
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS", value_parser = loopback)]
     host: IpAddr,
 
-    /// The port to listen on; 0 takes a free one
+    /// Port to listen on; 0 selects a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
 
-    /// The TLS versions to offer
-    #[arg(long, value_enum, default_value_t = Tls::V1_2)]
+    /// TLS versions to offer
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t = Tls::V1_2)]
     tls: Tls,
 
-    /// Keep connections alive; the service closes each after its answer
+    /// Keep connections alive; the service closes each one after its answer
     #[arg(long)]
     keep_alive: bool,
 
-    /// What to answer; a request chooses for itself with ?answer=NAME behind the URL
-    #[arg(long, value_enum, default_value_t = Answer::Available)]
+    /// Answer to send, unless a request has ?answer=NAME in its URL
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = Answer::Available)]
     answer: Answer,
 
-    /// The Retry-After of rate-limited and over-capacity
+    /// Retry-After of the answers rate-limited and over-capacity
     #[arg(long, default_value_t = 5, value_name = "SECONDS")]
     retry_after: u32,
 
-    /// How a missing or wrong client certificate is turned down
-    #[arg(long, value_enum, default_value_t = Rejection::Page)]
+    /// How to reject a missing or invalid client certificate
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Rejection::Page)]
     reject_with: Rejection,
 
-    /// Write the settings to this file, as shell exports, once the server is listening
-    #[arg(long, value_name = "FILE")]
+    /// Write the settings to this file, as shell exports, once the
+    /// server is listening
+    #[arg(verbatim_doc_comment, long, value_name = "FILE")]
     env_file: Option<PathBuf>,
 
-    /// Do not print a line for each request
+    /// Do not log requests
     #[arg(long)]
     quiet: bool,
 }
 
 pub const EXAMPLES: &str = "\
 Examples:
-  dcs sandbox                                   the service's documented behaviour
+  dcs sandbox                                   the documented behaviour of the service
   dcs sandbox --dir ~/dcs --port 8443           the same certificates and port at each start
   dcs sandbox --answer planned-outage           the service is not available
-  dcs sandbox --tls 1.3 --reject-with alert     a front end of another make
+  dcs sandbox --tls 1.3 --reject-with alert     another kind of front end
 
-One server gives every answer: append ?answer=rate-limited, for example, to DCS_URL.";
+To choose the answer for one request, append ?answer=NAME to DCS_URL.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tls {
@@ -87,13 +87,13 @@ pub enum Tls {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Rejection {
-    /// As nginx does: the handshake succeeds, and an HTTP 400 page says what is wrong
+    /// Like nginx: the handshake succeeds, and an HTTP 400 page names the error
     Page,
-    /// As Apache httpd does: a TLS alert
+    /// Like Apache httpd: with a TLS alert
     Alert,
 }
 
-/// Its keys lie in a folder in the clear: it is not for a network.
+/// Parses a loopback address. Others are rejected, because the private keys are not encrypted.
 fn loopback(text: &str) -> Result<IpAddr, String> {
     let address: IpAddr = text
         .parse()
@@ -101,21 +101,11 @@ fn loopback(text: &str) -> Result<IpAddr, String> {
     if address.is_loopback() {
         Ok(address)
     } else {
-        Err("the sandbox listens on loopback addresses only (127.0.0.1, ::1): its keys are for tests".into())
+        Err("the sandbox listens on loopback addresses only (127.0.0.1, ::1)".into())
     }
 }
 
-pub fn run(arguments: &Arguments) -> Exit {
-    match serve(arguments) {
-        Ok(()) => Exit::Well,
-        Err(error) => {
-            output::say(&format!("dcs: {error}\n"));
-            Exit::Failed
-        }
-    }
-}
-
-fn serve(arguments: &Arguments) -> Result<(), String> {
+pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let dir = match &arguments.dir {
         Some(dir) => dir.clone(),
         None => std::env::temp_dir().join(format!("dcs-sandbox-{}", std::process::id())),
@@ -123,33 +113,25 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
     let pki = Pki::open(&dir)?;
     let address = SocketAddr::new(arguments.host, arguments.port);
     let listener = TcpListener::bind(address).map_err(|error| {
-        format!("cannot listen on {address}: {error}; another --port may be free, 0 finds one")
+        format!("cannot listen on {address}: {error}; --port 0 selects a free port")
     })?;
     let port = listener
         .local_addr()
         .map_err(|error| error.to_string())?
         .port();
-    let server = Server::new(
-        &pki,
-        arguments.tls,
-        arguments.reject_with,
-        Answers {
-            default: arguments.answer,
-            retry_after: arguments.retry_after,
-        },
-        arguments.keep_alive,
-        arguments.quiet,
-    )?;
+    let server = Server::new(&pki, arguments)?;
 
     let exports = exports(&pki, port)?;
-    print_settings(&exports, arguments.dir.is_none(), &dir).map_err(|error| error.to_string())?;
+    // A script may wait for the file, so it appears whole.
     if let Some(file) = &arguments.env_file {
-        write_atomically(file, &exports)?;
+        let content = exports.as_bytes();
+        files::write("The file", file, content, Existing::Replace, Access::Umask)?;
     }
-    server.serve(&listener)
+    output::print(settings(&exports, arguments.dir.is_none(), &dir))?;
+    Err(server.serve(&listener).into())
 }
 
-/// The settings as shell exports. The URL has the name that the certificate is for.
+/// Returns the settings as shell exports. The host in the URL is the one in the certificate.
 fn exports(pki: &Pki, port: u16) -> Result<String, String> {
     let mut text = String::new();
     let url = format!("https://localhost:{port}{}", answers::PATH);
@@ -166,33 +148,16 @@ fn exports(pki: &Pki, port: u16) -> Result<String, String> {
     Ok(text)
 }
 
-fn print_settings(exports: &str, is_temporary: bool, dir: &Path) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "The sandbox is listening. The settings to use:\n\n{exports}"
-    )?;
-    writeln!(
-        out,
-        "To see the errors, use wrong-client.pem with wrong-client.key, expired-client.pem with client.key,\n\
-         or wrong-ca-bundle.pem, from {}.",
+/// Returns what the sandbox prints when it is listening.
+fn settings(exports: &str, is_temporary: bool, dir: &Path) -> String {
+    let mut text = format!(
+        "The sandbox is listening. Use these settings:\n\n{exports}\n\
+         To provoke errors, use expired-client.pem with client.key, wrong-client.pem with wrong-client.key,\n\
+         or wrong-ca-bundle.pem, from {}.\n",
         dir.display()
-    )?;
+    );
     if is_temporary {
-        writeln!(
-            out,
-            "The folder stays until you remove it; --dir chooses one that is used again."
-        )?;
+        text += "The folder is not removed. Use --dir to choose one that is used again.\n";
     }
-    writeln!(out, "Ctrl-C stops the sandbox.")?;
-    out.flush()
-}
-
-/// A script may wait for the file: it appears whole.
-fn write_atomically(path: &Path, text: &str) -> Result<(), String> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    fs::write(&new, text)
-        .and_then(|()| fs::rename(&new, path))
-        .map_err(|error| format!("cannot write {}: {error}", path.display()))
+    text + "Press Ctrl-C to stop.\n"
 }

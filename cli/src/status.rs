@@ -1,4 +1,4 @@
-//! `dcs status`: the call, and its answer in words or as JSON.
+//! `dcs status`: makes the call, and prints the answer as text or JSON.
 
 use std::time::Duration;
 
@@ -7,53 +7,54 @@ use serde_json::{Value, json};
 
 use crate::arguments::StatusArguments;
 use crate::config;
-use crate::failure::{Exit, Failure};
+use crate::error::CommandError;
+use crate::exit::Exit;
 use crate::format::{duration, micros, utc_of_millis};
-use crate::output::{self, Paint, paint};
+use crate::output::{self, Colour, paint};
 use crate::timeline::timeline;
 use crate::verbose;
 
-pub fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
+pub fn run(arguments: &StatusArguments) -> Result<Exit, CommandError> {
     verbose::start(arguments.connection.verbose);
     match call(arguments) {
         Ok((status, url)) => {
             if arguments.json {
                 output::print_json(&json(&status))?;
             } else {
-                let coloured = output::has_colour(arguments.colour.when);
-                output::print(text(&status, &url, coloured))?;
+                let colour = output::colours_stdout(arguments.colour.when);
+                output::print(text(&status, &url, colour))?;
             }
             Ok(if status.available() {
-                Exit::Well
+                Exit::Success
             } else {
                 Exit::Unavailable
             })
         }
-        Err(failure) if arguments.json => {
-            output::print_json(&failure.json())?;
-            Ok(failure.exit())
+        Err(error) if arguments.json => {
+            output::print_json(&error.json())?;
+            Ok(error.exit())
         }
-        Err(failure) => {
-            output::say(&failure.text());
-            if failure.is_worth_a_diagnosis() {
-                output::say("`dcs diagnose` with the same settings says more.\n");
+        Err(error) => {
+            output::eprint(&error.text());
+            if error.is_worth_a_diagnosis() {
+                output::eprint("Run `dcs diagnose` with the same settings to find the cause.\n");
             }
-            Ok(failure.exit())
+            Ok(error.exit())
         }
     }
 }
 
-fn call(arguments: &StatusArguments) -> Result<(Status, String), Failure> {
+fn call(arguments: &StatusArguments) -> Result<(Status, String), CommandError> {
     let config = config::for_call(&arguments.connection)?;
     let status = Client::new(&config)?.status()?;
     Ok((status, config.url()))
 }
 
-fn text(status: &Status, url: &str, coloured: bool) -> String {
+fn text(status: &Status, url: &str, colour: bool) -> String {
     let mut text = if status.available() {
-        paint("The DCS is available.", Paint::Good, coloured)
+        paint("The DCS is available.", Colour::Green, colour)
     } else {
-        paint("The DCS is not available.", Paint::Attention, coloured)
+        paint("The DCS is not available.", Colour::Yellow, colour)
     };
     text.push('\n');
     let mut line = |name: &str, value: &str| {
@@ -62,7 +63,7 @@ fn text(status: &Status, url: &str, coloured: bool) -> String {
     if let Some(message) = status.message() {
         line("message", &sanitize(message));
     }
-    line("asked", &sanitize(url));
+    line("endpoint", &sanitize(url));
     for outage in status.scheduled_outages() {
         line("outage", &outage_text(outage));
     }
@@ -80,12 +81,12 @@ fn text(status: &Status, url: &str, coloured: bool) -> String {
 }
 
 fn outage_text(outage: &Outage) -> String {
-    let begin = utc_of_millis(outage.start_unix_ms);
+    let start = utc_of_millis(outage.start_unix_ms);
     let end = utc_of_millis(outage.end_unix_ms);
     let times = if end.starts_with("9999-") {
-        format!("from {begin}, with no end yet")
+        format!("from {start}, end not known")
     } else {
-        format!("{begin} to {end}")
+        format!("{start} to {end}")
     };
     match &outage.message {
         Some(message) => format!("{times}: {}", sanitize(message)),
@@ -97,7 +98,7 @@ fn rate_limit_text(limits: Limits) -> Option<String> {
     let left = of(limits.rate_limit_remaining, limits.rate_limit, "requests");
     let reset = limits
         .rate_limit_reset
-        .map(|reset| format!("the window ends in {}", duration(reset)));
+        .map(|reset| format!("resets in {}", duration(reset)));
     match (left, reset) {
         (Some(left), Some(reset)) => Some(format!("{left}; {reset}")),
         (left, reset) => left.or(reset),
@@ -123,7 +124,7 @@ fn connection_text(connection: ConnectionInfo) -> String {
         text += ", session resumed";
     }
     if connection.reused {
-        text += ", connection used again";
+        text += ", connection reused";
     }
     text
 }
@@ -142,7 +143,7 @@ fn phases(connection: ConnectionInfo) -> String {
     timeline(&phases, connection.total)
 }
 
-/// The document that docs/command-line.md describes. Fields are only ever added.
+/// Returns the JSON that docs/command-line.md describes. Later versions only add fields.
 fn json(status: &Status) -> Value {
     let limits = status.limits();
     let connection = status.connection();

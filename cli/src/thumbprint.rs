@@ -1,4 +1,4 @@
-//! `dcs thumbprint`: how the service identifies a certificate.
+//! `dcs thumbprint`: prints the value by which the service identifies a certificate.
 
 use std::path::PathBuf;
 
@@ -6,47 +6,48 @@ use dcs::{CertificateSummary, Check, Config, Inspection, sanitize};
 
 use crate::arguments::ThumbprintArguments;
 use crate::config;
-use crate::failure::{Exit, Failure};
+use crate::error::CommandError;
+use crate::exit::Exit;
 use crate::output;
 
 /// The variable that is used if no file is given.
 const VARIABLE: &str = "DCS_CERTIFICATE";
 
-pub fn run(arguments: &ThumbprintArguments) -> Result<Exit, Failure> {
+pub fn run(arguments: &ThumbprintArguments) -> Result<Exit, CommandError> {
     let mut config = config::for_files(&arguments.password)?;
     let paths: Vec<&PathBuf> = arguments.files.iter().chain(&arguments.cert).collect();
     if paths.is_empty() {
-        let seen = from_environment(&mut config)?;
-        output::print(text(&seen, VARIABLE, arguments.all, false)?)?;
-        return Ok(Exit::Well);
+        let inspection = from_environment(&mut config)?;
+        output::print(text(&inspection, VARIABLE, arguments.all, false)?)?;
+        return Ok(Exit::Success);
     }
 
-    let mut exit = Exit::Well;
+    let mut exit = Exit::Success;
     for path in &paths {
         let shown = config
             .inspect_file(path)
-            .map_err(Failure::from)
-            .and_then(|seen| {
+            .map_err(CommandError::from)
+            .and_then(|inspection| {
                 let name = path.display().to_string();
-                text(&seen, &name, arguments.all, paths.len() > 1)
+                text(&inspection, &name, arguments.all, paths.len() > 1)
             });
         match shown {
             Ok(text) => output::print(text)?,
-            Err(failure) => {
-                output::say(&failure.text());
-                exit = Exit::Failed;
+            Err(error) => {
+                output::eprint(&error.text());
+                exit = Exit::Failure;
             }
         }
     }
     Ok(exit)
 }
 
-fn from_environment(config: &mut Config) -> Result<Inspection, Failure> {
+fn from_environment(config: &mut Config) -> Result<Inspection, CommandError> {
     config.load_env_option("certificate")?;
     config.inspect_certificate().map_err(|error| {
         if error.check() == Some(Check::FileConfigured) {
-            return Failure::usage(
-                "There is no certificate to show the thumbprint of.",
+            return CommandError::usage(
+                "No certificate is given.",
                 format!("Give a file, or set {VARIABLE}."),
             );
         }
@@ -54,13 +55,13 @@ fn from_environment(config: &mut Config) -> Result<Inspection, Failure> {
     })
 }
 
-/// A line for each certificate; the thumbprint alone where one is asked for.
+/// Returns the thumbprint of the client certificate, or a line for each certificate if `all` is set.
 fn text(
     inspection: &Inspection,
     file: &str,
     all: bool,
     with_file: bool,
-) -> Result<String, Failure> {
+) -> Result<String, CommandError> {
     let certificates: Vec<&CertificateSummary> = inspection
         .items
         .iter()
@@ -68,22 +69,22 @@ fn text(
         .collect();
     let shown = match certificates.as_slice() {
         [] => {
-            return Err(wrong(
+            return Err(wrong_file(
                 file,
                 "no certificate",
                 "Give the certificate's file.",
             ));
         }
         all_of_them if all => all_of_them.to_vec(),
-        // One alone is the one that is meant, also where it is a CA's.
+        // A single certificate is meant, even if it is a CA's.
         [one] => vec![*one],
         several => match several.iter().find(|certificate| !certificate.is_ca) {
             Some(leaf) => vec![*leaf],
             None => {
-                return Err(wrong(
+                return Err(wrong_file(
                     file,
                     "CA certificates only",
-                    "Give the client certificate's file, or --all for the thumbprint of each.",
+                    "Give the client certificate's file, or use --all to print the thumbprint of each.",
                 ));
             }
         },
@@ -102,6 +103,6 @@ fn text(
     Ok(text)
 }
 
-fn wrong(file: &str, holds: &str, hint: &str) -> Failure {
-    Failure::certificate(format!("The file {file} holds {holds}."), hint)
+fn wrong_file(file: &str, contents: &str, hint: &str) -> CommandError {
+    CommandError::certificate(format!("{file} contains {contents}."), hint)
 }

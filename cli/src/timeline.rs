@@ -1,13 +1,13 @@
-//! Where the time of a call went, as bars.
+//! The time of each phase of a call, as bars.
 
 use std::time::Duration;
 
-use crate::format;
+use crate::format::duration;
 
-/// The characters of the longest bar.
+/// Length of the longest bar, in characters.
 const WIDTH: usize = 40;
 
-/// A line for each phase, one behind the other, and the whole.
+/// Returns a line for each phase, whose bar starts where the previous one ends, and a line with the total.
 pub fn timeline(phases: &[(&str, Duration)], total: Duration) -> String {
     let column = |time: Duration| {
         let share = time.as_secs_f64() / total.as_secs_f64().max(f64::MIN_POSITIVE);
@@ -21,21 +21,21 @@ pub fn timeline(phases: &[(&str, Duration)], total: Duration) -> String {
         column
     };
     let mut text = String::new();
-    let mut passed = Duration::ZERO;
+    let mut elapsed = Duration::ZERO;
     for (name, time) in phases {
-        let begin = column(passed).min(WIDTH - 1);
-        passed += *time;
-        let length = column(passed).saturating_sub(begin).max(1);
+        let start = column(elapsed).min(WIDTH - 1);
+        elapsed += *time;
+        let length = column(elapsed).saturating_sub(start).max(1);
         let line = format!(
             "  {name:<11}{:>10}  {}{}",
-            format::duration(*time),
-            " ".repeat(begin),
+            duration(*time),
+            " ".repeat(start),
             "#".repeat(length)
         );
         text += &line;
         text.push('\n');
     }
-    text += &format!("  {:<11}{:>10}\n", "total", format::duration(total));
+    text += &format!("  {:<11}{:>10}\n", "total", duration(total));
     text
 }
 

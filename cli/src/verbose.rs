@@ -2,7 +2,7 @@
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::output::say;
+use crate::output::eprint;
 
 struct Logger;
 
@@ -14,7 +14,7 @@ impl Log for Logger {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let level = record.level().as_str().to_lowercase();
-            say(&format!(
+            eprint(&format!(
                 "* {level} {}: {}\n",
                 record.target(),
                 record.args()
@@ -25,9 +25,9 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Turns the log on, if asked for.
-pub fn start(verbose: bool) {
-    if verbose && log::set_logger(&Logger).is_ok() {
+/// Writes the log to standard error from now on, if `--verbose` is given.
+pub fn start(is_on: bool) {
+    if is_on && log::set_logger(&Logger).is_ok() {
         log::set_max_level(LevelFilter::Debug);
     }
 }

@@ -1,4 +1,4 @@
-//! The built `dcs`, against real servers, with openssl as the reference.
+//! Tests the built `dcs` against real servers, with openssl as the reference.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,11 +11,11 @@ use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_dcs");
 
-/// The command with nothing of this process's environment.
+/// Returns the command with an empty environment.
 fn dcs(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.env_clear().args(arguments).stdin(Stdio::null());
-    // Where `make coverage` counts.
+    // `make coverage` collects its counters there.
     if let Some(file) = std::env::var_os("LLVM_PROFILE_FILE") {
         command.env("LLVM_PROFILE_FILE", file);
     }
@@ -26,7 +26,7 @@ fn run(arguments: &[&str]) -> Output {
     dcs(arguments).output().unwrap()
 }
 
-/// The command with the testbed's good settings in the environment.
+/// Returns the command with the testbed's good settings in the environment.
 fn configured(testbed: &Testbed, path: &str, arguments: &[&str]) -> Command {
     let mut command = dcs(arguments);
     command
@@ -59,7 +59,7 @@ fn path(testbed: &Testbed, name: &str) -> String {
     testbed.file(name).to_str().unwrap().to_owned()
 }
 
-/// An empty folder for one test.
+/// Creates an empty folder for one test.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("command-{name}"));
     let _ = fs::remove_dir_all(&folder);
@@ -78,7 +78,7 @@ fn openssl(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Fails where a line of the file, other than a PEM label, or the testbed's password is in what was printed.
+/// Fails if the output contains a line of the key's file, other than a PEM label, or the testbed's password.
 #[track_caller]
 fn assert_no_secret(output: &Output, key: &Path) {
     let printed = format!(
@@ -97,7 +97,7 @@ fn assert_no_secret(output: &Output, key: &Path) {
 // The command line.
 
 #[test]
-fn help_names_what_a_user_needs() {
+fn help_lists_commands_flags_and_variables() {
     let help = out(&run(&["--help"]));
     for word in [
         "status",
@@ -162,7 +162,7 @@ fn help_names_what_a_user_needs() {
 }
 
 #[test]
-fn mistakes_on_the_command_line() {
+fn usage_errors() {
     for (arguments, words) in [
         (&[][..], "Usage: dcs"),
         (&["statsu"], "dcs: unrecognized subcommand 'statsu'"),
@@ -207,7 +207,7 @@ fn mistakes_on_the_command_line() {
 }
 
 #[test]
-fn mistakes_are_json_where_json_is_asked_for() {
+fn usage_errors_as_json() {
     for command in ["status", "diagnose"] {
         let output = run(&[command, "--json", "http://example.org/"]);
         assert_exit(&output, 2);
@@ -218,7 +218,7 @@ fn mistakes_are_json_where_json_is_asked_for() {
 }
 
 #[test]
-fn a_mistaken_variable_is_named() {
+fn names_an_invalid_variable() {
     let output = dcs(&["status"])
         .env("DCS_TIMEOUT_MS", "soon")
         .output()
@@ -228,7 +228,7 @@ fn a_mistaken_variable_is_named() {
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_failure() {
+fn closed_pipe_is_no_error() {
     let testbed = Testbed::from_env();
     for mut command in [
         dcs(&["man"]),
@@ -245,7 +245,7 @@ fn a_reader_that_has_gone_is_no_failure() {
 }
 
 #[test]
-fn output_that_cannot_be_written_is_a_failure() {
+fn full_disk_is_an_error() {
     let full = fs::OpenOptions::new()
         .write(true)
         .open("/dev/full")
@@ -256,7 +256,7 @@ fn output_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn completions_for_the_shells() {
+fn shell_completions() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = run(&["completions", shell]);
         assert_exit(&output, 0);
@@ -264,7 +264,7 @@ fn completions_for_the_shells() {
             assert!(out(&output).contains(word), "{shell}");
         }
     }
-    // The shell itself takes them, and they complete.
+    // bash can load them, and they complete.
     let script = folder("completions").join("dcs.bash");
     fs::write(&script, run(&["completions", "bash"]).stdout).unwrap();
     let output = Command::new("bash")
@@ -282,7 +282,7 @@ fn completions_for_the_shells() {
 }
 
 #[test]
-fn the_man_page() {
+fn man_page() {
     let output = run(&["man"]);
     assert_exit(&output, 0);
     let page = out(&output);
@@ -295,9 +295,9 @@ fn the_man_page() {
         .env("MANWIDTH", "100")
         .output();
     let Ok(shown) = shown else {
-        return; // There is no man on this machine.
+        return; // man is not installed.
     };
-    // A container's man may be a stub that only says so.
+    // A container's man may be a stub.
     if !shown.status.success() || !out(&shown).contains("NAME") {
         return;
     }
@@ -378,7 +378,7 @@ fn status_available_as_json() {
         .output()
         .unwrap();
     assert!(
-        out(&output).contains(" requests left; the window ends in "),
+        out(&output).contains(" requests left; resets in "),
         "{output:?}"
     );
     assert!(out(&output).contains(" checks left\n"), "{output:?}");
@@ -404,7 +404,7 @@ fn status_unavailable() {
 }
 
 #[test]
-fn status_of_planned_outages_is_in_utc() {
+fn status_prints_planned_outages_in_utc() {
     let testbed = Testbed::from_env();
     let mut command = configured(&testbed, "/outages", &["status"]);
     let output = command.env("TZ", "Asia/Tokyo").output().unwrap();
@@ -430,7 +430,7 @@ fn status_of_planned_outages_is_in_utc() {
 }
 
 #[test]
-fn status_that_fails() {
+fn status_failed() {
     let testbed = Testbed::from_env();
     let output = configured(&testbed, "/503", &["status", "--json"])
         .output()
@@ -470,7 +470,7 @@ fn status_that_fails() {
 }
 
 #[test]
-fn a_rejected_certificate_comes_with_the_check() {
+fn status_names_the_check_of_a_rejected_certificate() {
     let testbed = Testbed::from_env();
     let mut command = configured(&testbed, "/checks/passport", &["status"]);
     command
@@ -485,7 +485,7 @@ fn a_rejected_certificate_comes_with_the_check() {
 }
 
 #[test]
-fn flags_win_over_the_environment() {
+fn flags_override_the_environment() {
     let testbed = Testbed::from_env();
     let url = testbed.url("tls12_close", "/checks/passport");
     let (ca, certificate, key) = (
@@ -523,14 +523,14 @@ fn flags_win_over_the_environment() {
         "--connect-timeout",
         "20",
     ];
-    // Every flag but the proxy's, which names one that is not there: the call fails for that reason alone.
+    // All flags, with a proxy that does not exist: the call fails for that reason alone.
     let output = with(&[&all[..], &["--proxy", "http://localhost:1"]].concat());
     assert_exit(&output, 1);
     assert!(err(&output).contains("(DCS_ERR_PROXY"), "{output:?}");
     assert!(err(&output).contains("localhost:1"), "{output:?}");
     assert!(!err(&output).contains("wrong.invalid"), "{output:?}");
 
-    // Each flag that is left out makes the environment's value show.
+    // Without a flag, the environment's value is used.
     for (left_out, words) in [
         (0..1, "wrong.invalid"),
         (1..3, "/nonexistent/ca.pem"),
@@ -552,7 +552,7 @@ fn flags_win_over_the_environment() {
         assert_exit(&output, 1);
         assert!(err(&output).contains(words), "{words}: {output:?}");
     }
-    // And with none left out the call succeeds, the URL as a flag too.
+    // With all flags the call succeeds, with the URL as a flag too.
     let mut command = dcs(&["status", "--url"]);
     let output = command
         .env("DCS_URL", "https://wrong.invalid/")
@@ -566,7 +566,7 @@ fn flags_win_over_the_environment() {
 }
 
 #[test]
-fn a_key_in_the_certificates_file_is_found() {
+fn uses_the_key_in_the_certificates_file() {
     let testbed = Testbed::from_env();
     let output = run(&[
         "status",
@@ -580,7 +580,7 @@ fn a_key_in_the_certificates_file_is_found() {
 }
 
 #[test]
-fn a_certificate_without_its_key_is_told_as_that() {
+fn reports_a_certificate_without_a_key() {
     let testbed = Testbed::from_env();
     let output = run(&[
         "status",
@@ -596,7 +596,7 @@ fn a_certificate_without_its_key_is_told_as_that() {
 }
 
 #[test]
-fn the_password_comes_by_each_way_and_is_never_shown() {
+fn accepts_a_password_in_each_way_and_never_prints_it() {
     let testbed = Testbed::from_env();
     let key = testbed.file("client_key_encrypted");
     let file = folder("password").join("password");
@@ -630,7 +630,7 @@ fn the_password_comes_by_each_way_and_is_never_shown() {
     writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
     assert_exit(&child.wait_with_output().unwrap(), 0);
 
-    // Nor is a wrong one shown, nor what is in the key's file.
+    // Neither a wrong password nor the content of the key's file is printed.
     let output = command(&["--pass", "hunter2hunter2"]).output().unwrap();
     assert_exit(&output, 1);
     assert!(err(&output).contains("(DCS_ERR_PASSWORD"), "{output:?}");
@@ -651,7 +651,7 @@ fn the_password_comes_by_each_way_and_is_never_shown() {
 }
 
 #[test]
-fn secrets_in_urls_are_not_shown() {
+fn never_prints_secrets_in_urls() {
     let testbed = Testbed::from_env();
     let path = "/checks/passport?token=hunter2";
     let output = configured(&testbed, path, &["status"]).output().unwrap();
@@ -684,7 +684,7 @@ fn secrets_in_urls_are_not_shown() {
 }
 
 #[test]
-fn colour_is_for_terminals_that_want_it() {
+fn colours_terminals_unless_switched_off() {
     let testbed = Testbed::from_env();
     let on_terminal = |arguments: &str, no_color: Option<&str>| {
         let mut command = Command::new("script");
@@ -724,7 +724,7 @@ fn colour_is_for_terminals_that_want_it() {
 }
 
 #[test]
-fn verbose_tells_the_steps_on_standard_error() {
+fn verbose_logs_steps_to_standard_error() {
     let testbed = Testbed::from_env();
     let output = configured(
         &testbed,
@@ -746,7 +746,7 @@ fn verbose_tells_the_steps_on_standard_error() {
 // diagnose
 
 #[test]
-fn diagnose_of_a_good_configuration() {
+fn diagnose_good_configuration() {
     let testbed = Testbed::from_env();
     let output = configured(&testbed, "/checks/passport", &["diagnose"])
         .output()
@@ -763,7 +763,7 @@ fn diagnose_of_a_good_configuration() {
 }
 
 #[test]
-fn diagnose_that_finds_an_error() {
+fn diagnose_error() {
     let testbed = Testbed::from_env();
     let mut command = configured(&testbed, "/checks/passport", &["diagnose"]);
     command
@@ -774,14 +774,14 @@ fn diagnose_that_finds_an_error() {
     assert!(out(&output).contains("expired"), "{output:?}");
     assert_no_secret(&output, &testbed.file("rejected_expired_key"));
 
-    // Of a configuration that no client can be made from, too.
+    // The same for a configuration from which no client can be created.
     let output = run(&["diagnose", "--json", "https://localhost:1/"]);
     assert_exit(&output, 1);
     assert!(json(&output).is_object());
 }
 
 #[test]
-fn diagnose_that_finds_a_warning_only() {
+fn diagnose_warning() {
     let testbed = Testbed::from_env();
     let output = configured(&testbed, "/unavailable", &["diagnose"])
         .output()
@@ -790,7 +790,7 @@ fn diagnose_that_finds_a_warning_only() {
 }
 
 #[test]
-fn diagnose_shows_its_steps_on_a_terminal() {
+fn diagnose_prints_progress_on_a_terminal() {
     let testbed = Testbed::from_env();
     let steps = |ca_bundle: &str, arguments: &str| {
         let output = Command::new("script")
@@ -827,7 +827,7 @@ fn diagnose_shows_its_steps_on_a_terminal() {
 }
 
 #[test]
-fn diagnose_writes_a_page() {
+fn diagnose_writes_a_web_page() {
     let testbed = Testbed::from_env();
     let folder = folder("html");
     let page = folder.join("report.html");
@@ -835,7 +835,7 @@ fn diagnose_writes_a_page() {
         let mut command = configured(&testbed, "/checks/passport", &["diagnose", "--html"]);
         command.arg(html).output().unwrap()
     };
-    // A regular file is replaced, and nothing else is left beside it.
+    // A regular file is replaced, and no other file is left in the folder.
     fs::write(&page, "before").unwrap();
     let output = diagnose(&page);
     assert_exit(&output, 0);
@@ -843,14 +843,17 @@ fn diagnose_writes_a_page() {
     assert!(html.to_lowercase().starts_with("<!doctype html"), "{html}");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 
-    // Anything else is left alone.
+    // Everything else is kept.
     let link = folder.join("link");
     std::os::unix::fs::symlink(&page, &link).unwrap();
     for (path, words) in [
         (folder.as_path(), "a folder"),
         (link.as_path(), "a symbolic link"),
         (Path::new("/dev/null"), "not a regular file"),
-        (&folder.join("missing").join("x.html"), "no such folder"),
+        (
+            &folder.join("missing").join("x.html"),
+            "the folder does not exist",
+        ),
     ] {
         let output = diagnose(path);
         assert_exit(&output, 1);
@@ -862,7 +865,7 @@ fn diagnose_writes_a_page() {
 }
 
 #[test]
-fn diagnose_leaves_paths_and_names_out() {
+fn diagnose_redacted() {
     let testbed = Testbed::from_env();
     let page = folder("redact").join("report.html");
     for arguments in [&["diagnose"][..], &["diagnose", "--json"]] {
@@ -889,7 +892,7 @@ fn diagnose_leaves_paths_and_names_out() {
 // inspect
 
 #[test]
-fn inspect_of_certificates_and_keys() {
+fn inspect_certificates_and_keys() {
     let testbed = Testbed::from_env();
     let (chain, key) = (path(&testbed, "client_chain"), path(&testbed, "client_key"));
     let output = run(&["inspect", &chain, &key]);
@@ -944,7 +947,7 @@ fn inspect_as_json() {
 }
 
 #[test]
-fn inspect_goes_on_after_a_file_that_cannot_be_read() {
+fn inspect_continues_after_an_unreadable_file() {
     let testbed = Testbed::from_env();
     let certificate = path(&testbed, "client_cert");
     let garbage = path(&testbed, "garbage");
@@ -969,7 +972,7 @@ fn inspect_goes_on_after_a_file_that_cannot_be_read() {
 }
 
 #[test]
-fn inspect_of_an_encrypted_key() {
+fn inspect_encrypted_key() {
     let testbed = Testbed::from_env();
     let key = path(&testbed, "client_key_encrypted");
     let output = run(&["inspect", &key]);
@@ -987,7 +990,7 @@ fn inspect_of_an_encrypted_key() {
 // convert-key
 
 #[test]
-fn convert_key_keeps_files_that_are_there() {
+fn convert_key_keeps_existing_files() {
     let testbed = Testbed::from_env();
     let folder = folder("convert-keep");
     let file = folder.join("there.der");
@@ -996,7 +999,7 @@ fn convert_key_keeps_files_that_are_there() {
     let key = path(&testbed, "client_key");
     let output = run(&["convert-key", "--key", &key, "--out", out_file]);
     assert_exit(&output, 1);
-    assert!(err(&output).contains("is there already"), "{output:?}");
+    assert!(err(&output).contains("already exists"), "{output:?}");
     assert!(err(&output).contains("--force"), "{output:?}");
     let output = run(&[
         "convert-key",
@@ -1008,7 +1011,7 @@ fn convert_key_keeps_files_that_are_there() {
     ]);
     assert_exit(&output, 1);
     assert!(err(&output).contains("not a regular file"), "{output:?}");
-    // A failure with --force leaves the old file, and nothing beside it.
+    // A failure with --force keeps the old file, and leaves no other file.
     let empty = path(&testbed, "empty");
     let output = run(&["convert-key", "--key", &empty, "--force", "--out", out_file]);
     assert_exit(&output, 1);
@@ -1023,7 +1026,7 @@ fn convert_key_keeps_files_that_are_there() {
 }
 
 #[test]
-fn convert_key_does_not_fill_a_terminal() {
+fn convert_key_writes_no_der_to_a_terminal() {
     let testbed = Testbed::from_env();
     let key = path(&testbed, "client_key");
     let output = Command::new("script")
@@ -1041,7 +1044,7 @@ fn convert_key_does_not_fill_a_terminal() {
 }
 
 #[test]
-fn convert_key_gives_what_openssl_gives() {
+fn convert_key_matches_openssl() {
     let testbed = Testbed::from_env();
     let folder = folder("convert");
     let expected = openssl(&[
@@ -1102,7 +1105,7 @@ fn convert_key_gives_what_openssl_gives() {
 
 // thumbprint
 
-/// By openssl, of the first certificate in the file.
+/// Returns the thumbprint of the first certificate in the file, as openssl calculates it.
 fn thumbprint_by_openssl(file: &str) -> String {
     let hex = openssl(&["x509", "-in", file, "-noout", "-fingerprint", "-sha256"]);
     let hex = String::from_utf8(hex).unwrap();
@@ -1118,7 +1121,7 @@ fn thumbprint_by_openssl(file: &str) -> String {
 }
 
 #[test]
-fn thumbprint_of_the_leaf() {
+fn thumbprint_of_the_client_certificate() {
     let testbed = Testbed::from_env();
     let (certificate, chain) = (
         path(&testbed, "client_cert"),
@@ -1141,13 +1144,13 @@ fn thumbprint_of_the_leaf() {
     for value in [&certificate, &pem, &base64(&der), &base64(pem.as_bytes())] {
         let output = dcs(&["thumbprint"])
             .env("DCS_CERTIFICATE", value)
-            // Only a call needs it.
+            // Ignored, because only a call needs it.
             .env("DCS_URL", "http://example.org/")
             .output()
             .unwrap();
         assert_eq!(out(&output), format!("{expected}\n"), "{output:?}");
     }
-    // The leaf also where it is not the first.
+    // The client certificate is found even if it is not the first.
     let turned = folder("thumbprint").join("turned.pem");
     let ca = fs::read_to_string(testbed.file("ca_root_only")).unwrap();
     fs::write(&turned, format!("{ca}\n{pem}")).unwrap();
@@ -1156,7 +1159,7 @@ fn thumbprint_of_the_leaf() {
 }
 
 #[test]
-fn thumbprints_of_all() {
+fn thumbprints_of_all_certificates() {
     let testbed = Testbed::from_env();
     let chain = path(&testbed, "client_chain");
     let output = run(&["thumbprint", "--all", &chain]);

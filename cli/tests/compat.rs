@@ -1,4 +1,4 @@
-//! The exit codes and JSON fields of the command stay, as tests/abi/command.txt lists them.
+//! Tests that the command keeps the exit codes and JSON fields in tests/abi/command.txt.
 
 #[path = "../../tests/common/kept.rs"]
 mod kept;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const PATH: &str = "/checks/passport";
 
-/// The names of an object's fields, at any depth.
+/// Adds the names of an object's fields, at any depth.
 fn field_lines(value: &Value, at: &str, lines: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -36,7 +36,7 @@ fn field_lines(value: &Value, at: &str, lines: &mut BTreeSet<String>) {
     }
 }
 
-/// The built command, on the testbed's good files; further settings win over these.
+/// Runs the command with the testbed's good files; `settings` override them.
 fn command(testbed: &Testbed, path: &str, settings: &[(&str, &OsStr)], line: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dcs"))
         .args(line.split(' '))
@@ -50,21 +50,21 @@ fn command(testbed: &Testbed, path: &str, settings: &[(&str, &OsStr)], line: &st
         .unwrap()
 }
 
-/// The command's exit codes and the fields of its JSON.
+/// Returns the exit codes of the command and the fields of its JSON.
 fn current(testbed: &Testbed) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
-    let nobody = [
+    let without_certificate = [
         ("DCS_CERTIFICATE", OsStr::new("")),
         ("DCS_PRIVATE_KEY", OsStr::new("")),
     ];
     for (what, path, settings, line) in [
         ("status, available", PATH, &[][..], "status"),
         ("status, not available", "/unavailable", &[], "status"),
-        ("status, failed", PATH, &nobody, "status"),
+        ("status, failed", PATH, &without_certificate, "status"),
         ("status, mistaken option", PATH, &[], "status --no-such"),
         ("diagnose, all is well", PATH, &[], "diagnose"),
         ("diagnose, a warning", "/unavailable", &[], "diagnose"),
-        ("diagnose, an error", PATH, &nobody, "diagnose"),
+        ("diagnose, an error", PATH, &without_certificate, "diagnose"),
         ("inspect, no such file", PATH, &[], "inspect /no/such/file"),
     ] {
         let output = command(testbed, path, settings, line);
@@ -80,7 +80,7 @@ fn current(testbed: &Testbed) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_exit_code_and_no_field_is_taken_back() {
+fn keeps_exit_codes_and_json_fields() {
     let list = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/abi/command.txt");
     kept::compare(Path::new(list), &current(&Testbed::from_env()));
 }

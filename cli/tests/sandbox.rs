@@ -1,16 +1,52 @@
-//! The built `dcs sandbox`, asked by curl and openssl: clients that share no code with it.
+//! Tests the built `dcs sandbox` with curl and openssl, which share no code with it.
 
 use std::fs;
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
 
-/// The command without arguments of its own.
+/// Returns the command with no further arguments.
 fn dcs_sandbox() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dcs"));
     command.arg("sandbox");
     command
+}
+
+/// Starts a sandbox that keeps its files in a folder, and waits until it is listening.
+fn spawn(folder: &Path, arguments: &[&str]) -> Child {
+    let mut child = dcs_sandbox()
+        .arg("--dir")
+        .arg(folder.join("pki"))
+        .arg("--env-file")
+        .arg(folder.join("env"))
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Its output fits into the pipe, which stays open as long as the child is kept.
+    let mut line = [0; 25];
+    let out = child.stdout.as_mut().unwrap();
+    out.read_exact(&mut line)
+        .expect("the sandbox did not start");
+    assert_eq!(text(&line), "The sandbox is listening.");
+    child
+}
+
+/// Returns the certificates of one sandbox, which the others copy: creating the RSA keys takes seconds.
+fn shared_pki() -> &'static Path {
+    static PKI: OnceLock<PathBuf> = OnceLock::new();
+    PKI.get_or_init(|| {
+        let folder = folder("shared");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let mut child = spawn(&folder, &[]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        folder.join("pki")
+    })
 }
 
 /// A running sandbox with a folder of its own; stopped and removed at the end.
@@ -24,31 +60,14 @@ impl Sandbox {
     fn start(name: &str, arguments: &[&str]) -> Self {
         let folder = folder(name);
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Self::start_in(folder, arguments)
-    }
-
-    fn start_in(folder: PathBuf, arguments: &[&str]) -> Self {
-        let env_file = folder.join("env");
-        let _ = fs::remove_file(&env_file);
-        let child = dcs_sandbox()
-            .arg("--dir")
-            .arg(folder.join("pki"))
-            .arg("--env-file")
-            .arg(&env_file)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let give_up = Instant::now() + Duration::from_secs(60);
-        let exports = loop {
-            match fs::read_to_string(&env_file) {
-                Ok(text) => break text,
-                Err(_) => assert!(Instant::now() < give_up, "the sandbox did not start"),
-            }
-            std::thread::yield_now();
-        };
+        let pki = folder.join("pki");
+        fs::create_dir_all(&pki).unwrap();
+        for entry in fs::read_dir(shared_pki()).unwrap() {
+            let file = entry.unwrap().path();
+            fs::copy(&file, pki.join(file.file_name().unwrap())).unwrap();
+        }
+        let child = spawn(&folder, arguments);
+        let exports = fs::read_to_string(folder.join("env")).unwrap();
         let url = exports.lines().next().unwrap();
         let url = url.strip_prefix("export DCS_URL='").unwrap();
         Sandbox {
@@ -110,7 +129,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_documented_answer() {
+fn documented_answer() {
     let sandbox = Sandbox::start("documented", &[]);
     let answer = sandbox.get("");
     for line in [
@@ -179,7 +198,7 @@ fn every_answer_by_name() {
 }
 
 #[test]
-fn client_certificates_are_turned_down_as_nginx_does_it() {
+fn rejects_client_certificates_with_nginxs_page() {
     for tls in ["1.2", "1.3"] {
         let sandbox = Sandbox::start(&format!("page-{tls}"), &["--tls", tls]);
         for (pair, title) in [
@@ -217,7 +236,7 @@ fn client_certificates_are_turned_down_as_nginx_does_it() {
 }
 
 #[test]
-fn client_certificates_are_turned_down_with_an_alert() {
+fn rejects_client_certificates_with_an_alert() {
     for tls in ["1.2", "1.3"] {
         let sandbox = Sandbox::start(
             &format!("alert-{tls}"),
@@ -233,7 +252,7 @@ fn client_certificates_are_turned_down_with_an_alert() {
 }
 
 #[test]
-fn plain_http_gets_a_page_too() {
+fn sends_nginxs_page_to_plain_http() {
     let sandbox = Sandbox::start("plain", &[]);
     let output = Command::new("curl")
         .args(["--silent", "--include", "--max-time", "20"])
@@ -248,7 +267,7 @@ fn plain_http_gets_a_page_too() {
 }
 
 #[test]
-fn connections_are_kept_only_where_asked_for() {
+fn keeps_connections_alive_only_with_the_flag() {
     for (arguments, connects) in [(&[][..], "11"), (&["--keep-alive"], "10")] {
         let sandbox = Sandbox::start(&format!("keep-{connects}"), arguments);
         let url = sandbox.url.clone();
@@ -263,7 +282,7 @@ fn connections_are_kept_only_where_asked_for() {
 }
 
 #[test]
-fn sessions_are_resumed() {
+fn resumes_sessions() {
     let sandbox = Sandbox::start("resumed", &[]);
     let output = Command::new("openssl")
         .args([
@@ -297,32 +316,27 @@ fn sessions_are_resumed() {
 }
 
 #[test]
-fn a_folder_is_used_again_and_a_strangers_is_refused() {
+fn uses_its_folder_again_and_rejects_other_folders() {
     let sandbox = Sandbox::start("again", &[]);
-    let before = fs::read(sandbox.file("client.pem")).unwrap();
-    let copy = folder("again-copy");
-    let _ = fs::remove_dir_all(&copy);
-    fs::create_dir_all(copy.join("pki")).unwrap();
-    for entry in fs::read_dir(sandbox.folder.join("pki")).unwrap() {
-        let path = entry.unwrap().path();
-        fs::copy(&path, copy.join("pki").join(path.file_name().unwrap())).unwrap();
-    }
-    let again = Sandbox::start_in(copy, &[]);
-    assert_eq!(fs::read(again.file("client.pem")).unwrap(), before);
-    assert!(again.get("").contains("200 OK"));
+    let before = fs::read(shared_pki().join("client.pem")).unwrap();
+    assert_eq!(fs::read(sandbox.file("client.pem")).unwrap(), before);
+    assert!(sandbox.get("").contains("200 OK"));
 
-    let stranger = folder("stranger");
-    fs::create_dir_all(&stranger).unwrap();
-    fs::write(stranger.join("mine.txt"), "mine").unwrap();
-    let output = dcs_sandbox().arg("--dir").arg(&stranger).output().unwrap();
+    let other = folder("other");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("mine.txt"), "mine").unwrap();
+    let output = dcs_sandbox().arg("--dir").arg(&other).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("did not make"), "{output:?}");
-    assert_eq!(fs::read_dir(&stranger).unwrap().count(), 1);
-    fs::remove_dir_all(&stranger).unwrap();
+    assert!(
+        text(&output.stderr).contains("did not create"),
+        "{output:?}"
+    );
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
+    fs::remove_dir_all(&other).unwrap();
 }
 
 #[test]
-fn keys_are_for_their_owner_only() {
+fn keys_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::start("mode", &[]);
     for name in ["client.key", "server.key", "wrong-client.key"] {
@@ -335,7 +349,7 @@ fn keys_are_for_their_owner_only() {
 }
 
 #[test]
-fn what_cannot_be_is_said() {
+fn reports_invalid_arguments() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let dir = folder("taken");

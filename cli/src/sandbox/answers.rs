@@ -1,4 +1,4 @@
-//! What the service answers to the status call, as its documentation has it.
+//! The documented answers of the service to the status call.
 
 use clap::ValueEnum;
 
@@ -7,22 +7,22 @@ use super::http::{Request, Response};
 /// The path of the passport check and of its status.
 pub const PATH: &str = "/checks/passport";
 
-/// An answer by its name on the command line and in a request's query.
+/// An answer, by its name on the command line and in the query of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Answer {
-    /// 200, the service is available
+    /// 200, available
     Available,
-    /// 200, not available: an unplanned outage
+    /// 200, not available: unplanned outage
     Unavailable,
-    /// 200, not available: a planned outage is in progress
+    /// 200, not available: planned outage in progress
     PlannedOutage,
-    /// 200, available, with two outages planned
+    /// 200, available, with two planned outages
     ScheduledOutages,
-    /// 200, not available: the limit is exceeded
+    /// 200, not available: limit exceeded
     LimitExceeded,
     /// 400
     BadRequest,
-    /// 403, the quota is used up
+    /// 403, quota used up
     QuotaExceeded,
     /// 404
     NotFound,
@@ -32,21 +32,21 @@ pub enum Answer {
     InternalError,
     /// 503 with Retry-After
     OverCapacity,
-    /// 200 with an HTML page, as a captive portal gives
+    /// 200 with an HTML page, like a captive portal
     NotJson,
 }
 
 /// The answers of one server.
 #[derive(Clone, Copy)]
 pub struct Answers {
-    /// For requests that do not choose.
+    /// Sent to requests that name no answer.
     pub default: Answer,
     /// In seconds.
     pub retry_after: u32,
 }
 
 impl Answers {
-    /// The answer to a request whose client certificate is in order.
+    /// Returns the answer to a request with a valid client certificate.
     pub fn respond(&self, request: &Request) -> Response {
         if request.path != PATH {
             return page(404, "Not Found");
@@ -111,7 +111,7 @@ fn empty(status: u16) -> Response {
     Response::new(status, "text/plain", String::new())
 }
 
-/// An error page in nginx's form, with its CRLF lines.
+/// Returns an error page like nginx's, with its CRLF lines.
 pub fn page(status: u16, title: &str) -> Response {
     Response::new(
         status,

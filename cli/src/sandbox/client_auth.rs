@@ -1,4 +1,4 @@
-//! Client certificates: turned down after the handshake with a page, as nginx does, or in it with an alert.
+//! Client certificates, which are rejected after the handshake with a page, as nginx does, or in it with an alert.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 
-/// Builds the verifier that judges client certificates by the sandbox's CA.
-pub fn judge(
+/// Returns the verifier of certificates that the sandbox's CA issued.
+pub fn verifier(
     roots: RootCertStore,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, String> {
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
-        .map_err(|error| format!("the CA cannot be used: {error}"))
+        .map_err(|error| format!("the CA certificates are invalid: {error}"))
 }
 
-/// Lets every handshake succeed, with any certificate or none. Whoever shows a certificate must still have
-/// its key: that is what the handshake's signature is for.
+/// Accepts any client certificate, or none, in the handshake. The signature is still verified, so that a client must have
+/// the key of its certificate.
 #[derive(Debug)]
-pub struct Lenient(pub Arc<dyn ClientCertVerifier>);
+pub struct AcceptAny(pub Arc<dyn ClientCertVerifier>);
 
-impl ClientCertVerifier for Lenient {
+impl ClientCertVerifier for AcceptAny {
     fn client_auth_mandatory(&self) -> bool {
         false
     }
@@ -67,14 +67,14 @@ impl ClientCertVerifier for Lenient {
     }
 }
 
-/// What nginx's page says about the certificates that a client showed; `None` where they are in order.
-pub fn complaint(
-    judge: &dyn ClientCertVerifier,
+/// Returns the title of nginx's error page for the certificates of a client, or `None` if they are valid.
+pub fn error_title(
+    verifier: &dyn ClientCertVerifier,
     certificates: Option<&[CertificateDer<'_>]>,
 ) -> Option<&'static str> {
     match certificates.and_then(<[_]>::split_first) {
         None => Some("No required SSL certificate was sent"),
-        Some((leaf, rest)) => judge
+        Some((leaf, rest)) => verifier
             .verify_client_cert(leaf, rest, UnixTime::now())
             .err()
             .map(|_| "The SSL certificate error"),

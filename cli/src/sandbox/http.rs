@@ -1,24 +1,24 @@
-//! As much of HTTP/1.1 (RFC 9112) as the sandbox speaks.
+//! The part of HTTP/1.1 (RFC 9112) that the sandbox needs.
 
 use std::io::{self, ErrorKind, Read, Write};
 
-/// The largest head of a request.
+/// Largest head of a request.
 const MAX_HEAD: usize = 16 * 1024;
-/// The largest body of a request that is read to reach the next one.
+/// Largest request body that is read, to reach the next request.
 const MAX_BODY: usize = 64 * 1024;
 
-/// A request's head; its body has been read and thrown away.
+/// The head of a request, whose body was read and discarded.
 pub struct Request {
     pub method: String,
     /// Without the query.
     pub path: String,
     query: String,
-    /// The client lets the connection serve again.
+    /// Whether the client keeps the connection open.
     pub keep_alive: bool,
 }
 
 impl Request {
-    /// The value of a parameter in the query.
+    /// Returns the value of a parameter in the query.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query
             .split('&')
@@ -26,7 +26,7 @@ impl Request {
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// Reads the next request. `None` where the client has closed before one.
+    /// Reads the next request. Returns `None` if the client has closed the connection.
     pub fn read(stream: &mut impl Read) -> io::Result<Option<Self>> {
         let mut head = Vec::new();
         let mut buffer = [0; 2048];
@@ -35,7 +35,7 @@ impl Request {
                 break end + 4;
             }
             if head.len() > MAX_HEAD {
-                return Err(bad("the head is too large"));
+                return Err(invalid("the head is too large"));
             }
             match stream.read(&mut buffer)? {
                 0 if head.is_empty() => return Ok(None),
@@ -43,13 +43,14 @@ impl Request {
                 count => head.extend_from_slice(&buffer[..count]),
             }
         };
-        let text = std::str::from_utf8(&head[..end]).map_err(|_| bad("the head is not text"))?;
+        let text =
+            std::str::from_utf8(&head[..end]).map_err(|_| invalid("the head is not text"))?;
         let mut lines = text.split("\r\n");
         let mut words = lines.next().unwrap_or("").split(' ');
         let (Some(method), Some(target), Some(version)) =
             (words.next(), words.next(), words.next())
         else {
-            return Err(bad("there is no request line"));
+            return Err(invalid("there is no request line"));
         };
         let header = |name: &str| {
             text.split("\r\n").skip(1).find_map(|line| {
@@ -60,12 +61,12 @@ impl Request {
         let length = match header("content-length") {
             Some(length) => length
                 .parse()
-                .map_err(|_| bad("the length is not a number"))?,
+                .map_err(|_| invalid("the length is not a number"))?,
             None => 0_usize,
         };
         let read_ahead = head.len() - end;
         if length > MAX_BODY || read_ahead > length || header("transfer-encoding").is_some() {
-            return Err(bad("the body is not one that the sandbox reads"));
+            return Err(invalid("the sandbox does not support this body"));
         }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let wants_close =
@@ -88,11 +89,11 @@ impl Request {
     }
 }
 
-fn bad(what: &str) -> io::Error {
+fn invalid(what: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, what)
 }
 
-/// An answer.
+/// An answer to a request.
 pub struct Response {
     pub status: u16,
     content_type: &'static str,
@@ -116,7 +117,7 @@ impl Response {
         self
     }
 
-    /// Writes the whole answer at once.
+    /// Writes the whole answer with one call.
     pub fn write(
         &self,
         stream: &mut impl Write,

@@ -1,7 +1,6 @@
-//! The throw-away certificates, in a folder that can be used again.
+//! The sandbox's certificates, in a folder that can be used again.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -15,12 +14,15 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// How long the certificates are valid, in days.
+use crate::error::CommandError;
+use crate::files::{self, Access, Existing};
+
+/// Validity of the certificates, in days.
 const VALID_DAYS: i64 = 90;
-/// A folder whose certificates are older is made anew, so that they do not expire under a running test.
+/// Older certificates are replaced, so that they do not expire during a test.
 const RENEW_AFTER_DAYS: i64 = 60;
 
-/// Says that a folder is the sandbox's, and when its certificates were made.
+/// Marks a folder as the sandbox's, and states when its certificates were created.
 const MARKER: &str = "dcs-sandbox.txt";
 const CA_BUNDLE: &str = "ca-bundle.pem";
 const CLIENT: &str = "client.pem";
@@ -34,7 +36,7 @@ pub struct Pki {
 }
 
 impl Pki {
-    /// Opens the folder, or makes it and its certificates. A folder with anything else in it is refused.
+    /// Opens the folder, or creates it and its certificates. Rejects a folder with other files.
     pub fn open(dir: &Path) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("cannot use {}: {error}", dir.display());
         fs::create_dir_all(dir).map_err(failed)?;
@@ -43,23 +45,23 @@ impl Pki {
         };
         match pki.age_in_days() {
             Some(age) if (0..RENEW_AFTER_DAYS).contains(&age) => {}
-            Some(_) => pki.make()?,
+            Some(_) => pki.create()?,
             None if fs::read_dir(dir).map_err(failed)?.next().is_some() => {
                 return Err(format!(
-                    "{} holds files that the sandbox did not make; give an empty folder or a new name",
+                    "{} contains files that the sandbox did not create; give an empty or a new folder",
                     dir.display()
                 ));
             }
-            None => pki.make()?,
+            None => pki.create()?,
         }
         Ok(pki)
     }
 
-    /// The days since the certificates were made; `None` where the folder is not the sandbox's.
+    /// Returns the age of the certificates, or `None` if the folder is not the sandbox's.
     fn age_in_days(&self) -> Option<i64> {
         let text = fs::read_to_string(self.dir.join(MARKER)).ok()?;
-        let made: Timestamp = text.lines().next()?.rsplit(' ').next()?.parse().ok()?;
-        let age = Timestamp::now().duration_since(made).as_secs();
+        let created: Timestamp = text.lines().next()?.rsplit(' ').next()?.parse().ok()?;
+        let age = Timestamp::now().duration_since(created).as_secs();
         Some(age.div_euclid(24 * 60 * 60))
     }
 
@@ -75,8 +77,8 @@ impl Pki {
         self.dir.join(CLIENT_KEY)
     }
 
-    /// The CAs that a client certificate may be of. The intermediate is among them, because the service's
-    /// clients send their certificate without its chain.
+    /// Returns the CAs that may issue a client certificate. They include the intermediate, because the service's clients
+    /// send their certificate without its chain.
     pub fn client_cas(&self) -> Result<RootCertStore, String> {
         let mut roots = RootCertStore::empty();
         for certificate in self.certificates(CA_BUNDLE)? {
@@ -87,10 +89,10 @@ impl Pki {
         Ok(roots)
     }
 
-    /// The server's chain and key.
+    /// Returns the server's chain and key.
     pub fn server(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
         let key = self.read(SERVER_KEY)?;
-        // What the reader's errors say of the content is not passed on.
+        // The reader's error is dropped, because it may quote the key.
         let key = PrivateKeyDer::from_pem_slice(&key)
             .map_err(|_| self.damaged(SERVER_KEY, &"no private key"))?;
         Ok((self.certificates(SERVER)?, key))
@@ -109,21 +111,23 @@ impl Pki {
 
     fn damaged(&self, name: &str, why: &dyn std::fmt::Display) -> String {
         format!(
-            "{} is damaged ({why}); remove the folder to have it made anew",
+            "{} is damaged ({why}); remove the folder, and the sandbox creates it again",
             self.dir.join(name).display()
         )
     }
 
-    fn make(&self) -> Result<(), String> {
+    fn create(&self) -> Result<(), String> {
         let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
         self.write_all(today).map_err(|error| match error {
-            MakeError::Certificate(error) => format!("cannot make the certificates: {error}"),
-            MakeError::Clock(error) => format!("cannot work with this machine's clock: {error}"),
-            MakeError::File(path, error) => format!("cannot write {}: {error}", path.display()),
+            CreateError::Certificate(error) => format!("cannot create the certificates: {error}"),
+            CreateError::Clock(error) => {
+                format!("the clock of this machine is out of range: {error}")
+            }
+            CreateError::File(error) => error.message().to_owned(),
         })
     }
 
-    fn write_all(&self, today: Date) -> Result<(), MakeError> {
+    fn write_all(&self, today: Date) -> Result<(), CreateError> {
         let root = authority("DCS Sandbox Root CA", today, None)?;
         let intermediate = authority("DCS Sandbox CA", today, Some(&root))?;
         let other = authority("DCS Sandbox Unrelated CA", today, None)?;
@@ -150,73 +154,76 @@ impl Pki {
         let params = leaf(&name, today, ExtendedKeyUsagePurpose::ClientAuth)?;
         let wrong = params.signed_by(&wrong_key, &other.issuer)?.pem();
 
-        self.write(SERVER, &format!("{server}{}", intermediate.pem), false)?;
-        self.write(SERVER_KEY, &server_key.serialize_pem(), true)?;
+        self.write(
+            SERVER,
+            &format!("{server}{}", intermediate.pem),
+            Access::Umask,
+        )?;
+        self.write(SERVER_KEY, &server_key.serialize_pem(), Access::OwnerOnly)?;
         self.write(
             CA_BUNDLE,
             &format!("{}{}", root.pem, intermediate.pem),
-            false,
+            Access::Umask,
         )?;
-        self.write(CLIENT, &client, false)?;
-        self.write(CLIENT_KEY, &client_key.serialize_pem(), true)?;
-        self.write("expired-client.pem", &expired, false)?;
-        self.write("wrong-client.pem", &wrong, false)?;
-        self.write("wrong-client.key", &wrong_key.serialize_pem(), true)?;
-        self.write("wrong-ca-bundle.pem", &other.pem, false)?;
-        // Last: a folder without it was not finished and is not taken for one that was.
+        self.write(CLIENT, &client, Access::Umask)?;
+        self.write(CLIENT_KEY, &client_key.serialize_pem(), Access::OwnerOnly)?;
+        self.write("expired-client.pem", &expired, Access::Umask)?;
+        self.write("wrong-client.pem", &wrong, Access::Umask)?;
+        self.write(
+            "wrong-client.key",
+            &wrong_key.serialize_pem(),
+            Access::OwnerOnly,
+        )?;
+        self.write("wrong-ca-bundle.pem", &other.pem, Access::Umask)?;
+        // Last, because a folder without it is incomplete.
         let marker = format!(
-            "Certificates of dcs sandbox, for tests only, made on {}\n",
+            "Certificates of dcs sandbox, for tests only, created on {}\n",
             Timestamp::now()
         );
-        self.write(MARKER, &marker, false)
+        self.write(MARKER, &marker, Access::Umask)
     }
 
-    /// Writes a file; a key for its owner only, from the first byte on.
-    fn write(&self, name: &str, text: &str, is_secret: bool) -> Result<(), MakeError> {
+    fn write(&self, name: &str, text: &str, access: Access) -> Result<(), CreateError> {
         let path = self.dir.join(name);
-        let write = || {
-            if path.exists() {
-                fs::remove_file(&path)?;
-            }
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::OpenOptionsExt;
-                options.mode(if is_secret { 0o600 } else { 0o644 });
-            }
-            #[cfg(not(unix))]
-            let _ = is_secret;
-            options.open(&path)?.write_all(text.as_bytes())
-        };
-        write().map_err(|error| MakeError::File(path.clone(), error))
+        files::write(
+            "The file",
+            &path,
+            text.as_bytes(),
+            Existing::Replace,
+            access,
+        )
+        .map_err(CreateError::File)
     }
 }
 
-enum MakeError {
+enum CreateError {
     Certificate(rcgen::Error),
     Clock(jiff::Error),
-    File(PathBuf, std::io::Error),
+    File(CommandError),
 }
 
-impl From<rcgen::Error> for MakeError {
+impl From<rcgen::Error> for CreateError {
     fn from(error: rcgen::Error) -> Self {
-        MakeError::Certificate(error)
+        CreateError::Certificate(error)
     }
 }
 
-/// A CA: what signs with its key, and its certificate.
+/// A CA: its signer and its certificate.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
-/// RSA with 2048 bits, as the service's certificates have.
+/// Generates an RSA key of 2048 bits, the size of the service's certificates.
 fn rsa_key() -> Result<KeyPair, rcgen::Error> {
     KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
 }
 
-fn authority(name: &str, today: Date, parent: Option<&Authority>) -> Result<Authority, MakeError> {
+fn authority(
+    name: &str,
+    today: Date,
+    parent: Option<&Authority>,
+) -> Result<Authority, CreateError> {
     let key = rsa_key()?;
     let mut params = params(name, today)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -235,14 +242,14 @@ fn leaf(
     name: &str,
     today: Date,
     purpose: ExtendedKeyUsagePurpose,
-) -> Result<CertificateParams, MakeError> {
+) -> Result<CertificateParams, CreateError> {
     let mut params = params(name, today)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![purpose];
     Ok(params)
 }
 
-fn params(name: &str, today: Date) -> Result<CertificateParams, MakeError> {
+fn params(name: &str, today: Date) -> Result<CertificateParams, CreateError> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name = rcgen::DistinguishedName::new();
     params
@@ -254,17 +261,17 @@ fn params(name: &str, today: Date) -> Result<CertificateParams, MakeError> {
     Ok(params)
 }
 
-/// Makes a certificate valid from one day to another, both counted from today.
+/// Sets the validity, in days relative to today.
 fn set_validity(
     params: &mut CertificateParams,
     today: Date,
     from: i64,
     to: i64,
-) -> Result<(), MakeError> {
+) -> Result<(), CreateError> {
     let day = |days: i64| {
-        let date = today.checked_add(days.days()).map_err(MakeError::Clock)?;
+        let date = today.checked_add(days.days()).map_err(CreateError::Clock)?;
         let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
-        Ok::<_, MakeError>(date_time_ymd(i32::from(date.year()), month, day))
+        Ok::<_, CreateError>(date_time_ymd(i32::from(date.year()), month, day))
     };
     params.not_before = day(from)?;
     params.not_after = day(to)?;

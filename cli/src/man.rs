@@ -1,4 +1,4 @@
-//! The man page and the shell completions, from the command line's definition.
+//! The man page and the shell completions, generated from the definition of the command line.
 
 use std::io;
 
@@ -8,29 +8,29 @@ use clap_mangen::Man;
 
 use crate::arguments::{Arguments, ENVIRONMENT, EXAMPLES, EXIT_STATUS};
 
-/// What each rendered part begins with: the definition of an apostrophe. The page needs it once.
+/// The first lines of each rendered part, which define an apostrophe. The page needs them once.
 const APOSTROPHE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 
-/// What `dcs status --json` prints, for the man page.
+/// The output of `dcs status --json`, for the man page.
 const JSON: &str = "\
 \x20 status      available, message, scheduled_outages: a list of start, end,
               start_unix_ms, end_unix_ms, message
   limits      rate_limit, rate_limit_remaining, rate_limit_reset_ms,
-              quota_limit, quota_remaining: null where the service did not say
+              quota_limit, quota_remaining: null if the service did not send it
   connection  dns_us, tcp_us, tls_us, first_byte_us, total_us: microseconds, the
-              last two from the call's begin; reused, session_resumed,
+              last two from the start of the call; reused, session_resumed,
               tls_version, tls_cipher
-  error       in place of the three where the call failed: code, message, hint,
+  error       instead of the three above if the call failed: code, message, hint,
               check, http_status, tls_alert, os_code, retryable, retry_after_ms";
 
-/// The completions for a shell.
+/// Returns the completions for a shell.
 pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "dcs", &mut script);
     script
 }
 
-/// One page with all commands: that is what there is to install.
+/// Returns one page for all commands, so that only one file has to be installed.
 pub fn page() -> String {
     let mut definition = Arguments::command().disable_help_subcommand(true);
     definition.build();
@@ -44,7 +44,7 @@ pub fn page() -> String {
     });
     page += ".SH COMMANDS\n";
     for command in definition.get_subcommands() {
-        page += &command_part(command);
+        page += &command_section(command);
     }
     for (title, text) in [
         ("JSON OF DCS STATUS", JSON),
@@ -57,13 +57,13 @@ pub fn page() -> String {
     page
 }
 
-/// A command's usage, purpose and options.
-fn command_part(command: &Command) -> String {
+/// Returns the usage, purpose and options of a command.
+fn command_section(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
     let about = command.get_about().map(ToString::to_string);
     let options = rendered(|out| Man::new(command.clone()).render_options_section(out));
-    // Its heading would end the section that the command is in.
+    // The heading would end the section of the command.
     let options = options.replace(".SH OPTIONS\n", "");
     format!(
         ".SS \"{}\"\n{}.\n{options}",
@@ -72,15 +72,15 @@ fn command_part(command: &Command) -> String {
     )
 }
 
-/// What is rendered, without the lines that each of its parts would bring along.
+/// Returns a rendered part without its first lines.
 fn rendered(render: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
     let mut bytes = Vec::new();
-    // To write to memory does not fail.
+    // Writing to memory does not fail.
     let _ = render(&mut bytes);
     String::from_utf8_lossy(&bytes).replace(APOSTROPHE, "")
 }
 
-/// Text as it is: nothing in it is a command to the formatter.
+/// Escapes text, so that the formatter reads no command in it.
 fn escaped(text: &str) -> String {
     let lines: Vec<String> = text
         .lines()
