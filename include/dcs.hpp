@@ -203,7 +203,7 @@ inline std::vector<std::uint8_t> bytes(dcs_code code, dcs_buffer *made, dcs_erro
  */
 class config {
 public:
-    /** Creates one with the defaults: the integration endpoint, no files, no proxy, 10 s to connect, 30 s for a call. */
+    /** Creates one with the defaults: integration endpoint, no files, no proxy, 10 s to connect, 30 s for a call. */
     config() : handle_(dcs_config_new()) {
         if (!handle_) {
             throw error(DCS_ERR_INTERNAL, nullptr);
@@ -396,7 +396,7 @@ private:
     std::shared_ptr<const dcs_status_response> response_;
 };
 
-/** Ends the calls that it is passed to. Shared by any number of threads and calls. Once cancelled it stays cancelled. */
+/** Ends the calls that it is passed to. Shared by any number of threads. Once cancelled it stays cancelled. */
 class cancellation {
 public:
     /** Creates one that is not cancelled. */
@@ -466,7 +466,7 @@ public:
     std::chrono::milliseconds timeout() const noexcept {
         return std::chrono::milliseconds(dcs_client_timeout_ms(handle_.get()));
     }
-    /** Returns the end of the client certificate's validity. Empty without a certificate, or if its dates are unreadable. */
+    /** Returns the end of the client certificate's validity. Empty without a certificate or readable dates. */
     std::optional<instant> certificate_not_after() const noexcept {
         const std::int64_t at = dcs_client_certificate_not_after_unix_ms(handle_.get());
         return at != INT64_MIN ? std::optional<instant>(std::chrono::milliseconds(at)) : std::nullopt;
@@ -641,7 +641,7 @@ inline report diagnose(const config &from) {
     detail::check(code, failure);
     return report(std::move(owned));
 }
-/** The same. Also ends with DCS_ERR_INTERRUPTED when `until` is cancelled: within 100 ms if it waits for the network. */
+/** The same. Also ends with DCS_ERR_INTERRUPTED when `until` is cancelled: within 100 ms during network waits. */
 inline report diagnose(const config &from, const cancellation &until) {
     dcs_report *made = nullptr;
     dcs_error *failure = nullptr;
