@@ -4,6 +4,7 @@ mod asn1;
 pub(crate) mod ca_bundle;
 pub(crate) mod chain;
 mod dek_info;
+pub(crate) mod entry;
 pub(crate) mod files;
 mod fork_key;
 pub(crate) mod identity;
@@ -16,6 +17,7 @@ pub(crate) mod pkcs8;
 pub(crate) mod private_key;
 #[cfg(test)]
 mod reference;
+pub(crate) mod repair;
 pub(crate) mod signature;
 mod sniff;
 pub(crate) mod source;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::config::Config;
-use crate::credentials::parsed_file::{Entry, EntryKind, ParsedFile};
+use crate::credentials::entry::{Entry, EntryKind};
+use crate::credentials::parsed_file::ParsedFile;
 use crate::credentials::private_key;
 use crate::credentials::source::{LoadedFile, Role, Source};
 use crate::credentials::summary::CertificateSummary;
@@ -80,42 +81,42 @@ impl Config {
 const MAX_DECRYPTED: usize = 4;
 
 fn read(source: &Source, password: Option<&str>) -> Result<Inspection, Error> {
-    let document = LoadedFile::read(source, Role::Any)?;
-    let contents = ParsedFile::read(&document, password)?;
+    let loaded = LoadedFile::read(source, Role::Any)?;
+    let parsed = ParsedFile::read(&loaded, password)?;
     let mut encrypted = 0;
-    let mut items = Vec::with_capacity(contents.items.len());
-    for item in &contents.items {
+    let mut entries = Vec::with_capacity(parsed.entries.len());
+    for entry in &parsed.entries {
         // Deriving a key from a password is slow by design, and a file can hold thousands of such keys.
-        encrypted += usize::from(item.is_encrypted());
+        encrypted += usize::from(entry.is_encrypted());
         let password = password.filter(|_| encrypted <= MAX_DECRYPTED);
-        items.push(describe(item, &document, password));
+        entries.push(describe(entry, &loaded, password));
     }
     Ok(Inspection {
-        format: contents.format.name(),
-        repairs: contents
+        format: parsed.format.name(),
+        repairs: parsed
             .repairs
             .iter()
-            .map(|repair| repair.words())
+            .map(|repair| repair.description())
             .collect(),
-        items,
+        items: entries,
     })
 }
 
-fn describe(item: &Entry, document: &LoadedFile, password: Option<&str>) -> Item {
-    let certificate = match (item.kind, &item.der) {
+fn describe(entry: &Entry, loaded: &LoadedFile, password: Option<&str>) -> Item {
+    let certificate = match (entry.kind, &entry.der) {
         (EntryKind::Certificate, Some(der)) => {
             CertificateSummary::of(&Certificate::new(der.to_vec().into()))
         }
         _ => None,
     };
     Item {
-        kind: item.kind.words(),
-        line: item.line,
+        kind: entry.kind.description(),
+        line: entry.line,
         certificate,
-        key: item
+        key: entry
             .kind
             .is_private_key()
-            .then(|| private_key::of_item(item, document, password).ok())
+            .then(|| private_key::of_entry(entry, loaded, password).ok())
             .flatten()
             .map(|key| key.description),
     }

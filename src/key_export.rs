@@ -50,14 +50,14 @@ impl Config {
 }
 
 fn convert(source: &Source, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let document = LoadedFile::read(source, Role::PrivateKey)?;
-    let contents = ParsedFile::read(&document, password)?;
-    let item = private_key::only_key(&document, &contents)?;
-    let mut key = private_key::decode(item, &document, password)?;
+    let loaded = LoadedFile::read(source, Role::PrivateKey)?;
+    let parsed = ParsedFile::read(&loaded, password)?;
+    let entry = private_key::only_key(&loaded, &parsed)?;
+    let mut key = private_key::decode(entry, &loaded, password)?;
     let converted = pkcs8::encode(&key);
     private_key::wipe(&mut key);
     converted.ok_or_else(|| {
-        document
+        loaded
             .error(
                 Check::KeySupported,
                 "is damaged, or of a kind that TLS clients cannot use.",

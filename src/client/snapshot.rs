@@ -70,7 +70,7 @@ impl Snapshot {
             warn_of_expiry(identity, now);
         }
         if let Some(Ok(file)) = &files.private_key {
-            warn_of_permissions(&file.document);
+            warn_of_permissions(&file.loaded);
         }
         let checks = identity.as_ref().map(|identity| {
             CertificateChecks::new(identity, Some(bundle), &config.endpoint.target.host)
@@ -84,7 +84,7 @@ impl Snapshot {
                 || Process::new(Some(Instant::now())),
                 |before| before.process.clone(),
             ),
-            is_bundle_encrypted: matches!(bundle.contents.format, Format::Pkcs12),
+            is_bundle_encrypted: matches!(bundle.parsed.format, Format::Pkcs12),
         })
     }
 
@@ -130,13 +130,13 @@ fn warn_of_expiry(identity: &Identity, now: SystemTime) {
     }
 }
 
-fn warn_of_permissions(document: &LoadedFile) {
-    if let Some(others) = document.open_to_others() {
+fn warn_of_permissions(loaded: &LoadedFile) {
+    if let Some(others) = loaded.open_to_others() {
         log::emit!(
             Warn,
             FILES,
             "everybody on this machine may {others} {}",
-            document.name
+            loaded.name
         );
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct CaBundle {
     pub(crate) certificates: Vec<Certificate>,
     /// Where it came from, for messages.
     pub(crate) name: String,
-    pub(crate) contents: ParsedFile,
+    pub(crate) parsed: ParsedFile,
 }
 
 impl CaBundle {
@@ -46,30 +46,30 @@ impl CaBundle {
             .with_check(Check::FileConfigured)
             .with_hint("Configure the CA bundle that the DCS team published for your environment (`DCS_CA_BUNDLE`, or `--cacert` of the command)."));
         };
-        let document = LoadedFile::read(source, Role::CaBundle)?;
-        let contents = ParsedFile::read(&document, password)?;
-        let certificates = contents.certificates(&document)?;
+        let loaded = LoadedFile::read(source, Role::CaBundle)?;
+        let parsed = ParsedFile::read(&loaded, password)?;
+        let certificates = parsed.certificates(&loaded)?;
 
         if certificates.is_empty() {
-            let kinds = contents
-                .items
+            let kinds = parsed
+                .entries
                 .iter()
                 .take(3)
-                .map(|item| item.kind.words())
+                .map(|entry| entry.kind.description())
                 .collect::<Vec<_>>()
                 .join(", ");
-            return Err(document.error(
+            return Err(loaded.error(
                 Check::FileRole,
                 format!("holds no certificate, only: {kinds}."),
             ));
         }
         let bundle = CaBundle {
             certificates,
-            name: document.name.clone(),
-            contents,
+            name: loaded.name.clone(),
+            parsed,
         };
         if bundle.cas().next().is_none() {
-            return Err(document.error(
+            return Err(loaded.error(
                 Check::BundleHasCa,
                 format!(
                     "holds no CA certificate, only: {}.",
@@ -86,7 +86,7 @@ impl CaBundle {
         for (index, certificate) in bundle.certificates.iter().enumerate() {
             let mut store = RootCertStore::empty();
             store.add(certificate.der.clone()).map_err(|_| {
-                document.error(
+                loaded.error(
                     Check::FileFormat,
                     format!(
                         "is damaged: certificate {} in it is not a valid X.509 certificate.",

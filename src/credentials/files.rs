@@ -32,7 +32,7 @@ impl Files {
             .as_ref()
             .map(|source| CertificateFile::read(source, password));
         // A file that holds both serves for both, as a PKCS#12 store usually does.
-        let holds_key = matches!(&certificate, Some(Ok(file)) if file.contents.has_private_key());
+        let holds_key = matches!(&certificate, Some(Ok(file)) if file.parsed.has_private_key());
         let key_source = sources
             .private_key
             .as_ref()
@@ -56,7 +56,7 @@ impl Files {
             (Some(Ok(file)), None) => {
                 let what = "is configured without its private key, and holds none.";
                 return Err(file
-                    .document
+                    .loaded
                     .error_as(Code::PrivateKey, Check::FileConfigured, what)
                     .with_hint(CONFIGURE_KEY));
             }
@@ -64,7 +64,7 @@ impl Files {
             (None, Some(Ok(file))) => {
                 let what = "is configured without its client certificate.";
                 return Err(file
-                    .document
+                    .loaded
                     .error_as(Code::Certificate, Check::FileConfigured, what)
                     .with_hint(CONFIGURE_CERTIFICATE));
             }

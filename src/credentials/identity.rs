@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use rustls::sign::{CertifiedKey, SigningKey};
 
 use super::chain;
+use super::entry::EntryKind;
 use super::fork_key::MaskedKey;
-use super::parsed_file::{EntryKind, ParsedFile};
+use super::parsed_file::ParsedFile;
 use super::private_key::{self, PrivateKey};
 use super::source::{LoadedFile, Role, Source};
 use super::x509::Certificate;
@@ -19,15 +20,15 @@ use crate::log;
 pub(crate) struct CertificateFile {
     /// In the file's order.
     pub(crate) certificates: Vec<Certificate>,
-    pub(crate) document: LoadedFile,
-    pub(crate) contents: ParsedFile,
+    pub(crate) loaded: LoadedFile,
+    pub(crate) parsed: ParsedFile,
 }
 
 /// The private key's file.
 pub(crate) struct KeyFile {
     pub(crate) key: PrivateKey,
-    pub(crate) document: LoadedFile,
-    pub(crate) contents: ParsedFile,
+    pub(crate) loaded: LoadedFile,
+    pub(crate) parsed: ParsedFile,
 }
 
 /// What the client shows to the server.
@@ -45,45 +46,45 @@ pub(crate) struct Identity {
 
 impl CertificateFile {
     pub(crate) fn read(source: &Source, password: Option<&str>) -> Result<Self, Error> {
-        let document = LoadedFile::read(source, Role::Certificate)?;
-        let contents = ParsedFile::read(&document, password)?;
-        let certificates = contents.certificates(&document)?;
+        let loaded = LoadedFile::read(source, Role::Certificate)?;
+        let parsed = ParsedFile::read(&loaded, password)?;
+        let certificates = parsed.certificates(&loaded)?;
         if certificates.is_empty() {
-            return Err(no_certificate(&document, &contents));
+            return Err(no_certificate(&loaded, &parsed));
         }
         log::emit!(
             Debug,
             FILES,
             "{}: {}, certificates: {}",
-            document.name,
-            contents.format.name(),
+            loaded.name,
+            parsed.format.name(),
             certificates.len()
         );
         Ok(CertificateFile {
             certificates,
-            document,
-            contents,
+            loaded,
+            parsed,
         })
     }
 }
 
 impl KeyFile {
     pub(crate) fn read(source: &Source, password: Option<&str>) -> Result<Self, Error> {
-        let document = LoadedFile::read(source, Role::PrivateKey)?;
-        let contents = ParsedFile::read(&document, password)?;
-        let key = private_key::read(&document, &contents, password)?;
+        let loaded = LoadedFile::read(source, Role::PrivateKey)?;
+        let parsed = ParsedFile::read(&loaded, password)?;
+        let key = private_key::read(&loaded, &parsed, password)?;
         log::emit!(
             Debug,
             FILES,
             "{}: {}, {} key",
-            document.name,
-            contents.format.name(),
+            loaded.name,
+            parsed.format.name(),
             key.description
         );
         Ok(KeyFile {
             key,
-            document,
-            contents,
+            loaded,
+            parsed,
         })
     }
 }
@@ -99,7 +100,7 @@ impl Identity {
         cas: impl Iterator<Item = &'a Certificate> + Clone,
         now: SystemTime,
     ) -> Result<Self, Error> {
-        let leaf_position = leaf_position(&key.key.signing_key, file, &key.document)?;
+        let leaf_position = leaf_position(&key.key.signing_key, file, &key.loaded)?;
         let leaf = &file.certificates[leaf_position];
         let others = file
             .certificates
@@ -128,7 +129,7 @@ impl Identity {
             masked_key: key.key.masked.clone(),
             links,
             leaf_position,
-            name: file.document.name.clone(),
+            name: file.loaded.name.clone(),
         })
     }
 
@@ -153,21 +154,21 @@ impl Identity {
     }
 }
 
-fn no_certificate(document: &LoadedFile, contents: &ParsedFile) -> Error {
-    let error = |what| document.error(Check::FileRole, what);
-    if contents.has(EntryKind::CertificateRequest) {
+fn no_certificate(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
+    let error = |what| loaded.error(Check::FileRole, what);
+    if parsed.has(EntryKind::CertificateRequest) {
         error("holds a certificate signing request (CSR), not a certificate.")
             .with_hint("Send the CSR to the DCS team and use the certificate that they send back.")
-    } else if contents.has_private_key() {
+    } else if parsed.has_private_key() {
         error("holds a private key and no certificate.").with_hint(
             "Certificate and private key look exchanged: give the file that begins with BEGIN CERTIFICATE as the certificate.",
         )
-    } else if contents.has(EntryKind::PublicKey) {
+    } else if parsed.has(EntryKind::PublicKey) {
         error("holds a public key, not a certificate.")
-    } else if contents.has(EntryKind::TrustedCertificate) {
+    } else if parsed.has(EntryKind::TrustedCertificate) {
         error("holds a certificate with OpenSSL's own trust settings (BEGIN TRUSTED CERTIFICATE), which only OpenSSL reads.")
             .with_hint("Convert it: `openssl x509 -in FILE -out NEW`.")
-    } else if contents.has(EntryKind::Crl) {
+    } else if parsed.has(EntryKind::Crl) {
         error("holds a certificate revocation list, not a certificate.")
     } else {
         error("holds no certificate.")
@@ -178,9 +179,9 @@ fn no_certificate(document: &LoadedFile, contents: &ParsedFile) -> Error {
 fn leaf_position(
     key: &Arc<dyn SigningKey>,
     file: &CertificateFile,
-    key_document: &LoadedFile,
+    key_file: &LoadedFile,
 ) -> Result<usize, Error> {
-    let document = &file.document;
+    let loaded = &file.loaded;
     for (index, certificate) in file.certificates.iter().enumerate() {
         let pair = CertifiedKey::new(vec![certificate.der.clone()], key.clone());
         match pair.keys_match() {
@@ -189,7 +190,7 @@ fn leaf_position(
             }
             Err(rustls::Error::InconsistentKeys(_)) => {}
             Err(_) => {
-                return Err(document.error(
+                return Err(loaded.error(
                     Check::FileFormat,
                     format!(
                         "is damaged: certificate {} in it is not a valid X.509 certificate.",
@@ -205,7 +206,7 @@ fn leaf_position(
         .and_then(|certificate| certificate.fields.as_ref()?.rsa_bits)
         .filter(|bits| *bits < 2048);
     if let Some(bits) = short {
-        return Err(document
+        return Err(loaded
             .error(
                 Check::KeyLength,
                 format!(
@@ -221,16 +222,16 @@ fn leaf_position(
             .is_some_and(|fields| fields.is_ca)
     };
     if file.certificates.iter().all(is_ca) {
-        return Err(document
+        return Err(loaded
             .error(
                 Check::FileRole,
                 format!("holds CA certificates only ({subject}), and none of them is the key's."),
             )
             .with_hint("It looks like the CA bundle: give the certificate that the DCS team sent you for your own request."));
     }
-    Err(key_document.error_as(
+    Err(key_file.error_as(
         Code::KeyMismatch,
         Check::KeyMatchesCertificate,
-        format!("is not the key of {} ({subject}).", document.name),
+        format!("is not the key of {} ({subject}).", loaded.name),
     ))
 }

@@ -2,11 +2,12 @@
 
 use zeroize::Zeroizing;
 
-use super::pem::{self, LegacyEncryption};
+use super::entry::{Entry, EntryKind};
+use super::pem;
+use super::repair::Repair;
 use super::source::LoadedFile;
 use super::{pkcs7, pkcs12, sniff, unsupported_format};
-use crate::error::Check;
-use crate::error::{Code, Error};
+use crate::error::{Check, Code, Error};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -32,165 +33,11 @@ impl Format {
     }
 }
 
-/// What had come to harm on its way and was mended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repair {
-    ByteOrderMark,
-    EscapedLineEnds,
-    LostLineEnds,
-    Quoted,
-    Indented,
-    DoubleBase64,
-}
-
-impl Repair {
-    /// Goes on from "The file ".
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Repair::ByteOrderMark => "begins with a byte-order mark",
-            Repair::EscapedLineEnds => "has line ends that are written out as \\n",
-            Repair::LostLineEnds => "has lost its line ends",
-            Repair::Quoted => "has quotes or other text around its lines",
-            Repair::Indented => "has indented lines",
-            Repair::DoubleBase64 => "is PEM that was encoded in base64 once more",
-        }
-    }
-}
-
-/// What one thing in a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EntryKind {
-    Certificate,
-    TrustedCertificate,
-    Pkcs1,
-    Pkcs8,
-    Sec1,
-    EncryptedPkcs8,
-    UnsupportedKey,
-    CertificateRequest,
-    PublicKey,
-    Crl,
-    Pkcs7,
-    Pkcs12,
-    Other,
-}
-
-impl EntryKind {
-    /// What a label promises. The content has the last word where its shape is known.
-    fn of_label(label: &str) -> Self {
-        match label {
-            // X509 CERTIFICATE is an old synonym (RFC 7468, section 5.1).
-            "CERTIFICATE" | "X509 CERTIFICATE" => EntryKind::Certificate,
-            "TRUSTED CERTIFICATE" => EntryKind::TrustedCertificate,
-            "RSA PRIVATE KEY" => EntryKind::Pkcs1,
-            "PRIVATE KEY" => EntryKind::Pkcs8,
-            "EC PRIVATE KEY" => EntryKind::Sec1,
-            "ENCRYPTED PRIVATE KEY" => EntryKind::EncryptedPkcs8,
-            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => EntryKind::CertificateRequest,
-            "PUBLIC KEY" | "RSA PUBLIC KEY" => EntryKind::PublicKey,
-            "X509 CRL" => EntryKind::Crl,
-            "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS" => EntryKind::Pkcs7,
-            "PKCS12" => EntryKind::Pkcs12,
-            label if label.ends_with("PRIVATE KEY") => EntryKind::UnsupportedKey,
-            _ => EntryKind::Other,
-        }
-    }
-
-    pub(crate) fn is_private_key(self) -> bool {
-        matches!(
-            self,
-            EntryKind::Pkcs1
-                | EntryKind::Pkcs8
-                | EntryKind::Sec1
-                | EntryKind::EncryptedPkcs8
-                | EntryKind::UnsupportedKey
-        )
-    }
-
-    /// The words for a reader.
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            EntryKind::Certificate => "certificate",
-            EntryKind::TrustedCertificate => "certificate with OpenSSL's trust settings",
-            EntryKind::Pkcs1 => "private key (PKCS#1)",
-            EntryKind::Pkcs8 => "private key (PKCS#8)",
-            EntryKind::Sec1 => "private key (SEC1)",
-            EntryKind::EncryptedPkcs8 => "encrypted private key (PKCS#8)",
-            EntryKind::UnsupportedKey => "private key of an unsupported form",
-            EntryKind::CertificateRequest => "certificate signing request",
-            EntryKind::PublicKey => "public key",
-            EntryKind::Crl => "certificate revocation list",
-            EntryKind::Pkcs7 => "PKCS#7 bundle",
-            EntryKind::Pkcs12 => "PKCS#12 store",
-            EntryKind::Other => "something else",
-        }
-    }
-}
-
-/// One thing in a file.
-pub(crate) struct Entry {
-    pub(crate) kind: EntryKind,
-    /// The PEM label; empty in other formats.
-    pub(crate) label: String,
-    /// The line that it begins on, in PEM.
-    pub(crate) line: Option<usize>,
-    /// `None` where it is damaged.
-    pub(crate) der: Option<Zeroizing<Vec<u8>>>,
-    pub(crate) encryption: Option<LegacyEncryption>,
-}
-
-impl Entry {
-    fn of_der(kind: EntryKind, der: Zeroizing<Vec<u8>>, line: Option<usize>) -> Self {
-        Entry {
-            kind,
-            label: String::new(),
-            line,
-            der: Some(der),
-            encryption: None,
-        }
-    }
-
-    /// Whether it takes a password to use it.
-    pub(crate) fn is_encrypted(&self) -> bool {
-        self.kind == EntryKind::EncryptedPkcs8 || self.encryption.is_some()
-    }
-
-    /// The DER, or the error that it is damaged.
-    pub(crate) fn der(&self, document: &LoadedFile) -> Result<&[u8], Error> {
-        self.der
-            .as_ref()
-            .map(|der| der.as_slice())
-            .ok_or_else(|| self.damaged(document, "is not valid base64"))
-    }
-
-    /// The error that this item is damaged: "the CERTIFICATE block that begins on line 3 " + `how`.
-    pub(crate) fn damaged(&self, document: &LoadedFile, how: &str) -> Error {
-        let which = match self.line {
-            Some(line) if !self.label.is_empty() => {
-                format!("the {} block that begins on line {line}", self.label)
-            }
-            Some(line) => format!("the {} of the block on line {line}", self.kind.words()),
-            None => format!("the {} in it", self.kind.words()),
-        };
-        document
-            .error(Check::FileFormat, format!("is damaged: {which} {how}."))
-            .with_hint("Copy the file again from where it came from, as plain text.")
-    }
-
-    /// Where in the file it stands, in words to put behind it.
-    pub(crate) fn place(&self) -> String {
-        match self.line {
-            Some(line) => format!(" on line {line}"),
-            None => String::new(),
-        }
-    }
-}
-
 /// All that a file holds.
 pub(crate) struct ParsedFile {
     pub(crate) format: Format,
     pub(crate) repairs: Vec<Repair>,
-    pub(crate) items: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl ParsedFile {
@@ -200,39 +47,39 @@ impl ParsedFile {
     /// # Errors
     /// The role's code where nothing can be made out, with what the file looks like instead;
     /// [`Code::Password`] for PKCS#12 without the right password.
-    pub(crate) fn read(document: &LoadedFile, password: Option<&str>) -> Result<Self, Error> {
-        let mut contents = ParsedFile {
+    pub(crate) fn read(loaded: &LoadedFile, password: Option<&str>) -> Result<Self, Error> {
+        let mut parsed = ParsedFile {
             format: Format::Pem,
             repairs: Vec::new(),
-            items: Vec::new(),
+            entries: Vec::new(),
         };
-        let mut bytes = document.bytes.as_slice();
+        let mut bytes = loaded.bytes.as_slice();
         if let Some(rest) = bytes.strip_prefix(BYTE_ORDER_MARK) {
-            contents.repairs.push(Repair::ByteOrderMark);
+            parsed.repairs.push(Repair::ByteOrderMark);
             bytes = rest;
         }
         if pem::has_block(bytes) {
-            contents.take_pem(bytes, document)?;
-            return Ok(contents);
+            parsed.take_pem(bytes, loaded)?;
+            return Ok(parsed);
         }
         if sniff::claimed_length(bytes).is_some() || looks_like_container(bytes) {
-            contents.format = Format::Der;
-            contents.take_der(trimmed(bytes), document, password)?;
-            return Ok(contents);
+            parsed.format = Format::Der;
+            parsed.take_der(trimmed(bytes), loaded, password)?;
+            return Ok(parsed);
         }
         if let Some(decoded) = bare_base64(bytes) {
             if pem::has_block(&decoded) {
-                contents.repairs.push(Repair::DoubleBase64);
-                contents.take_pem(&decoded, document)?;
-                return Ok(contents);
+                parsed.repairs.push(Repair::DoubleBase64);
+                parsed.take_pem(&decoded, loaded)?;
+                return Ok(parsed);
             }
             if decoded.first() == Some(&0x30) {
-                contents.format = Format::Base64;
-                contents.take_der(&decoded, document, password)?;
-                return Ok(contents);
+                parsed.format = Format::Base64;
+                parsed.take_der(&decoded, loaded, password)?;
+                return Ok(parsed);
             }
         }
-        Err(unsupported_format::error(document))
+        Err(unsupported_format::error(loaded))
     }
 
     /// The certificates, in the file's order.
@@ -241,29 +88,29 @@ impl ParsedFile {
     /// The role's code where one is damaged.
     pub(crate) fn certificates(
         &self,
-        document: &LoadedFile,
+        loaded: &LoadedFile,
     ) -> Result<Vec<super::x509::Certificate>, Error> {
-        self.items
+        self.entries
             .iter()
-            .filter(|item| item.kind == EntryKind::Certificate)
-            .map(|item| {
-                let der = item.der(document)?.to_vec();
+            .filter(|entry| entry.kind == EntryKind::Certificate)
+            .map(|entry| {
+                let der = entry.der(loaded)?.to_vec();
                 Ok(super::x509::Certificate::new(der.into()))
             })
             .collect()
     }
 
     pub(crate) fn has(&self, kind: EntryKind) -> bool {
-        self.items.iter().any(|item| item.kind == kind)
+        self.entries.iter().any(|entry| entry.kind == kind)
     }
 
     pub(crate) fn has_private_key(&self) -> bool {
-        self.items.iter().any(|item| item.kind.is_private_key())
+        self.entries.iter().any(|entry| entry.kind.is_private_key())
     }
 
-    fn take_pem(&mut self, text: &[u8], document: &LoadedFile) -> Result<(), Error> {
+    fn take_pem(&mut self, text: &[u8], loaded: &LoadedFile) -> Result<(), Error> {
         let blocks = pem::blocks(text, &mut self.repairs).map_err(|cut| {
-            document
+            loaded
                 .error(
                     Check::FileFormat,
                     format!(
@@ -282,8 +129,8 @@ impl ParsedFile {
                 _ => claimed,
             };
             match (kind, body.der) {
-                (EntryKind::Pkcs7, Some(der)) => self.take_pkcs7(&der, line, document)?,
-                (kind, der) => self.items.push(Entry {
+                (EntryKind::Pkcs7, Some(der)) => self.take_pkcs7(&der, line, loaded)?,
+                (kind, der) => self.entries.push(Entry {
                     kind,
                     label: block.label,
                     line,
@@ -298,25 +145,25 @@ impl ParsedFile {
     fn take_der(
         &mut self,
         bytes: &[u8],
-        document: &LoadedFile,
+        loaded: &LoadedFile,
         password: Option<&str>,
     ) -> Result<(), Error> {
         match sniff::kind(bytes) {
             Some(EntryKind::Pkcs7) => {
                 self.format = Format::Pkcs7;
-                self.take_pkcs7(bytes, None, document)
+                self.take_pkcs7(bytes, None, loaded)
             }
             Some(EntryKind::Pkcs12) => {
                 self.format = Format::Pkcs12;
-                self.take_pkcs12(bytes, document, password)
+                self.take_pkcs12(bytes, loaded, password)
             }
             Some(kind) => {
                 let der = Zeroizing::new(bytes.to_vec());
-                self.items.push(Entry::of_der(kind, der, None));
+                self.entries.push(Entry::of_der(kind, der, None));
                 Ok(())
             }
             None => Err(match sniff::claimed_length(bytes) {
-                Some(length) if length > bytes.len() => document
+                Some(length) if length > bytes.len() => loaded
                     .error(
                         Check::FileFormat,
                         format!(
@@ -326,11 +173,11 @@ impl ParsedFile {
                     )
                     .with_hint("Copy the file again from where it came from, as binary and not as text."),
                 // In a form that only BER allows; what cannot be read is told as such.
-                _ if pkcs7::looks_like(bytes) => return self.take_pkcs7(bytes, None, document),
+                _ if pkcs7::looks_like(bytes) => return self.take_pkcs7(bytes, None, loaded),
                 _ if pkcs12::looks_like(bytes) => {
-                    return self.take_pkcs12(bytes, document, password);
+                    return self.take_pkcs12(bytes, loaded, password);
                 }
-                _ => document.error(
+                _ => loaded.error(
                     Check::FileFormat,
                     "is DER (binary), but neither a certificate nor a key in a form that is known.",
                 ),
@@ -342,12 +189,12 @@ impl ParsedFile {
         &mut self,
         bytes: &[u8],
         line: Option<usize>,
-        document: &LoadedFile,
+        loaded: &LoadedFile,
     ) -> Result<(), Error> {
         let certificates = pkcs7::certificates(bytes).ok_or_else(|| {
-            document.error(Check::FileFormat, "is a PKCS#7 bundle that is damaged.")
+            loaded.error(Check::FileFormat, "is a PKCS#7 bundle that is damaged.")
         })?;
-        self.items.extend(
+        self.entries.extend(
             certificates.into_iter().map(|der| {
                 Entry::of_der(EntryKind::Certificate, Zeroizing::new(der.to_vec()), line)
             }),
@@ -358,18 +205,19 @@ impl ParsedFile {
     fn take_pkcs12(
         &mut self,
         bytes: &[u8],
-        document: &LoadedFile,
+        loaded: &LoadedFile,
         password: Option<&str>,
     ) -> Result<(), Error> {
         let opened =
-            pkcs12::open(bytes, password).map_err(|failure| cannot_open(&failure, document))?;
+            pkcs12::open(bytes, password).map_err(|failure| cannot_open(&failure, loaded))?;
         for der in opened.certificates {
             let der = Zeroizing::new(der.to_vec());
-            self.items
+            self.entries
                 .push(Entry::of_der(EntryKind::Certificate, der, None));
         }
         for key in opened.keys {
-            self.items.push(Entry::of_der(EntryKind::Pkcs8, key, None));
+            self.entries
+                .push(Entry::of_der(EntryKind::Pkcs8, key, None));
         }
         Ok(())
     }
@@ -379,31 +227,31 @@ fn looks_like_container(bytes: &[u8]) -> bool {
     pkcs7::looks_like(bytes) || pkcs12::looks_like(bytes)
 }
 
-fn cannot_open(failure: &pkcs12::Failure, document: &LoadedFile) -> Error {
+fn cannot_open(failure: &pkcs12::Failure, loaded: &LoadedFile) -> Error {
     use pkcs12::Failure;
     match failure {
-        Failure::PasswordMissing => document.error_as(
+        Failure::PasswordMissing => loaded.error_as(
             Code::Password,
             Check::KeyPassword,
             "is a PKCS#12 store that is encrypted, and no password was given.",
         )
         .with_hint("Set the private key password: it opens the store too."),
-        Failure::WrongPassword => document.error_as(
+        Failure::WrongPassword => loaded.error_as(
             Code::Password,
             Check::KeyPassword,
             "is a PKCS#12 store that the password given does not open.",
         )
         .with_hint("Check the private key password; blanks and a line end count as part of it."),
-        Failure::Damaged => document
+        Failure::Damaged => loaded
             .error(Check::FileFormat, "is a PKCS#12 store that is damaged.")
             .with_hint("Copy the file again from where it came from, as binary and not as text."),
-        Failure::Unsupported => document
+        Failure::Unsupported => loaded
             .error(
                 Check::FileFormat,
                 "is a PKCS#12 store that is encrypted in a way that is not supported.",
             )
             .with_hint("Take it apart with the program that made it, or with: `openssl pkcs12 -legacy -in FILE -nodes -out NEW`."),
-        Failure::TooCostly => document.error(
+        Failure::TooCostly => loaded.error(
             Check::FileFormat,
             "is a PKCS#12 store that asks for an absurd amount of work to be opened.",
         ),

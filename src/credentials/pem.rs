@@ -12,7 +12,7 @@ use base64ct::{Base64Unpadded, Encoding};
 use rustls_pemfile::Item;
 use zeroize::Zeroizing;
 
-use super::parsed_file::Repair;
+use super::repair::Repair;
 
 pub(crate) const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";

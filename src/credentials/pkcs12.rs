@@ -313,8 +313,8 @@ impl Opening<'_> {
     }
 
     /// Reads a SafeContents.
-    fn read_bags(&mut self, contents: &[u8]) -> Result<(), Failure> {
-        let mut reader = SliceReader::new(contents)?;
+    fn read_bags(&mut self, parsed: &[u8]) -> Result<(), Failure> {
+        let mut reader = SliceReader::new(parsed)?;
         reader.sequence(|reader| {
             while !reader.is_finished() {
                 reader.sequence(|reader| {

@@ -13,9 +13,10 @@ use x509_cert::spki::SubjectPublicKeyInfoRef;
 use zeroize::Zeroize;
 
 use super::dek_info;
+use super::entry::{Entry, EntryKind};
 use super::fork_key::MaskedKey;
 use super::oid;
-use super::parsed_file::{Entry, EntryKind, ParsedFile};
+use super::parsed_file::ParsedFile;
 use super::source::LoadedFile;
 use super::wipe_stack;
 use super::x509::{rsa_private_key_bits, rsa_public_key_bits};
@@ -41,22 +42,22 @@ pub(crate) struct PrivateKey {
 
 /// Finds the one private key of a file and makes it ready for signing.
 pub(crate) fn read(
-    document: &LoadedFile,
-    contents: &ParsedFile,
+    loaded: &LoadedFile,
+    parsed: &ParsedFile,
     password: Option<&str>,
 ) -> Result<PrivateKey, Error> {
-    of_item(only_key(document, contents)?, document, password)
+    of_entry(only_key(loaded, parsed)?, loaded, password)
 }
 
 /// Makes one key of a file ready for signing.
-pub(crate) fn of_item(
-    item: &Entry,
-    document: &LoadedFile,
+pub(crate) fn of_entry(
+    entry: &Entry,
+    loaded: &LoadedFile,
     password: Option<&str>,
 ) -> Result<PrivateKey, Error> {
-    let mut der = decode(item, document, password)?;
+    let mut der = decode(entry, loaded, password)?;
     let section = fork_gate::crypto_section();
-    let signing_key = any_supported_type(&der).map_err(|_| unsupported(&der, document));
+    let signing_key = any_supported_type(&der).map_err(|_| unsupported(&der, loaded));
     let masked = MaskedKey::new(&der).map(Arc::new);
     drop(section);
     wipe(&mut der);
@@ -65,30 +66,30 @@ pub(crate) fn of_item(
         description: describe(&signing_key),
         signing_key,
         masked,
-        is_encrypted: item.is_encrypted(),
+        is_encrypted: entry.is_encrypted(),
     })
 }
 
 /// The one private key among what a file holds.
 pub(crate) fn only_key<'a>(
-    document: &LoadedFile,
-    contents: &'a ParsedFile,
+    loaded: &LoadedFile,
+    parsed: &'a ParsedFile,
 ) -> Result<&'a Entry, Error> {
-    let mut keys = contents
-        .items
+    let mut keys = parsed
+        .entries
         .iter()
-        .filter(|item| item.kind.is_private_key());
-    let Some(item) = keys.next() else {
-        return Err(no_key(document, contents));
+        .filter(|entry| entry.kind.is_private_key());
+    let Some(entry) = keys.next() else {
+        return Err(no_key(loaded, parsed));
     };
     match keys.next() {
-        None => Ok(item),
+        None => Ok(entry),
         Some(second) => {
-            let lines = match (item.line, second.line) {
+            let lines = match (entry.line, second.line) {
                 (Some(first), Some(second)) => format!(" (lines {first} and {second})"),
                 _ => String::new(),
             };
-            Err(document
+            Err(loaded
                 .error(
                     Check::KeySingle,
                     format!("holds more than one private key{lines}."),
@@ -100,29 +101,29 @@ pub(crate) fn only_key<'a>(
 
 /// The key's DER, decrypted where it is encrypted. The caller wipes it.
 pub(crate) fn decode(
-    item: &Entry,
-    document: &LoadedFile,
+    entry: &Entry,
+    loaded: &LoadedFile,
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
-    wipe_stack::wiped(|| decode_now(item, document, password))
+    wipe_stack::wiped(|| decode_now(entry, loaded, password))
 }
 
 fn decode_now(
-    item: &Entry,
-    document: &LoadedFile,
+    entry: &Entry,
+    loaded: &LoadedFile,
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
-    let der = item.der(document)?;
-    if let Some(encryption) = &item.encryption {
-        let password = password.ok_or_else(|| password_missing(document))?;
+    let der = entry.der(loaded)?;
+    if let Some(encryption) = &entry.encryption {
+        let password = password.ok_or_else(|| password_missing(loaded))?;
         let plain = dek_info::decrypt(&encryption.cipher, &encryption.iv, der, password)
-            .map_err(|failure| legacy_failure(&failure, document, item))?;
-        let kind = super::sniff::kind(&plain).unwrap_or(item.kind);
-        return plain_key(kind, &plain).ok_or_else(|| wrong_password(document));
+            .map_err(|failure| legacy_failure(&failure, loaded, entry))?;
+        let kind = super::sniff::kind(&plain).unwrap_or(entry.kind);
+        return plain_key(kind, &plain).ok_or_else(|| wrong_password(loaded));
     }
-    match item.kind {
-        EntryKind::EncryptedPkcs8 => decrypt(item, der, document, password),
-        kind => plain_key(kind, der).ok_or_else(|| unsupported_form(document, item)),
+    match entry.kind {
+        EntryKind::EncryptedPkcs8 => decrypt(entry, der, loaded, password),
+        kind => plain_key(kind, der).ok_or_else(|| unsupported_form(loaded, entry)),
     }
 }
 
@@ -136,13 +137,13 @@ fn plain_key(kind: EntryKind, der: &[u8]) -> Option<PrivateKeyDer<'static>> {
 }
 
 fn decrypt(
-    item: &Entry,
+    entry: &Entry,
     der: &[u8],
-    document: &LoadedFile,
+    loaded: &LoadedFile,
     password: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, Error> {
     let unsupported = || {
-        document
+        loaded
             .error(
                 Check::KeySupported,
                 "is encrypted in a way that is not supported.",
@@ -152,37 +153,37 @@ fn decrypt(
             )
     };
     if super::sniff::kind(der) != Some(EntryKind::EncryptedPkcs8) {
-        return Err(item.damaged(document, "is no encrypted key"));
+        return Err(entry.damaged(loaded, "is no encrypted key"));
     }
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unsupported())?;
     if !matches!(encrypted.encryption_algorithm, EncryptionScheme::Pbes2(_)) {
         return Err(unsupported());
     }
     if is_too_costly(&encrypted.encryption_algorithm) {
-        return Err(document.error(
+        return Err(loaded.error(
             Check::KeySupported,
             "asks for an absurd amount of work to be decrypted (its iteration count or memory cost).",
         ));
     }
-    let password = password.ok_or_else(|| password_missing(document))?;
+    let password = password.ok_or_else(|| password_missing(loaded))?;
     let secret = encrypted
         .decrypt(password)
-        .map_err(|_| wrong_password(document))?;
+        .map_err(|_| wrong_password(loaded))?;
     // A wrong password passes the padding check once in 256 times and then gives no key.
-    PrivateKeyInfoRef::try_from(secret.as_bytes()).map_err(|_| wrong_password(document))?;
+    PrivateKeyInfoRef::try_from(secret.as_bytes()).map_err(|_| wrong_password(loaded))?;
     Ok(PrivatePkcs8KeyDer::from(secret.as_bytes().to_vec()).into())
 }
 
-fn password_missing(document: &LoadedFile) -> Error {
-    document.error_as(
+fn password_missing(loaded: &LoadedFile) -> Error {
+    loaded.error_as(
         Code::Password,
         Check::KeyPassword,
         "is encrypted and no password was given.",
     )
 }
 
-fn wrong_password(document: &LoadedFile) -> Error {
-    document
+fn wrong_password(loaded: &LoadedFile) -> Error {
+    loaded
         .error_as(
             Code::Password,
             Check::KeyPassword,
@@ -191,11 +192,11 @@ fn wrong_password(document: &LoadedFile) -> Error {
         .with_hint("Check the private key password; blanks and a line end count as part of it.")
 }
 
-fn legacy_failure(failure: &dek_info::Failure, document: &LoadedFile, item: &Entry) -> Error {
+fn legacy_failure(failure: &dek_info::Failure, loaded: &LoadedFile, entry: &Entry) -> Error {
     match failure {
-        dek_info::Failure::WrongPassword => wrong_password(document),
-        dek_info::Failure::Damaged => item.damaged(document, "is not a whole encrypted key"),
-        dek_info::Failure::UnsupportedCipher => document
+        dek_info::Failure::WrongPassword => wrong_password(loaded),
+        dek_info::Failure::Damaged => entry.damaged(loaded, "is not a whole encrypted key"),
+        dek_info::Failure::UnsupportedCipher => loaded
             .error(
                 Check::KeySupported,
                 "is encrypted with a cipher that is not supported (its DEK-Info header).",
@@ -206,19 +207,19 @@ fn legacy_failure(failure: &dek_info::Failure, document: &LoadedFile, item: &Ent
     }
 }
 
-fn unsupported_form(document: &LoadedFile, item: &Entry) -> Error {
-    let hint = if item.label.contains("OPENSSH") {
+fn unsupported_form(loaded: &LoadedFile, entry: &Entry) -> Error {
+    let hint = if entry.label.contains("OPENSSH") {
         "It is a key for SSH; if it is the one that the certificate request was made with, convert it: `ssh-keygen -p -m PKCS8 -f KEY`."
     } else {
         "Convert it to PKCS#8: `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW_KEY`."
     };
-    document
+    loaded
         .error(
             Check::KeySupported,
             format!(
                 "holds a key in a form that is not supported (BEGIN {}{}).",
-                item.label,
-                item.place()
+                entry.label,
+                entry.place()
             ),
         )
         .with_hint(hint)
@@ -242,9 +243,9 @@ fn is_too_costly(scheme: &EncryptionScheme) -> bool {
     }
 }
 
-fn no_key(document: &LoadedFile, contents: &ParsedFile) -> Error {
-    if contents.has(EntryKind::Certificate) {
-        document
+fn no_key(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
+    if parsed.has(EntryKind::Certificate) {
+        loaded
             .error(
                 Check::FileRole,
                 "holds a certificate and no private key.",
@@ -252,20 +253,20 @@ fn no_key(document: &LoadedFile, contents: &ParsedFile) -> Error {
             .with_hint(
                 "Certificate and private key look exchanged: give the file that begins with BEGIN PRIVATE KEY as the key.",
             )
-    } else if contents.has(EntryKind::CertificateRequest) {
-        document.error(
+    } else if parsed.has(EntryKind::CertificateRequest) {
+        loaded.error(
             Check::FileRole,
             "holds a certificate signing request (CSR) and no private key.",
         )
-    } else if contents.has(EntryKind::PublicKey) {
-        document.error(Check::FileRole, "holds a public key, not the private one.")
+    } else if parsed.has(EntryKind::PublicKey) {
+        loaded.error(Check::FileRole, "holds a public key, not the private one.")
     } else {
-        document.error(Check::KeyPresent, "holds no private key.")
+        loaded.error(Check::KeyPresent, "holds no private key.")
     }
 }
 
 /// Says why the provider refuses a key.
-fn unsupported(key: &PrivateKeyDer<'_>, document: &LoadedFile) -> Error {
+fn unsupported(key: &PrivateKeyDer<'_>, loaded: &LoadedFile) -> Error {
     let pkcs1 = match key {
         PrivateKeyDer::Pkcs1(key) => Some(key.secret_pkcs1_der()),
         PrivateKeyDer::Pkcs8(key) => PrivateKeyInfoRef::try_from(key.secret_pkcs8_der())
@@ -274,17 +275,17 @@ fn unsupported(key: &PrivateKeyDer<'_>, document: &LoadedFile) -> Error {
         _ => None,
     };
     match pkcs1.and_then(rsa_private_key_bits) {
-        Some(bits) if bits < 2048 => document
+        Some(bits) if bits < 2048 => loaded
             .error(
                 Check::KeyLength,
                 format!("is an RSA key of {bits} bits, which is too short to be accepted."),
             )
             .with_hint(Check::KeyLength.advice()),
-        Some(bits) if bits > 8192 => document.error(
+        Some(bits) if bits > 8192 => loaded.error(
             Check::KeySupported,
             format!("is an RSA key of {bits} bits; at most 8192 are supported."),
         ),
-        _ => document
+        _ => loaded
             .error(
                 Check::KeySupported,
                 "is damaged, or of a kind that TLS clients cannot use.",
@@ -340,9 +341,9 @@ mod tests {
             encrypted_data: OctetStringRef::new(&[0; 48]).unwrap(),
         };
         let source = Source::content(&key.to_der().unwrap(), None);
-        let document = LoadedFile::read(&source, Role::PrivateKey).unwrap();
-        let contents = ParsedFile::read(&document, Some("password")).unwrap();
-        let error = read(&document, &contents, Some("password")).err().unwrap();
+        let loaded = LoadedFile::read(&source, Role::PrivateKey).unwrap();
+        let parsed = ParsedFile::read(&loaded, Some("password")).unwrap();
+        let error = read(&loaded, &parsed, Some("password")).err().unwrap();
         (error.code(), error.message().to_owned())
     }
 

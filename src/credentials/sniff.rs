@@ -6,7 +6,7 @@
 
 use x509_cert::der::{Decode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
 
-use super::parsed_file::EntryKind;
+use super::entry::EntryKind;
 
 /// `id-signedData` (RFC 5652, section 5.1), the only content of PKCS#7 that holds certificates.
 const SIGNED_DATA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];

@@ -156,16 +156,16 @@ impl LoadedFile {
             Source::File(path) => read_file(path, role)?,
             Source::Bytes { content, .. } => (content.clone(), None),
         };
-        let document = LoadedFile {
+        let loaded = LoadedFile {
             role,
             bytes,
             name: format!("the {} {}", role.noun(), source.shown()),
             mode,
         };
-        if document.bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(document.error(Check::FileNotEmpty, "is empty."));
+        if loaded.bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(loaded.error(Check::FileNotEmpty, "is empty."));
         }
-        Ok(document)
+        Ok(loaded)
     }
 
     /// What everybody on this machine may do with the file, where that is anything.
@@ -361,13 +361,13 @@ mod tests {
             (Some(0o100_666), Some("read and write")),
             (None, None),
         ] {
-            let document = LoadedFile {
+            let loaded = LoadedFile {
                 role: Role::PrivateKey,
                 bytes: Zeroizing::default(),
                 name: String::new(),
                 mode,
             };
-            assert_eq!(document.open_to_others(), others, "{mode:?}");
+            assert_eq!(loaded.open_to_others(), others, "{mode:?}");
         }
     }
 

@@ -58,12 +58,12 @@ const SSH_PUBLIC_KEY: &str = "is an SSH public key.";
 const NOT_SSH: &str = "SSH keys do not serve here: use the files of the DCS's TLS certificate.";
 
 /// Says what the file looks like instead of anything that could be used.
-pub(crate) fn error(document: &LoadedFile) -> Error {
-    let (what, hint) = describe(&document.bytes);
-    let error = document.error(Check::FileFormat, what);
+pub(crate) fn error(loaded: &LoadedFile) -> Error {
+    let (what, hint) = describe(&loaded.bytes);
+    let error = loaded.error(Check::FileFormat, what);
     match hint {
         Some(hint) => error.with_hint(hint),
-        None if document.role == Role::Any => error.with_hint(
+        None if loaded.role == Role::Any => error.with_hint(
             "Give a file of certificates or keys, as they are handed out: PEM, DER, PKCS#7 or PKCS#12.",
         ),
         None => error,

@@ -78,7 +78,7 @@ impl CertificateChecks {
                 .cloned()
                 .collect(),
             cas: bundle.map(|bundle| bundle.cas().cloned().collect()),
-            name: file.document.name.clone(),
+            name: file.loaded.name.clone(),
             bundle_name: bundle_name(bundle),
             host: host.to_owned(),
         }

@@ -5,8 +5,10 @@ use std::time::SystemTime;
 use super::certificate_checks::{CertificateChecks, count};
 use super::report::{FileSummary, Finding};
 use crate::config::Config;
+use crate::credentials::entry::EntryKind;
 use crate::credentials::files::{CONFIGURE_CERTIFICATE, CONFIGURE_KEY};
-use crate::credentials::parsed_file::{EntryKind, ParsedFile, Repair};
+use crate::credentials::parsed_file::ParsedFile;
+use crate::credentials::repair::Repair;
 use crate::credentials::source::{LoadedFile, Role, Source, capitalise};
 use crate::credentials::x509::Certificate;
 use crate::credentials::{CaBundle, CertificateSummary, Files, Identity};
@@ -146,7 +148,7 @@ fn push_readable(
         let repairs: Vec<_> = contents
             .repairs
             .iter()
-            .map(|repair| repair.words())
+            .map(|repair| repair.description())
             .collect();
         Finding::failed(
             Check::FileIntact,
@@ -164,7 +166,7 @@ fn push_readable(
 /// Returns the content of a file, such as "3 certificates, private key (PKCS#8)".
 fn contents_text(contents: &ParsedFile) -> String {
     let mut kinds: Vec<EntryKind> = Vec::new();
-    for item in &contents.items {
+    for item in &contents.entries {
         if !kinds.contains(&item.kind) {
             kinds.push(item.kind);
         }
@@ -173,14 +175,14 @@ fn contents_text(contents: &ParsedFile) -> String {
         .into_iter()
         .map(|kind| {
             let number = contents
-                .items
+                .entries
                 .iter()
                 .filter(|item| item.kind == kind)
                 .count();
             match kind {
                 EntryKind::Certificate => count(number, "certificate"),
-                kind if number == 1 => kind.words().to_owned(),
-                kind => format!("{} ({number} times)", kind.words()),
+                kind if number == 1 => kind.description().to_owned(),
+                kind => format!("{} ({number} times)", kind.description()),
             }
         })
         .collect::<Vec<_>>()
@@ -193,7 +195,7 @@ fn check_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
         Ok(bundle) => bundle,
         Err(error) => return push_read_error(error, subject, findings),
     };
-    push_readable(&bundle.name, &bundle.contents, subject, findings);
+    push_readable(&bundle.name, &bundle.parsed, subject, findings);
     findings.push(Finding::passed(
         Check::BundleHasCa,
         subject,
@@ -224,7 +226,7 @@ fn check_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
         ),
     });
     findings.push(check_bundle_expiry(bundle, now));
-    findings.push(if bundle.contents.has_private_key() {
+    findings.push(if bundle.parsed.has_private_key() {
         Finding::failed(
             Check::BundleNoPrivateKey,
             subject,
@@ -285,7 +287,7 @@ fn check_certificate_file(files: &Files, findings: &mut Vec<Finding>) {
         }
         Some(Err(error)) => push_read_error(error, subject, findings),
         Some(Ok(file)) => {
-            push_readable(&file.document.name, &file.contents, subject, findings);
+            push_readable(&file.loaded.name, &file.parsed, subject, findings);
         }
     }
 }
@@ -308,8 +310,8 @@ fn check_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
             check_permissions_of_rejected_key(config, findings);
         }
         Some(Ok(file)) => {
-            push_readable(&file.document.name, &file.contents, subject, findings);
-            check_permissions(&file.document, findings);
+            push_readable(&file.loaded.name, &file.parsed, subject, findings);
+            check_permissions(&file.loaded, findings);
             for check in [Check::KeyPresent, Check::KeySingle] {
                 findings.push(Finding::passed(check, subject, check.title()));
             }
@@ -344,9 +346,9 @@ fn check_permissions_of_rejected_key(config: &Config, findings: &mut Vec<Finding
     }
 }
 
-fn check_permissions(document: &LoadedFile, findings: &mut Vec<Finding>) {
+fn check_permissions(loaded: &LoadedFile, findings: &mut Vec<Finding>) {
     let check = Check::FilePermissions;
-    let Some(mode) = document.mode else {
+    let Some(mode) = loaded.mode else {
         if cfg!(windows) {
             findings.push(Finding::skipped(
                 check,
@@ -356,13 +358,13 @@ fn check_permissions(document: &LoadedFile, findings: &mut Vec<Finding>) {
         }
         return;
     };
-    findings.push(if let Some(others) = document.open_to_others() {
+    findings.push(if let Some(others) = loaded.open_to_others() {
         Finding::failed(
             check,
             Subject::PrivateKey,
             format!(
                 "Every user of this machine may {others} {} (mode {:04o}).",
-                document.name,
+                loaded.name,
                 mode & 0o7777
             ),
         )
@@ -437,21 +439,21 @@ fn file_summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
         file_summary(
             Role::CaBundle,
             config.sources.ca_bundle.as_ref(),
-            bundle.map(|bundle| &bundle.contents),
+            bundle.map(|bundle| &bundle.parsed),
             bundle.map_or_else(Vec::new, |bundle| of(&bundle.certificates)),
             None,
         ),
         file_summary(
             Role::Certificate,
             config.sources.certificate.as_ref(),
-            certificate.map(|file| &file.contents),
+            certificate.map(|file| &file.parsed),
             certificate.map_or_else(Vec::new, |file| of(&file.certificates)),
             None,
         ),
         file_summary(
             Role::PrivateKey,
             key_source,
-            key.map(|file| &file.contents),
+            key.map(|file| &file.parsed),
             Vec::new(),
             key.map(|file| file.key.description.clone()),
         ),
@@ -476,7 +478,7 @@ fn file_summary(
             contents
                 .repairs
                 .iter()
-                .map(|repair: &Repair| repair.words())
+                .map(|repair: &Repair| repair.description())
                 .collect()
         }),
         certificates,
