@@ -147,26 +147,10 @@ fn file_json(path: &Path, inspected: &Result<Inspection, CommandError>, now: Sys
 
 fn item_json(item: &Item, now: SystemTime) -> Value {
     let certificate = item.certificate.as_ref().map(|certificate| {
-        json!({
-            "subject": certificate.subject.as_str(),
-            "issuer": certificate.issuer.as_str(),
-            "serial": certificate.serial,
-            "not_before": certificate.not_before_rfc3339(),
-            "not_after": certificate.not_after_rfc3339(),
-            "days_left": certificate.days_left(now),
-            "valid_now": certificate.is_valid_at(now),
-            "key": certificate.key,
-            "signature_algorithm": certificate.signature_algorithm,
-            "is_ca": certificate.is_ca,
-            "key_usage": certificate.key_usage,
-            "extended_key_usage": certificate.extended_key_usage,
-            "alternative_names": certificate
-                .alternative_names
-                .iter()
-                .map(dcs::Message::as_str)
-                .collect::<Vec<_>>(),
-            "thumbprint": certificate.thumbprint,
-        })
+        let mut value = json!(certificate);
+        value["days_left"] = json!(certificate.days_left(now));
+        value["valid_now"] = json!(certificate.is_valid_at(now));
+        value
     });
     json!({
         "kind": item.kind,

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::x509::Certificate;
 use crate::datetime::{SECONDS_PER_DAY, rfc3339, unix_seconds};
@@ -40,6 +41,27 @@ pub struct CertificateSummary {
     /// SHA-256 of the DER encoding, base64url without padding, as the service identifies certificates
     /// (RFC 7515, section 4.1.8).
     pub thumbprint: String,
+}
+
+/// Writes the certificate's fields as a report in JSON has them, without those that depend on the current time.
+impl Serialize for CertificateSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let names = self.alternative_names.iter().map(Message::as_str);
+        let mut fields = serializer.serialize_struct("CertificateSummary", 12)?;
+        fields.serialize_field("subject", self.subject.as_str())?;
+        fields.serialize_field("issuer", self.issuer.as_str())?;
+        fields.serialize_field("serial", &self.serial)?;
+        fields.serialize_field("not_before", &self.not_before_rfc3339())?;
+        fields.serialize_field("not_after", &self.not_after_rfc3339())?;
+        fields.serialize_field("key", &self.key)?;
+        fields.serialize_field("signature_algorithm", &self.signature_algorithm)?;
+        fields.serialize_field("is_ca", &self.is_ca)?;
+        fields.serialize_field("key_usage", &self.key_usage)?;
+        fields.serialize_field("extended_key_usage", &self.extended_key_usage)?;
+        fields.serialize_field("alternative_names", &names.collect::<Vec<_>>())?;
+        fields.serialize_field("thumbprint", &self.thumbprint)?;
+        fields.end()
+    }
 }
 
 impl CertificateSummary {

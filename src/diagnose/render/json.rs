@@ -64,21 +64,9 @@ impl Report {
     fn certificates(&self, list: &[CertificateSummary]) -> Value {
         list.iter()
             .map(|certificate| {
-                json!({
-                    "subject": certificate.subject.as_str(),
-                    "issuer": certificate.issuer.as_str(),
-                    "serial": certificate.serial,
-                    "not_before": certificate.not_before_rfc3339(),
-                    "not_after": certificate.not_after_rfc3339(),
-                    "days_left": format::days_left(certificate, self.created),
-                    "key": certificate.key,
-                    "signature_algorithm": certificate.signature_algorithm,
-                    "is_ca": certificate.is_ca,
-                    "key_usage": certificate.key_usage,
-                    "extended_key_usage": certificate.extended_key_usage,
-                    "alternative_names": texts(&certificate.alternative_names),
-                    "thumbprint": certificate.thumbprint,
-                })
+                let mut value = json!(certificate);
+                value["days_left"] = json!(format::days_left(certificate, self.created));
+                value
             })
             .collect()
     }
