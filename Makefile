@@ -53,10 +53,12 @@ $(TESTBED): FORCE
 test-rust: library $(TESTBED) ## Run the Rust, C and C++ tests
 	$(IN_TESTBED) $(CARGO_TEST)
 
-test-one: library $(TESTBED) ## Run the Rust tests whose name contains NAME: NAME=reload
-	@[ -n '$(NAME)' ] || { echo 'usage: make test-one NAME=PART_OF_A_NAME' >&2; exit 2; }
+test-one: test-name library $(TESTBED) ## Run the Rust tests whose name contains NAME: NAME=reload
 	set -o pipefail; $(IN_TESTBED) $(CARGO_TEST) -- $(NAME) | tee $(CARGO_TARGET_DIR)/test-one.log
 	@grep -q '^test .* \.\.\.' $(CARGO_TARGET_DIR)/test-one.log || { echo "No test's name contains $(NAME)." >&2; exit 1; }
+
+test-name:
+	@[ -n '$(NAME)' ] || { echo 'usage: make test-one NAME=PART_OF_A_NAME' >&2; exit 2; }
 
 # A fresh virtual environment with the wheel, as a user would install it.
 python-environment: library $(TESTBED)
@@ -137,4 +139,4 @@ instructions: library $(TESTBED) ## Rewrite benches/instructions/expected.json
 include make/checks.mk make/bench.mk make/package.mk
 
 # All targets of the help, and those that have no line there.
-.PHONY: $(shell awk -F: '/^[a-z][a-z-]*:.*## / { print $$1 }' $(MAKEFILE_LIST)) python-environment FORCE
+.PHONY: $(shell awk -F: '/^[a-z][a-z-]*:.*## / { print $$1 }' $(MAKEFILE_LIST)) test-name python-environment FORCE
