@@ -55,7 +55,7 @@ impl Client {
             log::emit!(
                 Error,
                 CLIENT,
-                "no client is made: {}: {}",
+                "no client was created: {}: {}",
                 error.code().name(),
                 error.message()
             );
@@ -129,7 +129,7 @@ impl Client {
             log::emit!(
                 Error,
                 CLIENT,
-                "nothing is reloaded, the client goes on with what it had: {}: {}",
+                "reload failed, the client keeps using the previous files: {}: {}",
                 error.code().name(),
                 error.message()
             );

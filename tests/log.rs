@@ -440,7 +440,7 @@ fn a_key_that_is_open_to_everybody_is_a_warning() {
         let told: Vec<_> = drain().into_iter().map(|record| record.text).collect();
         let expected = words.map(|may| {
             format!(
-                "everybody on this machine may {may} the private key {}",
+                "every user of this machine may {may} the private key {}",
                 key.display()
             )
         });

@@ -135,7 +135,7 @@ fn warn_of_permissions(loaded: &LoadedFile) {
         log::emit!(
             Warn,
             FILES,
-            "everybody on this machine may {others} {}",
+            "every user of this machine may {others} {}",
             loaded.name
         );
     }

@@ -6,7 +6,7 @@ use x509_cert::der::{Decode, Reader, Result, SliceReader, Tag, TagNumber};
 /// What follows the header of a BER SEQUENCE at the very beginning.
 ///
 /// The length is passed over unread, so that a file which is cut short, or of indefinite length, can still
-/// be told for what it is.
+/// be reported as what it is.
 pub(crate) fn sequence_start(bytes: &[u8]) -> Option<&[u8]> {
     let (tag, rest) = bytes.split_first()?;
     let (length, rest) = rest.split_first()?;

@@ -14,7 +14,7 @@ use crate::log;
 /// A CA certificate of the bundle, with the time in which it may vouch for others.
 pub(crate) struct TrustAnchor {
     pub(crate) der: CertificateDer<'static>,
-    /// `None` where the dates cannot be read; it then counts as valid.
+    /// `None` if the dates cannot be read; it then counts as valid.
     pub(crate) validity: Option<(SystemTime, SystemTime)>,
 }
 
@@ -27,7 +27,7 @@ impl TrustAnchor {
 
 /// The parsed CA bundle.
 pub(crate) struct CaBundle {
-    /// Every certificate of the file, expired ones too: they stop nothing that does not need them.
+    /// Every certificate of the file. Expired ones too: they do no harm to a path that does not need them.
     pub(crate) certificates: Vec<Certificate>,
     /// Where it came from, for messages.
     pub(crate) name: String,
@@ -41,7 +41,7 @@ impl CaBundle {
         let Some(source) = source else {
             return Err(Error::new(
                 Code::CaBundle,
-                "No CA bundle is configured, so no server could be trusted.",
+                "No CA bundle is configured, so no server can be trusted.",
             )
             .with_check(Check::FileConfigured)
             .with_hint("Configure the CA bundle that the DCS team published for your environment (`DCS_CA_BUNDLE`, or `--cacert` of the command)."));
@@ -106,7 +106,7 @@ impl CaBundle {
         Ok(bundle)
     }
 
-    /// The CA certificates. One whose fields cannot be read counts, the verifier decides on it.
+    /// Returns the CA certificates. One whose fields cannot be read counts as one: the verifier decides on it.
     pub(crate) fn cas(&self) -> impl Iterator<Item = &Certificate> + Clone {
         self.certificates.iter().filter(|certificate| {
             certificate
@@ -116,7 +116,7 @@ impl CaBundle {
         })
     }
 
-    /// The trust anchors for the verifier.
+    /// Returns the trust anchors for the verifier.
     pub(crate) fn anchors(&self) -> Vec<TrustAnchor> {
         self.cas()
             .map(|certificate| TrustAnchor {

@@ -37,7 +37,7 @@ pub(crate) fn complete<'a>(
 
 /// The best issuer in the pool: one whose key signed it, that is valid now, or else is valid for the longest.
 ///
-/// Signatures are checked only where there is a choice: a CA that was issued anew has the name of the old one.
+/// Signatures are checked only if there is a choice: a CA that was issued again has the name of the old one.
 pub(crate) fn issuer_of<'a>(
     certificate: &Certificate,
     pool: impl Iterator<Item = &'a Certificate>,

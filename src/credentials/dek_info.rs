@@ -68,7 +68,7 @@ impl Cipher {
         }
     }
 
-    /// Decrypts in place and returns the length without the padding; `None` where the padding is wrong.
+    /// Decrypts in place and returns the length without the padding. Returns `None` if the padding is wrong.
     fn decrypt(self, key: &[u8], iv: &[u8], buffer: &mut [u8]) -> Option<usize> {
         match self {
             Cipher::Aes128 => unpad(Decryptor::<aes::Aes128>::new_from_slices(key, iv), buffer),

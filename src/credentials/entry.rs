@@ -6,7 +6,7 @@ use super::pem::LegacyEncryption;
 use super::source::LoadedFile;
 use crate::error::{Check, Error};
 
-/// What one thing in a file is.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryKind {
     Certificate,
@@ -25,7 +25,7 @@ pub(crate) enum EntryKind {
 }
 
 impl EntryKind {
-    /// What a label promises. The content has the last word where its shape is known.
+    /// Returns the kind that a label promises. If the shape of the content is known, that decides instead.
     pub(super) fn of_label(label: &str) -> Self {
         match label {
             // X509 CERTIFICATE is an old synonym (RFC 7468, section 5.1).
@@ -56,7 +56,7 @@ impl EntryKind {
         )
     }
 
-    /// The words for a reader.
+    /// Returns the name for a reader.
     pub(crate) fn description(self) -> &'static str {
         match self {
             EntryKind::Certificate => "certificate",
@@ -76,14 +76,14 @@ impl EntryKind {
     }
 }
 
-/// One thing in a file.
+/// One certificate, key or other thing in a file.
 pub(crate) struct Entry {
     pub(crate) kind: EntryKind,
     /// The PEM label; empty in other formats.
     pub(crate) label: String,
     /// The line that it begins on, in PEM.
     pub(crate) line: Option<usize>,
-    /// `None` where it is damaged.
+    /// `None` if it is damaged.
     pub(crate) der: Option<Zeroizing<Vec<u8>>>,
     pub(crate) encryption: Option<LegacyEncryption>,
 }
@@ -99,12 +99,12 @@ impl Entry {
         }
     }
 
-    /// Whether it takes a password to use it.
+    /// Whether it needs a password.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.kind == EntryKind::EncryptedPkcs8 || self.encryption.is_some()
     }
 
-    /// The DER, or the error that it is damaged.
+    /// Returns the DER, or the error that the entry is damaged.
     pub(crate) fn der(&self, loaded: &LoadedFile) -> Result<&[u8], Error> {
         self.der
             .as_ref()
@@ -112,7 +112,7 @@ impl Entry {
             .ok_or_else(|| self.damaged(loaded, "is not valid base64"))
     }
 
-    /// The error that this item is damaged: "the CERTIFICATE block that begins on line 3 " + `how`.
+    /// Returns the error that this entry is damaged: "the CERTIFICATE block that begins on line 3 " + `how`.
     pub(crate) fn damaged(&self, loaded: &LoadedFile, how: &str) -> Error {
         let which = match self.line {
             Some(line) if !self.label.is_empty() => {
@@ -129,7 +129,7 @@ impl Entry {
             .with_hint("Copy the file again from where it came from, as plain text.")
     }
 
-    /// Where in the file it stands, in words to put behind it.
+    /// Returns its place in the file, as the end of a phrase.
     pub(crate) fn place(&self) -> String {
         match self.line {
             Some(line) => format!(" on line {line}"),

@@ -8,18 +8,18 @@ use super::source::Sources;
 use crate::error::Check;
 use crate::error::{Code, Error};
 
-/// What to do where the certificate is missing.
+/// The hint if the certificate is missing.
 pub(crate) const CONFIGURE_CERTIFICATE: &str = "Configure the TLS client certificate that the DCS team sent you (`DCS_CERTIFICATE`, `--cert` of the command, or the option certificate).";
 
-/// What to do where the key is missing.
+/// The hint if the key is missing.
 pub(crate) const CONFIGURE_KEY: &str = "Configure the private key that the certificate's request was made with (`DCS_PRIVATE_KEY`, `--key` of the command, or the option private_key).";
 
-/// What could be made of the three files.
+/// The three files, each parsed or with its error.
 pub(crate) struct Files {
     pub(crate) ca_bundle: Result<CaBundle, Error>,
-    /// `None` where none is configured.
+    /// `None` if none is configured.
     pub(crate) certificate: Option<Result<CertificateFile, Error>>,
-    /// `None` where none is configured and the certificate's file holds none either.
+    /// `None` if none is configured and the certificate's file holds none either.
     pub(crate) private_key: Option<Result<KeyFile, Error>>,
 }
 

@@ -1,10 +1,10 @@
-//! A private key that is kept to be made ready anew in a forked child.
+//! A private key that is kept so that a forked child can load it again.
 //!
 //! The provider's own form of an RSA key has a lock, and notes of the signatures that are being made with it: in a
-//! process that was forked while another thread was signing, it would wait for ever, or end the process. So a
-//! child makes its own from the key's DER. That lies in memory under a mask of random bytes: whoever searches the
-//! memory or a core dump for keys does not come upon it, though whoever reads all of it has the key in any case, in
-//! the form in which the provider signs with it.
+//! process that was forked while another thread was signing, it would wait forever, or end the process. So a
+//! child creates its own from the key's DER. That lies in memory under a mask of random bytes, so that a search of
+//! the memory or of a core dump for keys does not find it. The mask protects from no more than that: the provider's
+//! own form of the key is in the memory too.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) struct MaskedKey {
 }
 
 impl MaskedKey {
-    /// `None` where no random bytes are to be had, and on systems that do not fork.
+    /// Returns `None` if there are no random bytes, and on systems that do not fork.
     pub(crate) fn new(der: &PrivateKeyDer<'_>) -> Option<Self> {
         if cfg!(not(unix)) {
             return None;
@@ -35,7 +35,7 @@ impl MaskedKey {
         })
     }
 
-    /// The key ready for signing, without anything that was done with it before.
+    /// Returns a new key for signing, without the state of the previous one.
     pub(crate) fn signing_key(&self) -> Option<Arc<dyn SigningKey>> {
         let der: Zeroizing<Vec<u8>> = Zeroizing::new(
             self.masked

@@ -31,14 +31,14 @@ pub(crate) struct KeyFile {
     pub(crate) parsed: ParsedFile,
 }
 
-/// What the client shows to the server.
+/// What the client presents to the server.
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) certified_key: Arc<CertifiedKey>,
     masked_key: Option<Arc<MaskedKey>>,
-    /// What is sent: the leaf, then its issuers as far as they are known, without the root.
+    /// The certificates that are sent: the leaf, then its issuers as far as they are known, without the root.
     pub(crate) links: Vec<Certificate>,
-    /// Where in the certificate's file the leaf stands, from 0.
+    /// The leaf's position in the certificate's file, from 0.
     pub(crate) leaf_position: usize,
     /// Where the certificate came from, for messages.
     pub(crate) name: String,
@@ -93,7 +93,7 @@ impl Identity {
     /// Pairs certificate and key, and completes the chain from the CA certificates at hand.
     ///
     /// # Errors
-    /// [`Code::KeyMismatch`] where the key is that of none of the certificates.
+    /// [`Code::KeyMismatch`] if the key belongs to none of the certificates.
     pub(crate) fn pair<'a>(
         file: &'a CertificateFile,
         key: &KeyFile,
@@ -114,7 +114,7 @@ impl Identity {
                 .cloned()
                 .collect()
         } else {
-            // Who issued it cannot be seen: the file's own order has to do.
+            // Its issuer is unknown, so the file's own order has to do.
             std::iter::once(leaf).chain(others).cloned().collect()
         };
         log::emit!(
@@ -133,13 +133,13 @@ impl Identity {
         })
     }
 
-    /// The same with a key of its own, for a forked child, whose parent may be signing with this one.
+    /// Returns the same with a key of its own, for a forked child: its parent may be signing with this one.
     pub(crate) fn for_child(&self) -> Result<Self, Error> {
         let key = self.masked_key.as_ref().and_then(|key| key.signing_key());
         let key = key.ok_or_else(|| {
             Error::new(
                 Code::Internal,
-                "The private key cannot be made ready anew in a forked process.",
+                "The private key cannot be loaded again in a forked process.",
             )
         })?;
         let chain = self.certified_key.cert.clone();
@@ -161,12 +161,12 @@ fn no_certificate(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
             .with_hint("Send the CSR to the DCS team and use the certificate that they send back.")
     } else if parsed.has_private_key() {
         error("holds a private key and no certificate.").with_hint(
-            "Certificate and private key look exchanged: give the file that begins with BEGIN CERTIFICATE as the certificate.",
+            "Exchange the two files: the certificate is the one that begins with BEGIN CERTIFICATE.",
         )
     } else if parsed.has(EntryKind::PublicKey) {
         error("holds a public key, not a certificate.")
     } else if parsed.has(EntryKind::TrustedCertificate) {
-        error("holds a certificate with OpenSSL's own trust settings (BEGIN TRUSTED CERTIFICATE), which only OpenSSL reads.")
+        error("holds a certificate with OpenSSL's trust settings (BEGIN TRUSTED CERTIFICATE), which only OpenSSL reads.")
             .with_hint("Convert it: `openssl x509 -in FILE -out NEW`.")
     } else if parsed.has(EntryKind::Crl) {
         error("holds a certificate revocation list, not a certificate.")
@@ -175,7 +175,7 @@ fn no_certificate(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
     }
 }
 
-/// Which certificate of the file belongs to the key: it is the leaf, wherever it stands.
+/// Returns the position of the certificate that belongs to the key: it is the leaf, wherever it stands.
 fn leaf_position(
     key: &Arc<dyn SigningKey>,
     file: &CertificateFile,
@@ -227,7 +227,7 @@ fn leaf_position(
                 Check::FileRole,
                 format!("holds CA certificates only ({subject}), and none of them is the key's."),
             )
-            .with_hint("It looks like the CA bundle: give the certificate that the DCS team sent you for your own request."));
+            .with_hint("Configure the certificate that the DCS team sent you for your own request: this file looks like the CA bundle."));
     }
     Err(key_file.error_as(
         Code::KeyMismatch,

@@ -1,4 +1,4 @@
-//! What is in a file, whatever its format, and what was mended on the way to it.
+//! Parses a file of any format into its entries, and notes the repairs.
 
 use zeroize::Zeroizing;
 
@@ -33,7 +33,7 @@ impl Format {
     }
 }
 
-/// All that a file holds.
+/// The entries of a file, and how it is written.
 pub(crate) struct ParsedFile {
     pub(crate) format: Format,
     pub(crate) repairs: Vec<Repair>,
@@ -41,11 +41,10 @@ pub(crate) struct ParsedFile {
 }
 
 impl ParsedFile {
-    /// Finds out the format and takes the file apart. The password is for PKCS#12, which is encrypted as a
-    /// whole.
+    /// Detects the format and parses the file. The password is for PKCS#12, which is encrypted as a whole.
     ///
     /// # Errors
-    /// The role's code where nothing can be made out, with what the file looks like instead;
+    /// The role's code if the format is unknown, with what the file looks like instead;
     /// [`Code::Password`] for PKCS#12 without the right password.
     pub(crate) fn read(loaded: &LoadedFile, password: Option<&str>) -> Result<Self, Error> {
         let mut parsed = ParsedFile {
@@ -85,7 +84,7 @@ impl ParsedFile {
     /// The certificates, in the file's order.
     ///
     /// # Errors
-    /// The role's code where one is damaged.
+    /// The role's code if one is damaged.
     pub(crate) fn certificates(
         &self,
         loaded: &LoadedFile,
@@ -172,14 +171,14 @@ impl ParsedFile {
                         ),
                     )
                     .with_hint("Copy the file again from where it came from, as binary and not as text."),
-                // In a form that only BER allows; what cannot be read is told as such.
+                // In a form that only BER allows; the error says so if it cannot be read.
                 _ if pkcs7::looks_like(bytes) => return self.take_pkcs7(bytes, None, loaded),
                 _ if pkcs12::looks_like(bytes) => {
                     return self.take_pkcs12(bytes, loaded, password);
                 }
                 _ => loaded.error(
                     Check::FileFormat,
-                    "is DER (binary), but neither a certificate nor a key in a form that is known.",
+                    "is DER (binary), but neither a certificate nor a key in a known form.",
                 ),
             }),
         }
@@ -233,7 +232,7 @@ fn cannot_open(failure: &pkcs12::Failure, loaded: &LoadedFile) -> Error {
         Failure::PasswordMissing => loaded.error_as(
             Code::Password,
             Check::KeyPassword,
-            "is a PKCS#12 store that is encrypted, and no password was given.",
+            "is an encrypted PKCS#12 store, and no password was given.",
         )
         .with_hint("Set the private key password: it opens the store too."),
         Failure::WrongPassword => loaded.error_as(
@@ -250,15 +249,15 @@ fn cannot_open(failure: &pkcs12::Failure, loaded: &LoadedFile) -> Error {
                 Check::FileFormat,
                 "is a PKCS#12 store that is encrypted in a way that is not supported.",
             )
-            .with_hint("Take it apart with the program that made it, or with: `openssl pkcs12 -legacy -in FILE -nodes -out NEW`."),
+            .with_hint("Convert it with the program that created it, or with: `openssl pkcs12 -legacy -in FILE -nodes -out NEW`."),
         Failure::TooCostly => loaded.error(
             Check::FileFormat,
-            "is a PKCS#12 store that asks for an absurd amount of work to be opened.",
+            "is a PKCS#12 store that needs more work to open than is allowed (its iteration counts).",
         ),
     }
 }
 
-/// Without the line end that a text editor may have put behind binary content.
+/// Removes the line end that a text editor may have added to binary content.
 fn trimmed(bytes: &[u8]) -> &[u8] {
     match sniff::claimed_length(bytes) {
         Some(length)
@@ -270,8 +269,8 @@ fn trimmed(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// What a text that is base64 from begin to end stands for, in either alphabet (RFC 4648, sections 4 and 5) and padded or
-/// not. Quotes around it and line ends in it, also written-out ones, do no harm.
+/// Decodes a text that is base64 from start to end, in either alphabet (RFC 4648, sections 4 and 5), padded or not. It
+/// may have quotes around it and line ends in it, even written-out ones.
 fn bare_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = pem::without_escapes(bytes);
     let text = pem::trim_quotes(text.trim_ascii());

@@ -1,10 +1,10 @@
-//! PEM (RFC 7468): finding the blocks of a text and decoding them, also where the text has come to harm.
+//! PEM (RFC 7468): finds the blocks of a text and decodes them, even if the text is damaged.
 //!
-//! rustls-pemfile decodes the base64 of blocks that are not secret; nothing else of it is used, and its errors are
+//! rustls-pemfile decodes the base64 of blocks that are not secret. Nothing else of it is used, and its errors are
 //! never passed on, because they print the bytes of the file. Keys are decoded here, because it leaves their text
-//! in memory that is not wiped. Finding the blocks here gives what it does not tell: the labels of blocks that it
-//! passes over and the line that a fault is on. And it reads what environment variables, parameter stores and
-//! mails make of a PEM file: line ends that were lost or written out as `\n`, quotes, indentation.
+//! in memory that is not wiped. The blocks are found here, because it reports neither the labels of blocks that it
+//! skips nor the line of a fault. This reader also accepts what environment variables, parameter stores and mails do
+//! to a PEM file: line ends that are lost or written out as `\n`, quotes, indentation.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,17 +26,17 @@ const QUOTES: &[u8] = b"\"'>|,";
 
 /// A block, from its BEGIN to its END.
 pub(crate) struct Block<'a> {
-    /// The words between the dashes, such as `CERTIFICATE`.
+    /// The text between the dashes, such as `CERTIFICATE`.
     pub(crate) label: String,
     /// The number of the line that it begins on, from 1.
     pub(crate) line: usize,
-    /// What stands between BEGIN and END.
+    /// The text between BEGIN and END.
     inner: &'a [u8],
 }
 
-/// What stands in a block.
+/// The content of a block.
 pub(crate) struct Body {
-    /// `None` where it is not base64.
+    /// `None` if it is not base64.
     pub(crate) der: Option<Zeroizing<Vec<u8>>>,
     pub(crate) encryption: Option<LegacyEncryption>,
 }
@@ -54,12 +54,12 @@ pub(crate) struct CutShort {
     pub(crate) line: usize,
 }
 
-/// Whether the text has a place where a block begins.
+/// Whether a block begins anywhere in the text.
 pub(crate) fn has_block(text: &[u8]) -> bool {
     next_begin(text, 0).is_some()
 }
 
-/// Finds every block of the text, wherever on a line it begins, and notes what was mended for that.
+/// Finds every block of the text, wherever on a line it begins, and notes the repairs.
 pub(crate) fn blocks<'a>(
     text: &'a [u8],
     repairs: &mut Vec<Repair>,
@@ -93,7 +93,7 @@ pub(crate) fn blocks<'a>(
 }
 
 impl Block<'_> {
-    /// Takes the block apart into headers and what its base64 stands for.
+    /// Splits the block into its headers and the bytes that its base64 encodes.
     pub(crate) fn body(&self) -> Body {
         let mut encryption = None;
         let mut base64 = Zeroizing::new(Vec::with_capacity(self.inner.len()));
@@ -127,7 +127,7 @@ impl Block<'_> {
     }
 }
 
-/// The next place where a block begins, its label, and the length of the whole BEGIN.
+/// Returns the position of the next block, its label, and the length of the whole BEGIN.
 fn next_begin(text: &[u8], mut at: usize) -> Option<(usize, String, usize)> {
     loop {
         let from = at + find(&text[at..], BEGIN)?;
@@ -142,7 +142,7 @@ fn line_ends(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// The label of a block that begins here, and the length of the whole BEGIN.
+/// Returns the label of a block that begins here, and the length of the whole BEGIN.
 fn begin(text: &[u8]) -> Option<(String, usize)> {
     let rest = text.strip_prefix(BEGIN)?;
     // Anything else may be a key, and must not be quoted.
@@ -161,7 +161,7 @@ fn begin(text: &[u8]) -> Option<(String, usize)> {
     ))
 }
 
-/// Notes in what way the block does not stand as it should. `before` begins at the last block's end.
+/// Notes the repairs that the block needs. `before` begins at the last block's end.
 fn note_surroundings(before: &[u8], inner: &[u8], is_first: bool, repairs: &mut Vec<Repair>) {
     let mut note = |repair| {
         if !repairs.contains(&repair) {
@@ -196,7 +196,7 @@ fn note_surroundings(before: &[u8], inner: &[u8], is_first: bool, repairs: &mut 
     }
 }
 
-/// With `\n` and `\r` that are written out turned into line ends, and a backslash at a line's end left out.
+/// Replaces `\n` and `\r` that are written out by line ends, and removes a backslash at a line's end.
 pub(crate) fn without_escapes(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut bytes = text.iter().copied().peekable();
@@ -255,7 +255,7 @@ fn decode_leniently(base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// Decodes base64 that may be a key: in a time that does not depend on it, without any copy that is not wiped.
-/// Blanks and line ends in it do no harm, and the padding may be missing.
+/// It may contain blanks and line ends, and the padding may be missing.
 pub(crate) fn decode(base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     // Sized beforehand, so that growing leaves no copies behind on the heap.
     let mut text = Zeroizing::new(Vec::with_capacity(base64.len()));

@@ -1,9 +1,9 @@
-//! PKCS#12 (RFC 7292), the `.p12` and `.pfx` files: certificates and private keys in one, under a password.
+//! PKCS#12 (RFC 7292), the `.p12` and `.pfx` files: certificates and private keys together, under a password.
 //!
 //! The structure is walked here, over borrowed bytes, and the algorithms are those of RustCrypto. The
 //! crates that open a whole file derive a key for every bag with the iteration count that the bag names,
-//! with a cap for each but none for all of them, also inside encrypted parts, where nobody can count the
-//! bags beforehand; and they copy keys around without wiping them. Here every derivation is paid out of one
+//! with a cap for each but none for all of them, also inside encrypted parts, whose bags
+//! cannot be counted beforehand. They also copy keys around without wiping them. Here every derivation is paid out of one
 //! [`Budget`] before it is made, decryption is in place in a buffer that is wiped, and certificates keep
 //! their bytes.
 
@@ -84,7 +84,7 @@ pub(crate) enum Failure {
     WrongPassword,
     /// Not PKCS#12, cut short or changed.
     Damaged,
-    /// An algorithm, or a variant of the format, that is not read here: BER of indefinite length, a
+    /// An algorithm, or a variant of the format, that is not supported: BER of indefinite length, a
     /// signature in place of the MAC, PBMAC1, nested safes.
     Unsupported,
     /// Larger, or with more derivation work, than any real file.
@@ -287,7 +287,7 @@ fn rounds(iterations: u32, times: u64, budget: &mut Budget) -> Result<i32, Failu
 struct Opening<'a> {
     password: &'a Password<'a>,
     budget: &'a mut Budget,
-    /// Whether the MAC has proved the password right.
+    /// Whether the MAC has proved that the password is right.
     is_verified: bool,
     opened: Opened,
 }
@@ -321,7 +321,7 @@ impl Opening<'_> {
                     let kind = ObjectIdentifier::decode(reader)?;
                     let value = tagged(reader, 0, true)?;
                     if !reader.is_finished() {
-                        // Names and ids, which nothing here goes by.
+                        // Names and ids, which are not used.
                         AnyRef::decode(reader)?.tag().assert_eq(Tag::Set)?;
                     }
                     self.read_bag(kind, value)
@@ -435,7 +435,7 @@ impl Opening<'_> {
         plain.map(<[u8]>::len).ok_or(self.undecryptable())
     }
 
-    /// What a failing decryption means: once the MAC has proved the password, the file must be damaged.
+    /// Returns the failure of a decryption: once the MAC has proved the password, the file must be damaged.
     fn undecryptable(&self) -> Failure {
         if self.is_verified {
             Failure::Damaged
@@ -464,7 +464,7 @@ fn pbes2_cost(parameters: &pbes2::Parameters) -> Result<u64, Failure> {
     }
 }
 
-/// Reads an EncryptedData (RFC 5652, section 8); `None` where it holds nothing.
+/// Reads an EncryptedData (RFC 5652, section 8). Returns `None` if it holds nothing.
 fn encrypted_content(der: &[u8]) -> Result<Option<(AlgorithmIdentifierRef<'_>, &[u8])>, Failure> {
     let mut reader = SliceReader::new(der)?;
     let content = reader.sequence(|reader| {
@@ -486,7 +486,7 @@ fn encrypted_content(der: &[u8]) -> Result<Option<(AlgorithmIdentifierRef<'_>, &
     Ok(content)
 }
 
-/// Reads a CertBag; `None` where it holds another kind of certificate.
+/// Reads a CertBag. Returns `None` if it holds another kind of certificate.
 fn certificate(bag: &[u8]) -> Result<Option<CertificateDer<'static>>, Failure> {
     let (kind, value) = AnyRef::from_der(bag)?.sequence(|reader| {
         let kind = ObjectIdentifier::decode(reader)?;

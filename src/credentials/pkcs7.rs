@@ -1,7 +1,7 @@
 //! PKCS#7 or CMS (RFC 5652) as a bag of certificates, the `.p7b` and `.p7c` files.
 //!
 //! Such a file is a SignedData without signers. It is walked here instead of being decoded with the `cms`
-//! crate, because a certificate must keep its bytes: that crate decodes each one and refuses the whole file
+//! crate, because a certificate must keep its bytes: that crate decodes each one and rejects the whole file
 //! for one that it does not understand.
 
 use rustls::pki_types::CertificateDer;
@@ -23,7 +23,7 @@ pub(crate) fn looks_like(der: &[u8]) -> bool {
 
 /// The certificates of a SignedData, in the file's order; a file may hold none.
 ///
-/// `None` where the file is damaged, of another content type, or BER of indefinite length. Signatures are
+/// `None` if the file is damaged, of another content type, or BER of indefinite length. Signatures are
 /// not looked at: what a certificate is worth is decided elsewhere.
 pub(crate) fn certificates(der: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let mut reader = SliceReader::new(der).ok()?;

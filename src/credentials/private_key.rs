@@ -24,23 +24,23 @@ use crate::error::Check;
 use crate::error::{Code, Error};
 use crate::fork_gate;
 
-/// What deriving a key from a password may cost, so that no file can keep the caller busy for hours.
+/// The most iterations for deriving a key from a password, so that no file can keep the caller busy for hours.
 /// OpenSSL's default is 2 048 iterations, current advice for passwords 600 000.
 const MAX_PBKDF2_ITERATIONS: u32 = if cfg!(fuzzing) { 1_000 } else { 10_000_000 };
 /// The memory that scrypt may take, in bytes.
 const MAX_SCRYPT_MEMORY: u64 = 1024 * 1024 * if cfg!(fuzzing) { 1 } else { 64 };
 
-/// A private key, ready for signing.
+/// A private key that can sign.
 pub(crate) struct PrivateKey {
     pub(crate) signing_key: Arc<dyn SigningKey>,
     pub(crate) masked: Option<Arc<MaskedKey>>,
     /// Its kind and size, such as `RSA 2048`.
     pub(crate) description: String,
-    /// It lay in the file encrypted.
+    /// Whether it is encrypted in the file.
     pub(crate) is_encrypted: bool,
 }
 
-/// Finds the one private key of a file and makes it ready for signing.
+/// Finds the one private key of a file and loads it for signing.
 pub(crate) fn read(
     loaded: &LoadedFile,
     parsed: &ParsedFile,
@@ -49,7 +49,7 @@ pub(crate) fn read(
     of_entry(only_key(loaded, parsed)?, loaded, password)
 }
 
-/// Makes one key of a file ready for signing.
+/// Loads one key of a file for signing.
 pub(crate) fn of_entry(
     entry: &Entry,
     loaded: &LoadedFile,
@@ -70,7 +70,7 @@ pub(crate) fn of_entry(
     })
 }
 
-/// The one private key among what a file holds.
+/// Returns the one private key of a file.
 pub(crate) fn only_key<'a>(
     loaded: &LoadedFile,
     parsed: &'a ParsedFile,
@@ -99,7 +99,7 @@ pub(crate) fn only_key<'a>(
     }
 }
 
-/// The key's DER, decrypted where it is encrypted. The caller wipes it.
+/// Returns the key's DER, decrypted if it is encrypted. The caller wipes it.
 pub(crate) fn decode(
     entry: &Entry,
     loaded: &LoadedFile,
@@ -153,7 +153,7 @@ fn decrypt(
             )
     };
     if super::sniff::kind(der) != Some(EntryKind::EncryptedPkcs8) {
-        return Err(entry.damaged(loaded, "is no encrypted key"));
+        return Err(entry.damaged(loaded, "is not an encrypted key"));
     }
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unsupported())?;
     if !matches!(encrypted.encryption_algorithm, EncryptionScheme::Pbes2(_)) {
@@ -162,7 +162,7 @@ fn decrypt(
     if is_too_costly(&encrypted.encryption_algorithm) {
         return Err(loaded.error(
             Check::KeySupported,
-            "asks for an absurd amount of work to be decrypted (its iteration count or memory cost).",
+            "needs more work to decrypt than is allowed (its iteration count or memory cost).",
         ));
     }
     let password = password.ok_or_else(|| password_missing(loaded))?;
@@ -209,7 +209,7 @@ fn legacy_failure(failure: &dek_info::Failure, loaded: &LoadedFile, entry: &Entr
 
 fn unsupported_form(loaded: &LoadedFile, entry: &Entry) -> Error {
     let hint = if entry.label.contains("OPENSSH") {
-        "It is a key for SSH; if it is the one that the certificate request was made with, convert it: `ssh-keygen -p -m PKCS8 -f KEY`."
+        "Convert this SSH key, if the certificate request was made with it: `ssh-keygen -p -m PKCS8 -f KEY`."
     } else {
         "Convert it to PKCS#8: `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW_KEY`."
     };
@@ -251,7 +251,7 @@ fn no_key(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
                 "holds a certificate and no private key.",
             )
             .with_hint(
-                "Certificate and private key look exchanged: give the file that begins with BEGIN PRIVATE KEY as the key.",
+                "Exchange the two files: the private key is the one that begins with BEGIN PRIVATE KEY.",
             )
     } else if parsed.has(EntryKind::CertificateRequest) {
         loaded.error(
@@ -265,7 +265,7 @@ fn no_key(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
     }
 }
 
-/// Says why the provider refuses a key.
+/// Explains why the provider rejects a key.
 fn unsupported(key: &PrivateKeyDer<'_>, loaded: &LoadedFile) -> Error {
     let pkcs1 = match key {
         PrivateKeyDer::Pkcs1(key) => Some(key.secret_pkcs1_der()),
@@ -294,7 +294,7 @@ fn unsupported(key: &PrivateKeyDer<'_>, loaded: &LoadedFile) -> Error {
     }
 }
 
-/// The kind and size of a key, told from its public half.
+/// Returns the kind and size of a key, read from its public half.
 pub(crate) fn describe(key: &Arc<dyn SigningKey>) -> String {
     let described = key.public_key().and_then(|spki| {
         let spki = SubjectPublicKeyInfoRef::from_der(&spki).ok()?;
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_work_is_refused_before_it_is_begun() {
+    fn excessive_work_is_rejected_before_it_starts() {
         let pbkdf2 = |iteration_count| {
             let usual = Pbkdf2Params::hmac_sha256(1, b"saltsalt").unwrap();
             Kdf::from(Pbkdf2Params {
@@ -374,9 +374,9 @@ mod tests {
         ] {
             let (code, message) = code_and_message(kdf);
             assert_eq!(code, Code::PrivateKey);
-            assert!(message.contains("absurd"), "{message}");
+            assert!(message.contains("more work"), "{message}");
         }
-        // What OpenSSL writes is worth trying.
+        // What OpenSSL writes is within the limit.
         for kdf in [pbkdf2(2048), scrypt(1 << 14, 8, 1)] {
             assert_eq!(code_and_message(kdf).0, Code::Password);
         }

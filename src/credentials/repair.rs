@@ -20,7 +20,7 @@ impl Repair {
             Repair::LostLineEnds => "has lost its line ends",
             Repair::Quoted => "has quotes or other text around its lines",
             Repair::Indented => "has indented lines",
-            Repair::DoubleBase64 => "is PEM that was encoded in base64 once more",
+            Repair::DoubleBase64 => "is PEM that was encoded in base64 again",
         }
     }
 }

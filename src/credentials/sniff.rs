@@ -1,4 +1,4 @@
-//! What a DER encoding is, told from its shape.
+//! Recognises what a DER encoding is by its shape.
 //!
 //! A file's name and a PEM label are claims that turn out wrong often enough: a PKCS#1 key under
 //! `BEGIN PRIVATE KEY`, a PKCS#7 bundle called `.crt`. Only the first elements are looked at; whether the whole
@@ -91,7 +91,7 @@ fn elements(value: &[u8]) -> Option<Vec<(Tag, &[u8])>> {
     Some(elements)
 }
 
-/// The length that the outermost header claims for the whole, header included. `None` where that is no
+/// The length that the outermost header claims for the whole, header included. `None` if that is no
 /// SEQUENCE of a definite length.
 pub(crate) fn claimed_length(der: &[u8]) -> Option<usize> {
     let [0x30, length, rest @ ..] = der else {

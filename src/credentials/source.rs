@@ -1,4 +1,4 @@
-//! Where a CA bundle, certificate or key comes from, and reading it.
+//! The sources of CA bundle, certificate and key: a path or content, and how they are read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,8 +15,7 @@ use crate::sys;
 /// The largest file that is read. The largest public CA bundles are around 250 KB.
 const MAX_FILE_SIZE: u64 = 4 * 1024 * 1024;
 
-/// Which of the three files something is about, or any other one that is looked into; its words are those of
-/// every message.
+/// Which of the three files a message is about, or any other file that is inspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     CaBundle,
@@ -26,7 +25,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// The role in the middle of a sentence.
+    /// Returns the role's name for the middle of a sentence.
     pub(crate) fn noun(self) -> &'static str {
         match self {
             Role::CaBundle => "CA bundle",
@@ -44,7 +43,7 @@ impl Role {
         }
     }
 
-    /// The code for content that cannot serve in this role.
+    /// Returns the code for content that is unusable in this role.
     pub(crate) fn code(self) -> Code {
         match self {
             Role::CaBundle => Code::CaBundle,
@@ -66,7 +65,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// The path, or that there is none; marked as private.
+    /// Returns the path, marked as private, or where the content came from.
     pub(crate) fn shown(&self) -> String {
         match self {
             Source::File(path) => shown(path),
@@ -74,7 +73,7 @@ impl Source {
         }
     }
 
-    /// The path of a file; `None` for content.
+    /// Returns the path of a file. `None` for content.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Source::File(path) => Some(path),
@@ -91,7 +90,7 @@ impl Source {
     }
 }
 
-/// The three files that a client is made from, and the password of those that are encrypted.
+/// The three files that a client is created from, and the password of encrypted ones.
 #[derive(Clone, Default)]
 pub(crate) struct Sources {
     pub(crate) ca_bundle: Option<Source>,
@@ -106,16 +105,16 @@ impl Sources {
     }
 }
 
-/// A path for a message, marked as private. What looks like a key and not like a path, because content was given
-/// where a path was wanted, is not shown.
+/// Returns a path for a message, marked as private. A path that looks like a key is not shown: the caller may have
+/// passed content as a path.
 fn shown(path: &Path) -> String {
     if looks_like_content(&path.to_string_lossy()) && !path.exists() {
-        return "(not shown, because it looks like content and not like a path)".into();
+        return "(not shown: it looks like content, not like a path)".into();
     }
     redact::path(path.display())
 }
 
-/// Whether a text has a long run as base64 and hexadecimal have, and names seldom.
+/// Whether a text has a long run of base64 or hexadecimal digits, which names seldom have.
 fn looks_like_content(text: &str) -> bool {
     const BASE64_RUN: usize = 20;
     const HEX_RUN: usize = 32;
@@ -139,13 +138,13 @@ impl fmt::Debug for Source {
     }
 }
 
-/// What was read, with the words that a message uses for where it came from.
+/// The bytes of a source, with its name for messages.
 pub(crate) struct LoadedFile {
     pub(crate) role: Role,
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// "the CA bundle /etc/dcs/ca.pem" or "the CA bundle (given as bytes)".
     pub(crate) name: String,
-    /// Who may do what with the file, as `stat` has it; `None` for bytes and on systems without that.
+    /// The file's permission bits, as `stat` returns them. `None` for bytes, and on systems without them.
     pub(crate) mode: Option<u32>,
 }
 
@@ -168,7 +167,7 @@ impl LoadedFile {
         Ok(loaded)
     }
 
-    /// What everybody on this machine may do with the file, where that is anything.
+    /// Returns what every user of this machine may do with the file. `None` if nothing.
     pub(crate) fn open_to_others(&self) -> Option<&'static str> {
         const OTHERS_READ: u32 = 0o004;
         const OTHERS_WRITE: u32 = 0o002;
@@ -181,19 +180,18 @@ impl LoadedFile {
         }
     }
 
-    /// The error that this content cannot be used, in the words "The private key KEY " + `what`, and the check
-    /// that it does not pass.
+    /// Returns the error that this content is unusable: "The private key KEY " + `what`, with the failed check.
     pub(crate) fn error(&self, check: Check, what: impl fmt::Display) -> Error {
         self.error_as(self.role.code(), check, what)
     }
 
-    /// The same with another code than the role's own.
+    /// Returns the same with another code than the role's own.
     pub(crate) fn error_as(&self, code: Code, check: Check, what: impl fmt::Display) -> Error {
         Error::new(code, capitalise(&format!("{} {what}", self.name))).with_check(check)
     }
 }
 
-/// With its first letter large, as a sentence begins.
+/// Capitalises the first letter, as at the start of a sentence.
 pub(crate) fn capitalise(text: &str) -> String {
     let mut sentence = text.to_owned();
     if let Some(first) = sentence.get_mut(..1) {
@@ -202,10 +200,10 @@ pub(crate) fn capitalise(text: &str) -> String {
     sentence
 }
 
-/// Where a relative path was looked for, which is another folder than was meant more often than not.
+/// Describes where a relative path was looked up: often another folder than the caller meant.
 fn place(path: &Path) -> String {
     match std::env::current_dir() {
-        Ok(_) if path.starts_with("~") => " ('~' is not read as the home folder here)".to_owned(),
+        Ok(_) if path.starts_with("~") => " ('~' is not expanded to the home folder)".to_owned(),
         Ok(folder) if path.is_relative() => format!(" in {}", redact::path(folder.display())),
         _ => String::new(),
     }
@@ -257,14 +255,14 @@ fn read_file(path: &Path, role: Role) -> Result<(Zeroizing<Vec<u8>>, Option<u32>
         return Err(file_error(
             role,
             path,
-            "is larger than 4 MiB; that is no file of certificates or a key.",
+            "is larger than 4 MiB, too large for certificates or a key.",
         ));
     }
     Ok((bytes, sys::file_mode(&metadata)))
 }
 
-/// Reads to the end, or to one byte behind the largest size. Where the file is larger than expected, because it
-/// grows or tells no size, what was read moves without leaving a copy behind on the heap.
+/// Reads to the end, or to one byte past the largest size. If the file is larger than expected, because it grows or
+/// reports no size, its bytes move without leaving a copy on the heap.
 fn read_whole(mut file: impl Read, expected: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let limit = usize::try_from(MAX_FILE_SIZE + 1).unwrap_or(usize::MAX);
     let mut bytes = Zeroizing::new(vec![0; (expected + 1).min(limit)]);

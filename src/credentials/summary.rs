@@ -1,4 +1,4 @@
-//! A certificate in words, for reports and for `dcs inspect`.
+//! The fields of a certificate as text, for reports and for `dcs inspect`.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use super::x509::Certificate;
 use crate::datetime::{SECONDS_PER_DAY, rfc3339, unix_seconds};
 use crate::redact::{self, Message};
 
-/// What a certificate says, in words. Nothing in it is secret.
+/// Holds the fields of a certificate as text. Nothing in it is secret.
 #[derive(Clone, Debug)]
 pub struct CertificateSummary {
     /// The subject, in the order of RFC 4514.
@@ -32,9 +32,9 @@ pub struct CertificateSummary {
     pub signature_algorithm: String,
     /// Whether it may issue certificates.
     pub is_ca: bool,
-    /// The key usages, such as `digitalSignature`; empty where the certificate does not limit them.
+    /// The key usages, such as `digitalSignature`; empty if the certificate does not limit them.
     pub key_usage: Vec<&'static str>,
-    /// The purposes, such as `clientAuth`; empty where the certificate does not limit them.
+    /// The purposes, such as `clientAuth`; empty if the certificate does not limit them.
     pub extended_key_usage: Vec<String>,
     /// The host names and addresses that it is for.
     pub alternative_names: Vec<Message>,
@@ -65,7 +65,7 @@ impl Serialize for CertificateSummary {
 }
 
 impl CertificateSummary {
-    /// `None` for a certificate whose fields cannot be read.
+    /// Returns `None` for a certificate whose fields cannot be read.
     pub(crate) fn of(certificate: &Certificate) -> Option<Self> {
         let fields = certificate.fields.as_ref()?;
         let names = fields.alternative_names.iter();
@@ -101,7 +101,7 @@ impl CertificateSummary {
         rfc3339(self.not_after)
     }
 
-    /// Whole days from `now` until it expires, rounded down: negative exactly where it has expired.
+    /// Returns whole days from `now` until it expires, rounded down: negative exactly if it has expired.
     pub fn days_left(&self, now: SystemTime) -> Option<i64> {
         let left = unix_seconds(self.not_after)?.checked_sub(unix_seconds(now)?)?;
         Some(left.div_euclid(SECONDS_PER_DAY))

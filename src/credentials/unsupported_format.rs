@@ -1,11 +1,11 @@
-//! Files that are none of the formats that hold certificates or keys: what they are instead.
+//! Recognises files in formats that hold no certificate or key, and says what they are instead.
 
 use super::pem;
 use super::source::{LoadedFile, Role};
 use crate::error::Check;
 use crate::error::Error;
 
-/// How a file begins, what that says of it (going on from "The file "), and what to do.
+/// How a file begins, what that makes it (the end of a sentence that starts with "The file"), and what to do.
 const BEGINNINGS: &[(&[u8], &str, &str)] = &[
     (b"\xff\xfe", UTF_16, PLAIN_TEXT),
     (b"\xfe\xff", UTF_16, PLAIN_TEXT),
@@ -22,7 +22,7 @@ const BEGINNINGS: &[(&[u8], &str, &str)] = &[
     (
         b"PK\x03\x04",
         "is a ZIP archive or an Office document.",
-        "Unpack it and give the file that is in it.",
+        "Unpack it, and configure the file inside.",
     ),
     (
         b"\x1f\x8b",
@@ -40,9 +40,13 @@ const BEGINNINGS: &[(&[u8], &str, &str)] = &[
     (
         b"<",
         "is an HTML or XML page.",
-        "It may be an error page that was saved under this name: get the file again.",
+        "Get the file again: an error page may have been saved under its name.",
     ),
-    (b"{", "is JSON.", "Give the PEM text that is in it."),
+    (
+        b"{",
+        "is JSON.",
+        "Extract the PEM text from it, and configure that.",
+    ),
     (
         b"%PDF",
         "is a PDF document.",
@@ -55,17 +59,17 @@ const PLAIN_TEXT: &str =
     "Save it again as plain text (UTF-8 or ASCII): `iconv -f UTF-16 -t ASCII FILE > NEW`.";
 const KEYTOOL: &str = "Convert it to PKCS#12 and use that: `keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12`.";
 const SSH_PUBLIC_KEY: &str = "is an SSH public key.";
-const NOT_SSH: &str = "SSH keys do not serve here: use the files of the DCS's TLS certificate.";
+const NOT_SSH: &str = "Use the files of the DCS's TLS certificate: SSH keys do not work here.";
 
-/// Says what the file looks like instead of anything that could be used.
+/// Returns the error that says what the file looks like instead.
 pub(crate) fn error(loaded: &LoadedFile) -> Error {
     let (what, hint) = describe(&loaded.bytes);
     let error = loaded.error(Check::FileFormat, what);
     match hint {
         Some(hint) => error.with_hint(hint),
-        None if loaded.role == Role::Any => error.with_hint(
-            "Give a file of certificates or keys, as they are handed out: PEM, DER, PKCS#7 or PKCS#12.",
-        ),
+        None if loaded.role == Role::Any => {
+            error.with_hint("Choose a file of certificates or keys: PEM, DER, PKCS#7 or PKCS#12.")
+        }
         None => error,
     }
 }
@@ -84,10 +88,8 @@ fn describe(bytes: &[u8]) -> (&'static str, Option<&'static str>) {
     // What `openssl x509 -outform DER -text` writes, a command that the service's documentation once gave.
     if start.starts_with(b"Certificate:") && bytes.contains(&0x82) {
         return (
-            "is a certificate's text with DER (binary) behind it, which nothing can read.",
-            Some(
-                "Leave -text out of the command that made it: `openssl x509 -in CERT -outform DER -out NEW`.",
-            ),
+            "is a certificate's text followed by DER (binary), which no program can read.",
+            Some("Create it without -text: `openssl x509 -in CERT -outform DER -out NEW`."),
         );
     }
     if start.starts_with(b"Certificate:") {
@@ -105,7 +107,7 @@ fn describe(bytes: &[u8]) -> (&'static str, Option<&'static str>) {
         return (
             "is PEM whose BEGIN line has been changed: it must be five plain hyphens, BEGIN, the label and five plain hyphens.",
             Some(
-                "A word processor may have put other dashes in: copy the file again as plain text.",
+                "Copy the file again as plain text: a word processor may have replaced the hyphens.",
             ),
         );
     }
@@ -129,7 +131,7 @@ mod tests {
             (b"\n <html>", "HTML"),
             (b"PK\x03\x04..", "ZIP"),
             (b"ssh-ed25519 AAAA", "SSH"),
-            (b"Certificate:\n    Data:\n0\x82\x03", "text with DER"),
+            (b"Certificate:\n    Data:\n0\x82\x03", "followed by DER"),
             (b"Certificate:\n    Data:\n", "without the certificate"),
             (
                 "\u{2014}\u{2014}BEGIN CERTIFICATE\u{2014}".as_bytes(),

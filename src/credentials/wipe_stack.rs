@@ -1,8 +1,8 @@
-//! Wiping the stack behind other people's code.
+//! Wipes the stack that other crates' code has used for secrets.
 
 use zeroize::Zeroize;
 
-/// More than deriving a key and decrypting with it takes.
+/// More than it takes to derive a key and to decrypt with it.
 const DEPTH: usize = 32 * 1024;
 
 /// Runs the body and wipes the stack that it has used.
@@ -15,7 +15,7 @@ pub(crate) fn wiped<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
-/// A frame of its own, so that all of the body's lies where the wiping reaches.
+/// A frame of its own, so that all of the body's stack lies within the wiped depth.
 #[inline(never)]
 fn apart<T>(body: impl FnOnce() -> T) -> T {
     body()
@@ -37,7 +37,7 @@ mod tests {
 
     const SECRET: &[u8; 32] = b"what is left behind on the stack";
 
-    /// Leaves the secret deep in the stack, and tells where.
+    /// Leaves the secret deep in the stack, and returns its address.
     fn leave() -> u64 {
         let mut used = [0_u8; 16 * 1024];
         used[..SECRET.len()].copy_from_slice(SECRET);

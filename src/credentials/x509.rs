@@ -1,6 +1,6 @@
-//! The fields of a certificate (RFC 5280) that rustls does not hand out.
+//! The fields of a certificate (RFC 5280) that rustls does not provide.
 //!
-//! A certificate that this stricter parser cannot read is still used: it only goes without the insight.
+//! A certificate that this stricter parser cannot read is still used, but without the checks on its fields.
 
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -34,7 +34,7 @@ const KEY_USAGES: [(KeyUsages, &str); 9] = [
     (KeyUsages::DecipherOnly, "decipherOnly"),
 ];
 
-/// A certificate with what could be read of it.
+/// A certificate with the fields that could be read.
 #[derive(Clone, Debug)]
 pub(crate) struct Certificate {
     pub(crate) der: CertificateDer<'static>,
@@ -68,7 +68,7 @@ pub(crate) struct Fields {
     pub(crate) alternative_names: Vec<String>,
     /// The public key's kind and size, such as `RSA 2048`.
     pub(crate) key: String,
-    /// The size of its RSA key, where it has one.
+    /// The size of its RSA key, if it has one.
     pub(crate) rsa_bits: Option<usize>,
     pub(crate) signature_algorithm: String,
     /// Signed with MD5 or SHA-1, which servers no longer accept.
@@ -81,7 +81,7 @@ impl Certificate {
         Certificate { der, fields }
     }
 
-    /// The subject for a message.
+    /// Returns the subject for a message.
     pub(crate) fn subject(&self) -> &str {
         match &self.fields {
             Some(fields) => &fields.subject,

@@ -196,7 +196,7 @@ def test_failed_call_is_logged_at_info(testbed: Testbed, logged: Records) -> Non
         testbed.client("tls12_close", private_key=testbed.files["other_key"])
     last = logged.take()[-1]
     assert (last.levelname, last.name) == ("INFO", "libdcs.client")
-    assert last.getMessage() == f"no client is made: {info.value.code}: {info.value.message}"
+    assert last.getMessage() == f"no client was created: {info.value.code}: {info.value.message}"
 
 
 def test_records_of_diagnosis(testbed: Testbed, logged: Records, monkeypatch: pytest.MonkeyPatch) -> None:

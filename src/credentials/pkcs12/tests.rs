@@ -294,7 +294,7 @@ fn all_derivations_are_paid_out_of_one_budget() {
 }
 
 #[test]
-fn absurd_work_is_refused() {
+fn excessive_work_is_rejected() {
     let folder = pki();
     let costly = Some(Failure::TooCostly);
     // The iteration count of the MAC stands at the very end.
