@@ -1,4 +1,4 @@
-//! What the caller says: the endpoint, the three files, limits of time, a proxy.
+//! The options that a caller sets: the endpoint, the three files, timeouts, a proxy.
 
 mod endpoint;
 mod options;
@@ -16,10 +16,10 @@ pub use options::{Config, ConfigOption};
 use options::{interval, limit};
 
 impl Config {
-    /// What has to be kept to read the files again; `None` where there is no file.
+    /// Returns what has to be kept to read the files again. `None` if there is no file.
     ///
-    /// Content that was given as bytes cannot change. So a certificate and a key that were are not kept, and neither is the
-    /// password that was for them.
+    /// Content that was given as bytes cannot change. So if certificate and key were both given as bytes, neither they nor
+    /// their password are kept.
     pub(crate) fn for_reload(&self, needs_password: bool) -> Option<Config> {
         let is_file = |source: &Option<Source>| source.as_ref().is_some_and(|s| s.path().is_some());
         let sources = &self.sources;

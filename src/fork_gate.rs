@@ -1,9 +1,9 @@
-//! Keeps a fork from falling into the middle of a cryptographic operation, and tells processes apart.
+//! Keeps a fork out of the middle of a cryptographic operation, and distinguishes processes.
 //!
 //! The provider has locks of its own, for random numbers and for RSA keys. A process that is forked while another
-//! thread holds one would wait for it for ever, in a call or when it ends. So the sections of computing that take such
-//! locks, which are handshakes' and the loading of keys, are noted here, and a fork (`pthread_atfork`) waits until none is under
-//! way. Nothing waits here for the network, and nothing for longer than [`MAX_FORK_WAIT`].
+//! thread holds one would wait for it forever, in a call or when it ends. So the sections that take such locks, in
+//! handshakes and when keys are loaded, are counted here, and a fork (`pthread_atfork`) waits until none is running.
+//! Nothing waits here for the network, and nothing for longer than [`MAX_FORK_WAIT`].
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::{process, thread};
 
 use crate::sys;
 
-/// A section takes a millisecond or two. One that a caller's own code forks in, from a sink of the log, would never end.
+/// A section takes a millisecond or two. One in which the caller's own code forks, from a logger, would never end.
 const MAX_FORK_WAIT: Duration = Duration::from_millis(200);
 
 /// How many threads are in a section.
@@ -22,10 +22,10 @@ static FORKING: AtomicU32 = AtomicU32::new(0);
 /// How often this process and those before it were forked since [`install`].
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// Tells this process from those that it was forked from. Never 0.
+/// Distinguishes this process from those that it was forked from. Never 0.
 ///
-/// Its number alone would not: each first process of a PID namespace is number 1. And a fork by the bare system call is not
-/// counted.
+/// Neither number is enough alone: each first process of a PID namespace has the process number 1, and a fork by the
+/// bare system call is not counted.
 pub(crate) fn this_process() -> u64 {
     u64::from(FORKS.load(Ordering::Relaxed)) << 32 | u64::from(process::id())
 }
@@ -33,7 +33,7 @@ pub(crate) fn this_process() -> u64 {
 /// Ends the section when it is dropped.
 pub(crate) struct CryptoSection(());
 
-/// Begins a section; a fork that is about to happen comes first.
+/// Starts a section. A fork that is about to happen comes first.
 pub(crate) fn crypto_section() -> CryptoSection {
     let mut waited = None;
     loop {
@@ -53,7 +53,7 @@ impl Drop for CryptoSection {
     }
 }
 
-/// A forked child has begun to count anew, also where it was forked in a section of its own.
+/// Leaves a section. A forked child counts from zero, even if it was forked in a section of its own.
 fn leave() {
     let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| {
         count.checked_sub(1)
@@ -141,6 +141,6 @@ mod tests {
             body();
             begun.elapsed() >= MAX_FORK_WAIT
         });
-        assert!(!waits, "it waits where there is nothing to wait for");
+        assert!(!waits, "it waits although there is nothing to wait for");
     }
 }

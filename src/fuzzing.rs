@@ -1,5 +1,5 @@
-//! Entries for the targets in `fuzz/`, which compile the library with `cfg(fuzzing)`: what reads a server's bytes,
-//! without a server. No release has this.
+//! Entry points for the targets in `fuzz/`, which compile the library with `cfg(fuzzing)`: they read a server's bytes
+//! without a server. No release contains this module.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::ffi::dcs_status_response;
 use crate::status::Status;
 use crate::transport::{Call, Connector, ConnectorConfig, Deadline, Start, played};
 
-/// What a call says to these bytes of a server, which come `piece` at a time. The connection's end is a close_notify
-/// or, where it does not end properly, none.
+/// Makes a call that gets these bytes from the server, `piece` bytes at a time. The connection ends with a close_notify,
+/// or without one if it does not end properly.
 ///
 /// # Errors
 /// As `Client::status`.
@@ -36,12 +36,12 @@ pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status,
 /// Reads the body of a status.
 ///
 /// # Errors
-/// What is wrong with it, in words that go on from "The status answer of HOST".
+/// Returns what is wrong, as the end of a sentence that starts with "The status answer of HOST".
 pub fn status(body: &[u8]) -> Result<Status, String> {
     Status::parse(body.to_vec())
 }
 
-/// The status as C has it; freed with `dcs_status_response_free`.
+/// Returns the status for C; freed with `dcs_status_response_free`.
 pub fn status_response(status: Status) -> *mut dcs_status_response {
     Box::into_raw(Box::new(dcs_status_response::new(status)))
 }

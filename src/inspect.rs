@@ -1,4 +1,4 @@
-//! What is in a file, whatever its format: for `dcs inspect`.
+//! Lists what a file of any format holds, for `dcs inspect`.
 
 use std::path::Path;
 
@@ -11,19 +11,19 @@ use crate::credentials::summary::CertificateSummary;
 use crate::credentials::x509::Certificate;
 use crate::error::{Check, Code, Error};
 
-/// What a file holds.
+/// Lists what a file holds.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {
     /// `PEM`, `DER`, `base64 of DER`, `PKCS#12` or `PKCS#7`.
     pub format: &'static str,
-    /// What had come to harm on its way and was mended, in words that go on from "The file ".
+    /// The damage that was repaired, each as the end of a sentence that starts with "The file".
     pub repairs: Vec<&'static str>,
-    /// What is in it, in its order.
+    /// Its entries, in the order of the file.
     pub items: Vec<Item>,
 }
 
-/// One thing in a file.
+/// One entry of a file.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Item {
@@ -31,10 +31,10 @@ pub struct Item {
     pub kind: &'static str,
     /// The line that it begins on, in PEM.
     pub line: Option<usize>,
-    /// What a certificate says; `None` for other things and for one that cannot be read.
+    /// A certificate's fields. `None` for other entries, and if they cannot be read.
     pub certificate: Option<CertificateSummary>,
-    /// A private key's kind and size, such as `RSA 2048`; `None` for other things, for one that cannot be used, for
-    /// an encrypted one without its password, and for what comes behind the fourth encrypted one.
+    /// A private key's kind and size, such as `RSA 2048`. `None` for other entries, for an unusable key, for an encrypted
+    /// key without its password, and after the fourth encrypted key of a file.
     pub key: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub fn inspect_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<In
     read(&Source::File(path.as_ref().to_owned()), password)
 }
 
-/// As [`inspect_file`], of content that is already in memory.
+/// As [`inspect_file`], for content that is already in memory.
 ///
 /// # Errors
 /// As [`inspect_file`], but for [`Code::File`].
@@ -77,7 +77,7 @@ impl Config {
     }
 }
 
-/// How many encrypted keys of one file are looked into.
+/// How many encrypted keys of one file are decrypted.
 const MAX_DECRYPTED: usize = 4;
 
 fn read(source: &Source, password: Option<&str>) -> Result<Inspection, Error> {

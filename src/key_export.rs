@@ -1,4 +1,4 @@
-//! Conversion of private keys to PKCS#8 DER, as the service's documentation asks for.
+//! Converts private keys to PKCS#8 DER, which the service's documentation asks for.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use crate::credentials::{pkcs8, private_key};
 use crate::error::Check;
 use crate::error::{Code, Error};
 
-/// Converts a private key, in any form that a client takes, to PKCS#8 in DER, not encrypted: the bytes that
-/// `openssl pkcs8 -topk8 -nocrypt -outform DER` gives.
+/// Converts a private key, in any form that a client accepts, to unencrypted PKCS#8 in DER: the bytes that
+/// `openssl pkcs8 -topk8 -nocrypt -outform DER` writes.
 ///
 /// # Errors
-/// [`Code::PrivateKey`] where the data holds no usable key, or more than one;
-/// [`Code::Password`] where it is encrypted and the password is missing or wrong.
+/// [`Code::PrivateKey`] if the data holds no usable key, or more than one;
+/// [`Code::Password`] if it is encrypted and the password is missing or wrong.
 pub fn private_key_to_pkcs8_der(
     data: &[u8],
     password: Option<&str>,
@@ -24,10 +24,10 @@ pub fn private_key_to_pkcs8_der(
     convert(&Source::content(data, None), password)
 }
 
-/// As [`private_key_to_pkcs8_der`], of a file.
+/// As [`private_key_to_pkcs8_der`], for a file.
 ///
 /// # Errors
-/// As [`private_key_to_pkcs8_der`], and [`Code::File`] where the file cannot be read.
+/// As [`private_key_to_pkcs8_der`], and [`Code::File`] if the file cannot be read.
 pub fn private_key_file_to_pkcs8_der(
     path: impl AsRef<Path>,
     password: Option<&str>,
@@ -36,10 +36,10 @@ pub fn private_key_file_to_pkcs8_der(
 }
 
 impl Config {
-    /// As [`private_key_to_pkcs8_der`], of the private key that is configured, with its password.
+    /// As [`private_key_to_pkcs8_der`], for the configured private key, with its password.
     ///
     /// # Errors
-    /// As [`private_key_file_to_pkcs8_der`]; [`Code::PrivateKey`] also where no private key is configured.
+    /// As [`private_key_file_to_pkcs8_der`]; [`Code::PrivateKey`] also if no private key is configured.
     pub fn private_key_to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let source = self.sources.private_key.as_ref().ok_or_else(|| {
             Error::new(Code::PrivateKey, "No private key is configured.")

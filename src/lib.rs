@@ -14,14 +14,14 @@
 //! # }
 //! ```
 //!
-//! The same library is reached from C, C++, Python and Java through the C ABI in [`ffi`], which the
-//! header `include/dcs.h` declares. Nothing is taken from the environment unless
-//! [`Config::load_env`] is called (ureq looks at the proxy variables once, when a process makes its first client,
-//! and what it finds is not used; aws-lc looks at `OPENSSL_ia32cap`, by which instructions of the processor can be
-//! kept from it), nothing is printed, and nothing process-wide is changed but the log,
-//! which is off until it is turned on. (The C ABI
-//! and the thread that looks names up replace the panic hook of the Rust standard library that they are linked with,
-//! so that a panic which they turn into an error prints nothing; other panics go to the hook that was there.)
+//! C, C++, Python and Java use the same library through the C ABI in [`ffi`], which the header `include/dcs.h` declares.
+//!
+//! The library prints nothing, and reads the environment only in [`Config::load_env`]. There are two exceptions: ureq
+//! looks at the proxy variables once, when a process creates its first client, and the result is not used; aws-lc reads
+//! `OPENSSL_ia32cap`, which can switch off instructions of the processor. The log is that of the [`log`](::log) facade,
+//! with targets that start with `dcs.`. One thing is changed for the whole process: the C ABI and the thread that looks
+//! up names replace the panic hook of the Rust standard library, so that a panic which becomes an error prints nothing.
+//! They pass other panics to the previous hook.
 
 #![deny(unsafe_code, missing_docs)]
 

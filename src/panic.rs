@@ -1,4 +1,4 @@
-//! Where panics end: at the C boundary and in the library's own threads.
+//! Catches panics at the C boundary and in the library's own threads.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
@@ -12,14 +12,14 @@ thread_local! {
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The default hook would print to the host's standard error. This one keeps where the panic was for the
-/// error's message, and leaves panics that do not end here to the hook that was there.
+/// Installs a panic hook. The default hook would print to the host's standard error. This one keeps the place of a
+/// panic that is caught here, for the error's message, and passes other panics to the previous hook.
 fn install_hook() {
     static INSTALL: Once = Once::new();
     if INSTALL.is_completed() {
         return;
     }
-    // A child that is forked in the middle of this would wait for it for ever.
+    // A child that is forked in the middle of this would wait for it forever.
     fork_gate::install();
     let _section = fork_gate::crypto_section();
     INSTALL.call_once(|| {
@@ -41,9 +41,9 @@ fn install_hook() {
     });
 }
 
-/// Runs the body; a panic becomes an error that says where it was, and nothing is printed.
+/// Runs the body. A panic becomes an error that names its place, and prints nothing.
 ///
-/// Unwind safety: nothing that a body changes is used afterwards, except where its fields are only assigned
+/// Unwind safety: nothing that a body changes is used afterwards, except if its fields are only assigned
 /// whole, at the end.
 pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
     install_hook();
@@ -72,7 +72,7 @@ pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
     })
 }
 
-/// Panics where `DCS_PANIC_TEST` names this place. A library built without the feature cannot do this.
+/// Panics if `DCS_PANIC_TEST` names this place. A library built without the feature cannot do this.
 #[cfg(feature = "panic-test")]
 #[track_caller]
 pub(crate) fn panic_if_asked(place: &str) {

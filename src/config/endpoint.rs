@@ -23,7 +23,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The address, where the host is one and needs no look-up.
+    /// Returns the address, if the host is one and needs no lookup.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
@@ -49,7 +49,7 @@ impl fmt::Display for Target {
 pub(crate) struct Endpoint {
     pub(crate) uri: Uri,
     pub(crate) target: Target,
-    /// What the server's certificate must be for.
+    /// The name that the server's certificate must have.
     pub(crate) server_name: ServerName<'static>,
 }
 
@@ -59,7 +59,7 @@ impl Endpoint {
         Endpoint::parse(INTEGRATION_URL).expect("the default URL is valid")
     }
 
-    /// The URL without its query, for a report.
+    /// Returns the URL without its query, for a report.
     pub(crate) fn shown(&self) -> String {
         format!("https://{}{}", self.target, self.uri.path())
     }
@@ -102,11 +102,11 @@ impl Endpoint {
     }
 }
 
-/// An HTTP proxy that is asked to CONNECT to the service.
+/// An HTTP proxy that tunnels to the service (CONNECT).
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) target: Target,
-    /// The value of `Proxy-Authorization`, where there are credentials (RFC 7617).
+    /// The value of `Proxy-Authorization`, if there are credentials (RFC 7617).
     pub(crate) authorization: Option<Zeroizing<String>>,
 }
 
@@ -185,8 +185,8 @@ fn target(uri: &Uri, default_port: Option<u16>) -> Option<Target> {
     })
 }
 
-/// A URL from the caller for a message: cut, without control characters, and without what may be secret
-/// in it (user name, password, query).
+/// Returns a URL from the caller for a message: cut, without control characters, and without what may be secret (user
+/// name, password, query).
 fn quoted(url: &str) -> String {
     let shown = match url.rsplit_once('@') {
         Some((before, after)) => {
