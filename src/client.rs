@@ -1,4 +1,4 @@
-//! The client: made once from a configuration, shared by all threads.
+//! The client: created once from a configuration, shared by all threads.
 
 mod retry_after;
 mod single_flight;
@@ -16,21 +16,21 @@ use crate::error::{Code, Error};
 use crate::log;
 use crate::response;
 use crate::status::Status;
-use crate::transport::{self, Call, CancelToken, Cancellation, Deadline, Interrupt, Start};
+use crate::transport::{Call, CancelToken, Cancellation, Deadline, Interrupt};
 use snapshot::{FileFingerprints, Snapshot};
 
 /// A client of the DCS.
 ///
-/// It holds what calls share: the parsed files, connections that the server keeps alive, TLS sessions to
-/// resume, the host's addresses. Make one and keep it for as long as the service runs; any number of
-/// threads may call it at once, and they share nothing that one waits for while another is on the network.
+/// It holds what its calls share: the parsed files, idle connections, TLS sessions and the host's addresses. Create one
+/// and keep it for as long as the service runs. Any number of threads may use it at the same time, and none waits for
+/// another's network traffic.
 ///
-/// A process that is forked from the one that made it may use and drop it too: there it begins without the parent's
-/// connections and sessions, which stay the parent's and are not touched.
+/// A forked child may use and drop a client of its parent. In the child it starts without connections and sessions;
+/// those of the parent are not affected.
 pub struct Client {
-    current: ArcSwap<Snapshot>,
+    snapshot: ArcSwap<Snapshot>,
     interrupt: Arc<Interrupt>,
-    /// What a reload reads; `None` where no file is configured. Wiped with the client.
+    /// What a reload reads; `None` if no file is configured. Wiped with the client.
     files: Option<Config>,
     timeout: Duration,
     reload_interval: Option<Duration>,
@@ -39,19 +39,19 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads the files and makes a client; nothing is sent yet.
+    /// Creates a client: reads and checks the files, but sends nothing.
     ///
-    /// The certificate's chain is completed from the CA bundle. Expired certificates in the bundle stop
-    /// nothing. A client without certificate and key can be made: the server then says what it thinks of it.
+    /// The certificate's chain is completed from the CA bundle. Expired certificates in the bundle are ignored. A client
+    /// can be created without a certificate and key; the server will then reject it.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] if an option's value was rejected and the option was not set since;
-    /// [`Code::File`] where a file cannot be read; [`Code::CaBundle`], [`Code::Certificate`],
-    /// [`Code::PrivateKey`], [`Code::Password`] where one cannot be used; [`Code::KeyMismatch`] where key and
-    /// certificate do not belong together.
+    /// - [`Code::InvalidArgument`] if an option's value was rejected and the option was not set since
+    /// - [`Code::File`] if a file cannot be read
+    /// - [`Code::CaBundle`], [`Code::Certificate`], [`Code::PrivateKey`] or [`Code::Password`] if one is invalid
+    /// - [`Code::KeyMismatch`] if key and certificate do not belong together
     pub fn new(config: &Config) -> Result<Self, Error> {
         config.check()?;
-        let generation = Snapshot::read(config, None).inspect_err(|error| {
+        let snapshot = Snapshot::read(config, None).inspect_err(|error| {
             log::emit!(
                 Error,
                 CLIENT,
@@ -61,8 +61,8 @@ impl Client {
             );
         })?;
         Ok(Client {
-            files: config.for_reload(generation.is_bundle_encrypted),
-            current: ArcSwap::from_pointee(generation),
+            files: config.for_reload(snapshot.is_bundle_encrypted),
+            snapshot: ArcSwap::from_pointee(snapshot),
             interrupt: Arc::default(),
             timeout: config.timeout,
             reload_interval: config.reload_interval,
@@ -71,61 +71,61 @@ impl Client {
         })
     }
 
-    /// Asks the DCS for its status: `GET` to the endpoint.
+    /// Calls the DCS for its status: sends `GET` to the endpoint.
     ///
-    /// Every well-formed 200 is a status, also one that says that the DCS is unavailable. The call ends by
-    /// its timeouts. Where a connection that was kept alive turns out to be dead before a byte of the
-    /// answer came, the call is made again, once, on a new one.
+    /// Every well-formed response with HTTP 200 is a status, including one that says that the DCS is unavailable. If an
+    /// idle connection turns out to be dead before the first byte of the response, the call is retried once on a new
+    /// connection, within the same timeout.
     ///
     /// # Errors
-    /// The network's, TLS's and the service's codes (200 to 599); see [`Code`].
+    /// The codes of the network, of TLS and of the service (200 to 599); see [`Code`].
     pub fn status(&self) -> Result<Status, Error> {
         self.call(None)
     }
 
-    /// [`Client::status`], which ends also when it is cancelled, within 100 ms, with [`Code::Interrupted`].
+    /// Calls the DCS as [`Client::status`] does, until `cancellation` is cancelled.
     ///
     /// # Errors
-    /// As [`Client::status`].
+    /// As [`Client::status`]; [`Code::Interrupted`] within 100 ms if it is cancelled.
     pub fn status_until(&self, cancellation: &Cancellation) -> Result<Status, Error> {
         self.call(Some(cancellation))
     }
 
-    /// Ends every call in flight, within 100 ms, with [`Code::Interrupted`]: in any phase, the look-up of the host
-    /// included. The client stays usable, and calls that begin afterwards are not concerned.
+    /// Ends every call in flight within 100 ms with [`Code::Interrupted`], in any phase, even the host's lookup.
+    ///
+    /// The client stays usable. Calls that start later are not affected.
     pub fn interrupt(&self) {
         self.interrupt.raise();
     }
 
-    /// Reads the files again, and has the calls that begin afterwards use what is in them. Calls in flight end
-    /// undisturbed over the connections that they have.
+    /// Reads the files again. Calls that start later use the new content; calls in flight keep their connections.
     ///
-    /// All or nothing: on a failure the client goes on with what it had.
+    /// If one of the files is invalid, nothing changes: the client keeps using the previous files.
     ///
     /// # Errors
-    /// As [`Client::new`]; [`Code::InvalidArgument`] for a client that was made from no file.
+    /// As [`Client::new`]; [`Code::InvalidArgument`] if the client was not created from files.
     pub fn reload(&self) -> Result<(), Error> {
         let Some(files) = &self.files else {
             return Err(Error::new(
                 Code::InvalidArgument,
-                "The client was made from content and not from files: there is nothing to read again.",
+                "The client was created from content and not from files, so there is nothing to reload.",
             )
-            .with_hint("Make a new client from the new content, or configure paths."));
+            .with_hint("Create a new client from the new content, or configure paths."));
         };
-        let process = self.current()?.process.clone();
-        let held = process
+        let process = self.snapshot()?.process.clone();
+        let guard = process
             .reloading
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let outcome = self.reload_from(files);
-        drop(held);
+        drop(guard);
         outcome
     }
 
-    /// Reads the files again; one thread at a time.
+    /// Reads the files again. The caller holds the lock.
     fn reload_from(&self, files: &Config) -> Result<(), Error> {
-        let before = self.current.load();
-        let read = Snapshot::read(files, Some(&before)).inspect_err(|error| {
+        let previous = self.snapshot.load();
+        let snapshot = Snapshot::read(files, Some(&previous)).inspect_err(|error| {
             log::emit!(
                 Error,
                 CLIENT,
@@ -134,143 +134,127 @@ impl Client {
                 error.message()
             );
         })?;
-        self.current.store(Arc::new(read));
+        self.snapshot.store(Arc::new(snapshot));
         log::emit!(Info, CLIENT, "the files are reloaded");
         Ok(())
     }
 
-    /// Returns host and port of the endpoint, such as `example.org:443`.
-    pub fn peer(&self) -> String {
-        self.current.load().connector.peer.clone()
+    /// Returns when the client certificate expires, for monitoring. A reload may change it. `None` if no certificate is
+    /// configured or its dates are unreadable.
+    pub fn certificate_not_after(&self) -> Option<SystemTime> {
+        self.snapshot.load().not_after()
     }
 
-    /// Returns the limit of a whole call.
+    /// Returns host and port of the endpoint, such as `example.org:443`.
+    pub fn peer(&self) -> String {
+        self.snapshot.load().connector.peer.name.clone()
+    }
+
+    /// Returns the timeout of a whole call.
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Until when the client certificate is valid, for a service's own monitoring; a reload may change it. `None`
-    /// where none is configured or its dates cannot be read.
-    pub fn certificate_not_after(&self) -> Option<SystemTime> {
-        self.current.load().not_after()
-    }
-
-    /// What calls use now, made anew in a process that was forked since.
-    fn current(&self) -> Result<Guard<Arc<Snapshot>>, Error> {
-        let current = self.current.load();
+    /// Returns the snapshot for a call. In a child that was forked since, it creates the child's own first.
+    fn snapshot(&self) -> Result<Guard<Arc<Snapshot>>, Error> {
+        let current = self.snapshot.load();
         if current.connector.is_ours() {
             return Ok(current);
         }
-        let fresh = Arc::new(current.for_child()?);
-        let before = self.current.compare_and_swap(&*current, fresh);
+        let own = Arc::new(current.for_child()?);
+        let previous = self.snapshot.compare_and_swap(&*current, own);
         // Another thread of this process may have been first.
-        if Arc::ptr_eq(&before, &current) {
+        if Arc::ptr_eq(&previous, &current) {
             forget_inherited(&current);
         }
-        drop((before, current));
-        Ok(self.current.load())
+        drop((previous, current));
+        Ok(self.snapshot.load())
     }
 
-    /// Reads the files again where that is due and they have changed.
+    /// Reloads the files if their next check is due and they have changed.
     fn reload_if_changed(&self, interval: Duration, current: &Snapshot) {
         let Some(files) = &self.files else { return };
         {
-            // Whoever is first looks; the others need not wait for it.
-            let Ok(mut looked) = current.process.looked.try_lock() else {
+            // One thread checks; the others do not wait for it.
+            let Ok(mut checked) = current.process.files_checked.try_lock() else {
                 return;
             };
-            if looked.is_some_and(|last| last.elapsed() < interval) {
+            if checked.is_some_and(|last| last.elapsed() < interval) {
                 return;
             }
-            *looked = Some(Instant::now());
+            *checked = Some(Instant::now());
         }
         if FileFingerprints::of(&files.sources) != current.fingerprints
-            // Where somebody reads them already, this call goes on with what there is.
-            && let Ok(held) = current.process.reloading.try_lock()
+            // If another thread is reading them, this call uses the previous files.
+            && let Ok(guard) = current.process.reloading.try_lock()
         {
-            // Told in the log; the old credentials may serve for a long time yet.
+            // A failure is logged. The previous certificate may still be valid for a long time.
             let _ = self.reload_from(files);
-            drop(held);
+            drop(guard);
         }
     }
 
     fn call(&self, cancellation: Option<&Cancellation>) -> Result<Status, Error> {
         let token = CancelToken::new(&self.interrupt, cancellation);
         let deadline = Deadline::new(self.timeout, token);
-        let mut current = self.current()?;
+        let mut snapshot = self.snapshot()?;
         if deadline.is_cancelled() {
-            let peer = &current.connector.peer;
             return Err(Error::new(
                 Code::Interrupted,
-                format!("The call was interrupted before anything was sent ({peer})."),
+                format!(
+                    "The call was interrupted before anything was sent ({}).",
+                    snapshot.connector.peer.name
+                ),
             ));
         }
         if let Some(interval) = self.reload_interval {
-            self.reload_if_changed(interval, &current);
-            current = self.current()?;
+            self.reload_if_changed(interval, &snapshot);
+            snapshot = self.snapshot()?;
         }
-        let connector = &current.connector;
         let Some(max_age) = self.status_max_age else {
-            return self.call_unless_told_to_wait(&current, deadline);
+            return self.call_respecting_retry_after(&snapshot, deadline);
         };
-        let flight = &current.process.single_flight;
-        flight.answer(max_age, &deadline, &connector.peer, || {
-            self.call_unless_told_to_wait(&current, deadline.clone())
+        let peer = &snapshot.connector.peer.name;
+        let single_flight = &snapshot.process.single_flight;
+        single_flight.get_or_call(max_age, &deadline, peer, || {
+            self.call_respecting_retry_after(&snapshot, deadline.clone())
         })
     }
 
-    /// Makes the call where the service has not asked to wait.
-    fn call_unless_told_to_wait(
+    /// Makes the call, unless the service asked to wait and the client is configured to honour that.
+    fn call_respecting_retry_after(
         &self,
-        current: &Snapshot,
+        snapshot: &Snapshot,
         deadline: Deadline,
     ) -> Result<Status, Error> {
         if !self.honour_retry_after {
-            return exchange(current, deadline);
+            return exchange(snapshot, deadline);
         }
-        let gate = &current.process.retry_after;
-        gate.check(&current.connector.peer)?;
-        exchange(current, deadline).inspect_err(|error| gate.note(error))
+        let gate = &snapshot.process.retry_after;
+        gate.check(&snapshot.connector.peer.name)?;
+        exchange(snapshot, deadline).inspect_err(|error| gate.record(error))
     }
 }
 
-/// Makes the call, over a kept connection where there is one.
-fn exchange(current: &Snapshot, deadline: Deadline) -> Result<Status, Error> {
-    let connector = &current.connector;
-    let mut call = Call::new(deadline, Start::Pool);
-    let mut answer = transport::get(connector, &call);
-    if let Err(error) = &answer
-        && call.progress().reused
-        && call.progress().first_byte.is_none()
-    {
-        match error.code() {
-            Code::ConnectionLost => {
-                log::emit!(
-                    Debug,
-                    CLIENT,
-                    "the kept connection was dead; the call is made again on a new one"
-                );
-                call = Call::new(call.deadline().clone(), Start::Fresh);
-                answer = transport::get(connector, &call);
-            }
-            Code::Timeout => connector.distrust_kept(call.deadline().started()),
-            _ => {}
-        }
-    }
-    answer
-        .and_then(|answer| response::read(answer, &call, connector))
+/// Makes the call, reads the response and logs the outcome.
+fn exchange(snapshot: &Snapshot, deadline: Deadline) -> Result<Status, Error> {
+    let connector = &snapshot.connector;
+    let call = Call::new(deadline);
+    connector
+        .get(&call)
+        .and_then(|response| response::read(response, &call, &connector.peer))
         .map_err(|error| {
             let issuer_known = connector.issuer_known();
-            diagnose::explain_rejection(error, current.checks.as_deref(), issuer_known)
+            diagnose::explain_rejection(error, snapshot.checks.as_deref(), issuer_known)
         })
         .inspect(|_| {
             log::emit!(
                 Info,
                 CLIENT,
                 "{}: HTTP 200 after {} ms, {}",
-                connector.peer,
+                connector.peer.name,
                 call.deadline().elapsed().as_millis(),
-                call.progress().how()
+                call.progress().connection()
             );
         })
         .inspect_err(|error| {
@@ -278,23 +262,23 @@ fn exchange(current: &Snapshot, deadline: Deadline) -> Result<Status, Error> {
                 Error,
                 CLIENT,
                 "{}: {} after {} ms",
-                connector.peer,
+                connector.peer.name,
                 error.code().name(),
                 call.deadline().elapsed().as_millis()
             );
         })
 }
 
-/// Leaves what the parent of a forked process has made alone: its threads may have been anywhere in it, and its
-/// connections are still in use.
-fn forget_inherited(generation: &Arc<Snapshot>) {
-    generation.connector.abandon();
-    std::mem::forget(generation.clone());
+/// Forgets what a forked child inherited from its parent, without freeing it: the parent's threads may have been
+/// anywhere in it at the fork, and the parent still uses its connections.
+fn forget_inherited(snapshot: &Arc<Snapshot>) {
+    snapshot.connector.abandon();
+    std::mem::forget(snapshot.clone());
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let current = self.current.load();
+        let current = self.snapshot.load();
         if !current.connector.is_ours() {
             forget_inherited(&current);
         }
@@ -303,6 +287,6 @@ impl Drop for Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({})", self.current.load().connector.peer)
+        write!(f, "Client({})", self.snapshot.load().connector.peer.name)
     }
 }

@@ -1,7 +1,7 @@
 //! Entry points for the targets in `fuzz/`, which compile the library with `cfg(fuzzing)`: they read a server's bytes
 //! without a server. No release contains this module.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::config::Config;
@@ -9,7 +9,7 @@ use crate::diagnose;
 use crate::error::Error;
 use crate::ffi::dcs_status_response;
 use crate::status::Status;
-use crate::transport::{Call, Connector, ConnectorConfig, Deadline, Start, played};
+use crate::transport::{Call, Connector, ConnectorConfig, Deadline, played};
 
 /// Makes a call that gets these bytes from the server, `piece` bytes at a time. The connection ends with a close_notify,
 /// or without one if it does not end properly.
@@ -17,19 +17,19 @@ use crate::transport::{Call, Connector, ConnectorConfig, Deadline, Start, played
 /// # Errors
 /// As `Client::status`.
 pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status, Error> {
-    static TRANSPORT: OnceLock<Arc<Connector>> = OnceLock::new();
-    let connector = TRANSPORT.get_or_init(|| {
+    static CONNECTOR: OnceLock<Connector> = OnceLock::new();
+    let connector = CONNECTOR.get_or_init(|| {
         let config = ConnectorConfig::new(&Config::new(), Vec::new(), "the CA bundle", None);
-        Arc::new(Connector::new(Arc::new(config)).expect("a connector without files"))
+        Connector::new(config).expect("a connector without files")
     });
-    let call = Call::new(Deadline::after(Duration::from_secs(30)), Start::Fresh);
+    let call = Call::new(Deadline::after(Duration::from_secs(30)));
     let script = played::Script {
         bytes,
         piece,
         ends_properly,
     };
     played::get(connector, &call, script)
-        .and_then(|answer| crate::response::read(answer, &call, connector))
+        .and_then(|answer| crate::response::read(answer, &call, &connector.peer))
         .map_err(|error| diagnose::explain_rejection(error, None, None))
 }
 

@@ -1,12 +1,14 @@
-//! The notes that a TLS handshake leaves for its thread: rustls does not pass a connection to the verifier and the
-//! certificate resolver, and a handshake runs in one thread from start to end.
+//! What a TLS handshake reports besides its outcome, recorded per thread.
+//!
+//! rustls does not pass the connection to the certificate verifier and to the resolver of the client certificate. A
+//! handshake runs in one thread from start to end, so they record here what they see, and the connection reads it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 
 use rustls::pki_types::CertificateDer;
 
-/// What happened about the client certificate in a handshake.
+/// What happened to the client certificate in a handshake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClientAuth {
     /// The server asked for a certificate.
@@ -15,105 +17,189 @@ pub(crate) struct ClientAuth {
     pub(crate) sent: bool,
 }
 
-thread_local! {
-    /// The handshake that this thread is in. A handshake runs in one thread from begin to end, and the
-    /// resolver is not told which connection it is asked for.
-    static CLIENT_AUTH: Cell<ClientAuth> = const { Cell::new(ClientAuth { asked: false, sent: false }) };
+/// A server certificate that failed the verification.
+#[derive(Debug)]
+pub(crate) struct RejectedServerCert {
+    pub(crate) subject: String,
+    pub(crate) issuer: String,
+    pub(crate) self_issued: bool,
+    /// The chain ends at CA certificates of the bundle that have expired or are not valid yet.
+    pub(crate) outdated_ca: bool,
 }
 
-/// A number that no other living thread has. std's own can no longer be asked for while a thread ends.
-pub(crate) fn this_thread() -> usize {
-    CLIENT_AUTH.with(|own| std::ptr::from_ref(own).addr())
-}
-
-/// Forgets what the thread's last handshake noted.
-pub(crate) fn begin() {
-    CLIENT_AUTH.set(ClientAuth::default());
-}
-
-/// Notes what the server asked for and what it got.
-pub(crate) fn set_client_auth(client_auth: ClientAuth) {
-    CLIENT_AUTH.set(client_auth);
-}
-
-/// What the thread's handshake has noted since [`begin`].
-pub(crate) fn client_auth() -> ClientAuth {
-    CLIENT_AUTH.get()
-}
-
-/// Keeps this thread's notes aside while foreign code runs, which may make a handshake of its own. Dropping it puts them
-/// back.
-pub(crate) struct Suspended {
-    client_auth: ClientAuth,
-    is_capturing: bool,
-    capture: HandshakeCapture,
-}
-
-/// Sets this thread's notes aside until the guard is dropped.
-pub(crate) fn suspend() -> Suspended {
-    Suspended {
-        client_auth: CLIENT_AUTH.get(),
-        is_capturing: IS_CAPTURING.replace(false),
-        capture: CAPTURE.with(|capture| capture.replace(HandshakeCapture::NONE)),
-    }
-}
-
-impl Drop for Suspended {
-    fn drop(&mut self) {
-        CLIENT_AUTH.set(self.client_auth);
-        IS_CAPTURING.set(self.is_capturing);
-        let capture = std::mem::replace(&mut self.capture, HandshakeCapture::NONE);
-        CAPTURE.with(|current| current.replace(capture));
-    }
-}
-
-/// What a diagnosis wants to know of a handshake beyond its outcome.
-#[derive(Clone, Debug)]
+/// What a diagnosis needs to know about a handshake.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct HandshakeCapture {
-    /// The names of the CAs that the server accepts client certificates of, in DER.
+    /// The names of the CAs whose client certificates the server accepts, in DER.
     pub(crate) accepted_cas: Vec<Vec<u8>>,
-    /// The certificates that the server showed, its own first.
+    /// The certificates that the server presented, its own first.
     pub(crate) server_chain: Vec<CertificateDer<'static>>,
     pub(crate) client_auth: ClientAuth,
 }
 
-thread_local! {
-    /// Whether this thread is in a diagnosis; a call outside of one keeps no such things.
-    static IS_CAPTURING: Cell<bool> = const { Cell::new(false) };
-    /// Never dropped, so that a host may call also while its thread ends and the others are gone; between calls
-    /// there is nothing in it.
-    static CAPTURE: ManuallyDrop<RefCell<HandshakeCapture>> =
-        const { ManuallyDrop::new(RefCell::new(HandshakeCapture::NONE)) };
+/// What was recorded about the handshake that a thread is in.
+struct Recording {
+    client_auth: ClientAuth,
+    rejected: Option<RejectedServerCert>,
+    /// `None` unless a diagnosis captures the handshake.
+    capture: Option<HandshakeCapture>,
 }
 
-impl HandshakeCapture {
-    const NONE: HandshakeCapture = HandshakeCapture {
-        accepted_cas: Vec::new(),
-        server_chain: Vec::new(),
+impl Recording {
+    const EMPTY: Recording = Recording {
         client_auth: ClientAuth {
             asked: false,
             sent: false,
         },
+        rejected: None,
+        capture: None,
     };
 }
 
-/// Has this thread's next handshakes watched, until [`take_capture`].
-pub(crate) fn capture() {
-    IS_CAPTURING.set(true);
-    CAPTURE.with(|capture| capture.replace(HandshakeCapture::NONE));
+thread_local! {
+    /// Never dropped, so that a host may make calls even while its thread ends and other thread-locals are gone. It
+    /// owns no memory between calls.
+    static RECORDING: ManuallyDrop<RefCell<Recording>> =
+        const { ManuallyDrop::new(RefCell::new(Recording::EMPTY)) };
 }
 
-/// What was seen since [`capture`].
-pub(crate) fn take_capture() -> HandshakeCapture {
-    IS_CAPTURING.set(false);
-    HandshakeCapture {
-        client_auth: CLIENT_AUTH.get(),
-        ..CAPTURE.with(|capture| capture.replace(HandshakeCapture::NONE))
+fn with_recording<T>(body: impl FnOnce(&mut Recording) -> T) -> T {
+    RECORDING.with(|recording| body(&mut recording.borrow_mut()))
+}
+
+/// Starts the recording of a handshake: discards what the thread's last one left.
+pub(crate) fn begin() {
+    with_recording(|recording| {
+        recording.client_auth = ClientAuth::default();
+        recording.rejected = None;
+    });
+}
+
+/// Records what the server asked for and what it was sent.
+pub(crate) fn record_client_auth(client_auth: ClientAuth) {
+    with_recording(|recording| recording.client_auth = client_auth);
+}
+
+/// Returns what [`record_client_auth`] recorded since [`begin`].
+pub(crate) fn client_auth() -> ClientAuth {
+    with_recording(|recording| recording.client_auth)
+}
+
+/// Records the certificate that failed the verification.
+pub(crate) fn record_rejected(certificate: RejectedServerCert) {
+    with_recording(|recording| recording.rejected = Some(certificate));
+}
+
+/// Takes what [`record_rejected`] recorded since [`begin`].
+pub(crate) fn take_rejected() -> Option<RejectedServerCert> {
+    with_recording(|recording| recording.rejected.take())
+}
+
+/// Records something for a diagnosis; does nothing outside of one.
+pub(crate) fn record_capture(record: impl FnOnce(&mut HandshakeCapture)) {
+    with_recording(|recording| {
+        if let Some(capture) = &mut recording.capture {
+            record(capture);
+        }
+    });
+}
+
+/// Runs a handshake, and returns with its outcome what was seen of it.
+pub(crate) fn capture<T>(handshake: impl FnOnce() -> T) -> (T, HandshakeCapture) {
+    RECORDING.with(|recording| {
+        recording.replace(Recording {
+            capture: Some(HandshakeCapture::default()),
+            ..Recording::EMPTY
+        })
+    });
+    let outcome = handshake();
+    let recorded = RECORDING.with(|recording| recording.replace(Recording::EMPTY));
+    let capture = HandshakeCapture {
+        client_auth: recorded.client_auth,
+        ..recorded.capture.unwrap_or_default()
+    };
+    (outcome, capture)
+}
+
+/// Restores this thread's recording when it is dropped.
+pub(crate) struct Suspended(Recording);
+
+/// Sets this thread's recording aside while foreign code runs, which may make a handshake of its own.
+pub(crate) fn suspend() -> Suspended {
+    Suspended(RECORDING.with(|recording| recording.replace(Recording::EMPTY)))
+}
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        let recording = std::mem::replace(&mut self.0, Recording::EMPTY);
+        RECORDING.with(|current| current.replace(recording));
     }
 }
 
-pub(crate) fn record(note: impl FnOnce(&mut HandshakeCapture)) {
-    if IS_CAPTURING.get() {
-        CAPTURE.with(|capture| note(&mut capture.borrow_mut()));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASKED: ClientAuth = ClientAuth {
+        asked: true,
+        sent: false,
+    };
+
+    fn rejected() -> RejectedServerCert {
+        RejectedServerCert {
+            subject: "CN=h".into(),
+            issuer: "CN=ca".into(),
+            self_issued: false,
+            outdated_ca: false,
+        }
+    }
+
+    #[test]
+    fn suspended_recording_is_restored() {
+        begin();
+        record_client_auth(ASKED);
+        record_rejected(rejected());
+        let suspended = suspend();
+        assert_eq!(client_auth(), ClientAuth::default());
+        assert!(take_rejected().is_none());
+        record_client_auth(ClientAuth {
+            asked: true,
+            sent: true,
+        });
+        drop(suspended);
+        assert_eq!(client_auth(), ASKED);
+        assert!(take_rejected().is_some() && take_rejected().is_none());
+    }
+
+    #[test]
+    fn begin_discards_the_last_handshake() {
+        record_client_auth(ASKED);
+        record_rejected(rejected());
+        begin();
+        assert_eq!(client_auth(), ClientAuth::default());
+        assert!(take_rejected().is_none());
+    }
+
+    #[test]
+    fn only_a_capture_records_the_certificates() {
+        let handshake = || {
+            begin();
+            record_client_auth(ASKED);
+            record_capture(|capture| capture.accepted_cas.push(vec![1]));
+        };
+        handshake();
+        let ((), seen) = capture(handshake);
+        assert_eq!(seen.accepted_cas, [[1]]);
+        assert_eq!(seen.client_auth, ASKED);
+        let ((), nothing) = capture(|| {});
+        assert!(nothing.accepted_cas.is_empty() && !nothing.client_auth.asked);
+    }
+
+    #[test]
+    fn threads_record_apart() {
+        begin();
+        record_rejected(rejected());
+        let other = std::thread::spawn(|| take_rejected().is_none());
+        assert!(other.join().unwrap() && take_rejected().is_some());
     }
 }

@@ -1,34 +1,34 @@
-//! From an HTTP answer to a [`Status`], or to the [`Error`] that the answer stands for.
+//! Turns an HTTP response into a [`Status`] or an [`Error`].
 
 mod rejection;
 
 use crate::error::{Code, Error};
 use crate::sanitize::printable;
 use crate::status::{ConnectionInfo, Limits, Status};
-use crate::transport::{Answer, Call, Connector, header_text};
+use crate::transport::{Call, HttpResponse, Peer, header_text};
 
-/// What an answer says: a status, or the error that it stands for.
-pub(crate) fn read(answer: Answer, call: &Call, connector: &Connector) -> Result<Status, Error> {
-    let peer = &connector.peer;
-    if answer.status != 200 {
-        let facts = call.progress().facts;
+/// Reads a response: HTTP 200 is a status, any other is an error.
+pub(crate) fn read(response: HttpResponse, call: &Call, peer: &Peer) -> Result<Status, Error> {
+    if response.status != 200 {
+        let handshake = call.progress().handshake;
         let seen = rejection::Handshake {
-            has_identity: connector.has_identity(),
-            client_auth: facts.map(|facts| facts.client_auth).unwrap_or_default(),
-            resumed: facts.is_some_and(|facts| facts.resumed),
+            has_identity: peer.has_identity,
+            client_auth: handshake.map(|info| info.client_auth).unwrap_or_default(),
+            resumed: handshake.is_some_and(|info| info.resumed),
         };
-        return Err(rejection::error_for(&answer, peer, seen));
+        return Err(rejection::error_for(&response, &peer.name, seen));
     }
-    let limits = Limits::read(&answer.headers);
-    let mut status = Status::parse(answer.body).map_err(|what| {
-        let kind = header_text(&answer.headers, "content-type").map_or(String::new(), |kind| {
-            format!("; it says that it is {}", printable(kind))
+    let limits = Limits::read(&response.headers);
+    let mut status = Status::parse(response.body).map_err(|what| {
+        let content_type = header_text(&response.headers, "content-type");
+        let content_type = content_type.map_or(String::new(), |content_type| {
+            format!("; its content type is {}", printable(content_type))
         });
         Error::new(
             Code::Response,
-            format!("The status answer of {peer} {what}{kind}."),
+            format!("The status response of {} {what}{content_type}.", peer.name),
         )
-        .with_http_status(answer.status)
+        .with_http_status(response.status)
     })?;
     status.limits = limits;
     status.connection = connection_info(call);
@@ -43,15 +43,15 @@ fn connection_info(call: &Call) -> ConnectionInfo {
         reused: progress.reused,
         ..ConnectionInfo::default()
     };
-    if let Some(facts) = progress.facts {
+    if let Some(handshake) = progress.handshake {
         if !progress.reused {
-            info.dns = facts.dns;
-            info.tcp = facts.tcp;
-            info.tls = facts.tls;
+            info.dns = handshake.dns;
+            info.tcp = handshake.tcp;
+            info.tls = handshake.tls;
         }
-        info.session_resumed = facts.resumed;
-        info.tls_version = facts.version;
-        info.tls_cipher = facts.cipher;
+        info.session_resumed = handshake.resumed;
+        info.tls_version = handshake.version;
+        info.tls_cipher = handshake.cipher;
     }
     info
 }

@@ -1,7 +1,7 @@
-//! The way to the server: look-up, TCP, proxy, TLS, and the connections that are kept for later calls.
+//! The transport: DNS lookup, TCP, proxy tunnel, TLS, HTTP, and the pool of idle connections.
 //!
-//! A [`Connector`] lives as long as its client. ureq only writes the request and reads the answer over
-//! what this module connects; every limit of time, the pool and the errors are here.
+//! A [`Connector`] lives as long as its client. ureq only writes the request and parses the response; the timeouts, the
+//! pool and the errors are this module's.
 
 mod cancel;
 mod connection;
@@ -16,6 +16,7 @@ mod p521;
 mod pool;
 pub(crate) mod probe;
 mod proxy;
+mod retry;
 mod sessions;
 mod socket;
 mod tcp;
@@ -24,13 +25,10 @@ mod version_hint;
 
 pub use cancel::Cancellation;
 pub(crate) use cancel::{CancelToken, Interrupt};
-pub(crate) use connection::HandshakeInfo;
+pub(crate) use connection::{HandshakeInfo, Peer};
 pub(crate) use connector::{Connector, ConnectorConfig};
 pub(crate) use deadline::{Deadline, Phase};
 pub(crate) use errors::NO_COMMON_SCHEME;
 #[cfg(fuzzing)]
 pub(crate) use http::played;
-pub(crate) use http::{Answer, Call, Start, get, header_text, is_html};
-
-/// Names this library to the server.
-pub(crate) const USER_AGENT: &str = concat!("libdcs/", env!("CARGO_PKG_VERSION"));
+pub(crate) use http::{Call, HttpResponse, header_text, is_html};

@@ -154,7 +154,7 @@ fn an_answer_that_is_waited_for_or_read_is_ended_and_the_client_goes_on() {
             || client.interrupt(),
         );
         assert!(
-            error.message().contains("waiting for the answer"),
+            error.message().contains("waiting for the response"),
             "{error}"
         );
         // The one that was interrupted is not kept, and what begins afterwards is not concerned.
@@ -183,7 +183,7 @@ fn an_answer_that_is_waited_for_or_read_is_ended_and_the_client_goes_on() {
         || client.status(),
         || client.interrupt(),
     );
-    assert!(error.message().contains("reading the answer"), "{error}");
+    assert!(error.message().contains("reading the response"), "{error}");
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_byte_in_a_pipe_ends_a_call_whose_answer_drips() {
         || client.status_until(&cancellation),
         || writer.write_all(b"x").unwrap(),
     );
-    assert!(error.message().contains("reading the answer"), "{error}");
+    assert!(error.message().contains("reading the response"), "{error}");
     // It is still to be read: a call that begins now sends nothing.
     let error = client.status_until(&cancellation).unwrap_err();
     assert!(

@@ -67,8 +67,12 @@ fn a_full_handshake_and_a_resumed_one_are_told_step_by_step() {
             &[
                 (Debug, "dcs.dns", "localhost is at "),
                 (Debug, "dcs.tcp", ": connected ("),
-                (Debug, "dcs.tls", &format!("handshake with {peer} begins")),
-                (Debug, "dcs.tls", "names 2 CAs; this client has one to send"),
+                (
+                    Debug,
+                    "dcs.tls",
+                    &format!("starting the handshake with {peer}: "),
+                ),
+                (Debug, "dcs.tls", "names 2 CAs; sending the configured one"),
                 (Debug, "dcs.tls", ": accepted"),
                 (
                     Debug,
@@ -83,7 +87,7 @@ fn a_full_handshake_and_a_resumed_one_are_told_step_by_step() {
                 (
                     Debug,
                     "dcs.http",
-                    "HTTP 200 and a body of 40 bytes; the connection is closed",
+                    "HTTP 200, 40 bytes of body; the connection is closed",
                 ),
                 (Info, "dcs.client", &format!("{peer}: HTTP 200 after ")),
             ],
@@ -94,9 +98,9 @@ fn a_full_handshake_and_a_resumed_one_are_told_step_by_step() {
         assert_told(
             &resumed,
             &[
-                (Debug, "dcs.dns", "(from memory, "),
+                (Debug, "dcs.dns", "(cached, "),
                 (Debug, "dcs.tcp", ": connected ("),
-                (Debug, "dcs.tls", "begins: server name localhost"),
+                (Debug, "dcs.tls", ": server name localhost, offering "),
                 (Debug, "dcs.tls", "session resumed ("),
                 (Debug, "dcs.http", "over the new connection"),
                 (Debug, "dcs.http", "the connection is closed"),
@@ -125,7 +129,7 @@ fn a_kept_connection_and_a_dead_one() {
     assert_told(
         &drain(),
         &[
-            (Debug, "dcs.http", "is sent over a kept connection"),
+            (Debug, "dcs.http", "over an idle connection"),
             (Debug, "dcs.http", "the connection is kept"),
             (Info, "dcs.client", "connection reused"),
         ],
@@ -135,8 +139,8 @@ fn a_kept_connection_and_a_dead_one() {
     assert_told(
         &records[..3],
         &[
-            (Debug, "dcs.http", "is sent over a kept connection"),
-            (Debug, "dcs.client", "the call is made again on a new one"),
+            (Debug, "dcs.http", "over an idle connection"),
+            (Debug, "dcs.client", "retrying on a new one"),
             (Debug, "dcs.dns", "localhost"),
         ],
     );
@@ -157,9 +161,9 @@ fn a_rejected_certificate_is_told_on_either_side() {
     assert_told(
         &records[begin..],
         &[
-            (Debug, "dcs.tls", "begins"),
+            (Debug, "dcs.tls", "starting the handshake"),
             (Debug, "dcs.tls", "names 2 CAs"),
-            (Debug, "dcs.tls", "refused: "),
+            (Debug, "dcs.tls", "rejected: "),
             (Debug, "dcs.tls", "failed: "),
             (Debug, "dcs.tls", "unable to get local issuer certificate"),
             (
@@ -187,8 +191,8 @@ fn a_rejected_certificate_is_told_on_either_side() {
     assert_told(
         &records[begin..],
         &[
-            (Debug, "dcs.tls", "begins"),
-            (Debug, "dcs.tls", "this client has one to send"),
+            (Debug, "dcs.tls", "starting the handshake"),
+            (Debug, "dcs.tls", "sending the configured one"),
             (
                 Debug,
                 "dcs.tls",
@@ -199,7 +203,7 @@ fn a_rejected_certificate_is_told_on_either_side() {
                 "dcs.tls",
                 "the server sent the alert CertificateExpired (45)",
             ),
-            (Debug, "dcs.tls", "no handshake: localhost:"),
+            (Debug, "dcs.tls", "handshake failed: localhost:"),
             (
                 Level::Error,
                 "dcs.client",
@@ -213,7 +217,7 @@ fn a_rejected_certificate_is_told_on_either_side() {
     assert_told(
         &records[records.len() - 2..],
         &[
-            (Debug, "dcs.http", "HTTP 400 and a body of "),
+            (Debug, "dcs.http", "HTTP 400, "),
             (Level::Error, "dcs.client", "DCS_ERR_CLIENT_CERT_REJECTED"),
         ],
     );
@@ -252,10 +256,14 @@ fn a_proxy_and_a_refused_connection() {
             (
                 Debug,
                 "dcs.proxy",
-                &format!("CONNECT {target} by localhost:{proxy}, with credentials"),
+                &format!("sending CONNECT {target} to localhost:{proxy}, with credentials"),
             ),
-            (Debug, "dcs.proxy", "answers HTTP 200"),
-            (Debug, "dcs.tls", &format!("handshake with {target} begins")),
+            (Debug, "dcs.proxy", "responds: HTTP 200"),
+            (
+                Debug,
+                "dcs.tls",
+                &format!("starting the handshake with {target}: "),
+            ),
         ],
     );
     let records = call_by_proxy(&format!("http://localhost:{proxy}"));
@@ -263,7 +271,7 @@ fn a_proxy_and_a_refused_connection() {
         &records[2..],
         &[
             (Debug, "dcs.proxy", "without credentials"),
-            (Debug, "dcs.proxy", "answers HTTP 407"),
+            (Debug, "dcs.proxy", "responds: HTTP 407"),
             (Level::Error, "dcs.client", "DCS_ERR_PROXY after "),
         ],
     );

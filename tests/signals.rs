@@ -102,7 +102,7 @@ fn a_storm_of_signals_changes_nothing() {
     let (_listener, port) = full_listener();
     let unanswered = config(&testbed, &format!("https://127.0.0.1:{port}/"));
     for (mut config, words) in [
-        (through, "waiting for the answer"),
+        (through, "waiting for the response"),
         (unanswered, "waiting for the TCP connection"),
     ] {
         relay.arm(Fault::Stall, Place::Before(request));

@@ -1,22 +1,24 @@
-//! Honouring `Retry-After`: a client sends nothing while the service has asked it to wait.
+//! `Retry-After`: a client sends nothing while the service has asked it to wait.
 //!
-//! Off unless the configuration turns it on.
+//! Used only if the configuration enables it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
 
-/// No service means to be left alone for longer than this by a client that could not know better.
+/// The longest wait that is honoured.
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// When the service wants to hear from this client again.
+/// Until when the service has asked this client to wait, and the code of the response that said so.
 #[derive(Default)]
 pub(super) struct RetryAfterGate(Mutex<Option<(Instant, Code)>>);
 
 impl RetryAfterGate {
+    /// Returns whether the client may send.
+    ///
     /// # Errors
-    /// The code of the answer that said to wait, while the time that it named is not over.
+    /// While the wait has not elapsed: the code of the response that asked for it.
     pub(super) fn check(&self, peer: &str) -> Result<(), Error> {
         let mut until = lock(&self.0);
         let Some((at, code)) = *until else {
@@ -30,16 +32,16 @@ impl RetryAfterGate {
         Err(Error::new(
             code,
             format!(
-                "{peer} has asked to wait, for another {:.1} s: nothing was sent.",
+                "{peer} asked to wait for another {:.1} s, so nothing was sent.",
                 left.as_secs_f64()
             ),
         )
-        .with_hint("Call again when that time is over; the option honour_retry_after keeps this client from sending before.")
+        .with_hint("Call again after that time. The option honour_retry_after is on, so this client does not send before.")
         .with_retry_after(Some(left)))
     }
 
-    /// Takes note of what a failed call was told.
-    pub(super) fn note(&self, error: &Error) {
+    /// Records the wait that a failed call was asked for.
+    pub(super) fn record(&self, error: &Error) {
         if let Some(wait) = error
             .retry_after()
             .filter(|_| matches!(error.http_status(), Some(429 | 503)))
@@ -64,31 +66,31 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn a_wait_that_was_asked_for_is_kept_until_it_is_over() {
+    fn requested_wait_is_honoured_until_it_elapses() {
         let gate = RetryAfterGate::default();
         assert!(gate.check("h:1").is_ok());
-        let told = |wait| {
+        let rate_limited = |wait| {
             Error::new(Code::RateLimited, "")
                 .with_http_status(429)
                 .with_retry_after(Some(wait))
         };
-        // A failure without an answer says nothing about the service's wishes.
-        gate.note(&Error::new(Code::Timeout, "").with_retry_after(Some(LONG)));
+        // A failure without a response requests no wait.
+        gate.record(&Error::new(Code::Timeout, "").with_retry_after(Some(LONG)));
         assert!(gate.check("h:1").is_ok());
-        gate.note(&told(Duration::from_secs(30)));
-        // A shorter one does not end it.
-        gate.note(&told(Duration::ZERO));
+        gate.record(&rate_limited(Duration::from_secs(30)));
+        // A shorter wait does not replace it.
+        gate.record(&rate_limited(Duration::ZERO));
         let error = gate.check("h:1").unwrap_err();
         assert_eq!(error.code(), Code::RateLimited);
         assert!(error.message().contains("nothing was sent"), "{error}");
         assert!(error.retry_after().unwrap() <= Duration::from_secs(30) && error.retryable());
         assert_eq!(error.http_status(), None);
-        gate.note(&told(Duration::MAX));
+        gate.record(&rate_limited(Duration::MAX));
         let longest = gate.check("h:1").unwrap_err().retry_after().unwrap();
         assert!(longest <= LONG && longest > LONG - Duration::from_secs(60));
 
         let gate = RetryAfterGate::default();
-        gate.note(&told(Duration::ZERO));
+        gate.record(&rate_limited(Duration::ZERO));
         assert!(gate.check("h:1").is_ok());
     }
 }

@@ -1,6 +1,6 @@
-//! Sharing one call: threads that ask at the same time, or soon after one another, get the same answer.
+//! One call for many threads: those that call at the same time, or shortly after each other, get the same status.
 //!
-//! Off unless the configuration turns it on.
+//! Used only if the configuration enables it.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::error::{Code, Error};
 use crate::status::Status;
 use crate::transport::{Deadline, Phase};
 
-/// One answer for all who ask within some time, and one call for all who ask while it is in flight.
+/// Shares one call among the threads that need it while it is in flight, and its status for some time.
 #[derive(Default)]
 pub(super) struct SingleFlight {
     state: Mutex<State>,
@@ -18,16 +18,16 @@ pub(super) struct SingleFlight {
 
 #[derive(Default)]
 struct State {
-    /// When the newest call ended, and what it came to.
+    /// When the newest call ended, and its outcome.
     last: Option<(Instant, Result<Status, Error>)>,
     in_flight: bool,
     calls_ended: u64,
 }
 
 impl SingleFlight {
-    /// The newest answer where it is no older than `max_age`, else that of the call in flight, else that of a call
-    /// that is made here.
-    pub(super) fn answer(
+    /// Returns the newest status if it is no older than `max_age`, otherwise the outcome of the call in flight. If there
+    /// is none, makes the call.
+    pub(super) fn get_or_call(
         &self,
         max_age: Duration,
         deadline: &Deadline,
@@ -41,7 +41,7 @@ impl SingleFlight {
                 let age = at.elapsed();
                 match outcome {
                     Ok(status) if age <= max_age => return Ok(status.clone().with_age(age)),
-                    // A failure is for those who have waited for it, but not that its caller ended the call.
+                    // A failure is shared with the threads that waited for it, unless its caller ended the call.
                     Err(error)
                         if state.calls_ended != ended_before
                             && error.code() != Code::Interrupted =>
@@ -54,28 +54,28 @@ impl SingleFlight {
             if !state.in_flight {
                 break;
             }
-            let round = deadline
+            let wait = deadline
                 .next_wait()
-                .map_err(|over| deadline.error(over, Phase::Await, peer))?;
+                .map_err(|wait_error| deadline.error(wait_error, Phase::Await, peer))?;
             state = self
                 .ended
-                .wait_timeout(state, round)
+                .wait_timeout(state, wait)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
         state.in_flight = true;
-        // Nobody takes what was before for what this call comes to, also where it panics.
+        // So that no thread takes an older outcome for this call's, even if the call panics.
         state.last = None;
         drop(state);
-        let landing = FlightGuard(self);
+        let guard = FlightGuard(self);
         let outcome = call();
         lock(&self.state).last = Some((Instant::now(), outcome.clone()));
-        drop(landing);
+        drop(guard);
         outcome
     }
 }
 
-/// Ends the call in flight, also where it panics.
+/// Ends the call in flight, even if it panics.
 struct FlightGuard<'a>(&'a SingleFlight);
 
 impl Drop for FlightGuard<'_> {
@@ -107,47 +107,47 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn an_answer_is_shared_while_it_is_young() {
-        let shared = SingleFlight::default();
-        let ask = |max_age| shared.answer(max_age, &deadline(), "h:1", || Ok(status()));
+    fn status_is_shared_until_max_age() {
+        let flight = SingleFlight::default();
+        let ask = |max_age| flight.get_or_call(max_age, &deadline(), "h:1", || Ok(status()));
         assert_eq!(ask(LONG).unwrap().age(), Duration::ZERO);
-        let again = shared.answer(LONG, &deadline(), "h:1", || panic!("it is young enough"));
+        let again = flight.get_or_call(LONG, &deadline(), "h:1", || panic!("it is fresh enough"));
         assert!(again.unwrap().available());
         assert_eq!(ask(Duration::ZERO).unwrap().age(), Duration::ZERO);
     }
 
     #[test]
-    fn a_failure_is_for_those_who_waited_and_no_others() {
-        let shared = SingleFlight::default();
+    fn failure_is_not_shared_with_later_calls() {
+        let flight = SingleFlight::default();
         let fail = || Err(Error::new(Code::Unavailable, ""));
-        assert!(shared.answer(LONG, &deadline(), "h:1", fail).is_err());
+        assert!(flight.get_or_call(LONG, &deadline(), "h:1", fail).is_err());
         assert!(
-            shared
-                .answer(LONG, &deadline(), "h:1", || Ok(status()))
+            flight
+                .get_or_call(LONG, &deadline(), "h:1", || Ok(status()))
                 .is_ok()
         );
     }
 
     #[test]
-    fn a_panic_lets_the_next_one_call() {
-        let shared = SingleFlight::default();
+    fn next_thread_calls_after_a_panic() {
+        let flight = SingleFlight::default();
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            shared.answer(LONG, &deadline(), "h:1", || panic!("on purpose"))
+            flight.get_or_call(LONG, &deadline(), "h:1", || panic!("on purpose"))
         }));
         assert!(outcome.is_err());
         assert!(
-            shared
-                .answer(LONG, &deadline(), "h:1", || Ok(status()))
+            flight
+                .get_or_call(LONG, &deadline(), "h:1", || Ok(status()))
                 .is_ok()
         );
     }
 
     #[test]
-    fn many_threads_make_one_call() {
+    fn concurrent_threads_make_one_call() {
         use std::sync::atomic::{AtomicUsize, Ordering};
 
         for outcome in [Ok(status()), Err(Error::new(Code::Http, ""))] {
-            let shared = SingleFlight::default();
+            let flight = SingleFlight::default();
             let calls = AtomicUsize::new(0);
             // The call ends when all others wait: each of them has looked at the state by then.
             let waiting = AtomicUsize::new(0);
@@ -155,12 +155,12 @@ mod tests {
                 for _ in 0..8 {
                     scope.spawn(|| {
                         waiting.fetch_add(1, Ordering::SeqCst);
-                        let got = shared.answer(LONG, &deadline(), "h:1", || {
+                        let got = flight.get_or_call(LONG, &deadline(), "h:1", || {
                             calls.fetch_add(1, Ordering::SeqCst);
                             while waiting.load(Ordering::SeqCst) < 8 {
                                 std::thread::yield_now();
                             }
-                            // One of them may not have begun to wait yet, which a success makes up for.
+                            // One of them may not wait yet. If the call succeeds, it still gets the status.
                             outcome.clone()
                         });
                         if outcome.is_ok() {
@@ -174,20 +174,19 @@ mod tests {
         }
     }
 
-    /// What a thread gets that has waited for a call, and the call came to this.
+    /// Returns what a thread gets that waited for a call with this outcome.
     fn waited_for(outcome: &Result<Status, Error>) -> Result<Status, Error> {
         use std::sync::atomic::{AtomicBool, Ordering};
 
-        // Nothing tells when the other thread waits. Where it came too late it has called by itself, and it is tried
-        // again.
+        // Nothing shows when the other thread waits. If it came too late and made the call itself, try again.
         for patience in 0..1000 {
-            let shared = SingleFlight::default();
-            shared.state.lock().unwrap().in_flight = true;
+            let flight = SingleFlight::default();
+            flight.state.lock().unwrap().in_flight = true;
             let (is_there, has_called) = (AtomicBool::new(false), AtomicBool::new(false));
             let got = std::thread::scope(|scope| {
                 let waiting = scope.spawn(|| {
                     is_there.store(true, Ordering::SeqCst);
-                    shared.answer(LONG, &deadline(), "h:1", || {
+                    flight.get_or_call(LONG, &deadline(), "h:1", || {
                         has_called.store(true, Ordering::SeqCst);
                         Ok(status())
                     })
@@ -198,8 +197,8 @@ mod tests {
                 for _ in 0..patience {
                     std::thread::yield_now();
                 }
-                lock(&shared.state).last = Some((Instant::now(), outcome.clone()));
-                drop(FlightGuard(&shared));
+                lock(&flight.state).last = Some((Instant::now(), outcome.clone()));
+                drop(FlightGuard(&flight));
                 waiting.join().unwrap()
             });
             if !has_called.load(Ordering::SeqCst) {
@@ -210,22 +209,22 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_a_call_gets_what_it_came_to() {
+    fn waiting_thread_gets_the_outcome() {
         assert!(waited_for(&Ok(status())).is_ok());
         let failed = waited_for(&Err(Error::new(Code::Unavailable, "")));
         assert_eq!(failed.unwrap_err().code(), Code::Unavailable);
-        // That another caller gave up is nothing to those who wait: one of them calls.
+        // If another caller interrupted its call, one of the waiting threads makes the call itself.
         let interrupted = waited_for(&Err(Error::new(Code::Interrupted, "")));
         assert_eq!(interrupted.unwrap_err().code(), Code::Internal);
     }
 
     #[test]
     fn waiting_ends_by_the_deadline() {
-        let shared = SingleFlight::default();
-        shared.state.lock().unwrap().in_flight = true;
+        let flight = SingleFlight::default();
+        flight.state.lock().unwrap().in_flight = true;
         let brief = Deadline::after(Duration::from_millis(20));
-        let error = shared
-            .answer(LONG, &brief, "h:1", || Ok(status()))
+        let error = flight
+            .get_or_call(LONG, &brief, "h:1", || Ok(status()))
             .unwrap_err();
         assert_eq!(error.code(), Code::Timeout);
     }

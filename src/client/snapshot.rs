@@ -1,4 +1,4 @@
-//! What a client's calls use: made from the files, and replaced as a whole by a reload and in a forked child.
+//! What a client's calls use: created from the files, and replaced as a whole by a reload and in a forked child.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -17,34 +17,34 @@ use crate::log;
 use crate::sys;
 use crate::transport::{Connector, ConnectorConfig};
 
-/// What is made of the files, once.
+/// What is created from the files.
 pub(super) struct Snapshot {
     pub(super) connector: Arc<Connector>,
     pub(super) checks: Option<Arc<CertificateChecks>>,
-    /// What the files looked like before they were read.
+    /// The files' fingerprints before they were read.
     pub(super) fingerprints: FileFingerprints,
     pub(super) process: Arc<Process>,
-    /// The CA bundle is a PKCS#12 store, which takes a password.
+    /// The CA bundle is a PKCS#12 store, which has a password.
     pub(super) is_bundle_encrypted: bool,
 }
 
-/// What the generations of one process share. A child has its own: a thread of the parent may have been anywhere
-/// when it forked.
+/// What a client's snapshots share in one process. A forked child has its own: at the fork, another thread of the parent
+/// may have held one of the locks.
 pub(super) struct Process {
-    /// Held while files are read, so that what was read first is not put in place last.
+    /// Held while files are read, so that an older snapshot never replaces a newer one.
     pub(super) reloading: Mutex<()>,
-    /// When the files were last looked at for changes; `None` in a child that has not done so, whose parent may have
-    /// read them long ago.
-    pub(super) looked: Mutex<Option<Instant>>,
+    /// When the files were last checked for changes; `None` in a child that has not checked yet, because its parent may
+    /// have read them long ago.
+    pub(super) files_checked: Mutex<Option<Instant>>,
     pub(super) retry_after: RetryAfterGate,
     pub(super) single_flight: SingleFlight,
 }
 
 impl Process {
-    fn new(looked: Option<Instant>) -> Arc<Self> {
+    fn new(files_checked: Option<Instant>) -> Arc<Self> {
         Arc::new(Process {
             reloading: Mutex::new(()),
-            looked: Mutex::new(looked),
+            files_checked: Mutex::new(files_checked),
             retry_after: RetryAfterGate::default(),
             single_flight: SingleFlight::default(),
         })
@@ -52,17 +52,17 @@ impl Process {
 }
 
 impl Snapshot {
-    /// Reads the files. The certificate and key that are not configured any more are those of the generation before.
-    pub(super) fn read(config: &Config, before: Option<&Snapshot>) -> Result<Self, Error> {
+    /// Reads the files. A certificate and key that were given as content are taken from the previous snapshot.
+    pub(super) fn read(config: &Config, previous: Option<&Snapshot>) -> Result<Self, Error> {
         let now = SystemTime::now();
         let fingerprints = FileFingerprints::of(&config.sources);
         let files = Files::read(&config.sources);
         let bundle = files.ca_bundle.as_ref().map_err(Error::clone)?;
-        let identity = match before {
-            Some(before)
+        let identity = match previous {
+            Some(previous)
                 if config.sources.certificate.is_none() && config.sources.private_key.is_none() =>
             {
-                before.connector.config.identity().cloned()
+                previous.connector.config.identity().cloned()
             }
             _ => files.identity(now)?,
         };
@@ -77,23 +77,21 @@ impl Snapshot {
         });
         let config = ConnectorConfig::new(config, bundle.anchors(), &bundle.name, identity);
         Ok(Snapshot {
-            connector: Arc::new(Connector::new(Arc::new(config))?),
+            connector: Arc::new(Connector::new(config)?),
             checks: checks.map(Arc::new),
             fingerprints,
-            process: before.map_or_else(
+            process: previous.map_or_else(
                 || Process::new(Some(Instant::now())),
-                |before| before.process.clone(),
+                |previous| previous.process.clone(),
             ),
             is_bundle_encrypted: matches!(bundle.parsed.format, Format::Pkcs12),
         })
     }
 
-    /// The same anew, without any connection, session, key or lock of the process that this one was forked from.
+    /// Creates the snapshot of a forked child, which shares no connection, session, key or lock with its parent's.
     pub(super) fn for_child(&self) -> Result<Self, Error> {
         Ok(Snapshot {
-            connector: Arc::new(Connector::new(Arc::new(
-                self.connector.config.for_child()?,
-            ))?),
+            connector: Arc::new(Connector::new(self.connector.config.for_child()?)?),
             checks: self.checks.clone(),
             fingerprints: self.fingerprints.clone(),
             process: Process::new(None),
@@ -101,6 +99,7 @@ impl Snapshot {
         })
     }
 
+    /// Returns when the client certificate expires.
     pub(super) fn not_after(&self) -> Option<SystemTime> {
         let identity = self.connector.config.identity()?;
         Some(identity.leaf().fields.as_ref()?.not_after)
@@ -141,13 +140,13 @@ fn warn_of_permissions(loaded: &LoadedFile) {
     }
 }
 
-/// What tells whether files have changed, without reading them.
+/// Shows whether files have changed, without reading them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct FileFingerprints(Vec<Option<Stamp>>);
+pub(super) struct FileFingerprints(Vec<Option<Fingerprint>>);
 
 /// Length, time of the last change, and its [`sys::file_id`]: a file that is replaced within the resolution of the clock has
-/// another one.
-type Stamp = (u64, Option<SystemTime>, (u64, u64));
+/// a different one.
+type Fingerprint = (u64, Option<SystemTime>, (u64, u64));
 
 impl FileFingerprints {
     pub(super) fn of(sources: &Sources) -> Self {
@@ -177,32 +176,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_changed_look_different_and_others_do_not() {
+    fn fingerprint_changes_with_the_file() {
         let folder = std::env::temp_dir().join(format!("dcs-stamps-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let (file, other) = (folder.join("ca.pem"), folder.join("new.pem"));
         let mut config = Config::new();
         config.set_ca_bundle_file(&file);
-        let stamps = || FileFingerprints::of(&config.sources);
+        let fingerprints = || FileFingerprints::of(&config.sources);
         fs::write(&file, "one").unwrap();
         let time = fs::metadata(&file).unwrap().modified().unwrap();
         let set_back = |path| {
             let file = fs::File::options().write(true).open(path).unwrap();
             file.set_modified(time).unwrap();
         };
-        let first = stamps();
-        assert_eq!(first, stamps());
+        let first = fingerprints();
+        assert_eq!(first, fingerprints());
         // Of the same length, within the resolution of the clock.
         fs::write(&other, "two").unwrap();
         set_back(&other);
         fs::rename(&other, &file).unwrap();
-        let second = stamps();
+        let second = fingerprints();
         assert_ne!(first, second);
         fs::write(&file, "three").unwrap();
         set_back(&file);
-        let third = stamps();
+        let third = fingerprints();
         assert_ne!(second, third);
         fs::remove_dir_all(&folder).unwrap();
-        assert_ne!(third, stamps());
+        assert_ne!(third, fingerprints());
     }
 }

@@ -20,10 +20,9 @@ use crate::response;
 use crate::sanitize::printable;
 use crate::status::Status;
 use crate::transport::interception;
-use crate::transport::probe::Trial;
+use crate::transport::probe::Timed;
 use crate::transport::{
-    self, Call, CancelToken, Connector, ConnectorConfig, Deadline, HandshakeInfo, Start,
-    header_text,
+    Call, CancelToken, Connector, ConnectorConfig, Deadline, HandshakeInfo, header_text,
 };
 
 /// By how much two clocks may differ without a finding.
@@ -68,7 +67,7 @@ pub(crate) fn check(
     let bundle_name = bundle.map_or("the CA bundle", |bundle| &bundle.name);
     let identity = offline.identity.clone();
     let connector_config = ConnectorConfig::new(config, anchors, bundle_name, identity);
-    let connector = Connector::new(Arc::new(connector_config))?;
+    let connector = Connector::new(connector_config)?;
     let mut probe = Probe {
         connector: Arc::new(connector),
         offline,
@@ -115,7 +114,7 @@ impl Probe<'_> {
         self.checks.steps.push(step);
     }
 
-    fn timed_step<T>(&mut self, name: &'static str, trial: &Trial<T>, message: impl Into<Message>) {
+    fn timed_step<T>(&mut self, name: &'static str, trial: &Timed<T>, message: impl Into<Message>) {
         match &trial.outcome {
             Ok(_) => self.step(name, Outcome::Passed, trial.duration, message),
             Err(error) => {
@@ -157,8 +156,8 @@ impl Probe<'_> {
     /// follow.
     fn look_up_and_connect(&mut self, call: &Deadline, connect_timeout: Duration) -> bool {
         let deadline = call.for_connect(connect_timeout);
-        let looked_up = self.connector.try_look_up(&deadline);
-        let first_hop = self.connector.first_hop().host.clone();
+        let looked_up = self.connector.probe_lookup(&deadline);
+        let first_hop = self.connector.config.first_hop().host.clone();
         let addresses = match &looked_up.outcome {
             Ok(addresses) => addresses.clone(),
             Err(error) => {
@@ -188,7 +187,7 @@ impl Probe<'_> {
                 // One address works: a dead one must not use up the time for the steps that follow.
                 share = share.min(OTHER_ADDRESS_TIMEOUT);
             }
-            let trial = self.connector.try_tcp(*address, &deadline.at_most(share));
+            let trial = self.connector.probe_tcp(*address, &deadline.at_most(share));
             self.timed_step("tcp", &trial, format!("Connected to {address}."));
             match trial.outcome {
                 Ok(()) => reachable = reachable.or(Some(*address)),
@@ -207,7 +206,7 @@ impl Probe<'_> {
                 if self.has_proxy {
                     message = format!(
                         "The proxy {} cannot be reached: {message}",
-                        self.connector.first_hop()
+                        self.connector.config.first_hop()
                     );
                 }
                 let finding = Finding::failed(check, subject_of(check), message)
@@ -235,8 +234,11 @@ impl Probe<'_> {
         }
         let trial = self
             .connector
-            .try_proxy(address, &call.for_connect(connect_timeout));
-        let message = format!("{first_hop} opened a tunnel to {}.", self.connector.peer);
+            .probe_proxy(address, &call.for_connect(connect_timeout));
+        let message = format!(
+            "{first_hop} opened a tunnel to {}.",
+            self.connector.peer.name
+        );
         self.timed_step("proxy", &trial, message.clone());
         match &trial.outcome {
             Ok(()) => {
@@ -252,11 +254,11 @@ impl Probe<'_> {
 
     /// Performs the handshake and the status call.
     fn handshake_and_call(&mut self, deadline: &Deadline) {
-        let (mut trial, capture) = self.connector.try_connect(deadline);
+        let (mut trial, capture) = self.connector.probe_handshake(deadline);
         self.record_capture(&capture);
         let message = match &trial.outcome {
             Ok(connection) => {
-                let info = connection.facts;
+                let info = connection.info;
                 trial.duration = info.tls;
                 format!("{}, {}.", info.version, info.cipher)
             }
@@ -267,23 +269,23 @@ impl Probe<'_> {
             Ok(connection) => connection,
             Err(error) => return self.handshake_failed(&error, &capture),
         };
-        let info = connection.facts;
+        let info = connection.info;
         self.checks.connection.tls_version = Some(info.version);
         self.checks.connection.tls_cipher = Some(info.cipher);
         self.passed(Check::Handshake, message);
         self.server_certificate_passed(&capture);
         self.check_certificate_request(info, &capture);
 
-        let call = Call::new(deadline.clone(), Start::over(connection));
+        let call = Call::new(deadline.clone());
         let sent = Instant::now();
-        let answer = transport::get(&self.connector, &call);
+        let answer = self.connector.exchange(Box::new(connection), false, &call);
         let duration = sent.elapsed();
         let outcome = answer.and_then(|answer| {
             self.checks.connection.http_status = Some(answer.status);
             self.check_clock(header_text(&answer.headers, "date"));
-            response::read(answer, &call, &self.connector)
+            response::read(answer, &call, &self.connector.peer)
         });
-        let trial = Trial { outcome, duration };
+        let trial = Timed { outcome, duration };
         self.timed_step("http", &trial, "HTTP 200, with the status.");
         match &trial.outcome {
             Ok(status) => self.call_succeeded(status),
@@ -353,7 +355,7 @@ impl Probe<'_> {
                 Subject::Connection,
                 format!(
                     "{} did not request a client certificate.",
-                    self.connector.peer
+                    self.connector.peer.name
                 ),
             ));
             return;
@@ -436,7 +438,7 @@ impl Probe<'_> {
                 .map(|top| top.issuer.clone());
             let message = format!(
                 "{} presents a certificate issued by {}, a CA that this machine trusts but the CA bundle does not contain: either a proxy or firewall inspects TLS, or the host in the URL is not the DCS's.",
-                self.connector.peer,
+                self.connector.peer.name,
                 issuer.as_ref().map_or("(unknown)", Message::marked)
             );
             self.add(Finding::failed(
@@ -460,7 +462,7 @@ impl Probe<'_> {
     fn fail_intercepted(&mut self, issuer: &Message) {
         let message = format!(
             "{} presents a certificate issued by {}, which is a TLS inspection product according to its name: a proxy or firewall intercepts the connection.",
-            self.connector.peer,
+            self.connector.peer.name,
             issuer.marked()
         );
         self.add(Finding::failed(

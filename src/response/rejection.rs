@@ -9,7 +9,7 @@ use crate::error::{Code, Error};
 use crate::handshake::ClientAuth;
 use crate::sanitize::printable;
 use crate::status::Limits;
-use crate::transport::{Answer, NO_COMMON_SCHEME, header_text, is_html};
+use crate::transport::{HttpResponse, NO_COMMON_SCHEME, header_text, is_html};
 
 /// nginx's words when the client sent no certificate, and when it did not accept the one it sent. Both
 /// come as HTTP 400 with an HTML page after a handshake that succeeded, in TLS 1.2 and 1.3 alike
@@ -32,9 +32,9 @@ pub(crate) struct Handshake {
 }
 
 /// The error that an answer other than 200 stands for.
-pub(crate) fn error_for(answer: &Answer, peer: &str, seen: Handshake) -> Error {
-    let status = answer.status;
-    let error = match certificate_verdict(answer) {
+pub(crate) fn error_for(response: &HttpResponse, peer: &str, seen: Handshake) -> Error {
+    let status = response.status;
+    let error = match certificate_verdict(response) {
         Some(Code::ClientCertRequired) => required(peer, seen),
         Some(_) => Error::new(
             Code::ClientCertRejected,
@@ -42,9 +42,9 @@ pub(crate) fn error_for(answer: &Answer, peer: &str, seen: Handshake) -> Error {
                 "{peer} does not accept the client certificate: it answered '{CERTIFICATE_ERROR}' (HTTP {status})."
             ),
         ),
-        None => by_status(answer, peer),
+        None => by_status(response, peer),
     };
-    let wait = retry_after(&answer.headers);
+    let wait = retry_after(&response.headers);
     let then = match error.code() {
         Code::RateLimited => Some("send fewer requests"),
         Code::Unavailable => Some("try again"),
@@ -62,18 +62,18 @@ pub(crate) fn error_for(answer: &Answer, peer: &str, seen: Handshake) -> Error {
     error
         .with_http_status(status)
         .with_retry_after(wait)
-        .with_limits(Limits::read(&answer.headers))
+        .with_limits(Limits::read(&response.headers))
 }
 
 /// What the front end says about the client certificate, where it says anything.
-fn certificate_verdict(answer: &Answer) -> Option<Code> {
-    match answer.status {
+fn certificate_verdict(response: &HttpResponse) -> Option<Code> {
+    match response.status {
         496 => return Some(Code::ClientCertRequired),
         495 => return Some(Code::ClientCertRejected),
-        400 if is_html(&answer.headers) => {}
+        400 if is_html(&response.headers) => {}
         _ => return None,
     }
-    let page = String::from_utf8_lossy(&answer.body);
+    let page = String::from_utf8_lossy(&response.body);
     if page.contains(NO_CERTIFICATE_SENT) {
         Some(Code::ClientCertRequired)
     } else if page.contains(CERTIFICATE_ERROR) {
@@ -104,9 +104,9 @@ fn required(peer: &str, seen: Handshake) -> Error {
     }
 }
 
-fn by_status(answer: &Answer, peer: &str) -> Error {
-    let status = answer.status;
-    let limits = Limits::read(&answer.headers);
+fn by_status(response: &HttpResponse, peer: &str) -> Error {
+    let status = response.status;
+    let limits = Limits::read(&response.headers);
     let mut message = format!("{peer} answered HTTP {status}");
     let code = match status {
         400 => Code::BadRequest,
@@ -137,7 +137,7 @@ fn by_status(answer: &Answer, peer: &str) -> Error {
         }
         301..=303 | 307 | 308 => {
             message.push_str(": a redirect");
-            if let Some(location) = header_text(&answer.headers, "location") {
+            if let Some(location) = header_text(&response.headers, "location") {
                 // A query may hold what is not for a log.
                 let location = location.split(['?', '#']).next().unwrap_or("");
                 message.push_str(&format!(" to {}", printable(location)));
@@ -149,7 +149,7 @@ fn by_status(answer: &Answer, peer: &str) -> Error {
         }
         _ => Code::Http,
     };
-    if let Some(quote) = quote(answer) {
+    if let Some(quote) = quote(response) {
         message.push_str(&format!(" ('{quote}')"));
     }
     message.push('.');
@@ -173,9 +173,9 @@ fn by_status(answer: &Answer, peer: &str) -> Error {
 }
 
 /// A few words of the answer: a page's title, or the first line of a text.
-fn quote(answer: &Answer) -> Option<String> {
-    let text = std::str::from_utf8(&answer.body).ok()?;
-    let words = if is_html(&answer.headers) {
+fn quote(response: &HttpResponse) -> Option<String> {
+    let text = std::str::from_utf8(&response.body).ok()?;
+    let words = if is_html(&response.headers) {
         let (_, rest) = text.split_once("<title>")?;
         rest.split_once("</title>")?.0
     } else {
@@ -209,13 +209,13 @@ mod tests {
         kind: &'static str,
         body: &str,
         extra: &[(&'static str, &'static str)],
-    ) -> Answer {
+    ) -> HttpResponse {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static(kind));
         for (name, value) in extra {
             headers.insert(*name, HeaderValue::from_static(value));
         }
-        Answer {
+        HttpResponse {
             status,
             headers,
             body: body.as_bytes().to_vec(),

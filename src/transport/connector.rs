@@ -1,42 +1,34 @@
-//! The connector: what the calls of one client share, and the way from it to a connection.
+//! The connector: what the calls of one client share, and the steps of a connection in their order.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::ClientConfig;
-
-use super::connection::{Connection, TLS_1_2};
-use super::deadline::{Deadline, Phase};
+use super::connection::{Connection, Peer, TLS_1_2};
+use super::deadline::Deadline;
 use super::dns::Resolver;
-use super::errors::ErrorContext;
-use super::http;
+use super::http::{self, Call, HttpResponse};
 use super::pool::Pool;
-use super::sessions::Sessions;
-use super::tls::{self, IdentityResolver, Verifier};
+use super::tls::{Tls, Versions};
 use super::version_hint::VersionHint;
+use super::{proxy, tcp};
 use crate::config::{Config, Endpoint, Proxy, Target};
 use crate::credentials::{Identity, TrustAnchor};
 use crate::error::{Code, Error};
 use crate::fork_gate;
-use crate::handshake;
+use crate::log;
 
-/// What a connector is made from; a forked child makes its own from the same.
+/// What a connector is built from. A forked child builds its own from the same.
 pub(crate) struct ConnectorConfig {
     pub(crate) endpoint: Endpoint,
     pub(super) proxy: Option<Proxy>,
     connect_timeout: Duration,
     anchors: Arc<[TrustAnchor]>,
-    ca_bundle: String,
+    pub(super) ca_bundle: String,
     identity: Option<Identity>,
 }
 
 impl ConnectorConfig {
-    /// The client certificate and what goes with it; `None` where none is configured.
-    pub(crate) fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
-    }
-
-    /// `ca_bundle` is the bundle's name for messages, such as "the CA bundle ca.pem".
+    /// Creates a configuration. `ca_bundle` is the bundle's name for messages, such as "the CA bundle ca.pem".
     pub(crate) fn new(
         config: &Config,
         anchors: Vec<TrustAnchor>,
@@ -53,7 +45,7 @@ impl ConnectorConfig {
         }
     }
 
-    /// The same for a process that was forked from this one.
+    /// Returns the same configuration for a process that was forked from this one.
     pub(crate) fn for_child(&self) -> Result<Self, Error> {
         let identity = self
             .identity
@@ -70,7 +62,13 @@ impl ConnectorConfig {
         })
     }
 
-    fn first_hop(&self) -> &Target {
+    /// Returns the client certificate with its key and chain; `None` if none is configured.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// Returns what a connection is made to first: the proxy, if there is one, otherwise the server.
+    pub(crate) fn first_hop(&self) -> &Target {
         match &self.proxy {
             Some(proxy) => &proxy.target,
             None => &self.endpoint.target,
@@ -78,113 +76,137 @@ impl ConnectorConfig {
     }
 }
 
-/// All that the calls of one client share, in one process.
+/// What the calls of one client share in one process.
 pub(crate) struct Connector {
-    pub(crate) config: Arc<ConnectorConfig>,
-    /// The process that made it: no other may use or end its connections.
+    pub(crate) config: ConnectorConfig,
+    pub(crate) peer: Arc<Peer>,
+    /// The process that created it. No other process may use or close its connections.
     process: u64,
     pub(super) resolver: Resolver,
-    pub(super) tls: Arc<ClientConfig>,
-    tls12: Arc<ClientConfig>,
-    sessions: Arc<Sessions>,
-    spoken: VersionHint,
-    pub(super) verifier: Arc<Verifier>,
-    client_auth: Arc<IdentityResolver>,
-    /// "host:port", for messages.
-    pub(crate) peer: String,
+    tls: Tls,
+    version_hint: VersionHint,
     pub(super) pool: Pool,
 }
 
 impl Connector {
-    pub(crate) fn new(config: Arc<ConnectorConfig>) -> Result<Self, Error> {
+    pub(crate) fn new(config: ConnectorConfig) -> Result<Self, Error> {
         http::prepare();
-        let tls = tls::configure(config.anchors.clone(), config.identity.as_ref())?;
         Ok(Connector {
             process: fork_gate::this_process(),
+            peer: Arc::new(Peer::new(&config)),
             resolver: Resolver::new(config.first_hop().clone()),
-            peer: config.endpoint.target.to_string(),
-            tls: tls.config,
-            tls12: tls.tls12,
-            sessions: tls.sessions,
-            spoken: VersionHint::default(),
-            verifier: tls.verifier,
-            client_auth: tls.identity,
+            tls: Tls::new(config.anchors.clone(), config.identity.as_ref())?,
+            version_hint: VersionHint::default(),
             pool: Pool::default(),
             config,
         })
     }
 
-    /// Whether this process made it, and not the one that it was forked from.
+    /// Returns whether this process created it, and not the process that this one was forked from.
     pub(crate) fn is_ours(&self) -> bool {
         self.process == fork_gate::this_process()
     }
 
-    /// Closes the idle connections of the process that this one was forked from, as far as their descriptors here go:
-    /// nothing is sent, and no lock is waited for that a thread of that process may have held.
+    /// Closes this process's descriptors of the idle connections that it inherited by a fork. Sends nothing, and waits
+    /// for no lock, because a thread of the parent may have held it.
     pub(crate) fn abandon(&self) {
         self.pool.abandon();
     }
 
-    /// A client certificate is configured.
-    pub(crate) fn has_identity(&self) -> bool {
-        self.config.identity.is_some()
+    /// Returns whether the server named one of the client certificate's issuers among the CAs that it accepts, in the
+    /// last handshake that asked for the certificate. `None` if it named no CAs.
+    pub(crate) fn issuer_known(&self) -> Option<bool> {
+        self.tls.issuer_known()
     }
 
-    /// What a connection is made to first: the proxy, where there is one.
-    pub(crate) fn first_hop(&self) -> &Target {
-        self.config.first_hop()
-    }
-
-    /// Opens a connection, within its own limit of time.
+    /// Opens a connection within the connect timeout.
     ///
-    /// Where the server was just seen to speak TLS 1.2, only that is offered: a session of it is resumed without
-    /// any asymmetric operation, and the key shares that TLS 1.3 wants beforehand would be made for nothing.
+    /// If the server chose TLS 1.2 lately, only that is offered. A session of that version is resumed without any
+    /// asymmetric operation, and the key shares of a TLS 1.3 offer would be wasted.
     pub(crate) fn connect(&self, deadline: &Deadline) -> Result<Connection, Error> {
         let deadline = &deadline.for_connect(self.config.connect_timeout);
-        if self.spoken.is_tls12() {
-            match Connection::open(self, &self.tls12, deadline) {
+        if self.version_hint.is_tls12() {
+            match self.open(Versions::Tls12, deadline) {
                 Ok(connection) => {
-                    if !connection.facts.resumed {
-                        self.spoken.forget();
+                    if !connection.info.resumed {
+                        self.version_hint.clear();
                     }
                     return Ok(connection);
                 }
-                // It may have stopped speaking TLS 1.2 in the meantime.
-                Err(error) if error.code() == Code::Tls => self.spoken.forget(),
+                // The server may no longer support TLS 1.2.
+                Err(error) if error.code() == Code::Tls => self.version_hint.clear(),
                 Err(error) => return Err(error),
             }
         }
-        let connection = Connection::open(self, &self.tls, deadline)?;
-        if connection.facts.version == TLS_1_2 {
-            self.sessions.forget_tickets();
+        let connection = self.open(Versions::Tls13And12, deadline)?;
+        let is_tls12 = connection.info.version == TLS_1_2;
+        if is_tls12 {
+            self.tls.sessions.discard_tls13_tickets();
         }
-        self.spoken.note(connection.facts.version);
+        self.version_hint.record(is_tls12);
         Ok(connection)
     }
 
-    /// Gives up the connections that were idle already when a call began over one of them that then got no answer:
-    /// what forgot the one, such as a firewall, has forgotten them all, and each would cost a timeout.
-    pub(crate) fn distrust_kept(&self, begun: Instant) {
-        self.pool.give_up_older(begun);
-    }
+    /// Opens a connection: lookup, TCP, the proxy's tunnel if there is a proxy, and the TLS handshake.
+    fn open(&self, versions: Versions, deadline: &Deadline) -> Result<Connection, Error> {
+        let ConnectorConfig {
+            endpoint, proxy, ..
+        } = &self.config;
+        let unreachable = |error| match proxy {
+            Some(proxy) => proxy::unreachable(error, proxy),
+            None => error,
+        };
+        let first_hop = self.config.first_hop();
 
-    /// Whether the server names one of the client certificate's issuers among the CAs that it accepts, as the
-    /// last handshake that asked for the certificate had it. `None` where it names none.
-    pub(crate) fn issuer_known(&self) -> Option<bool> {
-        self.client_auth.issuer_known()
-    }
-
-    /// What a failure is told with; about the handshake that this thread is in.
-    pub(super) fn scene<'a>(&'a self, phase: Phase, deadline: &'a Deadline) -> ErrorContext<'a> {
-        ErrorContext {
-            peer: &self.peer,
-            phase,
-            deadline,
-            client_auth: handshake::client_auth(),
-            is_tls13: false,
-            has_identity: self.has_identity(),
-            ca_bundle: &self.config.ca_bundle,
+        let started = Instant::now();
+        let addresses = self.resolver.resolve(deadline).map_err(unreachable)?;
+        let dns = started.elapsed();
+        let mut socket =
+            tcp::connect(first_hop, &addresses, &self.resolver, deadline).map_err(unreachable)?;
+        let tcp = started.elapsed() - dns;
+        if let Some(proxy) = proxy {
+            proxy::tunnel(&mut socket, proxy, &endpoint.target, deadline)?;
         }
+        let mut connection =
+            Connection::handshake(socket, &self.peer, &self.tls, versions, deadline)?;
+        connection.info.dns = dns;
+        connection.info.tcp = tcp;
+        Ok(connection)
+    }
+
+    /// Opens a connection and makes the call over it.
+    pub(crate) fn get_over_new_connection(&self, call: &Arc<Call>) -> Result<HttpResponse, Error> {
+        call.reset();
+        let connection = self.connect(call.deadline())?;
+        self.exchange(Box::new(connection), false, call)
+    }
+
+    /// Sends the request over this connection and receives the whole response. Pools the connection if it can be
+    /// reused.
+    pub(crate) fn exchange(
+        &self,
+        connection: Box<Connection>,
+        is_reused: bool,
+        call: &Arc<Call>,
+    ) -> Result<HttpResponse, Error> {
+        let uri = &self.config.endpoint.uri;
+        call.start(connection.info, is_reused);
+        let response = http::get(connection, uri, &self.peer, call);
+        let reusable = call.take_reusable_connection();
+        if let Ok(response) = &response {
+            log::emit!(
+                Debug,
+                HTTP,
+                "HTTP {}, {} bytes of body; the connection is {}",
+                response.status,
+                response.body.len(),
+                if reusable.is_some() { "kept" } else { "closed" }
+            );
+        }
+        if let Some(connection) = reusable {
+            self.pool.put(connection);
+        }
+        response
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::cancel::CancelToken;
 use crate::error::{Check, Code, Error};
 
-/// What a call is doing; a timeout names it.
+/// What a call is doing. The error of a timeout names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Resolve,
@@ -19,7 +19,7 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
-    /// What did not come to an end in this phase.
+    /// Returns the check that fails if a call ends in this phase.
     pub(crate) fn check(self) -> Check {
         match self {
             Phase::Resolve => Check::Resolve,
@@ -30,15 +30,15 @@ impl Phase {
         }
     }
 
-    fn words(self) -> &'static str {
+    fn description(self) -> &'static str {
         match self {
             Phase::Resolve => "looking up the host name",
             Phase::Connect => "waiting for the TCP connection",
-            Phase::Proxy => "waiting for the proxy's answer",
+            Phase::Proxy => "waiting for the proxy's response",
             Phase::Handshake => "making the TLS handshake",
             Phase::Send => "sending the request",
-            Phase::Await => "waiting for the answer",
-            Phase::Receive => "reading the answer",
+            Phase::Await => "waiting for the response",
+            Phase::Receive => "reading the response",
         }
     }
 }
@@ -183,7 +183,10 @@ impl Deadline {
             WaitError::TimedOut => self.timed_out(phase, peer),
             WaitError::Cancelled => Error::new(
                 Code::Interrupted,
-                format!("The call was interrupted while {} ({peer}).", phase.words()),
+                format!(
+                    "The call was interrupted while {} ({peer}).",
+                    phase.description()
+                ),
             ),
         }
     }
@@ -198,21 +201,21 @@ impl Deadline {
             format!(
                 "The {name} of {} ms passed while {} ({peer}).",
                 self.length.as_millis(),
-                phase.words()
+                phase.description()
             ),
         )
         .with_check(phase.check())
         .with_hint(match phase {
-            Phase::Resolve => format!("Check this machine's DNS; or raise {option}."),
+            Phase::Resolve => format!("Check this machine's DNS, or raise {option}."),
             Phase::Connect => format!(
-                "A firewall may drop the packets: check that this machine may reach {peer}; or raise {option}."
+                "Check that this machine may reach {peer}, or raise {option}. A firewall may drop the packets."
             ),
-            Phase::Proxy => format!("Check that the proxy is one and works; or raise {option}."),
+            Phase::Proxy => format!("Check that the proxy works, or raise {option}."),
             Phase::Handshake => format!(
-                "Check that {peer} is a TLS server; an inspecting firewall can hold a handshake up; or raise {option}."
+                "Check that {peer} is a TLS server, or raise {option}. A firewall that inspects TLS can delay a handshake."
             ),
             Phase::Send | Phase::Await | Phase::Receive => {
-                format!("The service is slow: try again; or raise {option}.")
+                format!("Try again, or raise {option}: the service is slow.")
             }
         })
     }
@@ -223,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearer_limit_is_the_one_that_is_named() {
+    fn error_names_the_nearer_timeout() {
         let call = Deadline::after(Duration::from_millis(500));
         let connect = call.for_connect(Duration::from_millis(100));
         assert!(
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_time_is_never_more_than_the_whole() {
+    fn at_most_never_extends_a_deadline() {
         let long = Deadline::after(Duration::from_secs(3600));
         let part = long.at_most(Duration::from_secs(60)).remaining().unwrap();
         assert!(part <= Duration::from_secs(60) && part > Duration::from_secs(1));
@@ -250,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_errors_are_about_the_deadline() {
+    fn system_errors_are_no_wait_errors() {
         for error in [WaitError::TimedOut, WaitError::Cancelled] {
             assert_eq!(WaitError::from_io(&error.into()), Some(error));
         }
@@ -258,7 +261,7 @@ mod tests {
             WaitError::from_io(&io::ErrorKind::ConnectionReset.into()),
             None
         );
-        // The kernel has given the peer up, which is not that the time is over.
+        // The kernel has given up on the peer; the deadline has not passed.
         #[cfg(unix)]
         assert_eq!(
             WaitError::from_io(&io::Error::from_raw_os_error(libc::ETIMEDOUT)),
@@ -267,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_end_is_named() {
+    fn error_names_the_phase() {
         let deadline = Deadline::after(Duration::from_secs(1));
         for (phase, check, words) in [
             (Phase::Resolve, Check::Resolve, "looking up"),
@@ -275,7 +278,7 @@ mod tests {
             (Phase::Proxy, Check::Proxy, "proxy"),
             (Phase::Handshake, Check::Handshake, "TLS handshake"),
             (Phase::Send, Check::Answer, "sending"),
-            (Phase::Await, Check::Answer, "waiting for the answer"),
+            (Phase::Await, Check::Answer, "waiting for the response"),
             (Phase::Receive, Check::Answer, "reading"),
         ] {
             let error = deadline.error(WaitError::TimedOut, phase, "h:1");

@@ -1,9 +1,9 @@
-//! Host name look-up that keeps its limit of time.
+//! Host name lookup with a deadline.
 //!
-//! The system's resolver has no timeout, so it runs in a thread of its own. There is at most one such
-//! thread a client: calls that need the same answer wait for the same look-up, and one that outlives its
-//! callers delivers its answer to the next. The answer is kept for a short while, so that a service that
-//! connects for each call neither looks up nor starts a thread each time.
+//! The system's resolver has no timeout, so it runs in its own thread. A client has at most one such thread: concurrent
+//! calls wait for the same lookup, and one that outlives its callers delivers its result to the next. The result is
+//! cached for a short time, so that a service that connects for each call neither looks up nor starts a thread each
+//! time.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -18,21 +18,22 @@ use crate::log;
 use crate::panic::{catch_panic, panic_if_asked};
 use crate::sys;
 
-/// How long an answer is used before it is asked for again.
-const FRESH_FOR: Duration = Duration::from_secs(30);
+/// How long the addresses are cached.
+const CACHE_LIFETIME: Duration = Duration::from_secs(30);
 
-/// As many addresses of a host are tried.
+/// How many addresses of a host are tried.
 const MAX_ADDRESSES: usize = 32;
 
-/// How long an address that another one was faster than is tried after the others.
-const SLOW_FOR: Duration = Duration::from_secs(10 * 60);
-/// What std takes too, where `RUST_MIN_STACK` does not say otherwise: nothing is taken from the environment.
+/// How long an address that was slower than another one is tried after the others.
+const SLOW_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// The default of std, which would otherwise read `RUST_MIN_STACK`: the library reads nothing from the environment.
 const STACK_SIZE: usize = 2 * 1024 * 1024;
 
-/// What to do where the host of the default URL has no address: most often another one was meant.
-const OF_THE_DEFAULT: &str = "This is the host of the default URL, the integration endpoint: set the URL (`DCS_URL`, `--url` of the command, or the option url) where another was meant. It may only be reachable from an allowed network.";
+/// The hint if the host of the default URL has no address: most often another URL was meant.
+const DEFAULT_HOST_HINT: &str = "Set the URL (`DCS_URL`, `--url` of the command, or the option url) if another endpoint was meant: this is the host of the default URL, the integration endpoint. It may be reachable only from allowed networks.";
 
-/// The look-up of one host.
+/// Looks up one host.
 pub(crate) struct Resolver {
     target: Target,
     shared: Arc<Shared>,
@@ -41,24 +42,25 @@ pub(crate) struct Resolver {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    finished: Condvar,
+    lookup_finished: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    answer: Option<(Instant, Arc<[SocketAddr]>)>,
+    cached: Option<(Instant, Arc<[SocketAddr]>)>,
     in_flight: bool,
-    /// Counts the look-ups that have ended, so that a waiting call sees that one did.
-    ended: u64,
+    /// The number of finished lookups, by which a waiting call sees that one has finished.
+    finished: u64,
     failure: Option<String>,
-    /// The addresses that did not answer, or not before another one did, and when that was.
+    /// The addresses that were slower than another one, and when.
     slow: Vec<(IpAddr, Instant)>,
 }
 
 impl State {
-    /// The addresses with those at the end that were slow lately.
+    /// Returns the addresses with those last that were slow lately.
     fn ordered(&mut self, addresses: Arc<[SocketAddr]>) -> Arc<[SocketAddr]> {
-        self.slow.retain(|(_, since)| since.elapsed() < SLOW_FOR);
+        self.slow
+            .retain(|(_, since)| since.elapsed() < SLOW_LIFETIME);
         if self.slow.is_empty() {
             return addresses;
         }
@@ -68,9 +70,9 @@ impl State {
     }
 }
 
-/// The addresses with the families by turns, beginning with the first one's (RFC 8305, section 4): where one
-/// family leads nowhere, the other's turn comes soon.
-fn by_turns(addresses: impl Iterator<Item = SocketAddr>) -> Arc<[SocketAddr]> {
+/// Interleaves the address families, starting with the first address's (RFC 8305, section 4). If one family has no
+/// route, an address of the other follows soon.
+fn interleave_families(addresses: impl Iterator<Item = SocketAddr>) -> Arc<[SocketAddr]> {
     let mut addresses = addresses.peekable();
     let is_v6_first = addresses.peek().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) = addresses
@@ -91,29 +93,29 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the system's resolver and leaves the outcome for those who wait, also where it panics.
+    /// Runs the system's resolver and stores the result, even if it panics.
     fn look_up(&self, target: &Target) {
         let outcome = catch_panic(|| {
             panic_if_asked("look-up");
             (target.host.as_str(), target.port)
                 .to_socket_addrs()
-                .map(|found| (Instant::now(), by_turns(found)))
+                .map(|found| (Instant::now(), interleave_families(found)))
                 .map_err(|error| reason(&error))
         })
         .unwrap_or_else(|fault| Err(fault.message().trim_end_matches('.').to_owned()));
         let mut state = self.lock();
         state.in_flight = false;
-        state.ended += 1;
+        state.finished += 1;
         match outcome {
             Ok((at, addresses)) if !addresses.is_empty() => {
-                state.answer = Some((at, addresses));
+                state.cached = Some((at, addresses));
                 state.failure = None;
             }
             Ok(_) => state.failure = Some("the name has no address".into()),
             Err(reason) => state.failure = Some(reason),
         }
         drop(state);
-        self.finished.notify_all();
+        self.lookup_finished.notify_all();
     }
 }
 
@@ -125,12 +127,12 @@ impl Resolver {
         }
     }
 
-    /// The host's addresses in the order in which to try them: as the system prefers them (RFC 6724), the families by
-    /// turns, and those last that were slow lately.
+    /// Returns the host's addresses in the order in which to try them: as the system prefers them (RFC 6724), the
+    /// families interleaved, and those last that were slow lately.
     pub(crate) fn resolve(&self, deadline: &Deadline) -> Result<Arc<[SocketAddr]>, Error> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let found = self.find(deadline);
-        let (host, ms) = (&self.target.host, begun.elapsed().as_millis());
+        let (host, ms) = (&self.target.host, started.elapsed().as_millis());
         match &found {
             Ok((addresses, origin)) => log::emit!(
                 Debug,
@@ -143,27 +145,27 @@ impl Resolver {
         found.map(|(addresses, _)| addresses)
     }
 
-    /// The addresses, and where they come from in words for the log.
+    /// Returns the addresses, and their origin for the log.
     fn find(&self, deadline: &Deadline) -> Result<(Arc<[SocketAddr]>, &'static str), Error> {
         if let Some(address) = self.target.address() {
             let address = SocketAddr::new(address, self.target.port);
             return Ok((Arc::new([address]), "as configured"));
         }
         let mut state = self.shared.lock();
-        let ended_before = state.ended;
+        let finished_before = state.finished;
         loop {
-            if let Some((at, addresses)) = &state.answer
-                && at.elapsed() < FRESH_FOR
+            if let Some((at, addresses)) = &state.cached
+                && at.elapsed() < CACHE_LIFETIME
             {
-                let origin = if state.ended == ended_before {
-                    "from memory"
+                let origin = if state.finished == finished_before {
+                    "cached"
                 } else {
                     "looked up"
                 };
                 let addresses = addresses.clone();
                 return Ok((state.ordered(addresses), origin));
             }
-            if state.ended != ended_before
+            if state.finished != finished_before
                 && let Some(reason) = &state.failure
             {
                 return Err(self.error(reason));
@@ -175,20 +177,20 @@ impl Resolver {
                 state = self.shared.lock();
                 continue;
             }
-            let round = deadline
-                .next_wait()
-                .map_err(|over| deadline.error(over, Phase::Resolve, &self.target.to_string()))?;
+            let wait = deadline.next_wait().map_err(|wait_error| {
+                deadline.error(wait_error, Phase::Resolve, &self.target.to_string())
+            })?;
             state = self
                 .shared
-                .finished
-                .wait_timeout(state, round)
+                .lookup_finished
+                .wait_timeout(state, wait)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
     }
 
-    /// Takes note that the addresses in `slow` were tried before this one, and this one answered first.
-    pub(crate) fn note(&self, slow: &[SocketAddr], answered: SocketAddr) {
+    /// Records that the addresses in `slow` were tried before this one, and this one answered first.
+    pub(super) fn record_slow(&self, slow: &[SocketAddr], answered: SocketAddr) {
         if slow.is_empty() {
             return;
         }
@@ -199,21 +201,21 @@ impl Resolver {
         state
             .slow
             .extend(slow.iter().map(|address| (address.ip(), now)));
-        // The next look-up may give other addresses, again and again.
+        // Each lookup may return other addresses.
         let surplus = state.slow.len().saturating_sub(MAX_ADDRESSES);
         state.slow.drain(..surplus);
     }
 
-    /// Forgets the answer: a connection to it failed.
-    pub(crate) fn forget(&self) {
-        self.shared.lock().answer = None;
+    /// Discards the cached addresses, because none could be connected to.
+    pub(super) fn invalidate(&self) {
+        self.shared.lock().cached = None;
     }
 
-    /// One that has just looked up these addresses.
+    /// Creates a resolver that has just looked up these addresses.
     #[cfg(test)]
-    pub(super) fn with_answer(target: Target, addresses: &[SocketAddr]) -> Self {
+    pub(super) fn with_cached(target: Target, addresses: &[SocketAddr]) -> Self {
         let resolver = Self::new(target);
-        resolver.shared.lock().answer = Some((Instant::now(), addresses.into()));
+        resolver.shared.lock().cached = Some((Instant::now(), addresses.into()));
         resolver
     }
 
@@ -226,7 +228,7 @@ impl Resolver {
             .stack_size(STACK_SIZE)
             .spawn(move || shared.look_up(&target));
         if started.is_err() {
-            // No thread is to be had. The system's own limits (resolv.conf) then bound the look-up.
+            // No thread can be started. Then only the system's own timeouts (resolv.conf) limit the lookup.
             self.shared.look_up(&self.target);
         }
     }
@@ -240,13 +242,13 @@ impl Resolver {
             ),
         );
         if self.target.is_default_host() {
-            return error.with_hint(OF_THE_DEFAULT);
+            return error.with_hint(DEFAULT_HOST_HINT);
         }
         error
     }
 }
 
-/// The system's words without the prefix that std puts before them.
+/// Returns the system's description without the prefix that std adds.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.strip_prefix("failed to lookup address information: ")
@@ -267,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_need_no_look_up() {
+    fn ip_addresses_need_no_lookup() {
         let deadline = Deadline::after(Duration::from_secs(5));
         for (host, address) in [("127.0.0.1", "127.0.0.1:443"), ("::1", "[::1]:443")] {
             let addresses = resolver(host).resolve(&deadline).unwrap();
@@ -276,18 +278,18 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_kept_and_can_be_forgotten() {
+    fn result_is_cached_until_invalidated() {
         let deadline = Deadline::after(Duration::from_secs(5));
         let resolver = resolver("localhost");
         let first = resolver.resolve(&deadline).unwrap();
         assert!(Arc::ptr_eq(&first, &resolver.resolve(&deadline).unwrap()));
-        resolver.forget();
+        resolver.invalidate();
         assert!(!Arc::ptr_eq(&first, &resolver.resolve(&deadline).unwrap()));
     }
 
     #[test]
-    fn a_name_that_does_not_exist_is_named() {
-        // RFC 6761 keeps .invalid from ever existing.
+    fn unknown_name_is_named() {
+        // RFC 6761 reserves .invalid.
         let error = resolver("dcs.invalid")
             .resolve(&Deadline::after(Duration::from_secs(30)))
             .unwrap_err();
@@ -297,14 +299,14 @@ mod tests {
     }
 
     #[test]
-    fn the_default_host_is_said_to_be_it() {
+    fn default_host_has_its_own_hint() {
         let target = Endpoint::integration().target;
         let error = Resolver::new(target).error("no such name");
         assert!(error.hint().contains("DCS_URL"), "{error}");
     }
 
     #[test]
-    fn a_look_up_that_is_waited_for_is_interrupted() {
+    fn waiting_for_a_lookup_can_be_interrupted() {
         use super::super::cancel::{CancelToken, Interrupt};
 
         let resolver = resolver("localhost");
@@ -323,32 +325,32 @@ mod tests {
     }
 
     #[test]
-    fn the_families_take_turns() {
+    fn families_are_interleaved() {
         let list = |texts: &[&str]| -> Vec<SocketAddr> {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };
         let v6_first = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"];
         assert_eq!(
-            *by_turns(list(&v6_first).into_iter()),
+            *interleave_families(list(&v6_first).into_iter()),
             *list(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"])
         );
         let v4_first = ["1.1.1.1:1", "2.2.2.2:1", "[::1]:1"];
         assert_eq!(
-            *by_turns(list(&v4_first).into_iter()),
+            *interleave_families(list(&v4_first).into_iter()),
             *list(&["1.1.1.1:1", "[::1]:1", "2.2.2.2:1"])
         );
-        assert!(by_turns(std::iter::empty()).is_empty());
+        assert!(interleave_families(std::iter::empty()).is_empty());
         let many = (0..1000_u16).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        assert_eq!(by_turns(many).len(), MAX_ADDRESSES);
+        assert_eq!(interleave_families(many).len(), MAX_ADDRESSES);
     }
 
     #[test]
-    fn an_address_that_was_slow_is_tried_last() {
+    fn slow_address_is_tried_last() {
         let resolver = resolver("localhost");
         let addresses: Arc<[SocketAddr]> = ["[::1]:1", "1.1.1.1:1", "[::2]:1"]
             .map(|text| text.parse().unwrap())
             .into();
-        resolver.shared.lock().answer = Some((Instant::now(), addresses.clone()));
+        resolver.shared.lock().cached = Some((Instant::now(), addresses.clone()));
         let order = || {
             let deadline = Deadline::after(Duration::from_secs(5));
             let found = resolver.resolve(&deadline).unwrap();
@@ -358,23 +360,23 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(order(), [0, 1, 2]);
-        resolver.note(&addresses[..1], addresses[1]);
+        resolver.record_slow(&addresses[..1], addresses[1]);
         assert_eq!(order(), [1, 2, 0]);
-        // The one that answers now is not slow any more.
-        resolver.note(&addresses[1..2], addresses[0]);
+        // An address that answers is no longer slow.
+        resolver.record_slow(&addresses[1..2], addresses[0]);
         assert_eq!(order(), [0, 2, 1]);
-        // One that nothing was heard of stays slow.
-        resolver.note(&addresses[..1], addresses[2]);
+        // An address that was not tried stays slow.
+        resolver.record_slow(&addresses[..1], addresses[2]);
         assert_eq!(order(), [2, 0, 1]);
-        resolver.note(&[], addresses[0]);
+        resolver.record_slow(&[], addresses[0]);
         assert_eq!(order(), [2, 0, 1]);
-        let long_ago = Instant::now().checked_sub(SLOW_FOR).unwrap();
+        let long_ago = Instant::now().checked_sub(SLOW_LIFETIME).unwrap();
         resolver.shared.lock().slow = vec![(addresses[0].ip(), long_ago)];
         assert_eq!(order(), [0, 1, 2]);
     }
 
     #[test]
-    fn a_look_up_in_flight_is_waited_for_no_longer_than_the_deadline() {
+    fn waiting_for_a_lookup_ends_by_the_deadline() {
         let resolver = resolver("localhost");
         resolver.shared.lock().in_flight = true;
         let error = resolver

@@ -1,114 +1,111 @@
-//! Connecting to whichever of a host's addresses answers first (happy eyeballs, RFC 8305, section 5).
+//! Connecting to the first of a host's addresses that answers (happy eyeballs, RFC 8305, section 5).
 //!
-//! An address gets a head start before the next one is tried beside it, so that a dead route costs a quarter of
-//! a second and not a limit of time.
+//! The next address is attempts after a short delay while the attempts before it are still pending. So a dead route costs
+//! a quarter of a second and not a timeout.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::deadline::{Deadline, WaitError};
-use super::socket::{Attempt, Begun, Socket, first_to_end};
+use super::socket::{Attempt, Socket, Started, first_finished};
 
 /// RFC 8305, section 8: the recommended Connection Attempt Delay.
-const HEAD_START: Duration = Duration::from_millis(250);
+const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// What came of a host's addresses.
+/// The outcome of the attempts to connect to a host's addresses.
 #[derive(Default)]
-pub(crate) struct Tried {
-    /// The connection, and which of the addresses it goes to.
+pub(crate) struct Attempts {
+    /// The connection, and the index of its address.
     pub(crate) connected: Option<(Socket, usize)>,
-    /// The addresses that failed, in the order in which they did, each with the time that took.
+    /// The addresses that failed, in the order in which they did.
     pub(crate) failed: Vec<Failed>,
-    /// The addresses that had not answered when the others had, or when the time was over.
+    /// The addresses whose attempts were still pending at the end.
     pub(crate) unanswered: Vec<SocketAddr>,
-    /// Why it ended without a connection, where not because all addresses failed.
-    pub(crate) over: Option<WaitError>,
+    /// Why it ended without a connection, unless all addresses failed.
+    pub(crate) ended: Option<WaitError>,
 }
 
 pub(crate) struct Failed {
     pub(crate) address: SocketAddr,
     pub(crate) error: io::Error,
-    pub(crate) begun: Instant,
+    pub(crate) started: Instant,
 }
 
-/// Connects to the first of the addresses that answers, the earlier ones preferred.
-pub(crate) fn connect(addresses: &[SocketAddr], deadline: &Deadline) -> Tried {
-    let mut tried = Tried::default();
-    let mut under_way: Vec<(usize, Attempt)> = Vec::new();
+/// Connects to the first of the addresses that answers. Earlier addresses are preferred.
+pub(crate) fn connect(addresses: &[SocketAddr], deadline: &Deadline) -> Attempts {
+    let mut attempts = Attempts::default();
+    let mut pending: Vec<(usize, Attempt)> = Vec::new();
     let mut next = 0;
     let mut next_at = Instant::now();
     loop {
-        let is_next_due = under_way.is_empty() || Instant::now() >= next_at;
+        let is_next_due = pending.is_empty() || Instant::now() >= next_at;
         if let Some(address) = addresses.get(next).filter(|_| is_next_due) {
             let remaining = match deadline.remaining() {
                 Ok(remaining) => remaining,
-                Err(over) => break tried.over = Some(over),
+                Err(wait_error) => break attempts.ended = Some(wait_error),
             };
-            // Where time is short each address still gets its share.
+            // If time is short, each address still gets its share.
             let left = u32::try_from(addresses.len() - next).unwrap_or(u32::MAX);
-            let head_start = HEAD_START.min(remaining / left);
-            let begun = Instant::now();
-            next_at = begun + head_start;
-            let patience = under_way.is_empty().then_some(head_start);
-            match Attempt::begin(*address, patience) {
-                Ok(Begun::Connected(socket)) => {
-                    tried.connected = Some((socket, next));
+            let delay = CONNECTION_ATTEMPT_DELAY.min(remaining / left);
+            let started = Instant::now();
+            next_at = started + delay;
+            let max_wait = pending.is_empty().then_some(delay);
+            match Attempt::start(*address, max_wait) {
+                Ok(Started::Connected(socket)) => {
+                    attempts.connected = Some((socket, next));
                     break;
                 }
-                Ok(Begun::Pending(attempt)) => under_way.push((next, attempt)),
-                Err(error) => tried.fail(*address, error, begun),
+                Ok(Started::Pending(attempt)) => pending.push((next, attempt)),
+                Err(error) => attempts.fail(*address, error, started),
             }
             next += 1;
             continue;
         }
-        if under_way.is_empty() {
+        if pending.is_empty() {
             break;
         }
-        let mut round = match deadline.next_wait() {
-            Ok(round) => round,
-            Err(over) => break tried.over = Some(over),
+        let mut wait = match deadline.next_wait() {
+            Ok(wait) => wait,
+            Err(wait_error) => break attempts.ended = Some(wait_error),
         };
         if next < addresses.len() {
-            round = round.min(next_at.saturating_duration_since(Instant::now()));
+            wait = wait.min(next_at.saturating_duration_since(Instant::now()));
         }
-        let ended = first_to_end(under_way.iter().map(|(_, attempt)| attempt), round);
-        let (index, attempt) = match ended {
-            Ok(Some(position)) => under_way.remove(position),
+        let finished = first_finished(pending.iter().map(|(_, attempt)| attempt), wait);
+        let (index, attempt) = match finished {
+            Ok(Some(position)) => pending.remove(position),
             Ok(None) => continue,
-            // Not about any of the addresses: none can be waited for.
+            // The wait itself failed: none of the attempts can be waited for.
             Err(error) => {
-                let (index, attempt) = under_way.remove(0);
-                break tried.fail(addresses[index], error, attempt.begun);
+                let (index, attempt) = pending.remove(0);
+                break attempts.fail(addresses[index], error, attempt.started);
             }
         };
-        let begun = attempt.begun;
+        let started = attempt.started;
         match attempt.finish() {
             Ok(socket) => {
-                tried.connected = Some((socket, index));
+                attempts.connected = Some((socket, index));
                 break;
             }
-            Err(error) => tried.fail(addresses[index], error, begun),
+            Err(error) => attempts.fail(addresses[index], error, started),
         }
     }
-    tried.unanswered = under_way
-        .iter()
-        .map(|(index, _)| addresses[*index])
-        .collect();
-    tried
+    attempts.unanswered = pending.iter().map(|(index, _)| addresses[*index]).collect();
+    attempts
 }
 
-impl Tried {
-    fn fail(&mut self, address: SocketAddr, error: io::Error, begun: Instant) {
+impl Attempts {
+    fn fail(&mut self, address: SocketAddr, error: io::Error, started: Instant) {
         self.failed.push(Failed {
             address,
             error,
-            begun,
+            started,
         });
     }
 }
 
-/// With Linux's way with a full queue of connections, which programs have under Wine too.
+/// These tests need Linux's handling of a full accept queue, which Wine shares.
 #[cfg(all(test, any(target_os = "linux", windows)))]
 mod tests {
     use std::net::TcpListener;
@@ -134,7 +131,7 @@ mod tests {
         queue: Vec<std::net::TcpStream>,
     }
 
-    /// An address where SYNs go unanswered while what is returned lives: its queue of connections to accept is full.
+    /// Returns an address whose accept queue is full, so that SYNs stay unanswered while the second value lives.
     fn unanswering() -> (SocketAddr, Full) {
         use socket2::{Domain, Socket, Type};
 
@@ -155,12 +152,12 @@ mod tests {
         Deadline::after(Duration::from_secs(30))
     }
 
-    fn index(tried: &Tried) -> usize {
+    fn index(tried: &Attempts) -> usize {
         tried.connected.as_ref().unwrap().1
     }
 
     #[test]
-    fn the_first_address_serves_where_it_answers() {
+    fn first_address_that_answers_is_used() {
         let ((_a, first), (_b, second)) = (listener(), listener());
         let tried = connect(&[first, second], &long());
         assert_eq!(index(&tried), 0);
@@ -168,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_refuses_is_followed_by_the_next_at_once() {
+    fn refused_address_is_followed_by_the_next_immediately() {
         let (_listener, good) = listener();
         let tried = connect(&[refusing(), refusing(), good], &long());
         assert_eq!(index(&tried), 2);
@@ -181,14 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn one_that_does_not_answer_holds_nothing_up() {
+    fn dead_address_does_not_delay_the_next() {
         let ((dead, _queue), (_listener, good)) = (unanswering(), listener());
-        // No address alone could have had so much of this.
+        // Far longer than one address alone could take.
         let deadline = Deadline::after(Duration::from_secs(3600));
         let tried = connect(&[dead, good], &deadline);
         assert_eq!(index(&tried), 1);
         assert_eq!(tried.unanswered, [dead]);
-        // It waits as a socket does, although it was made beside another one.
+        // Reading still waits in the kernel, although the socket was opened beside another one.
         #[cfg(target_os = "linux")]
         {
             use std::io::Read;
@@ -199,17 +196,17 @@ mod tests {
             assert!(read.is_err());
             assert!(thread_cpu_time() - before < limit / 3);
         }
-        // Where time is short, the second still gets its share.
+        // If time is short, the second still gets its share.
         let tried = connect(&[dead, good], &Deadline::after(Duration::from_millis(150)));
         assert_eq!(index(&tried), 1);
     }
 
     #[test]
-    fn a_slow_first_address_still_wins_where_the_others_fail() {
+    fn slow_first_address_wins_if_the_others_fail() {
         let (dead, queue) = unanswering();
         std::thread::scope(|scope| {
             let tried = scope.spawn(|| connect(&[dead, refusing()], &long()));
-            // The SYN that is sent again, a second later, finds room in the queue.
+            // The SYN that is resent after a second finds room in the queue.
             for _ in &queue.queue {
                 queue.listener.accept().unwrap();
             }
@@ -219,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn time_and_interruptions_end_it() {
+    fn deadline_and_cancellation_end_the_attempts() {
         let (dead, _queue) = unanswering();
         let tried = connect(
             &[dead, refusing()],
@@ -227,7 +224,7 @@ mod tests {
         );
         assert!(tried.connected.is_none());
         assert_eq!(
-            (tried.over, tried.failed.len()),
+            (tried.ended, tried.failed.len()),
             (Some(WaitError::TimedOut), 1)
         );
         assert_eq!(tried.unanswered, [dead]);
@@ -236,32 +233,32 @@ mod tests {
         let token = CancelToken::new(&interrupt, None);
         interrupt.raise();
         let tried = connect(&[dead], &Deadline::new(Duration::from_secs(30), token));
-        assert_eq!(tried.over, Some(WaitError::Cancelled));
+        assert_eq!(tried.ended, Some(WaitError::Cancelled));
     }
 
     #[test]
-    fn each_address_has_its_head_start() {
+    fn each_address_gets_its_attempt_delay() {
         let ((first, _a), (second, _b), (_listener, good)) =
             (unanswering(), unanswering(), listener());
-        let begun = Instant::now();
+        let started = Instant::now();
         let tried = connect(&[first, second, good], &long());
         assert_eq!(index(&tried), 2);
-        assert!(begun.elapsed() >= Duration::from_millis(500));
+        assert!(started.elapsed() >= Duration::from_millis(500));
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn waiting_for_the_last_address_takes_no_processor_time() {
+    fn waiting_for_the_last_address_uses_no_cpu_time() {
         let (dead, _queue) = unanswering();
         let (before, limit) = (thread_cpu_time(), Duration::from_millis(900));
         let tried = connect(&[dead], &Deadline::after(limit));
-        assert_eq!(tried.over, Some(WaitError::TimedOut));
+        assert_eq!(tried.ended, Some(WaitError::TimedOut));
         assert!(thread_cpu_time() - before < limit / 3);
     }
 
     #[test]
     fn no_addresses_give_no_connection() {
         let tried = connect(&[], &long());
-        assert!(tried.connected.is_none() && tried.over.is_none());
+        assert!(tried.connected.is_none() && tried.ended.is_none());
     }
 }

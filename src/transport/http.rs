@@ -1,13 +1,14 @@
 //! HTTP/1.1 by ureq over our own connections.
 //!
-//! ureq's agent is made for each call: it is the engine that writes a request and reads an answer, and
-//! costs a few small allocations. All that is worth keeping (connections, TLS sessions, addresses) is in
-//! [`Connector`]. So ureq's own pool stays empty, its look-up is answered with nothing, and the connector
-//! knows which call it works for.
+//! ureq writes a request and parses the response. An agent is created for each call, which costs a few small
+//! allocations. All that is worth keeping (connections, TLS sessions, addresses) belongs to the
+//! [`Connector`](super::connector::Connector): ureq is handed one connection, its pool stays empty and its resolver
+//! returns nothing.
 
 #[cfg(fuzzing)]
 pub(crate) mod played;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -19,106 +20,153 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, config::Config};
 
-use super::connection::{Connection, Received};
+use super::connection::{Connection, HandshakeInfo, Peer};
 use super::deadline::{Deadline, Phase};
-use super::{Connector, HandshakeInfo, USER_AGENT};
+use super::errors::{ErrorContext, Failure};
 use crate::error::{Code, Error};
 use crate::fork_gate;
 use crate::log;
 
-/// The DCS's answer to the status call takes 40 bytes; planned outages add some hundred each.
+/// Names this library to the server.
+pub(super) const USER_AGENT: &str = concat!("libdcs/", env!("CARGO_PKG_VERSION"));
+
+/// The largest body. The response to the status call is 40 bytes; each planned outage adds a few hundred.
 const MAX_BODY: u64 = 1024 * 1024;
-/// The largest head of an answer.
-const MAX_HEAD: usize = 32 * 1024;
-/// All that is received for an answer, with what is no part of its body: provisional answers, the sizes of chunks
-/// and what comes behind them, which a server could send without end.
+/// The largest header of a response.
+pub(super) const MAX_HEAD: usize = 32 * 1024;
+/// The largest response, including what is not part of its body: provisional responses, chunk sizes and trailers, which a
+/// server could send without end.
 const MAX_RECEIVED: u64 = 2 * MAX_BODY;
-/// What a request takes besides its path and query. ureq writes the request line in one piece, so that the buffer has
-/// to hold them whole.
+/// The size of a request without its path and query. ureq writes the request line in one piece, so the buffer must hold
+/// all of it.
 const OUTPUT_SIZE: usize = 1024;
-/// Takes the whole of a usual answer, head and body, at once; it grows up to the head's limit.
+/// Holds an ordinary response, header and body, at once. The buffer grows up to [`MAX_HEAD`].
 const INPUT_SIZE: usize = 1024;
 
 /// The largest input buffer that an idle connection keeps.
 const KEPT_INPUT: usize = 4 * 1024;
 
-/// One exchange under way, shared by the caller and the connection that serves it.
+/// What an exchange reads from and writes to: a connection, or the fuzz targets' recorded bytes.
+pub(crate) trait Stream: Send + Sync + 'static {
+    /// Sends all of the bytes.
+    fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Error>;
+
+    /// Receives into the buffer. A stream that ends without a close_notify is an error, because the response may be
+    /// cut off there.
+    fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        phase: Phase,
+        deadline: &Deadline,
+    ) -> Result<Received, Error>;
+
+    /// Returns the error for a stream that ended before the response.
+    fn closed(&self, phase: Phase, deadline: &Deadline) -> Error;
+
+    /// Returns the connection with its buffers if it can carry another exchange.
+    fn into_reusable(self: Box<Self>, buffers: &mut ExchangeBuffers) -> Option<Box<Connection>>;
+}
+
+/// The outcome of a read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    Bytes(usize),
+    /// The server ended the stream with a close_notify.
+    End,
+}
+
+/// A call: its deadline, and the state that it shares with the exchange that ureq runs.
 pub(crate) struct Call {
     deadline: Deadline,
-    start: Start,
-    progress: Mutex<Progress>,
+    state: Mutex<State>,
 }
 
-/// Which connection a call goes over.
-pub(crate) enum Start {
-    /// An idle one from the pool, or else a new one.
-    Pool,
-    /// A new one.
-    Fresh,
-    /// This one, which has been opened for it.
-    Over(Mutex<Option<Box<Connection>>>),
+#[derive(Default)]
+struct State {
+    progress: Progress,
+    /// Why the stream failed. The error does not pass through ureq, which would box it.
+    error: Option<Error>,
+    /// The connection after a complete exchange.
+    reusable: Option<Box<Connection>>,
 }
 
-impl Start {
-    pub(crate) fn over(connection: Connection) -> Self {
-        Start::Over(Mutex::new(Some(Box::new(connection))))
-    }
-}
-
-/// What an exchange has come to.
+/// How far a call has come.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Progress {
-    pub(crate) facts: Option<HandshakeInfo>,
+    /// `None` until there is a connection.
+    pub(crate) handshake: Option<HandshakeInfo>,
+    /// The connection was opened by an earlier call.
     pub(crate) reused: bool,
+    /// When the first byte of the response was received, since the start of the call.
     pub(crate) first_byte: Option<Duration>,
-    /// The connection went back to the pool.
-    kept: bool,
 }
 
 impl Progress {
-    /// Which connection served, in words for the log.
-    pub(crate) fn how(&self) -> &'static str {
-        match self.facts {
+    /// Describes the connection in the log.
+    pub(crate) fn connection(&self) -> &'static str {
+        match self.handshake {
             _ if self.reused => "connection reused",
-            Some(facts) if facts.resumed => "new connection, session resumed",
+            Some(handshake) if handshake.resumed => "new connection, session resumed",
             _ => "new connection, new session",
         }
     }
 }
 
-/// A complete answer.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
 impl Call {
-    pub(crate) fn new(deadline: Deadline, start: Start) -> Arc<Self> {
+    pub(crate) fn new(deadline: Deadline) -> Arc<Self> {
         Arc::new(Call {
             deadline,
-            start,
-            progress: Mutex::default(),
+            state: Mutex::default(),
         })
-    }
-
-    pub(crate) fn progress(&self) -> Progress {
-        *self.lock()
     }
 
     pub(crate) fn deadline(&self) -> &Deadline {
         &self.deadline
     }
 
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn progress(&self) -> Progress {
+        self.lock().progress
+    }
+
+    /// Prepares the call to be made again.
+    pub(super) fn reset(&self) {
+        *self.lock() = State::default();
+    }
+
+    /// Records which connection the call is made over.
+    pub(super) fn start(&self, handshake: HandshakeInfo, is_reused: bool) {
+        let mut state = self.lock();
+        state.progress.handshake = Some(handshake);
+        state.progress.reused = is_reused;
+    }
+
+    /// Takes the connection, if the exchange over it was complete and it can carry another one.
+    pub(super) fn take_reusable_connection(&self) -> Option<Box<Connection>> {
+        self.lock().reusable.take()
+    }
+
+    /// Keeps the error for [`get`], and returns one that makes ureq stop.
+    fn fail(&self, error: Error) -> ureq::Error {
+        self.lock().error = Some(error);
+        ureq::Error::ConnectionFailed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How ureq is set up, the same for every call.
+/// A complete response.
+pub(crate) struct HttpResponse {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Returns ureq's configuration, which is the same for every call.
 ///
-/// Made once for the process: ureq's own defaults look for a proxy in the environment before ours say that there
-/// is none, and no call may do that.
+/// It is built once for the process: ureq's own defaults read the proxy variables of the environment before ours say
+/// that there is no proxy, and no call may do that.
 fn engine() -> &'static Config {
     static ENGINE: OnceLock<Config> = OnceLock::new();
     ENGINE.get_or_init(|| {
@@ -136,40 +184,56 @@ fn engine() -> &'static Config {
     })
 }
 
-/// Makes ready what all clients share, so that no call has to.
-pub(crate) fn prepare() {
+/// Initializes what all clients share, so that no call has to.
+pub(super) fn prepare() {
     engine();
     fork_gate::install();
 }
 
-/// Sends `GET` to the endpoint and receives the whole answer.
+/// Sends `GET` for the URI over the connection and receives the whole response.
 ///
-/// No redirect is followed, no proxy is taken from the environment, and every status is an answer.
-pub(crate) fn get(connector: &Arc<Connector>, call: &Arc<Call>) -> Result<Answer, Error> {
-    let exchange = ExchangeConnector {
-        connector: connector.clone(),
-        call: call.clone(),
-    };
-    get_over(exchange, connector, call)
+/// Follows no redirect, and returns a response of any status.
+pub(super) fn get(
+    mut connection: Box<Connection>,
+    uri: &Uri,
+    peer: &Peer,
+    call: &Arc<Call>,
+) -> Result<HttpResponse, Error> {
+    let buffers = std::mem::take(&mut connection.buffers);
+    get_over(connection, buffers, uri, peer, call)
 }
 
-fn get_over(
-    exchange: impl UreqConnector,
-    connector: &Connector,
-    call: &Call,
-) -> Result<Answer, Error> {
-    let agent = Agent::with_parts(engine().clone(), exchange, NoLookUp);
-    let request = Request::get(connector.config.endpoint.uri.clone())
-        .body(())
-        .map_err(|error| {
-            Error::new(
-                Code::Internal,
-                format!("The request cannot be built: {error}."),
-            )
-        })?;
+fn get_over<S: Stream>(
+    stream: Box<S>,
+    mut buffers: ExchangeBuffers,
+    uri: &Uri,
+    peer: &Peer,
+    call: &Arc<Call>,
+) -> Result<HttpResponse, Error> {
+    buffers.prepare(OUTPUT_SIZE + uri.path_and_query().map_or(0, |path| path.as_str().len()));
+    let handover = Handover(Mutex::new(Some(Exchange {
+        stream: Some(stream),
+        call: call.clone(),
+        buffers,
+        received: 0,
+    })));
+    let agent = Agent::with_parts(engine().clone(), handover, NoResolver);
+    let request = Request::get(uri.clone()).body(()).map_err(|error| {
+        Error::new(
+            Code::Internal,
+            format!("The request cannot be built: {error}."),
+        )
+    })?;
 
-    let told = |error| explain(error, connector, call);
-    let mut response = agent.run(request).map_err(told)?;
+    let error = |failure: Failure<'_>| {
+        let error = call.lock().error.take();
+        error.unwrap_or_else(|| {
+            ErrorContext::new(peer, Phase::Receive, &call.deadline).error(failure)
+        })
+    };
+    let mut response = agent
+        .run(request)
+        .map_err(|failure| error(Failure::Head(&failure)))?;
     let status = response.status().as_u16();
     let announced = response.body().content_length();
     let body = if announced.is_some_and(|length| length > MAX_BODY) {
@@ -178,88 +242,20 @@ fn get_over(
         let reader = response.body_mut().with_config().limit(MAX_BODY);
         reader.read_to_vec()
     };
-    let body = body.map_err(|error| {
-        let error = match error {
-            // The same buffer was too small for something else.
-            ureq::Error::LargeResponseHeader(..) => long_line(&connector.peer),
-            error => told(error),
-        };
-        error.with_http_status(status)
-    })?;
-    log::emit!(
-        Debug,
-        HTTP,
-        "HTTP {status} and a body of {} bytes; the connection is {}",
-        body.len(),
-        if call.progress().kept {
-            "kept"
-        } else {
-            "closed"
-        }
-    );
+    let body = body.map_err(|failure| error(Failure::Body(&failure)).with_http_status(status))?;
     let (parts, _) = response.into_parts();
-    Ok(Answer {
+    Ok(HttpResponse {
         status,
         headers: parts.headers,
         body,
     })
 }
 
-/// Our own errors come back as they went in; the others are about the HTTP that the server speaks.
-fn explain(error: ureq::Error, connector: &Connector, call: &Call) -> Error {
-    let peer = &connector.peer;
-    match error {
-        ureq::Error::Other(error) => match error.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(error) => Error::new(Code::Internal, format!("The call failed: {error}.")),
-        },
-        ureq::Error::BodyExceedsLimit(limit) => Error::new(
-            Code::Response,
-            format!("The answer of {peer} is larger than {} KiB.", limit / 1024),
-        ),
-        ureq::Error::LargeResponseHeader(_, limit) => Error::new(
-            Code::Response,
-            format!(
-                "The head of the answer of {peer} is larger than {} KiB.",
-                limit / 1024
-            ),
-        ),
-        // The stream ended although ureq had reason to expect more.
-        ureq::Error::Io(_) | ureq::Error::BodyStalled if call.progress().first_byte.is_some() => {
-            cut_short(peer)
-        }
-        ureq::Error::Io(_) => connector.scene(Phase::Await, call.deadline()).closed(),
-        error => Error::new(
-            Code::Response,
-            format!("The answer of {peer} is not valid HTTP/1.1: {error}."),
-        ),
-    }
-}
-
-fn long_line(peer: &str) -> Error {
-    Error::new(
-        Code::Response,
-        format!(
-            "The body of the answer of {peer} is not valid HTTP/1.1: the line with a chunk's size, or one behind the last chunk, is larger than {} KiB.",
-            MAX_HEAD / 1024
-        ),
-    )
-}
-
-fn cut_short(peer: &str) -> Error {
-    Error::new(
-        Code::Response,
-        format!("The answer of {peer} was cut short: the connection ended in the middle of it."),
-    )
-    .with_hint("Try again; if it stays, something on the way cuts connections.")
-    .with_retryable(true)
-}
-
-/// The addresses are looked up by [`Connector`], and only where a connection has to be opened.
+/// Addresses are looked up by the connector, and only if a connection has to be opened.
 #[derive(Debug)]
-struct NoLookUp;
+struct NoResolver;
 
-impl Resolver for NoLookUp {
+impl Resolver for NoResolver {
     fn resolve(
         &self,
         _: &Uri,
@@ -270,152 +266,115 @@ impl Resolver for NoLookUp {
     }
 }
 
-struct ExchangeConnector {
-    connector: Arc<Connector>,
-    call: Arc<Call>,
-}
+/// Hands ureq the one exchange of its agent.
+struct Handover<S>(Mutex<Option<Exchange<S>>>);
 
-impl UreqConnector for ExchangeConnector {
-    type Out = Exchange;
+impl<S: Stream> UreqConnector for Handover<S> {
+    type Out = Exchange<S>;
 
     fn connect(
         &self,
         _: &ConnectionDetails<'_>,
         _: Option<()>,
-    ) -> Result<Option<Exchange>, ureq::Error> {
-        let (opened, pooled) = match &self.call.start {
-            Start::Pool => (None, self.connector.pool.take()),
-            Start::Fresh => (None, None),
-            Start::Over(connection) => {
-                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                (connection.take().map(|connection| *connection), None)
-            }
-        };
-        let reused = pooled.is_some();
-        let mut connection = match pooled.or(opened) {
-            Some(connection) => connection,
-            None => self.connector.connect(self.call.deadline()).map_err(wrap)?,
-        };
-        let mut progress = self.call.lock();
-        progress.facts = Some(connection.facts);
-        progress.reused = reused;
-        drop(progress);
-        let path = self.connector.config.endpoint.uri.path_and_query();
-        let output_size = OUTPUT_SIZE + path.map_or(0, |path| path.as_str().len());
-        let mut buffers = std::mem::take(&mut connection.buffers);
-        buffers.prepare(output_size);
-        Ok(Some(Exchange {
-            connection: Some(connection),
-            connector: self.connector.clone(),
-            call: self.call.clone(),
-            buffers,
-            received: 0,
-        }))
+    ) -> Result<Option<Exchange<S>>, ureq::Error> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).take())
     }
 }
 
-impl fmt::Debug for ExchangeConnector {
+impl<S> fmt::Debug for Handover<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ExchangeConnector({})", self.connector.peer)
+        f.write_str("Handover")
     }
 }
 
-fn wrap(error: Error) -> ureq::Error {
-    ureq::Error::Other(Box::new(error))
-}
-
-/// A connection in the service of one call.
-struct Exchange {
-    /// Gone once the connection is back in the pool.
-    connection: Option<Connection>,
-    connector: Arc<Connector>,
+/// One request and its response over a stream, as ureq drives it.
+struct Exchange<S> {
+    /// `None` after the exchange.
+    stream: Option<Box<S>>,
     call: Arc<Call>,
     buffers: ExchangeBuffers,
-    /// Bytes of this answer.
+    /// Bytes of this response.
     received: u64,
 }
 
-impl Exchange {
-    fn connection(&mut self) -> Result<&mut Connection, ureq::Error> {
-        self.connection
-            .as_mut()
-            .ok_or_else(|| ureq::Error::Io(std::io::ErrorKind::NotConnected.into()))
-    }
+/// Returns the start of a request up to the query, for the log.
+fn method_and_path(request: &[u8]) -> Cow<'_, str> {
+    let mut spaces = 0;
+    let end = request.iter().position(|byte| {
+        spaces += usize::from(*byte == b' ');
+        spaces == 2 || *byte == b'?'
+    });
+    String::from_utf8_lossy(&request[..end.unwrap_or(0)])
 }
 
-impl UreqTransport for Exchange {
+/// What ureq gets if it uses a stream after the exchange.
+fn not_connected() -> ureq::Error {
+    ureq::Error::Io(std::io::ErrorKind::NotConnected.into())
+}
+
+impl<S: Stream> UreqTransport for Exchange<S> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        let (connector, call) = (self.connector.clone(), self.call.clone());
-        let deadline = call.deadline();
-        let output = std::mem::take(&mut self.buffers.output);
-        let sent = self.connection().and_then(|connection| {
-            connection
-                .send(&connector, &output[..amount], deadline)
-                .map_err(wrap)
-        });
-        self.buffers.output = output;
-        if sent.is_ok() {
-            log::emit!(
-                Debug,
-                HTTP,
-                "GET {} is sent over {} connection",
-                connector.config.endpoint.uri.path(),
-                if self.call.progress().reused {
-                    "a kept"
-                } else {
-                    "the new"
-                }
-            );
-        }
-        sent
+        let stream = self.stream.as_mut().ok_or_else(not_connected)?;
+        let request = &self.buffers.output[..amount];
+        stream
+            .send(request, &self.call.deadline)
+            .map_err(|error| self.call.fail(error))?;
+        log::emit!(
+            Debug,
+            HTTP,
+            "{} is sent over {} connection",
+            method_and_path(request),
+            match self.call.progress().reused {
+                true => "an idle",
+                false => "the new",
+            }
+        );
+        Ok(())
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        let (connector, call) = (self.connector.clone(), self.call.clone());
-        let deadline = call.deadline();
-        let phase = match self.call.progress().first_byte {
-            Some(_) => Phase::Receive,
-            None => Phase::Await,
+        let stream = self.stream.as_mut().ok_or_else(not_connected)?;
+        let (call, deadline) = (&self.call, &self.call.deadline);
+        let phase = match self.received {
+            0 => Phase::Await,
+            _ => Phase::Receive,
         };
-        let mut buffers = std::mem::take(&mut self.buffers);
-        let space = buffers.input_append_buf();
-        let received = if space.is_empty() {
-            // The head fills the buffer and is still not complete.
-            Err(ureq::Error::LargeResponseHeader(MAX_HEAD, MAX_HEAD))
-        } else if self.received > MAX_RECEIVED {
-            Err(ureq::Error::BodyExceedsLimit(MAX_RECEIVED))
-        } else {
-            self.connection().and_then(|connection| {
-                connection
-                    .receive(&connector, space, phase, deadline)
-                    .map_err(|error| wrap(late(error, phase, &connector.peer)))
-            })
-        };
-        if let Ok(Received::Bytes(count)) = received {
-            buffers.input_appended(count);
-            self.received += count as u64;
-            let mut progress = self.call.lock();
-            progress
-                .first_byte
-                .get_or_insert_with(|| self.call.deadline().elapsed());
+        let space = self.buffers.input_append_buf();
+        if space.is_empty() {
+            // The header fills the buffer and is still not complete.
+            return Err(ureq::Error::LargeResponseHeader(MAX_HEAD, MAX_HEAD));
         }
-        self.buffers = buffers;
-        Ok(matches!(received?, Received::Bytes(_)))
+        if self.received > MAX_RECEIVED {
+            return Err(ureq::Error::BodyExceedsLimit(MAX_RECEIVED));
+        }
+        match stream.receive(space, phase, deadline) {
+            Ok(Received::Bytes(count)) => {
+                self.buffers.input_appended(count);
+                if self.received == 0 {
+                    call.lock().progress.first_byte = Some(deadline.elapsed());
+                }
+                self.received += count as u64;
+                Ok(true)
+            }
+            Ok(Received::End) if self.received == 0 => {
+                Err(call.fail(stream.closed(phase, deadline)))
+            }
+            Ok(Received::End) => Ok(false),
+            Err(error) => Err(call.fail(error)),
+        }
     }
 
-    /// ureq asks this once, when an answer is complete and the connection may serve again: it goes back
-    /// to our own pool, and ureq is left with nothing to keep.
+    /// Gives the connection back to the call.
+    ///
+    /// ureq has no better hook: it asks this exactly once, after a complete exchange that lets the connection be
+    /// reused, and at no other time. False leaves it with nothing to keep in its own pool.
     fn is_open(&mut self) -> bool {
-        if let Some(mut connection) = self.connection.take()
-            && connection.finish_exchange()
-        {
-            connection.buffers = std::mem::take(&mut self.buffers);
-            self.call.lock().kept = true;
-            self.connector.pool.put(connection);
+        if let Some(stream) = self.stream.take() {
+            self.call.lock().reusable = stream.into_reusable(&mut self.buffers);
         }
         false
     }
@@ -425,37 +384,28 @@ impl UreqTransport for Exchange {
     }
 }
 
-/// A connection lost in the middle of an answer leaves an answer that was cut short.
-fn late(error: Error, phase: Phase, peer: &str) -> Error {
-    if phase == Phase::Receive && error.code() == Code::ConnectionLost {
-        cut_short(peer)
-    } else {
-        error
-    }
-}
-
-impl fmt::Debug for Exchange {
+impl<S> fmt::Debug for Exchange<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Exchange({})", self.connector.peer)
+        f.write_str("Exchange")
     }
 }
 
-/// What ureq writes to and reads from.
+/// The buffers that ureq writes the request to and reads the response from.
 #[derive(Default)]
 pub(crate) struct ExchangeBuffers {
     output: Vec<u8>,
     input: Vec<u8>,
-    /// The part of `input` that has been received and not consumed.
+    /// The part of `input` that was received and not yet consumed.
     begin: usize,
     end: usize,
     progress: bool,
 }
 
 impl ExchangeBuffers {
-    /// Makes them ready for a call; what the last one left in them is passed over.
+    /// Prepares them for a call, and discards what the last one left.
     fn prepare(&mut self, output_size: usize) {
         self.output.resize(output_size, 0);
-        // A large answer's buffer is not kept for the connection's life.
+        // The buffer of a large response is not kept for as long as the connection.
         if self.input.len() > KEPT_INPUT {
             self.input = Vec::new();
         }
@@ -496,7 +446,7 @@ impl Buffers for ExchangeBuffers {
     }
 
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
-        // For request bodies, which the status call has none of; ureq still may ask.
+        // For request bodies. The status call has none, but ureq may still ask.
         self.input
             .resize(self.input.len().max(self.end + INPUT_SIZE), 0);
         (&mut self.input[self.end..], &mut self.output)
@@ -507,12 +457,12 @@ impl Buffers for ExchangeBuffers {
     }
 }
 
-/// The header's text, where it is there and printable.
+/// Returns a header's value; `None` if it is missing or not printable ASCII.
 pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Whether the answer says that it is an HTML page.
+/// Returns whether the response claims to be an HTML page.
 pub(crate) fn is_html(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)

@@ -1,4 +1,4 @@
-//! Idle connections, for servers that keep them alive.
+//! The pool of idle connections, for servers that keep them alive.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,64 +7,65 @@ use std::time::{Duration, Instant};
 use super::connection::Connection;
 use crate::log;
 
-/// Servers commonly drop idle connections after 60 to 75 s, and firewalls forget them without a word.
+/// Servers commonly close idle connections after 60 to 75 s, and firewalls drop them silently.
 const MAX_IDLE: Duration = Duration::from_secs(50);
 
-/// There are never more idle connections than there were calls at a time lately; this is where a service with
-/// more threads than descriptors to spare is held back. One takes about 12 KB.
+/// There are never more idle connections than there were concurrent calls lately. This limit is for a service with more
+/// threads than descriptors to spare. A connection takes about 12 KB.
 const MAX_CONNECTIONS: usize = 1024;
 
 /// The idle connections of one client.
 #[derive(Default)]
 pub(crate) struct Pool {
-    idle: Mutex<Shelf<Connection>>,
+    idle: Mutex<IdleStack<Box<Connection>>>,
 }
 
 impl Pool {
-    /// The newest connection that can still be used: it is the least likely to have gone stale, and the
-    /// ones that a busier hour left over can age away.
-    pub(crate) fn take(&self) -> Option<Connection> {
+    /// Takes the newest connection that is still usable. The newest is the least likely to be dead, and those that a
+    /// busier time left over can expire.
+    pub(super) fn take(&self) -> Option<Box<Connection>> {
         loop {
-            let (mut connection, is_young) = self.lock().pop(Instant::now())?;
-            // Probed without the lock, so that threads do not wait for each other's system calls.
-            if is_young && connection.is_usable() {
+            let (mut connection, is_fresh) = self.lock().pop(Instant::now())?;
+            // Checked without the lock, so that threads do not wait for each other's system calls.
+            if is_fresh && connection.is_usable() {
                 return Some(connection);
             }
             log::emit!(
                 Debug,
                 HTTP,
-                "a kept connection is no longer usable, it is given up"
+                "an idle connection is no longer usable; discarding it"
             );
-            if !is_young {
+            if !is_fresh {
                 connection.close();
             }
         }
     }
 
-    pub(crate) fn put(&self, connection: Connection) {
+    /// Adds a connection, and closes those that are too old or too many.
+    pub(super) fn put(&self, connection: Box<Connection>) {
         let surplus = self.lock().push(connection, Instant::now());
         for connection in surplus {
             connection.close();
         }
     }
 
-    /// Gives up the connections that have been idle since before `then`.
-    pub(crate) fn give_up_older(&self, then: Instant) {
-        let given_up = self.lock().take_older(then);
-        for connection in given_up {
+    /// Closes the connections that have been idle since before `then`.
+    pub(super) fn evict_idle_before(&self, then: Instant) {
+        let evicted = self.lock().take_before(then);
+        for connection in evicted {
             connection.close();
         }
     }
 
-    /// All of them, for the pool's end.
-    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Connection> {
+    /// Takes all connections.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Box<Connection>> {
         let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
         let all = std::mem::take(&mut idle.0).into_iter();
         all.map(|(_, connection)| connection)
     }
 
-    /// Closes the descriptors and sends nothing; where somebody holds the lock, they stay open.
-    pub(crate) fn abandon(&self) {
+    /// Closes the descriptors and sends nothing. They stay open if another thread holds the lock.
+    pub(super) fn abandon(&self) {
         if let Ok(mut idle) = self.idle.try_lock() {
             for (_, connection) in idle.0.drain(..) {
                 connection.abandon();
@@ -72,22 +73,22 @@ impl Pool {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shelf<Connection>> {
+    fn lock(&self) -> MutexGuard<'_, IdleStack<Box<Connection>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is kept, the newest at the back, each with when it was put there.
-struct Shelf<T>(VecDeque<(Instant, T)>);
+/// Idle items, each with the time since which it is idle. The newest is at the back.
+struct IdleStack<T>(VecDeque<(Instant, T)>);
 
-impl<T> Shelf<T> {
-    /// The newest one, and whether it is young enough to be used.
+impl<T> IdleStack<T> {
+    /// Takes the newest item, and returns whether it is fresh enough to be used.
     fn pop(&mut self, now: Instant) -> Option<(T, bool)> {
         let (since, item) = self.0.pop_back()?;
         Some((item, now.saturating_duration_since(since) < MAX_IDLE))
     }
 
-    /// Puts one there, and gives back what is too old or too much.
+    /// Adds an item, and returns those that are too old or too many.
     fn push(&mut self, item: T, now: Instant) -> Vec<T> {
         self.0.push_back((now, item));
         let is_old = |(since, _): &(Instant, T)| now.saturating_duration_since(*since) >= MAX_IDLE;
@@ -98,16 +99,16 @@ impl<T> Shelf<T> {
         surplus
     }
 
-    /// Takes those that were put there before `then`: the first ones.
-    fn take_older(&mut self, then: Instant) -> Vec<T> {
-        let older = self.0.partition_point(|(since, _)| *since < then);
-        self.0.drain(..older).map(|(_, item)| item).collect()
+    /// Takes the items that are idle since before `then`: the first ones.
+    fn take_before(&mut self, then: Instant) -> Vec<T> {
+        let before = self.0.partition_point(|(since, _)| *since < then);
+        self.0.drain(..before).map(|(_, item)| item).collect()
     }
 }
 
-impl<T> Default for Shelf<T> {
+impl<T> Default for IdleStack<T> {
     fn default() -> Self {
-        Shelf(VecDeque::new())
+        IdleStack(VecDeque::new())
     }
 }
 
@@ -116,41 +117,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_serves_first_while_it_is_young() {
-        let mut shelf = Shelf::default();
+    fn newest_is_taken_first_while_fresh() {
+        let mut stack = IdleStack::default();
         let begin = Instant::now();
         let second = Duration::from_secs(1);
-        assert!(shelf.push('a', begin).is_empty());
-        assert!(shelf.push('b', begin + second).is_empty());
+        assert!(stack.push('a', begin).is_empty());
+        assert!(stack.push('b', begin + second).is_empty());
         let later = begin + MAX_IDLE;
-        assert_eq!(shelf.pop(later), Some(('b', true)));
-        assert_eq!(shelf.pop(later), Some(('a', false)));
-        assert_eq!(shelf.pop(later), None);
+        assert_eq!(stack.pop(later), Some(('b', true)));
+        assert_eq!(stack.pop(later), Some(('a', false)));
+        assert_eq!(stack.pop(later), None);
     }
 
     #[test]
-    fn those_from_before_a_time_are_taken() {
-        let mut shelf = Shelf::default();
+    fn evicts_items_idle_before_a_time() {
+        let mut stack = IdleStack::default();
         let begin = Instant::now();
-        shelf.push('a', begin);
-        shelf.push('b', begin + Duration::from_secs(1));
-        assert!(shelf.take_older(begin).is_empty());
-        assert_eq!(shelf.take_older(begin + Duration::from_secs(1)), ['a']);
-        assert_eq!(shelf.pop(begin), Some(('b', true)));
+        stack.push('a', begin);
+        stack.push('b', begin + Duration::from_secs(1));
+        assert!(stack.take_before(begin).is_empty());
+        assert_eq!(stack.take_before(begin + Duration::from_secs(1)), ['a']);
+        assert_eq!(stack.pop(begin), Some(('b', true)));
     }
 
     #[test]
-    fn what_is_too_old_or_too_much_goes_the_oldest_first() {
-        let mut shelf = Shelf::default();
+    fn oldest_are_removed_first_when_too_old_or_too_many() {
+        let mut stack = IdleStack::default();
         let begin = Instant::now();
-        shelf.push(0, begin);
-        shelf.push(1, begin + MAX_IDLE / 2);
-        assert_eq!(shelf.push(2, begin + MAX_IDLE), [0]);
+        stack.push(0, begin);
+        stack.push(1, begin + MAX_IDLE / 2);
+        assert_eq!(stack.push(2, begin + MAX_IDLE), [0]);
         let now = begin + MAX_IDLE;
         for number in 3..=MAX_CONNECTIONS {
-            assert!(shelf.push(number, now).is_empty());
+            assert!(stack.push(number, now).is_empty());
         }
-        assert_eq!(shelf.push(MAX_CONNECTIONS + 1, now), [1]);
-        assert_eq!(shelf.0.len(), MAX_CONNECTIONS);
+        assert_eq!(stack.push(MAX_CONNECTIONS + 1, now), [1]);
+        assert_eq!(stack.0.len(), MAX_CONNECTIONS);
     }
 }

@@ -1,7 +1,7 @@
-//! The TLS sessions of one client, for its later connections to resume.
+//! The session cache: the TLS sessions of one client, which its later connections resume.
 //!
-//! rustls brings a store for many servers that keeps eight TLS 1.3 tickets of each. A client talks to one
-//! server, and a burst of its threads takes a ticket each, which serves once (RFC 8446, appendix C.4).
+//! The cache of rustls is for many servers and keeps eight TLS 1.3 tickets of each. A client has one server, and its
+//! threads may connect at the same time. Each takes a ticket, which is used only once (RFC 8446, appendix C.4).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,10 +11,10 @@ use rustls::NamedGroup;
 use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;
 
-/// A ticket takes about 1 KB, more where the server puts the client's certificate into it.
+/// A ticket takes about 1 KB, more if the server puts the client's certificate into it.
 const MAX_TICKETS: usize = 64;
 
-/// Sessions of both versions. All threads share them.
+/// The sessions of both versions, shared by all threads.
 #[derive(Default)]
 pub(crate) struct Sessions(Mutex<State>);
 
@@ -27,9 +27,9 @@ struct State {
 }
 
 impl Sessions {
-    /// Forgets the TLS 1.3 tickets of a server that speaks TLS 1.2 now: rustls does not ask for a session of that
-    /// while it has one of them to offer.
-    pub(crate) fn forget_tickets(&self) {
+    /// Discards the TLS 1.3 tickets of a server that chooses TLS 1.2 now: while rustls has one of them to offer, it does
+    /// not look for a TLS 1.2 session.
+    pub(super) fn discard_tls13_tickets(&self) {
         self.lock().tickets.clear();
     }
 
@@ -72,14 +72,14 @@ impl ClientSessionStore for Sessions {
     }
 }
 
-/// Tells nothing of what is in it, which is secret.
+/// Shows nothing of the sessions, which are secret.
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sessions")
     }
 }
 
-/// The same sessions for connections that offer TLS 1.2 only: tickets of TLS 1.3 are left for the others.
+/// The same sessions for connections that offer TLS 1.2 only: TLS 1.3 tickets are left for the others.
 #[derive(Debug)]
 pub(crate) struct Tls12Sessions(pub(crate) Arc<Sessions>);
 

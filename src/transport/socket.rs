@@ -1,4 +1,4 @@
-//! A TCP socket whose every wait ends by a deadline.
+//! A TCP socket on which every wait ends by a deadline.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,20 +8,20 @@ use super::deadline::{Deadline, POLL_INTERVAL};
 use crate::log;
 use crate::sys::{self, Direction, TimedIo};
 
-/// Zero would mean no limit.
-const MIN_TIMER: Duration = Duration::from_millis(1);
+/// The shortest timeout: zero would mean none.
+const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 
 pub(crate) struct Socket {
     stream: TcpStream,
     peer: SocketAddr,
     timed: TimedIo,
-    /// Several TLS records leave in one segment: they are gathered here.
-    gathered: Vec<u8>,
+    /// Joins several TLS records, which are sent in one segment.
+    write_buffer: Vec<u8>,
 }
 
-/// What a look at an idle socket shows.
+/// The state of an idle socket.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Probe {
+pub(crate) enum IdleState {
     Quiet,
     Readable,
     Closed,
@@ -30,75 +30,75 @@ pub(crate) enum Probe {
 impl Socket {
     /// Connects to one address.
     pub(crate) fn connect(address: &SocketAddr, deadline: &Deadline) -> io::Result<Self> {
-        let attempt = match Attempt::begin(*address, Some(deadline.next_wait()?))? {
-            Begun::Connected(socket) => return Ok(socket),
-            Begun::Pending(attempt) => attempt,
+        let attempt = match Attempt::start(*address, Some(deadline.next_wait()?))? {
+            Started::Connected(socket) => return Ok(socket),
+            Started::Pending(attempt) => attempt,
         };
         loop {
-            let round = deadline.next_wait()?;
-            if first_to_end(std::iter::once(&attempt), round)?.is_some() {
+            let wait = deadline.next_wait()?;
+            if first_finished(std::iter::once(&attempt), wait)?.is_some() {
                 return attempt.finish();
             }
         }
     }
 
-    /// Closes the descriptor where it still is this connection's. A forked child may have closed all that it had
-    /// inherited, and what has the number now is somebody else's.
+    /// Closes the descriptor if it is still this connection's. A forked child may have closed all descriptors that it
+    /// inherited, and this number may be another file's now.
     pub(crate) fn abandon(self) {
         if self.stream.peer_addr().ok() != Some(self.peer) {
             std::mem::forget(self.stream);
         }
     }
 
-    /// The socket for reading and writing until the deadline.
-    pub(crate) fn until<'a>(&'a mut self, deadline: &'a Deadline) -> Bounded<'a> {
-        Bounded {
+    /// Returns the socket for reading and writing until the deadline.
+    pub(crate) fn until<'a>(&'a mut self, deadline: &'a Deadline) -> BoundedSocket<'a> {
+        BoundedSocket {
             socket: self,
             deadline,
         }
     }
 
-    /// Looks, in one system call and without waiting, whether anything has come.
-    pub(crate) fn probe(&self) -> Probe {
+    /// Returns whether anything was received. Makes one system call and does not wait.
+    pub(crate) fn idle_state(&self) -> IdleState {
         match sys::peek(&self.stream) {
-            Ok(0) => Probe::Closed,
-            Ok(_) => Probe::Readable,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Probe::Quiet,
-            Err(error) if error.kind() == ErrorKind::Interrupted => Probe::Quiet,
-            Err(_) => Probe::Closed,
+            Ok(0) => IdleState::Closed,
+            Ok(_) => IdleState::Readable,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => IdleState::Quiet,
+            Err(error) if error.kind() == ErrorKind::Interrupted => IdleState::Quiet,
+            Err(_) => IdleState::Closed,
         }
     }
 }
 
-/// A connection that is being made.
+/// A pending attempt to connect.
 pub(crate) struct Attempt {
     socket: socket2::Socket,
     address: SocketAddr,
     is_blocking: bool,
-    pub(crate) begun: Instant,
+    pub(crate) started: Instant,
 }
 
-/// What an attempt has come to where it has not failed.
-pub(crate) enum Begun {
+/// An attempt that did not fail immediately.
+pub(crate) enum Started {
     Connected(Socket),
     Pending(Attempt),
 }
 
 impl Attempt {
-    /// Begins to connect, and waits for as long as `patience` says and a round takes.
+    /// Starts to connect, and waits for at most `max_wait` and [`POLL_INTERVAL`].
     ///
-    /// On Linux the limit for sending is that for connecting too (socket(7)), so that both limits can be set
-    /// beforehand and the usual connection needs no system call to wait for.
-    pub(crate) fn begin(address: SocketAddr, patience: Option<Duration>) -> io::Result<Begun> {
+    /// On Linux the timeout for sending also applies to connecting (socket(7)). So both timeouts are set beforehand,
+    /// and an ordinary connection needs no system call to wait for it.
+    pub(crate) fn start(address: SocketAddr, max_wait: Option<Duration>) -> io::Result<Started> {
         use socket2::{Domain, Protocol, Socket, Type};
 
-        let begun = Instant::now();
+        let started = Instant::now();
         let domain = Domain::for_address(address);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        let is_blocking = patience.is_some() && sys::SEND_TIMEOUT_COVERS_CONNECT;
+        let is_blocking = max_wait.is_some() && sys::SEND_TIMEOUT_COVERS_CONNECT;
         if is_blocking {
-            socket.set_write_timeout(Some(timer_for(
-                patience.unwrap_or(POLL_INTERVAL).min(POLL_INTERVAL),
+            socket.set_write_timeout(Some(timeout_for(
+                max_wait.unwrap_or(POLL_INTERVAL).min(POLL_INTERVAL),
             )))?;
             socket.set_read_timeout(Some(POLL_INTERVAL))?;
         } else {
@@ -108,19 +108,19 @@ impl Attempt {
             socket,
             address,
             is_blocking,
-            begun,
+            started,
         };
         match attempt.socket.connect(&address.into()) {
-            Ok(()) => attempt.into_socket().map(Begun::Connected),
-            // The timer fired, or a signal handler of the host's ran; the kernel goes on connecting.
-            Err(error) if is_round_over(&error) || sys::is_connect_in_progress(&error) => {
-                Ok(Begun::Pending(attempt))
+            Ok(()) => attempt.into_socket().map(Started::Connected),
+            // The timeout passed, or a signal handler of the host ran. The kernel keeps connecting.
+            Err(error) if is_wait_over(&error) || sys::is_connect_in_progress(&error) => {
+                Ok(Started::Pending(attempt))
             }
             Err(error) => Err(error),
         }
     }
 
-    /// The socket of an attempt that has come to its end, or why it failed.
+    /// Returns the socket of a finished attempt, or the reason why it failed.
     pub(crate) fn finish(self) -> io::Result<Socket> {
         if let Some(error) = self.socket.take_error()? {
             return Err(error);
@@ -129,38 +129,38 @@ impl Attempt {
     }
 
     fn into_socket(self) -> io::Result<Socket> {
-        // A limit for sending that was shorter than usual is set anew when it is needed.
+        // A timeout for sending that was shorter is set again when it is needed.
         let timed = TimedIo::new(&self.socket, self.is_blocking.then_some(POLL_INTERVAL))?;
         let stream = TcpStream::from(self.socket);
-        // A request is one small write: waiting for more to send only delays it.
+        // A request is one small write. Waiting for more data would only delay it.
         stream.set_nodelay(true)?;
         Ok(Socket {
             stream,
             peer: self.address,
             timed,
-            gathered: Vec::new(),
+            write_buffer: Vec::new(),
         })
     }
 }
 
-/// Waits until one of the attempts has come to its end, and says which; `None` where the limit passed or a signal came.
-pub(crate) fn first_to_end<'a>(
+/// Waits until one of the attempts has finished, and returns its index. `None` if the timeout passed or a signal came.
+pub(crate) fn first_finished<'a>(
     attempts: impl Iterator<Item = &'a Attempt>,
-    limit: Duration,
+    timeout: Duration,
 ) -> io::Result<Option<usize>> {
-    sys::first_connected(attempts.map(|attempt| &attempt.socket), limit)
+    sys::first_connected(attempts.map(|attempt| &attempt.socket), timeout)
 }
 
-/// A [`Socket`] with a deadline. A read or write that reaches it fails with `TimedOut`.
-pub(crate) struct Bounded<'a> {
+/// A [`Socket`] with a deadline. A read or write that reaches it fails with a [`WaitError`](super::deadline::WaitError).
+pub(crate) struct BoundedSocket<'a> {
     socket: &'a mut Socket,
     deadline: &'a Deadline,
 }
 
-impl Bounded<'_> {
-    /// Runs a blocking operation until it is done or the deadline has passed, in rounds.
+impl BoundedSocket<'_> {
+    /// Runs a blocking operation until it is done or the deadline has passed, and checks for cancellation in between.
     ///
-    /// The kernel's timer may fire early and the limit set may be a little off, so the clock decides.
+    /// The kernel's timer may fire early, and the timeout set may differ slightly, so the clock decides.
     fn wait<T>(
         &mut self,
         direction: Direction,
@@ -168,10 +168,10 @@ impl Bounded<'_> {
     ) -> io::Result<T> {
         let mut remaining = self.deadline.remaining()?;
         loop {
-            let limit = timer_for(remaining.min(POLL_INTERVAL));
+            let timeout = timeout_for(remaining.min(POLL_INTERVAL));
             let Socket { stream, timed, .. } = &mut *self.socket;
-            match timed.run(stream, direction, limit, &mut operation) {
-                Err(error) if is_round_over(&error) => {}
+            match timed.run(stream, direction, timeout, &mut operation) {
+                Err(error) if is_wait_over(&error) => {}
                 outcome => return outcome,
             }
             remaining = self.deadline.next_wait()?;
@@ -179,21 +179,21 @@ impl Bounded<'_> {
     }
 }
 
-/// Whether an operation ended because its time was over or a signal handler of the host's ran.
-fn is_round_over(error: &io::Error) -> bool {
+/// Returns whether an operation ended because its timeout passed or a signal handler of the host ran.
+fn is_wait_over(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
-/// The limit to set for a wait. Zero would mean no limit.
-fn timer_for(remaining: Duration) -> Duration {
-    remaining.max(MIN_TIMER)
+/// Returns the timeout to set for a wait.
+fn timeout_for(remaining: Duration) -> Duration {
+    remaining.max(MIN_TIMEOUT)
 }
 
-impl Read for Bounded<'_> {
+impl Read for BoundedSocket<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.wait(Direction::Read, |stream| stream.read(buffer))
             .inspect(|count| {
-                // A proxy's answer is read byte by byte, which would drown all else.
+                // A proxy's response is read byte by byte, which would flood the log.
                 if buffer.len() > 1 {
                     log::emit!(Trace, TCP, "{count} bytes read");
                 }
@@ -201,25 +201,25 @@ impl Read for Bounded<'_> {
     }
 }
 
-impl Write for Bounded<'_> {
-    /// Uses `send` with MSG_NOSIGNAL, as std does for a plain write: SIGPIPE must not reach the host.
+impl Write for BoundedSocket<'_> {
+    /// Writes with `send` and `MSG_NOSIGNAL`, as std does for a plain write: SIGPIPE must not reach the host.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.wait(Direction::Write, |stream| stream.write(buffer))
             .inspect(|count| log::emit!(Trace, TCP, "{count} bytes written"))
     }
 
-    /// Gathers instead of calling `writev`, which can raise SIGPIPE.
+    /// Joins the parts instead of calling `writev`, which can raise SIGPIPE.
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         if let [only] = parts {
             return self.write(only);
         }
-        let mut gathered = std::mem::take(&mut self.socket.gathered);
-        gathered.clear();
+        let mut joined = std::mem::take(&mut self.socket.write_buffer);
+        joined.clear();
         for part in parts {
-            gathered.extend_from_slice(part);
+            joined.extend_from_slice(part);
         }
-        let written = self.write(&gathered);
-        self.socket.gathered = gathered;
+        let written = self.write(&joined);
+        self.socket.write_buffer = joined;
         written
     }
 
@@ -241,16 +241,16 @@ mod tests {
     }
 
     #[test]
-    fn a_read_ends_by_its_deadline() {
+    fn read_ends_by_its_deadline() {
         let (mut socket, _peer) = pair();
-        let begun = Instant::now();
+        let started = Instant::now();
         let error = socket
             .until(&Deadline::after(Duration::from_millis(30)))
             .read(&mut [0; 8])
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
-        assert!(begun.elapsed() >= Duration::from_millis(30));
-        // The kernel was told, and did not wait for as long as it was told when the socket was made.
+        assert!(started.elapsed() >= Duration::from_millis(30));
+        // The shorter timeout was set, and not the one from when the socket was created.
         #[cfg(unix)]
         {
             let limit = socket.stream.read_timeout().unwrap().unwrap();
@@ -260,7 +260,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn waiting_takes_no_processor_time() {
+    fn waiting_uses_no_cpu_time() {
         let (mut socket, _peer) = pair();
         let before = sys::thread_cpu_time();
         let limit = Duration::from_millis(300);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_ends_by_its_deadline() {
+    fn write_ends_by_its_deadline() {
         let (mut socket, _peer) = pair();
         let error = socket
             .until(&Deadline::after(Duration::from_millis(30)))
@@ -280,26 +280,26 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_tells_quiet_readable_and_closed() {
+    fn idle_state_is_quiet_readable_or_closed() {
         let (socket, mut peer) = pair();
-        assert_eq!(socket.probe(), Probe::Quiet);
+        assert_eq!(socket.idle_state(), IdleState::Quiet);
         peer.write_all(b"x").unwrap();
         peer.shutdown(std::net::Shutdown::Write).unwrap();
         let deadline = Deadline::after(Duration::from_secs(5));
-        while socket.probe() == Probe::Quiet {
+        while socket.idle_state() == IdleState::Quiet {
             assert!(deadline.remaining().is_ok());
         }
-        assert_eq!(socket.probe(), Probe::Readable);
+        assert_eq!(socket.idle_state(), IdleState::Readable);
         let mut socket = socket;
         assert_eq!(socket.until(&deadline).read(&mut [0; 8]).unwrap(), 1);
-        while socket.probe() == Probe::Quiet {
+        while socket.idle_state() == IdleState::Quiet {
             assert!(deadline.remaining().is_ok());
         }
-        assert_eq!(socket.probe(), Probe::Closed);
+        assert_eq!(socket.idle_state(), IdleState::Closed);
     }
 
     #[test]
-    fn a_connection_that_was_reset_is_closed() {
+    fn reset_connection_is_closed() {
         let (socket, peer) = pair();
         // Closes with a reset.
         socket2::SockRef::from(&peer)
@@ -307,14 +307,14 @@ mod tests {
             .unwrap();
         drop(peer);
         let deadline = Deadline::after(Duration::from_secs(5));
-        while socket.probe() == Probe::Quiet {
+        while socket.idle_state() == IdleState::Quiet {
             assert!(deadline.remaining().is_ok());
         }
-        assert_eq!(socket.probe(), Probe::Closed);
+        assert_eq!(socket.idle_state(), IdleState::Closed);
     }
 
     #[test]
-    fn parts_leave_in_order() {
+    fn parts_are_sent_in_order() {
         let (mut socket, mut peer) = pair();
         let deadline = Deadline::after(Duration::from_secs(5));
         let parts = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
@@ -324,10 +324,10 @@ mod tests {
         assert_eq!(&got, b"abcd");
     }
 
-    /// A host that is a C program has SIGPIPE's default action, which is the end of the process.
+    /// In a host that is a C program, SIGPIPE's default action ends the process.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_broken_pipe_raises_no_signal() {
+    fn broken_pipe_raises_no_signal() {
         let (mut socket, peer) = pair();
         sys::block_sigpipe();
         drop(peer);

@@ -1,90 +1,84 @@
-//! Opening the TCP connection: look-up, then the address that answers first.
+//! Opening the TCP connection: the first of the addresses that answers.
 
 use std::io::{self, ErrorKind};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Instant;
 
 use super::deadline::{Deadline, Phase, WaitError};
 use super::dns::Resolver;
-use super::happy_eyeballs::{self, Tried};
+use super::happy_eyeballs::{self, Attempts};
 use super::socket::Socket;
 use crate::config::Target;
 use crate::error::{Code, Error};
 use crate::log;
 
-/// How long the two steps took.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TcpTimes {
-    pub(crate) dns: Duration,
-    pub(crate) tcp: Duration,
-}
-
-/// Connects to the target, at the first of its addresses that answers.
-pub(crate) fn connect(
+/// Connects to the first of the target's addresses that answers, and reports to the resolver which ones did not.
+pub(super) fn connect(
     target: &Target,
+    addresses: &[SocketAddr],
     resolver: &Resolver,
     deadline: &Deadline,
-) -> Result<(Socket, TcpTimes), Error> {
-    let begun = Instant::now();
-    let addresses = resolver.resolve(deadline)?;
-    let dns = begun.elapsed();
-
-    let tried = happy_eyeballs::connect(&addresses, deadline);
-    log_failures(&tried);
-    if let Some((socket, index)) = tried.connected {
-        let tcp = begun.elapsed() - dns;
+) -> Result<Socket, Error> {
+    let started = Instant::now();
+    let attempts = happy_eyeballs::connect(addresses, deadline);
+    log_failures(&attempts);
+    if let Some((socket, index)) = attempts.connected {
         log::emit!(
             Debug,
             TCP,
             "{}: connected ({} ms)",
             addresses[index],
-            tcp.as_millis()
+            started.elapsed().as_millis()
         );
-        resolver.note(&addresses[..index], addresses[index]);
-        return Ok((socket, TcpTimes { dns, tcp }));
+        resolver.record_slow(&addresses[..index], addresses[index]);
+        return Ok(socket);
     }
-    if tried.over != Some(WaitError::Cancelled) {
+    if attempts.ended != Some(WaitError::Cancelled) {
         // The service may have moved to other addresses.
-        resolver.forget();
+        resolver.invalidate();
     }
-    let words = tried.failed.iter();
-    let words: Vec<_> = words
+    let failures: Vec<_> = attempts
+        .failed
+        .iter()
         .map(|failed| format!("{}: {}", failed.address.ip(), reason(&failed.error)))
         .collect();
-    let words = words.join("; ");
-    match (tried.over, tried.failed.last()) {
+    let failures = failures.join("; ");
+    match (attempts.ended, attempts.failed.last()) {
         (None, Some(last)) => Err(Error::new(
             Code::Connect,
-            format!("No connection to {target} ({words})."),
+            format!("No connection to {target} ({failures})."),
         )
         .with_hint(hint(last.error.kind(), target))
         .with_os_error(&last.error)),
-        (over, failed) => {
+        (ended, failed) => {
             let peer = match failed {
-                Some(_) => format!("{target}; {words}"),
+                Some(_) => format!("{target}; {failures}"),
                 None => target.to_string(),
             };
-            Err(deadline.error(over.unwrap_or(WaitError::TimedOut), Phase::Connect, &peer))
+            let ended = ended.unwrap_or(WaitError::TimedOut);
+            Err(deadline.error(ended, Phase::Connect, &peer))
         }
     }
 }
 
-fn log_failures(tried: &Tried) {
-    for failed in &tried.failed {
+fn log_failures(attempts: &Attempts) {
+    for failed in &attempts.failed {
         log::emit!(
             Debug,
             TCP,
             "{}: {} ({} ms)",
             failed.address,
             reason(&failed.error),
-            failed.begun.elapsed().as_millis()
+            failed.started.elapsed().as_millis()
         );
     }
-    for address in &tried.unanswered {
+    for address in &attempts.unanswered {
         log::emit!(Debug, TCP, "{address}: no answer so far");
     }
 }
 
-fn reason(error: &io::Error) -> String {
+/// Describes why an address could not be connected to.
+pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         ErrorKind::TimedOut => "no answer".to_owned(),
@@ -92,11 +86,11 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// What to do about a connection that could not be made.
-pub(crate) fn hint(kind: ErrorKind, target: &Target) -> String {
+/// Returns the hint for a connection that could not be made.
+pub(super) fn hint(kind: ErrorKind, target: &Target) -> String {
     match kind {
         ErrorKind::ConnectionRefused => format!(
-            "Nothing listens there: check the host and port in the URL ({target}), or whether the service is down."
+            "Check the host and port in the URL ({target}), and whether the service is down: nothing listens there."
         ),
         _ => Code::Connect.hint().to_owned(),
     }
@@ -104,24 +98,26 @@ pub(crate) fn hint(kind: ErrorKind, target: &Target) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, TcpListener};
+    use std::net::TcpListener;
+    use std::time::Duration;
 
     use super::*;
 
     #[test]
-    fn a_refused_connection_names_host_address_and_reason() {
-        let port = TcpListener::bind("127.0.0.1:0")
+    fn refused_connection_names_target_and_reason() {
+        let address = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
-            .unwrap()
-            .port();
+            .unwrap();
         let target = Target {
             host: "127.0.0.1".into(),
-            port,
+            port: address.port(),
         };
         let resolver = Resolver::new(target.clone());
         let deadline = Deadline::after(Duration::from_secs(5));
-        let error = connect(&target, &resolver, &deadline).err().unwrap();
+        let error = connect(&target, &[address], &resolver, &deadline)
+            .err()
+            .unwrap();
         assert_eq!(error.code(), Code::Connect);
         assert!(error.message().contains("refused"), "{error}");
         assert!(error.message().contains(&target.to_string()), "{error}");
@@ -129,18 +125,19 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_failed_is_tried_last_the_next_time() {
+    fn failed_address_is_tried_last_the_next_time() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let good = listener.local_addr().unwrap();
-        // Of another address, on which nothing listens.
+        // Another address, on which nothing listens.
         let bad = SocketAddr::from(([127, 0, 0, 2], good.port()));
         let target = Target {
             host: "dcs.invalid".into(),
             port: good.port(),
         };
-        let resolver = Resolver::with_answer(target.clone(), &[bad, good]);
+        let resolver = Resolver::with_cached(target.clone(), &[bad, good]);
         let deadline = Deadline::after(Duration::from_secs(5));
-        assert!(connect(&target, &resolver, &deadline).is_ok());
+        let addresses = resolver.resolve(&deadline).unwrap();
+        assert!(connect(&target, &addresses, &resolver, &deadline).is_ok());
         assert_eq!(*resolver.resolve(&deadline).unwrap(), [good, bad]);
     }
 }

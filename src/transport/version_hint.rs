@@ -1,30 +1,30 @@
-//! Which TLS version the server speaks, as far as it was seen lately.
+//! Whether the server chose TLS 1.2 lately.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::connection::TLS_1_2;
+/// How long TLS 1.2 alone is offered after it was negotiated. A server that is upgraded to TLS 1.3 is offered that again
+/// after this time, or once it does not resume a session.
+const HINT_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// How long TLS 1.2 alone is offered after it was negotiated. A server that learns TLS 1.3 is spoken to in that
-/// by then, or from the first session on that it does not resume.
-const LATELY: Duration = Duration::from_secs(10 * 60);
-
-/// When a server that was offered both versions chose TLS 1.2.
+/// When the server, offered both versions, chose TLS 1.2.
 #[derive(Default)]
 pub(crate) struct VersionHint(Mutex<Option<Instant>>);
 
 impl VersionHint {
-    pub(crate) fn is_tls12(&self) -> bool {
+    /// Returns whether to offer TLS 1.2 alone.
+    pub(super) fn is_tls12(&self) -> bool {
         let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        since.is_some_and(|since| since.elapsed() < LATELY)
+        since.is_some_and(|since| since.elapsed() < HINT_LIFETIME)
     }
 
-    /// Notes what a handshake that offered both came to.
-    pub(crate) fn note(&self, version: &str) {
-        self.set((version == TLS_1_2).then(Instant::now));
+    /// Records what the server chose, offered both versions.
+    pub(super) fn record(&self, is_tls12: bool) {
+        self.set(is_tls12.then(Instant::now));
     }
 
-    pub(crate) fn forget(&self) {
+    /// Returns to offering both versions.
+    pub(super) fn clear(&self) {
         self.set(None);
     }
 
@@ -38,21 +38,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tls12_is_what_was_spoken_until_it_is_forgotten() {
-        let spoken = VersionHint::default();
-        assert!(!spoken.is_tls12());
-        spoken.note(TLS_1_2);
-        assert!(spoken.is_tls12());
-        spoken.note("TLSv1.3");
-        assert!(!spoken.is_tls12());
-        spoken.note(TLS_1_2);
-        spoken.forget();
-        assert!(!spoken.is_tls12());
-        let long_ago = Instant::now().checked_sub(LATELY);
+    fn tls12_is_offered_until_cleared_or_expired() {
+        let hint = VersionHint::default();
+        assert!(!hint.is_tls12());
+        hint.record(true);
+        assert!(hint.is_tls12());
+        hint.record(false);
+        assert!(!hint.is_tls12());
+        hint.record(true);
+        hint.clear();
+        assert!(!hint.is_tls12());
+        let long_ago = Instant::now().checked_sub(HINT_LIFETIME);
         assert!(
             long_ago.is_none() || {
-                spoken.set(long_ago);
-                !spoken.is_tls12()
+                hint.set(long_ago);
+                !hint.is_tls12()
             }
         );
     }

@@ -242,9 +242,9 @@ fn judge(
             let words: &[&str] = match (error.code(), is_connected) {
                 _ if matches!(fault, Fault::Corrupt | Fault::Reset) => &["localhost:"],
                 (Code::Timeout, false) => &["TLS handshake", "localhost:"],
-                (Code::Timeout, true) => &["waiting for the answer", "localhost:"],
+                (Code::Timeout, true) => &["waiting for the response", "localhost:"],
                 (_, false) => &["during the TLS handshake", "localhost:"],
-                (_, true) => &["before it answered", "localhost:"],
+                (_, true) => &["before it responded", "localhost:"],
             };
             let is_right = expected.contains(&error.code())
                 && words.iter().all(|words| error.message().contains(words))

@@ -41,13 +41,13 @@ fn what_never_ends_is_ended() {
             "a header",
             format!("{OK}X: "),
             y.clone(),
-            "head of the answer",
+            "header of the response",
         ),
         (
             "a status line",
             "HTTP/1.1 200 ".into(),
             y.clone(),
-            "head of the answer",
+            "header of the response",
         ),
         (
             "short headers",
@@ -59,13 +59,13 @@ fn what_never_ends_is_ended() {
             "long headers",
             OK.into(),
             format!("X: {y}\r\n"),
-            "head of the answer",
+            "header of the response",
         ),
         (
             "blank lines",
             String::new(),
             "\r\n".repeat(50),
-            "head of the answer",
+            "header of the response",
         ),
         (
             "garbage",
@@ -131,7 +131,7 @@ fn what_never_ends_is_ended() {
             "a trailer",
             format!("{CHUNKED}0\r\nX: "),
             y.clone(),
-            "behind the last chunk",
+            "or a trailer",
         ),
         (
             "trailers",
@@ -169,7 +169,7 @@ fn what_drips_without_end_ends_by_the_calls_timeout() {
         });
         config.set_timeout_ms(1_000).unwrap();
         let begun = Instant::now();
-        let words = "timeout of 1000 ms passed while reading the answer";
+        let words = "timeout of 1000 ms passed while reading the response";
         LIMIT.assert_refused(&begin, &config, Code::Timeout, words);
         assert!(begun.elapsed() >= Duration::from_millis(1_000));
     }

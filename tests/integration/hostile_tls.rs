@@ -262,7 +262,12 @@ fn a_flood_of_tickets_ends_by_the_timeout_and_few_are_kept() {
         move |s| while s.send(HANDSHAKE, &ticket) {},
     );
     config.set_timeout_ms(500).unwrap();
-    LIMIT.assert_refused("tickets", &config, Code::Timeout, "waiting for the answer");
+    LIMIT.assert_refused(
+        "tickets",
+        &config,
+        Code::Timeout,
+        "waiting for the response",
+    );
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn a_connection_that_a_firewall_forgot_costs_one_timeout() {
         assert_eq!(error.code(), Code::Timeout, "{error}");
         assert!(
             error.message().contains("timeout of 500 ms")
-                && error.message().contains("waiting for the answer"),
+                && error.message().contains("waiting for the response"),
             "{error}"
         );
         assert!(error.retryable());

@@ -119,7 +119,7 @@ fn no_answer_at_all_is_a_lost_connection() {
     let testbed = Testbed::from_env();
     for end in [End::Properly, End::Abruptly] {
         let error = failure(&server(&testbed, "", end), Code::ConnectionLost);
-        assert!(error.message().contains("before it answered"), "{error}");
+        assert!(error.message().contains("before it responded"), "{error}");
     }
 }
 

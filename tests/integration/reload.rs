@@ -115,7 +115,7 @@ fn a_client_of_bytes_alone_has_nothing_to_reload() {
     let client = Client::new(&config).unwrap();
     let error = client.reload().unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
-    assert!(error.hint().contains("Make a new client"), "{error}");
+    assert!(error.hint().contains("Create a new client"), "{error}");
     assert!(client.status().unwrap().available());
 }
 

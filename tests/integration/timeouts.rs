@@ -104,7 +104,7 @@ fn a_service_that_never_answers_ends_by_the_timeout() {
     config.set_timeout_ms(300).unwrap();
     let error = failure(&config, Code::Timeout);
     assert!(
-        error.message().contains("waiting for the answer"),
+        error.message().contains("waiting for the response"),
         "{error}"
     );
     assert!(error.message().contains(&relay.port.to_string()), "{error}");
@@ -120,7 +120,7 @@ fn an_answer_that_stalls_ends_by_the_timeout() {
     let mut config = config(&testbed, &relay.url(&url));
     config.set_timeout_ms(300).unwrap();
     let error = failure(&config, Code::Timeout);
-    assert!(error.message().contains("reading the answer"), "{error}");
+    assert!(error.message().contains("reading the response"), "{error}");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_first_request_that_is_lost_is_not_repeated() {
     let url = testbed.url("tls12_keepalive", PATH);
     let relay = Relay::start(port_of(&url), Fault::Close, request);
     let error = failure(&config(&testbed, &relay.url(&url)), Code::ConnectionLost);
-    assert!(error.message().contains("before it answered"), "{error}");
+    assert!(error.message().contains("before it responded"), "{error}");
     assert_eq!(relay.connections(), 1);
 }
 
@@ -266,7 +266,7 @@ fn what_is_wrong_with_a_proxy_is_named() {
         .unwrap();
     config.set_connect_timeout_ms(150).unwrap();
     let error = failure(&config, Code::Timeout);
-    assert!(error.message().contains("proxy's answer"), "{error}");
+    assert!(error.message().contains("proxy's response"), "{error}");
 
     let mut config = crate::common::config(&testbed, "https://localhost:1/");
     config

@@ -1,67 +1,40 @@
-//! An answer out of memory in the place of a connection's, for the fuzz targets: what comes after it (ureq, our buffers,
-//! the reading of the answer) is the same.
+//! A recorded response in place of a connection, for the fuzz targets. All that handles it (ureq, our buffers, the parsing
+//! of the response) is the same.
 
-use std::fmt;
 use std::sync::Arc;
 
-use ureq::Error as UreqError;
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector as UreqConnector, NextTimeout, Transport as UreqTransport,
-};
-
-use super::{Answer, Call, ExchangeBuffers, MAX_HEAD, OUTPUT_SIZE, get_over, late, wrap};
+use super::{Call, ExchangeBuffers, HttpResponse, Received, Stream, get_over};
 use crate::error::Error;
-use crate::transport::{Connector, Phase};
+use crate::transport::connection::{Connection, Peer};
+use crate::transport::errors::{ErrorContext, Failure};
+use crate::transport::{Connector, Deadline, Phase};
 
-/// What a server says.
+/// What a server sends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Script<'a> {
     pub(crate) bytes: &'a [u8],
-    /// How many bytes come at a time.
+    /// How many bytes are received at a time.
     pub(crate) piece: usize,
-    /// The connection ends with a close_notify.
+    /// The stream ends with a close_notify.
     pub(crate) ends_properly: bool,
 }
 
-/// As [`super::get`], with the script's answer.
+/// Makes a call as [`super::get`] does, with the script's response.
 pub(crate) fn get(
-    connector: &Arc<Connector>,
+    connector: &Connector,
     call: &Arc<Call>,
     script: Script<'_>,
-) -> Result<Answer, Error> {
-    let played = Played {
+) -> Result<HttpResponse, Error> {
+    let stream = Played {
         bytes: script.bytes.to_vec(),
         at: 0,
         piece: script.piece.max(1),
         ends_properly: script.ends_properly,
-        connector: connector.clone(),
-        call: call.clone(),
-        buffers: ExchangeBuffers::default(),
+        peer: connector.peer.clone(),
     };
-    get_over(Player(played), connector, call)
-}
-
-#[derive(Debug)]
-struct Player(Played);
-
-impl UreqConnector for Player {
-    type Out = Played;
-
-    fn connect(
-        &self,
-        _: &ConnectionDetails<'_>,
-        _: Option<()>,
-    ) -> Result<Option<Played>, UreqError> {
-        let mut buffers = ExchangeBuffers::default();
-        buffers.prepare(OUTPUT_SIZE);
-        Ok(Some(Played {
-            bytes: self.0.bytes.clone(),
-            connector: self.0.connector.clone(),
-            call: self.0.call.clone(),
-            buffers,
-            ..self.0
-        }))
-    }
+    let buffers = ExchangeBuffers::default();
+    let uri = &connector.config.endpoint.uri;
+    get_over(Box::new(stream), buffers, uri, &connector.peer, call)
 }
 
 struct Played {
@@ -69,59 +42,38 @@ struct Played {
     at: usize,
     piece: usize,
     ends_properly: bool,
-    connector: Arc<Connector>,
-    call: Arc<Call>,
-    buffers: ExchangeBuffers,
+    peer: Arc<Peer>,
 }
 
-impl UreqTransport for Played {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), UreqError> {
+impl Stream for Played {
+    fn send(&mut self, _: &[u8], _: &Deadline) -> Result<(), Error> {
         Ok(())
     }
 
-    fn await_input(&mut self, _: NextTimeout) -> Result<bool, UreqError> {
-        let phase = match self.call.progress().first_byte {
-            Some(_) => Phase::Receive,
-            None => Phase::Await,
-        };
-        let space = self.buffers.input_append_buf();
-        if space.is_empty() {
-            return Err(UreqError::LargeResponseHeader(MAX_HEAD, MAX_HEAD));
-        }
+    fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        phase: Phase,
+        deadline: &Deadline,
+    ) -> Result<Received, Error> {
         let left = &self.bytes[self.at..];
-        let count = left.len().min(self.piece).min(space.len());
+        let count = left.len().min(self.piece).min(buffer.len());
         if count == 0 {
-            let scene = self.connector.scene(phase, self.call.deadline());
             return match self.ends_properly {
-                true => Ok(false),
-                false => Err(wrap(late(scene.closed(), phase, &self.connector.peer))),
+                true => Ok(Received::End),
+                false => Err(self.closed(phase, deadline)),
             };
         }
-        space[..count].copy_from_slice(&left[..count]);
+        buffer[..count].copy_from_slice(&left[..count]);
         self.at += count;
-        self.buffers.input_appended(count);
-        let mut progress = self.call.lock();
-        progress
-            .first_byte
-            .get_or_insert_with(|| self.call.deadline().elapsed());
-        Ok(true)
+        Ok(Received::Bytes(count))
     }
 
-    fn is_open(&mut self) -> bool {
-        false
+    fn closed(&self, phase: Phase, deadline: &Deadline) -> Error {
+        ErrorContext::new(&self.peer, phase, deadline).error(Failure::Closed)
     }
 
-    fn is_tls(&self) -> bool {
-        true
-    }
-}
-
-impl fmt::Debug for Played {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Played({} bytes)", self.bytes.len())
+    fn into_reusable(self: Box<Self>, _: &mut ExchangeBuffers) -> Option<Box<Connection>> {
+        None
     }
 }
