@@ -93,10 +93,9 @@ class Client:
     def from_env(cls: type[Self]) -> Self:
         """Create a client from environment variables.
 
-        They are `DCS_URL`, `DCS_CA_BUNDLE`, `DCS_CERTIFICATE`, `DCS_PRIVATE_KEY`, `DCS_PRIVATE_KEY_PASSWORD`,
-        `DCS_PROXY`, `DCS_TIMEOUT_MS`, `DCS_CONNECT_TIMEOUT_MS`, `DCS_RELOAD_INTERVAL_MS`,
-        `DCS_HONOUR_RETRY_AFTER` (1 or 0) and `DCS_STATUS_MAX_AGE_MS`. An option whose variable is unset or
-        empty keeps its default. Raises the same errors as the constructor.
+        The variable of an option is `DCS_` and its name in capitals, such as `DCS_CA_BUNDLE`; times are in
+        milliseconds, such as `DCS_TIMEOUT_MS`. The password is `DCS_PRIVATE_KEY_PASSWORD`. An option whose
+        variable is unset or empty keeps its default. Raises the same errors as the constructor.
         """
         client = cls.__new__(cls)
         with Config() as config:
