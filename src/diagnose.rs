@@ -2,6 +2,7 @@
 
 mod certificate_checks;
 mod explain;
+mod format;
 mod offline;
 mod online;
 mod rank;
@@ -82,7 +83,7 @@ fn run(config: &Config, token: CancelToken, progress: &mut dyn FnMut(&Step)) -> 
         .as_ref()
         .map_or(&[][..], CertificateChecks::links);
     let report = Report {
-        created: jiff::Timestamp::try_from(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+        created: now,
         url: config.endpoint.shown(),
         proxy: config.proxy.as_ref().map(|proxy| proxy.target.to_string()),
         chain: chain.iter().filter_map(CertificateSummary::of).collect(),
@@ -105,7 +106,7 @@ fn run(config: &Config, token: CancelToken, progress: &mut dyn FnMut(&Step)) -> 
 /// sees it.
 fn log_result(report: &Report) {
     let count = report.failed().count();
-    let checks = certificate_checks::count(count, "check");
+    let checks = format::count(count, "check");
     match report.cause() {
         Some(cause) => log::emit!(
             Info,

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::format::{DAY, count, time_span};
 use super::report::Finding;
 use crate::credentials::chain::{self, issuer_of};
 use crate::credentials::identity::CertificateFile;
@@ -14,10 +15,7 @@ use crate::credentials::source::capitalise;
 use crate::credentials::x509::{Certificate, Fields};
 use crate::credentials::{CaBundle, Identity};
 use crate::datetime::day;
-use crate::error::Check;
-use crate::error::Subject;
-
-const DAY: u64 = 24 * 60 * 60;
+use crate::error::{Check, Subject};
 
 /// How long before its expiry a certificate is reported: replacing one takes people and days.
 pub(crate) const EXPIRES_SOON: Duration = Duration::from_secs(30 * DAY);
@@ -133,7 +131,11 @@ impl CertificateChecks {
         findings.push(match now.duration_since(to) {
             Ok(ago) if !ago.is_zero() => failed(
                 Check::CertificateNotExpired,
-                format!("{certificate} expired on {}, {}.", day(to), ago_text(ago)),
+                format!(
+                    "{certificate} expired on {}, {} ago.",
+                    day(to),
+                    time_span(ago)
+                ),
             ),
             _ => passed(
                 Check::CertificateNotExpired,
@@ -146,7 +148,7 @@ impl CertificateChecks {
                 format!(
                     "{certificate} is not yet valid: it becomes valid on {}, in {}.",
                     day(from),
-                    days_text(until)
+                    time_span(until)
                 ),
             ),
             _ => passed(
@@ -161,13 +163,13 @@ impl CertificateChecks {
                     format!(
                         "{certificate} expires on {}, in {}.",
                         day(to),
-                        days_text(left)
+                        time_span(left)
                     ),
                 )
             } else {
                 passed(
                     Check::CertificateExpiresLater,
-                    format!("{certificate} is valid for another {}.", days_text(left)),
+                    format!("{certificate} is valid for another {}.", time_span(left)),
                 )
             });
         }
@@ -394,30 +396,6 @@ fn environment_of_host(host: &str) -> Option<&'static str> {
     })
 }
 
-fn days_text(time: Duration) -> String {
-    count(
-        usize::try_from(time.as_secs() / DAY).unwrap_or(usize::MAX),
-        "day",
-    )
-}
-
-fn ago_text(time: Duration) -> String {
-    match time.as_secs() / DAY {
-        0 => "less than a day ago".into(),
-        _ => format!("{} ago", days_text(time)),
-    }
-}
-
-/// Returns a number with its noun: "1 day", "2 days", "no days", "3 addresses".
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    let plural = if noun.ends_with('s') { "es" } else { "s" };
-    match number {
-        0 => format!("no {noun}{plural}"),
-        1 => format!("1 {noun}"),
-        number => format!("{number} {noun}{plural}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -480,14 +458,5 @@ mod tests {
         ] {
             assert_eq!((environment(name), environment_of_host(host)), expected);
         }
-    }
-
-    #[test]
-    fn numbers_get_the_right_plural() {
-        assert_eq!(count(0, "day"), "no days");
-        assert_eq!(count(2, "address"), "2 addresses");
-        assert_eq!(days_text(Duration::from_secs(DAY)), "1 day");
-        assert_eq!(ago_text(Duration::from_secs(3)), "less than a day ago");
-        assert_eq!(ago_text(Duration::from_secs(3 * DAY)), "3 days ago");
     }
 }

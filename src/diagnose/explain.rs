@@ -4,9 +4,7 @@ use std::time::SystemTime;
 
 use super::certificate_checks::CertificateChecks;
 use super::report::Finding;
-use crate::error::Check;
-use crate::error::Subject;
-use crate::error::{Code, Error};
+use crate::error::{Check, Code, Error, Subject};
 use crate::redact::Message;
 
 /// The causes of a rejection that the local files can show, the most likely first.

@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::certificate_checks::{CertificateChecks, count};
+use super::certificate_checks::CertificateChecks;
+use super::format::count;
 use super::report::{FileSummary, Finding};
 use crate::config::Config;
 use crate::credentials::entry::EntryKind;
@@ -13,9 +14,7 @@ use crate::credentials::source::{LoadedFile, Role, Source, capitalise};
 use crate::credentials::x509::Certificate;
 use crate::credentials::{CaBundle, CertificateSummary, Files, Identity};
 use crate::datetime::day;
-use crate::error::Check;
-use crate::error::Subject;
-use crate::error::{Code, Error};
+use crate::error::{Check, Code, Error, Subject};
 
 /// The checks on every file, in the order in which they can be performed.
 const FILE_CHECKS: [Check; 4] = [

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::certificate_checks::count;
 use super::explain::{advice_without_cause, unknown_issuer};
+use super::format::{clock, count};
 use super::offline::OfflineChecks;
 use super::report::{ConnectionSummary, Finding, Outcome, Step};
 use crate::config::Config;
 use crate::credentials::x509::Certificate;
 use crate::credentials::{CaBundle, CertificateSummary};
 use crate::datetime::day;
-use crate::error::Check;
-use crate::error::Subject;
-use crate::error::{Code, Error};
+use crate::error::{Check, Code, Error, Subject};
 use crate::handshake::HandshakeCapture;
 use crate::redact::{self, Message};
 use crate::response;
@@ -482,22 +480,11 @@ impl Probe<'_> {
         };
         let skew = now.as_second() - server_date.timestamp().as_second();
         self.checks.connection.clock_skew_seconds = Some(skew);
+        let message = format!("This machine's clock is {}.", clock(skew));
         if skew.abs() <= MAX_CLOCK_SKEW_SECONDS {
-            self.passed(
-                Check::Clock,
-                format!(
-                    "The clocks differ by {}.",
-                    count(usize::try_from(skew.unsigned_abs()).unwrap_or(0), "second")
-                ),
-            );
+            self.passed(Check::Clock, message);
         } else {
-            let direction = if skew > 0 { "ahead of" } else { "behind" };
-            let difference = difference_text(skew.unsigned_abs());
-            self.add(Finding::failed(
-                Check::Clock,
-                Subject::Connection,
-                format!("This machine's clock is {difference} {direction} the server's."),
-            ));
+            self.add(Finding::failed(Check::Clock, Subject::Connection, message));
         }
     }
 
@@ -560,15 +547,6 @@ impl Probe<'_> {
                 self.failed(check, error);
             }
         }
-    }
-}
-
-fn difference_text(seconds: u64) -> String {
-    let number = |unit: u64| usize::try_from(seconds / unit).unwrap_or(usize::MAX);
-    match seconds {
-        0..7200 => count(number(60), "minute"),
-        7200..172_800 => count(number(3600), "hour"),
-        _ => count(number(86_400), "day"),
     }
 }
 

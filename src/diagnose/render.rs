@@ -1,8 +1,8 @@
 //! The renderings of a report: text, JSON and HTML.
 
-mod format;
 mod html;
 mod json;
+mod outline;
 #[cfg(test)]
 mod test_reports;
 mod text;

@@ -1,27 +1,26 @@
-//! What a diagnosis found, as data. [`text`](super::text), `json` and `html` make documents of it.
+//! The result of a diagnosis as data, which `render` turns into text, JSON and HTML.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
-
-use crate::credentials::summary::CertificateSummary;
+use crate::credentials::CertificateSummary;
+use crate::datetime::rfc3339;
 use crate::error::{Check, Error, Severity, Subject};
 use crate::redact::Message;
 
-/// What came of a check.
+/// The outcome of a check or a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// All is well.
+    /// It succeeded.
     Passed,
-    /// Something is wrong.
+    /// It failed.
     Failed,
-    /// It could not be made, because something that it needs is missing.
+    /// It was not performed, because something that it needs is missing.
     Skipped,
 }
 
 impl Outcome {
-    /// The word in a report: `passed`, `failed` or `skipped`.
+    /// Returns the word in a report: `passed`, `failed` or `skipped`.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Passed => "passed",
@@ -31,7 +30,7 @@ impl Outcome {
     }
 }
 
-/// What one check came to.
+/// The result of one check.
 #[derive(Clone, Debug)]
 pub struct Finding {
     pub(crate) check: Check,
@@ -43,33 +42,33 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The check that was made.
+    /// Returns the check.
     pub fn check(&self) -> Check {
         self.check
     }
 
-    /// What came of it.
+    /// Returns the outcome.
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// How much it weighs where it failed. Usually [`Check::severity`]; less where the server was seen to
-    /// be content all the same.
+    /// Returns how serious it is if the check failed. Usually [`Check::severity`]; a warning instead of an error if
+    /// the call succeeded in spite of it.
     pub fn severity(&self) -> Severity {
         self.severity
     }
 
-    /// What it is about.
+    /// Returns what the check is about.
     pub fn subject(&self) -> Subject {
         self.subject
     }
 
-    /// What was seen.
+    /// Returns what was found.
     pub fn message(&self) -> &str {
         self.message.as_str()
     }
 
-    /// What to do about it; empty where nothing has to be done.
+    /// Returns what to do about it; empty if no action is needed.
     pub fn advice(&self) -> &str {
         self.advice.as_str()
     }
@@ -93,7 +92,7 @@ impl Finding {
         }
     }
 
-    /// A check that could not be made, and why.
+    /// Creates the finding of a check that was not performed, with the reason.
     pub(crate) fn skipped(check: Check, subject: Subject, message: impl Into<Message>) -> Self {
         Finding {
             outcome: Outcome::Skipped,
@@ -101,7 +100,7 @@ impl Finding {
         }
     }
 
-    /// A check that failed as an error says.
+    /// Creates the finding of a check that failed with an error.
     pub(crate) fn of_error(check: Check, subject: Subject, error: &Error) -> Self {
         Finding::failed(check, subject, error.message_text().clone())
             .with_advice(error.hint_text().clone())
@@ -117,7 +116,7 @@ impl Finding {
     }
 }
 
-/// A step on the way to the answer, with the time it took.
+/// A step of the connection to the service, and the time it took.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub(crate) name: &'static str,
@@ -127,22 +126,22 @@ pub struct Step {
 }
 
 impl Step {
-    /// `dns`, `tcp` (once for each address), `proxy`, `tls` or `http`.
+    /// Returns the name: `dns`, `tcp` (once for each address), `proxy`, `tls` or `http`.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// How it ended.
+    /// Returns the outcome.
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// How long it took; zero for a step that was not made.
+    /// Returns how long it took; zero for a skipped step.
     pub fn duration(&self) -> Duration {
         self.duration
     }
 
-    /// What was seen, such as the addresses or the TLS version and cipher suite.
+    /// Returns the result, such as the addresses or the TLS version and cipher suite.
     pub fn message(&self) -> &str {
         self.message.as_str()
     }
@@ -152,29 +151,29 @@ impl Step {
 #[derive(Clone, Debug)]
 pub(crate) struct FileSummary {
     pub(crate) subject: Subject,
-    /// The path, or where else the content came from.
+    /// The path, or the other origin of the content.
     pub(crate) source: Message,
-    /// `PEM`, `DER` and so on; `None` where it could not be read.
+    /// `PEM`, `DER` and so on; `None` if the file could not be read.
     pub(crate) format: Option<&'static str>,
-    /// What had come to harm on its way and was mended, in words.
+    /// The damage that was repaired, in words that follow "The file ".
     pub(crate) repairs: Vec<&'static str>,
     pub(crate) certificates: Vec<CertificateSummary>,
-    /// The key's kind and size, such as `RSA 2048`.
+    /// The type and size of the key, such as `RSA 2048`.
     pub(crate) key: Option<String>,
 }
 
-/// What was seen of the connection that got furthest.
+/// What is known of the connection that got furthest.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConnectionSummary {
     pub(crate) address: Option<String>,
     pub(crate) tls_version: Option<&'static str>,
     pub(crate) tls_cipher: Option<&'static str>,
-    /// The certificates that the server showed, its own first.
+    /// The certificates that the server sent, its own first.
     pub(crate) server_chain: Vec<CertificateSummary>,
-    /// Whether the server asked for a client certificate; `None` where the handshake did not get there.
+    /// Whether the server requested a client certificate; `None` if the handshake did not get that far.
     pub(crate) client_certificate_asked: Option<bool>,
     pub(crate) client_certificate_sent: Option<bool>,
-    /// The names of the CAs that the server accepts client certificates of, where it gave any.
+    /// The names of the CAs that the server accepts client certificates from, if it sent any.
     pub(crate) accepted_cas: Vec<Message>,
     pub(crate) tls_alert: Option<u8>,
     pub(crate) http_status: Option<u16>,
@@ -182,59 +181,59 @@ pub(crate) struct ConnectionSummary {
     pub(crate) clock_skew_seconds: Option<i64>,
 }
 
-/// What a diagnosis found.
+/// The result of a diagnosis.
 ///
-/// It holds no key material and no password, so it may be sent to a helpdesk. Paths and subject names can
-/// be left out: [`Report::redacted`].
+/// It contains no key material and no password, so you can send it to a helpdesk. [`Report::redacted`] also leaves
+/// out paths and the names in certificates.
 #[derive(Clone, Debug)]
 pub struct Report {
-    pub(crate) created: Timestamp,
+    pub(crate) created: SystemTime,
     /// Without user name, password and query.
     pub(crate) url: String,
     /// The proxy's host and port.
     pub(crate) proxy: Option<String>,
-    /// The failed ones first, the likeliest cause at the head; then those that were skipped and passed, in
-    /// the order of the table.
+    /// The most likely cause first, then the other failed checks, then the skipped ones, then the passed ones.
     pub(crate) findings: Vec<Finding>,
     pub(crate) steps: Vec<Step>,
     pub(crate) files: Vec<FileSummary>,
     /// The certificates that the client sends: the leaf, then its issuers.
     pub(crate) chain: Vec<CertificateSummary>,
-    /// The root in the CA bundle that the chain leads to.
+    /// The root in the CA bundle that the chain ends at.
     pub(crate) root: Option<CertificateSummary>,
     pub(crate) connection: ConnectionSummary,
 }
 
 impl Report {
-    /// Whether no check failed that makes calls fail. Warnings and notes may still be there.
+    /// Returns whether calls succeed: no check failed with the severity [`Severity::Error`]. There may be warnings and
+    /// notes.
     pub fn ok(&self) -> bool {
         self.worst() != Some(Severity::Error)
     }
 
-    /// How much the worst of the failed checks weighs; `None` where all is well.
+    /// Returns the highest severity of the failed checks; `None` if no check failed.
     pub fn worst(&self) -> Option<Severity> {
         self.failed().map(Finding::severity).max()
     }
 
-    /// What every check came to: the failed ones first, the likeliest cause at their head.
+    /// Returns the result of every check: the most likely cause first, then the other failed checks, then the skipped
+    /// ones, then the passed ones.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The likeliest cause of what is wrong. `None` where all is well; a note is nothing wrong.
+    /// Returns the most likely cause of the failure. `None` if no check failed, or only notes.
     pub fn cause(&self) -> Option<&Finding> {
         self.findings
             .first()
             .filter(|finding| finding.is_failed() && finding.severity > Severity::Note)
     }
 
-    /// The steps on the way to the answer, in the order in which they were made.
+    /// Returns the steps of the connection to the service, in order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// The same report without paths and without the names in certificates: `[path]` and `[name]` stand for
-    /// them.
+    /// Returns the report with `[path]` in place of paths and `[name]` in place of the names in certificates.
     #[must_use]
     pub fn redacted(&self) -> Report {
         let mut report = self.clone();
@@ -247,19 +246,24 @@ impl Report {
         }
         for file in &mut report.files {
             file.source.redact();
-            file.certificates
-                .iter_mut()
-                .for_each(CertificateSummary::redact);
         }
-        report.chain.iter_mut().for_each(CertificateSummary::redact);
-        report.root.iter_mut().for_each(CertificateSummary::redact);
         let connection = &mut report.connection;
-        connection
-            .server_chain
-            .iter_mut()
-            .for_each(CertificateSummary::redact);
         connection.accepted_cas.iter_mut().for_each(Message::redact);
+        let in_files = report
+            .files
+            .iter_mut()
+            .flat_map(|file| &mut file.certificates);
+        in_files
+            .chain(&mut report.chain)
+            .chain(&mut report.root)
+            .chain(&mut connection.server_chain)
+            .for_each(CertificateSummary::redact);
         report
+    }
+
+    /// Returns when the report was created, in RFC 3339.
+    pub(crate) fn created_rfc3339(&self) -> String {
+        rfc3339(self.created).unwrap_or_default()
     }
 
     pub(crate) fn failed(&self) -> impl Iterator<Item = &Finding> {

@@ -1,5 +1,4 @@
-//! A report as one page for a browser: no script, nothing from outside, and all that comes from files and
-//! the network escaped.
+//! A report as one page for a browser: no script, nothing from outside, and all foreign text escaped.
 
 /// Adds a formatted piece to the page.
 macro_rules! add {
@@ -14,10 +13,12 @@ mod tests;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use self::markup::{Headline, Icon, Message, Name, Plain, capital};
-use super::format::{self, count};
+use self::markup::{Headline, Icon, Message, Name};
+use super::outline::{self, number_of, with_outcome};
+use crate::credentials::source::capitalise;
+use crate::diagnose::format::count;
 use crate::diagnose::report::{Finding, Outcome, Report};
-use crate::error::{Severity, Subject};
+use crate::error::Subject;
 
 const STYLE: &str = include_str!("html/report.css");
 /// The longest message that is shown.
@@ -30,10 +31,9 @@ const MAX_NAME: usize = 120;
 const MAX_LISTED: usize = 100;
 
 impl Report {
-    /// The report as one self-contained HTML page.
+    /// Returns the report as one self-contained HTML page.
     ///
-    /// It has no script and refers to nothing outside; a Content-Security-Policy in it holds the browser
-    /// to that.
+    /// It has no script and refers to nothing outside; its Content-Security-Policy makes the browser enforce that.
     pub fn html(&self) -> String {
         let mut page = Page {
             out: String::with_capacity(64 * 1024),
@@ -51,11 +51,10 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn whole(&mut self) {
-        let report = self.report;
-        // The style's digest instead of 'unsafe-inline': no other style is heeded, should one get in.
+        // The digest of the style, instead of 'unsafe-inline': the browser ignores any style that gets in otherwise.
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
         let digest = BASE64_STANDARD.encode(digest.as_ref());
-        let headline = format::headline(report);
+        let headline = outline::headline(self.report);
         add!(
             self,
             r#"<!DOCTYPE html>
@@ -73,7 +72,8 @@ impl Page<'_> {
 <div class="page">
 "#
         );
-        self.top();
+        let created = self.report.created_rfc3339();
+        self.top(&created);
         self.out.push_str("<main>\n");
         self.verdict(headline);
         self.glance();
@@ -86,27 +86,34 @@ impl Page<'_> {
         self.out.push_str("</main>\n");
         add!(
             self,
-            "<footer><p>Made by libdcs {} on {}. Holds no private key and no password.</p></footer>\n</div>\n</body>\n</html>\n",
+            "<footer><p>Created by libdcs {} on {created}. Contains no private key and no password.</p></footer>\n</div>\n</body>\n</html>\n",
             env!("CARGO_PKG_VERSION"),
-            format::rfc3339_of(report.created)
         );
     }
 
-    fn top(&mut self) {
-        let report = self.report;
-        let made = format::rfc3339_of(report.created);
-        let shown = made.replacen('T', " ", 1).replace('Z', " UTC");
+    /// Adds a section with its heading.
+    fn section(&mut self, id: &str, title: &str, content: impl FnOnce(&mut Self)) {
         add!(
             self,
-            "<header class=\"top\">\n<p><b>DCS connection diagnosis</b></p>\n<p><time datetime=\"{made}\">{shown}</time></p>\n"
+            "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>\n"
         );
-        if !report.url.is_empty() {
+        content(self);
+        self.out.push_str("</section>\n");
+    }
+
+    fn top(&mut self, created: &str) {
+        let shown = created.replacen('T', " ", 1).replace('Z', " UTC");
+        add!(
+            self,
+            "<header class=\"top\">\n<p><b>DCS connection diagnosis</b></p>\n<p><time datetime=\"{created}\">{shown}</time></p>\n"
+        );
+        if !self.report.url.is_empty() {
             add!(
                 self,
                 "<p class=\"to\">{}",
-                Name(&report.url, MAX_WHOLE_NAME)
+                Name(&self.report.url, MAX_WHOLE_NAME)
             );
-            if let Some(proxy) = &report.proxy {
+            if let Some(proxy) = &self.report.proxy {
                 add!(self, " through the proxy {}", Name(proxy, MAX_WHOLE_NAME));
             }
             self.out.push_str("</p>\n");
@@ -118,24 +125,23 @@ impl Page<'_> {
         let report = self.report;
         let class = match report.worst() {
             Some(severity) => severity.name(),
-            None if headline == "All is well" => "ok",
+            None if number_of(report, Outcome::Passed) > 0 => "ok",
             None => "none",
         };
-        let about = if report.cause().is_some() {
-            ": the likeliest cause"
-        } else {
-            ""
+        let colon = match report.cause() {
+            Some(_) => ": most likely cause",
+            None => "",
         };
         add!(
             self,
-            "<section class=\"verdict {class}\" id=\"verdict\" aria-labelledby=\"cause\">\n<p class=\"state\">{}<span>{headline}{about}</span></p>\n",
+            "<section class=\"verdict {class}\" id=\"verdict\" aria-labelledby=\"cause\">\n<p class=\"state\">{}<span>{headline}{colon}</span></p>\n",
             Icon(class)
         );
         match report.cause() {
             None => add!(
                 self,
                 "<h1 id=\"cause\">{}</h1>\n",
-                Plain(&format::good_news(report))
+                outline::passed_sentence(report)
             ),
             Some(cause) => {
                 add!(
@@ -164,7 +170,7 @@ impl Page<'_> {
         );
     }
 
-    /// How each part of the set-up fares.
+    /// Adds a summary for each part of the configuration.
     fn glance(&mut self) {
         let report = self.report;
         if report.findings.is_empty() {
@@ -180,130 +186,109 @@ impl Page<'_> {
             Subject::Service,
         ] {
             let of = |outcome| {
-                format::with_outcome(report, outcome)
-                    .filter(move |finding| finding.subject == subject)
+                with_outcome(report, outcome).filter(move |finding| finding.subject == subject)
             };
-            let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
             let worst = of(Outcome::Failed).map(Finding::severity).max();
-            let (class, words) = match worst {
-                Some(severity) => {
-                    let n = of(Outcome::Failed)
-                        .filter(|finding| finding.severity == severity)
+            let (class, summary) = match (worst, of(Outcome::Passed).count()) {
+                (Some(worst), _) => {
+                    let number = of(Outcome::Failed)
+                        .filter(|finding| finding.severity == worst)
                         .count();
-                    let name = severity.name();
-                    (name, count(number(n), name, &format!("{name}s")))
+                    (worst.name(), count(number, worst.name()))
                 }
-                None => match number(of(Outcome::Passed).count()) {
-                    0 => ("none", "not checked".into()),
-                    n => ("ok", format!("{} passed", count(n, "check", "checks"))),
-                },
+                (None, 0) => ("none", "not checked".into()),
+                (None, number) => ("ok", format!("{} passed", count(number, "check"))),
             };
             add!(
                 self,
-                "<li class=\"{class}\"><p class=\"what\">{}<span>{}</span></p><p class=\"how\">{words}</p></li>\n",
+                "<li class=\"{class}\"><p class=\"what\">{}<span>{}</span></p><p class=\"how\">{summary}</p></li>\n",
                 Icon(class),
-                capital(subject.title())
+                capitalise(subject.title())
             );
         }
         self.out.push_str("</ul>\n");
     }
 
     fn problems(&mut self) {
-        let problems = format::other_problems(self.report);
+        let problems = outline::other_problems(self.report);
         if problems.is_empty() {
             return;
         }
-        self.out.push_str(
-            "<section aria-labelledby=\"others\">\n<h2 id=\"others\">Other findings</h2>\n",
-        );
-        for (severity, title) in [
-            (Severity::Error, "Errors"),
-            (Severity::Warning, "Warnings"),
-            (Severity::Note, "Notes"),
-        ] {
-            let of_it: Vec<_> = problems
-                .iter()
-                .filter(|finding| finding.severity == severity)
-                .collect();
-            if of_it.is_empty() {
-                continue;
-            }
-            let class = severity.name();
-            add!(
-                self,
-                "<h3 class=\"group {class}\">{}<span>{title}</span></h3>\n<ul class=\"findings {class}\">\n",
-                Icon(class)
-            );
-            for finding in of_it {
-                add!(self, "<li><p>{}</p>\n", Message(finding.message()));
-                if !finding.advice().is_empty() {
-                    add!(
-                        self,
-                        "<p class=\"advice\">{}</p>\n",
-                        Message(finding.advice())
-                    );
+        self.section("others", "Other findings", |page| {
+            for group in problems.chunk_by(|one, next| one.severity == next.severity) {
+                let class = group[0].severity.name();
+                add!(
+                    page,
+                    "<h3 class=\"group {class}\">{}<span>{}s</span></h3>\n<ul class=\"findings {class}\">\n",
+                    Icon(class),
+                    capitalise(class)
+                );
+                for finding in group {
+                    add!(page, "<li><p>{}</p>\n", Message(finding.message()));
+                    if !finding.advice().is_empty() {
+                        add!(
+                            page,
+                            "<p class=\"advice\">{}</p>\n",
+                            Message(finding.advice())
+                        );
+                    }
+                    page.check_name(finding);
+                    page.out.push_str("</li>\n");
                 }
-                self.check_name(finding);
-                self.out.push_str("</li>\n");
+                page.out.push_str("</ul>\n");
             }
-            self.out.push_str("</ul>\n");
-        }
-        self.out.push_str("</section>\n");
+        });
     }
 
     fn checks(&mut self) {
         let report = self.report;
-        let passed: Vec<_> = format::with_outcome(report, Outcome::Passed).collect();
-        let skipped = format::skipped_by_reason(report);
-        if passed.is_empty() && skipped.is_empty() {
+        let skipped = outline::skipped_by_reason(report);
+        let passed = number_of(report, Outcome::Passed);
+        if passed == 0 && skipped.is_empty() {
             return;
         }
-        self.out.push_str("<section aria-labelledby=\"checks\">\n<h2 id=\"checks\">All other checks</h2>\n<div class=\"panel checks\">\n");
-        if !skipped.is_empty() {
-            let number = format::with_outcome(report, Outcome::Skipped).count();
-            add!(
-                self,
-                "<details>\n<summary>{number} skipped</summary>\n<div class=\"inner\">\n"
-            );
-            for (reason, findings) in skipped {
-                let reason = if reason.is_empty() {
-                    "No reason is known."
-                } else {
-                    reason
-                };
-                add!(self, "<p class=\"reason\">{}</p>\n<ul>\n", Message(reason));
-                for finding in findings {
-                    add!(
-                        self,
-                        "<li><code class=\"check\">{}</code></li>\n",
-                        finding.check.name()
-                    );
-                }
-                self.out.push_str("</ul>\n");
+        self.section("checks", "Other checks", |page| {
+            page.out.push_str("<div class=\"panel checks\">\n");
+            if !skipped.is_empty() {
+                let title = format!("{} skipped", number_of(report, Outcome::Skipped));
+                page.folded(&title, |page| {
+                    for (reason, findings) in &skipped {
+                        add!(page, "<p class=\"reason\">{}</p>\n<ul>\n", Message(reason));
+                        for finding in findings {
+                            page.out.push_str("<li>");
+                            page.check_name(finding);
+                            page.out.push_str("</li>\n");
+                        }
+                        page.out.push_str("</ul>\n");
+                    }
+                });
             }
-            self.out.push_str("</div>\n</details>\n");
-        }
-        if !passed.is_empty() {
-            add!(
-                self,
-                "<details>\n<summary>{} passed</summary>\n<div class=\"inner\">\n<table>\n<thead><tr><th scope=\"col\">What was seen</th><th scope=\"col\">Check</th></tr></thead>\n<tbody>\n",
-                passed.len()
-            );
-            for finding in passed {
-                let seen = match finding.message() {
-                    "" => finding.check.title(),
-                    seen => seen,
-                };
-                add!(
-                    self,
-                    "<tr><td>{}</td><th scope=\"row\"><code class=\"check\">{}</code></th></tr>\n",
-                    Message(seen),
-                    finding.check.name()
-                );
+            if passed > 0 {
+                page.folded(&format!("{passed} passed"), |page| {
+                    page.out.push_str("<table>\n<thead><tr><th scope=\"col\">Result</th><th scope=\"col\">Check</th></tr></thead>\n<tbody>\n");
+                    for finding in with_outcome(report, Outcome::Passed) {
+                        add!(
+                            page,
+                            "<tr><td>{}</td><th scope=\"row\">",
+                            Message(finding.message())
+                        );
+                        page.check_name(finding);
+                        page.out.push_str("</th></tr>\n");
+                    }
+                    page.out.push_str("</tbody>\n</table>\n");
+                });
             }
-            self.out
-                .push_str("</tbody>\n</table>\n</div>\n</details>\n");
-        }
-        self.out.push_str("</div>\n</section>\n");
+            page.out.push_str("</div>\n");
+        });
+    }
+
+    /// Adds content that is folded until the reader opens it.
+    fn folded(&mut self, title: &str, content: impl FnOnce(&mut Self)) {
+        add!(
+            self,
+            "<details>\n<summary>{title}</summary>\n<div class=\"inner\">\n"
+        );
+        content(self);
+        self.out.push_str("</div>\n</details>\n");
     }
 }

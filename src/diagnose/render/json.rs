@@ -1,74 +1,38 @@
-//! A report for machines. `docs/report.md` and `docs/report.schema.json` describe it, and a test holds it to
-//! the latter.
+//! The report for programs. `docs/report.md` and `docs/report.schema.json` describe it; a test checks it against the
+//! latter.
+
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use super::format;
 use crate::credentials::CertificateSummary;
 use crate::diagnose::report::{ConnectionSummary, FileSummary, Finding, Report, Step};
 use crate::error::Severity;
 use crate::redact::Message;
 
-/// Changes when a field is removed or changes its meaning; not when one is added.
+/// Changes if a field is removed or changes its meaning, but not if one is added.
 const SCHEMA: u32 = 1;
 
 impl Report {
-    /// The report as JSON, in the form that `docs/report.md` describes. Fields may be added in later
-    /// versions of the library; `schema` changes when one is removed or changes its meaning.
+    /// Returns the report as JSON, in the form that `docs/report.md` describes. Later versions of the library may add
+    /// fields; `schema` changes if a field is removed or changes its meaning.
     pub fn json(&self) -> String {
-        let certificates = |list: &[CertificateSummary]| self.certificates(list);
         let value = json!({
             "schema": SCHEMA,
             "libdcs": env!("CARGO_PKG_VERSION"),
-            "created": format::rfc3339_of(self.created),
+            "created": self.created_rfc3339(),
             "ok": self.ok(),
             "worst": self.worst().map(Severity::name),
             "url": self.url,
             "proxy": self.proxy,
             "cause": self.cause().map(|cause| cause.check.name()),
-            "findings": self.findings.iter().map(finding).collect::<Vec<_>>(),
-            "steps": self.steps.iter().map(step).collect::<Vec<_>>(),
-            "files": self.files.iter().map(|file| self.file(file)).collect::<Vec<_>>(),
-            "chain": certificates(&self.chain),
-            "connection": self.connection(&self.connection),
+            "findings": self.findings.iter().map(finding).collect::<Value>(),
+            "steps": self.steps.iter().map(step).collect::<Value>(),
+            "files": self.files.iter().map(|read| file(read, self.created)).collect::<Value>(),
+            "chain": certificates(&self.chain, self.created),
+            "connection": connection(&self.connection, self.created),
         });
         format!("{value:#}\n")
-    }
-
-    fn file(&self, file: &FileSummary) -> Value {
-        json!({
-            "subject": file.subject.name(),
-            "source": file.source.as_str(),
-            "format": file.format,
-            "repairs": file.repairs,
-            "certificates": self.certificates(&file.certificates),
-            "key": file.key,
-        })
-    }
-
-    fn connection(&self, connection: &ConnectionSummary) -> Value {
-        json!({
-            "address": connection.address,
-            "tls_version": connection.tls_version,
-            "tls_cipher": connection.tls_cipher,
-            "tls_alert": connection.tls_alert,
-            "server_chain": self.certificates(&connection.server_chain),
-            "client_certificate_asked": connection.client_certificate_asked,
-            "client_certificate_sent": connection.client_certificate_sent,
-            "accepted_cas": texts(&connection.accepted_cas),
-            "http_status": connection.http_status,
-            "clock_skew_seconds": connection.clock_skew_seconds,
-        })
-    }
-
-    fn certificates(&self, list: &[CertificateSummary]) -> Value {
-        list.iter()
-            .map(|certificate| {
-                let mut value = json!(certificate);
-                value["days_left"] = json!(format::days_left(certificate, self.created));
-                value
-            })
-            .collect()
     }
 }
 
@@ -88,13 +52,45 @@ fn step(step: &Step) -> Value {
     json!({
         "name": step.name,
         "outcome": step.outcome.name(),
-        "duration_us": format::micros(step.duration),
+        "duration_us": u64::try_from(step.duration.as_micros()).unwrap_or(u64::MAX),
         "message": step.message(),
     })
 }
 
-fn texts(list: &[Message]) -> Vec<&str> {
-    list.iter().map(Message::as_str).collect()
+fn file(file: &FileSummary, now: SystemTime) -> Value {
+    json!({
+        "subject": file.subject.name(),
+        "source": file.source.as_str(),
+        "format": file.format,
+        "repairs": file.repairs,
+        "certificates": certificates(&file.certificates, now),
+        "key": file.key,
+    })
+}
+
+fn connection(connection: &ConnectionSummary, now: SystemTime) -> Value {
+    json!({
+        "address": connection.address,
+        "tls_version": connection.tls_version,
+        "tls_cipher": connection.tls_cipher,
+        "tls_alert": connection.tls_alert,
+        "server_chain": certificates(&connection.server_chain, now),
+        "client_certificate_asked": connection.client_certificate_asked,
+        "client_certificate_sent": connection.client_certificate_sent,
+        "accepted_cas": connection.accepted_cas.iter().map(Message::as_str).collect::<Value>(),
+        "http_status": connection.http_status,
+        "clock_skew_seconds": connection.clock_skew_seconds,
+    })
+}
+
+fn certificates(list: &[CertificateSummary], now: SystemTime) -> Value {
+    list.iter()
+        .map(|certificate| {
+            let mut value = json!(certificate);
+            value["days_left"] = json!(certificate.days_left(now));
+            value
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -112,8 +108,8 @@ mod tests {
         serde_json::from_str(include_str!("../../../docs/report.schema.json")).unwrap()
     }
 
-    /// The keywords of JSON Schema 2020-12 that the report's schema uses. Every other one is an error, so
-    /// that none is passed over; and a field that the schema does not describe is one too.
+    /// Checks a value against the keywords of JSON Schema 2020-12 that the report's schema uses. Any other keyword is
+    /// an error, so that none is ignored, and so is a field that the schema does not describe.
     fn validate(root: &Value, schema: &Value, value: &Value, at: &str) {
         for (keyword, expected) in schema.as_object().unwrap() {
             match keyword.as_str() {
@@ -160,7 +156,7 @@ mod tests {
                         validate(root, expected, value, &format!("{at}[{index}]"));
                     }
                 }
-                other => panic!("the test does not know the keyword {other} ({at})"),
+                other => panic!("the test does not support the keyword {other} ({at})"),
             }
         }
     }
@@ -173,29 +169,28 @@ mod tests {
             "integer" => value.is_i64() || value.is_u64(),
             "array" => value.is_array(),
             "object" => value.is_object(),
-            other => panic!("the test does not know the type {other}"),
+            other => panic!("the test does not support the type {other}"),
         }
     }
 
     #[test]
-    fn reports_are_as_their_schema_says() {
+    fn reports_match_the_schema() {
         let schema = schema();
         for (name, report) in test_reports::all() {
             validate(&schema, &schema, &parsed(&report), name);
         }
     }
 
-    /// The names of all fields, at any depth, with `[]` for the items of an array.
-    fn fields(value: &Value, at: &str, into: &mut BTreeSet<String>) {
+    /// Collects the names of all fields, at any depth.
+    fn fields(value: &Value, into: &mut BTreeSet<String>) {
         match value {
             Value::Object(members) => {
                 for (name, value) in members {
-                    let at = format!("{at}.{name}");
                     into.insert(name.clone());
-                    fields(value, &at, into);
+                    fields(value, into);
                 }
             }
-            Value::Array(items) => items.iter().for_each(|item| fields(item, at, into)),
+            Value::Array(items) => items.iter().for_each(|item| fields(item, into)),
             _ => {}
         }
     }
@@ -203,7 +198,7 @@ mod tests {
     #[test]
     fn every_field_is_required_and_documented() {
         let mut names = BTreeSet::new();
-        fields(&parsed(&test_reports::expired()), "", &mut names);
+        fields(&parsed(&test_reports::expired()), &mut names);
         let documentation = include_str!("../../../docs/report.md");
         for name in &names {
             assert!(
@@ -236,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_was_found() {
+    fn has_what_was_found() {
         let report = parsed(&test_reports::expired());
         assert_eq!(report["schema"], 1);
         assert_eq!(report["created"], "2026-05-12T09:30:00Z");
@@ -262,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_come_through_whole() {
+    fn texts_are_complete() {
         let report = parsed(&test_reports::hostile());
         let subject = report["chain"][0]["subject"].as_str().unwrap();
         assert!(subject.contains("<script>alert(1)</script>\"'&amp;"));
@@ -270,10 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn redacted_it_names_nobody() {
+    fn redacted_report_has_no_path_and_no_name() {
         for report in [test_reports::expired(), test_reports::hostile()] {
             let mut report = report.redacted();
-            // Neither path nor name, and hostile there on purpose.
+            // It is neither a path nor a name, and hostile on purpose.
             report.url = test_reports::URL.into();
             let json = report.json();
             for private in test_reports::PRIVATE {

@@ -1,14 +1,10 @@
-//! Reports for the tests of their renderings.
+//! Reports for the tests of the renderings.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
-
-use super::format::system_time;
 use crate::credentials::CertificateSummary;
 use crate::diagnose::report::{ConnectionSummary, FileSummary, Finding, Outcome, Report, Step};
-use crate::error::Check;
-use crate::error::Subject;
+use crate::error::{Check, Subject};
 use crate::redact::{Message, name, path};
 
 pub(super) const URL: &str = "https://dcs-integration.example.org/checks/passport";
@@ -20,7 +16,7 @@ const ISSUING: &str = "CN=DCS Integration Issuing CA,O=Document Checking Service
 const ROOT: &str = "CN=DCS Integration Root CA,O=Document Checking Service,C=GB";
 const SERVER: &str = "CN=dcs-integration.example.org,O=Document Checking Service,C=GB";
 
-/// All that a redacted report must not hold, from each of the reports here.
+/// Everything in these reports that a redacted report must not contain.
 pub(super) const PRIVATE: &[&str] = &[
     "/etc/dcs",
     "client.pem",
@@ -38,8 +34,9 @@ pub(super) const PRIVATE: &[&str] = &[
     "hostile",
 ];
 
-pub(super) fn created() -> Timestamp {
-    "2026-05-12T09:30:00.123456789Z".parse().unwrap()
+/// 2026-05-12T09:30:00Z.
+pub(super) fn created() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_778_578_200)
 }
 
 /// Days are counted from [`created`].
@@ -76,9 +73,12 @@ pub(super) fn certificate(
 }
 
 fn day(offset: i64) -> SystemTime {
-    let now = system_time(created());
     let by = Duration::from_secs(offset.unsigned_abs() * 86_400);
-    if offset < 0 { now - by } else { now + by }
+    if offset < 0 {
+        created() - by
+    } else {
+        created() + by
+    }
 }
 
 fn finding(
@@ -115,7 +115,7 @@ fn subject_of(check: Check) -> Subject {
     }
 }
 
-/// `head` first, then the skipped ones with their reason, and all others as passed.
+/// Returns `head`, then the skipped checks with their reason, then all others as passed.
 fn findings(head: Vec<Finding>, skipped: &[(Check, &'static str)]) -> Vec<Finding> {
     let mut all = head;
     for (check, reason) in skipped {
@@ -167,7 +167,7 @@ fn files(leaf: CertificateSummary) -> Vec<FileSummary> {
             subject: Subject::Certificate,
             source: path(CERTIFICATE_PATH).into(),
             format: Some("PEM"),
-            repairs: vec!["It has the line ends of Windows (CRLF)."],
+            repairs: vec!["has lost its line ends"],
             certificates: vec![leaf, certificate(ISSUING, ROOT, -800, 1022)],
             key: None,
         },
@@ -220,7 +220,7 @@ fn connection(status: u16) -> ConnectionSummary {
     }
 }
 
-/// nginx turns an expired certificate down, and there is more amiss.
+/// nginx rejects an expired certificate, and other checks fail, too.
 pub(super) fn expired() -> Report {
     let leaf = certificate(LEAF, ISSUING, -377, -12);
     Report {
@@ -239,7 +239,7 @@ pub(super) fn expired() -> Report {
                         name(LEAF)
                     ),
                     format!(
-                        "Ask the DCS team for a new one, made from a new key: `openssl req -new -newkey rsa:2048 -nodes -keyout {} -out request.csr`",
+                        "Request a new certificate from the DCS team, with a new key: `openssl req -new -newkey rsa:2048 -nodes -keyout {} -out request.csr`",
                         path("/etc/dcs/new.key")
                     ),
                 ),
@@ -248,32 +248,32 @@ pub(super) fn expired() -> Report {
                     Outcome::Failed,
                     Subject::Connection,
                     "The server answered with HTTP 400 and nginx's page `400 The SSL certificate error`.",
-                    "Mend the client certificate first; then ask the DCS team whether it is revoked.",
+                    "Fix the most likely cause first, then try again.",
                 ),
                 finding(
                     Check::FilePermissions,
                     Outcome::Failed,
                     Subject::PrivateKey,
                     format!(
-                        "Everybody on this machine may read {} (mode 644).",
+                        "Every user of this machine may read {} (mode 0644).",
                         path(KEY_PATH)
                     ),
-                    format!("Take the rights away: `chmod o-rwx {}`", path(KEY_PATH)),
+                    format!(
+                        "Remove the permissions of all other users: `chmod o-rwx {}`",
+                        path(KEY_PATH)
+                    ),
                 ),
                 finding(
                     Check::FileIntact,
                     Outcome::Failed,
                     Subject::Certificate,
-                    format!(
-                        "{} has the line ends of Windows (CRLF).",
-                        path(CERTIFICATE_PATH)
-                    ),
-                    "The library reads it as it is; other programs may not.",
+                    format!("{} has lost its line ends.", path(CERTIFICATE_PATH)),
+                    "Copy the file again as plain text: this library can read it as it is, but other programs may not.",
                 ),
             ],
             &[
-                (Check::StatusBody, "The service gave no answer to look at."),
-                (Check::Available, "The service gave no answer to look at."),
+                (Check::StatusBody, "The connection did not get this far."),
+                (Check::Available, "The connection did not get this far."),
                 (Check::KeyPassword, "The private key is not encrypted."),
             ],
         ),
@@ -285,7 +285,7 @@ pub(super) fn expired() -> Report {
     }
 }
 
-/// Nothing is wrong.
+/// Every check passes.
 pub(super) fn all_passed() -> Report {
     let leaf = certificate(LEAF, ISSUING, -112, 253);
     Report {
@@ -310,7 +310,7 @@ pub(super) fn all_passed() -> Report {
     }
 }
 
-/// Calls work, and the certificate ends soon.
+/// Calls work, and the certificate expires soon.
 pub(super) fn expires_soon() -> Report {
     let leaf = certificate(LEAF, ISSUING, -346, 19);
     Report {
@@ -323,7 +323,7 @@ pub(super) fn expires_soon() -> Report {
                     "The client certificate {} expires on 2026-05-31, in 19 days.",
                     path(CERTIFICATE_PATH)
                 ),
-                "Ask the DCS team for the next certificate now, made from a new key.",
+                "Request the next certificate from the DCS team now, with a new key.",
             )],
             &[],
         ),
@@ -334,12 +334,12 @@ pub(super) fn expires_soon() -> Report {
     }
 }
 
-/// The host name cannot be looked up; one file is missing.
-pub(super) fn offline() -> Report {
+/// The host name cannot be resolved; one file is missing.
+pub(super) fn unresolved() -> Report {
     let at = |check| Check::ALL.iter().position(|c| *c == check).unwrap();
     let skipped: Vec<_> = Check::ALL[at(Check::Connect)..]
         .iter()
-        .map(|check| (*check, "There is no connection to the server."))
+        .map(|check| (*check, "The connection did not get this far."))
         .chain([(Check::Proxy, "No proxy is configured.")])
         .collect();
     let mut report = Report {
@@ -349,7 +349,7 @@ pub(super) fn offline() -> Report {
                     Check::Resolve,
                     Outcome::Failed,
                     Subject::Connection,
-                    "The host dcs-integration.example.org cannot be looked up: no such host.",
+                    "The host dcs-integration.example.org cannot be resolved: no such host.",
                     "Check the host name in the URL and this machine's DNS: `getent hosts dcs-integration.example.org`",
                 ),
                 finding(
@@ -377,11 +377,11 @@ pub(super) fn offline() -> Report {
     report
 }
 
-/// Names that want to be more than names.
+/// Names that contain markup, terminal escapes and right-to-left text, or are very long.
 pub(super) fn hostile() -> Report {
     let script = "CN=<script>alert(1)</script>\"'&amp;,O=</style></title><img src=x onerror=alert(1)>,OU=`hostile`";
     let long = format!("CN={},O=hostile", "x".repeat(5_000));
-    let turned = "CN=\u{202e}moc.elpmaxe\u{202c} שלום مرحبا,O=hostile";
+    let right_to_left = "CN=\u{202e}moc.elpmaxe\u{202c} שלום مرحبا,O=hostile";
     let leaf = certificate(script, &long, -10, 10);
     let mut report = Report {
         url: "https://h.example.org/<script>alert(1)</script>?\"'".into(),
@@ -396,7 +396,7 @@ pub(super) fn hostile() -> Report {
                         "The server's certificate is for {} and not for `<b>`, it's \"odd` & more.",
                         name(script)
                     ),
-                    format!("Use {}.", name(turned)),
+                    format!("Use {}.", name(right_to_left)),
                 ),
                 finding(
                     Check::ClientCertificateIssuer,
@@ -413,20 +413,26 @@ pub(super) fn hostile() -> Report {
             &[],
         ),
         steps: vec![step("http", Outcome::Failed, u64::MAX, name(script))],
-        chain: vec![leaf.clone(), certificate(turned, turned, 5, 10)],
+        chain: vec![
+            leaf.clone(),
+            certificate(right_to_left, right_to_left, 5, 10),
+        ],
         root: None,
         ..expired()
     };
-    report.files[1].certificates = vec![leaf, certificate(&long, turned, -10, 10)];
+    report.files[1].certificates = vec![leaf, certificate(&long, right_to_left, -10, 10)];
     report.files[1].certificates[0].alternative_names = vec![name(script).into()];
     report.files[1].source = path("/etc/dcs/<script>hostile\u{202e}").into();
-    report.connection.accepted_cas =
-        vec![name(turned).into(), name(script).into(), name(&long).into()];
+    report.connection.accepted_cas = vec![
+        name(right_to_left).into(),
+        name(script).into(),
+        name(&long).into(),
+    ];
     report.connection.clock_skew_seconds = Some(i64::MIN);
     report
 }
 
-/// A report of nothing.
+/// Nothing was checked.
 pub(super) fn empty() -> Report {
     Report {
         created: created(),
@@ -441,13 +447,13 @@ pub(super) fn empty() -> Report {
     }
 }
 
-/// Each of them with a name.
+/// Returns each report with its name.
 pub(super) fn all() -> Vec<(&'static str, Report)> {
     vec![
         ("expired", expired()),
         ("all-passed", all_passed()),
         ("expires-soon", expires_soon()),
-        ("offline", offline()),
+        ("unresolved", unresolved()),
         ("hostile", hostile()),
         ("empty", empty()),
         ("redacted", expired().redacted()),

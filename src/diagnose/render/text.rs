@@ -1,39 +1,37 @@
-//! A report for a terminal or a ticket.
+//! The report for a terminal or a ticket.
 
-use super::format::{
-    self, Link, Validity, chain_to_root, clock, common_name, contents, count_of, cut, duration,
-    validity, yes_no,
-};
+use super::outline::{self, Validity, number_of, validity};
 use crate::credentials::CertificateSummary;
 use crate::datetime::day;
+use crate::diagnose::format::{common_name, cut, duration};
 use crate::diagnose::report::{FileSummary, Finding, Outcome, Report};
 use crate::error::Severity;
 use crate::sanitize::sanitize;
 
-/// Lines are broken before this column where words allow.
+/// Lines end before this column, unless a word is too long.
 const WIDTH: usize = 100;
-/// Where the text begins in a line with a label.
+/// The column where the text after a label starts.
 const LABEL: usize = 22;
 /// The length of the whole timeline.
 const BAR: usize = 20;
 /// The longest name or path that is shown.
 const MAX_NAME: usize = 300;
-/// How many certificates of a file, and how many names of accepted CAs, are shown.
+/// How many certificates of a file, and names of accepted CAs, are shown.
 const MAX_LISTED: usize = 20;
 
 impl Report {
-    /// The report as text of at most about 100 columns, without colour: what is wrong and what to do first.
+    /// Returns the report as plain text of about 100 columns, with the most likely cause and its advice first.
     pub fn text(&self) -> String {
         render(self, Style::plain())
     }
 
-    /// As [`Report::text`], with the colours of an ANSI terminal.
+    /// Returns [`Report::text`] with the colours of an ANSI terminal.
     pub fn text_with_colour(&self) -> String {
         render(self, Style::ansi())
     }
 }
 
-/// Control sequences (ECMA-48, SGR) about words that carry meaning; the words say it without them too.
+/// Control sequences (ECMA-48, SGR) around words that carry the same meaning without them.
 #[derive(Clone, Copy)]
 struct Style {
     has_colour: bool,
@@ -110,8 +108,8 @@ fn render(report: &Report, style: Style) -> String {
 }
 
 impl Page {
-    /// A paragraph whose first line begins with `first`, which takes up `first_width` columns, and whose
-    /// others begin at `indent`.
+    /// Adds a paragraph. Its first line starts with `first`, which takes up `first_width` columns; the other lines
+    /// start at `indent`.
     fn paragraph(&mut self, first: &str, first_width: usize, indent: usize, text: &str) {
         self.out.push_str(first);
         let mut column = first_width;
@@ -135,7 +133,7 @@ impl Page {
             column += width;
             is_first = false;
         }
-        // A label without a text leaves no blank at the end of its line.
+        // A label without text leaves no space at the end of the line.
         self.out.truncate(self.out.trim_end_matches(' ').len());
         self.out.push('\n');
     }
@@ -163,16 +161,16 @@ impl Page {
 
     fn verdict(&mut self, report: &Report) {
         let end = if report.cause().is_some() { ':' } else { '.' };
-        let headline = format!("{}{end}", format::headline(report));
+        let headline = format!("{}{end}", outline::headline(report));
         let width = headline.chars().count() + 1;
         let first = format!("{} ", self.style.severity(report.worst(), &headline));
         match report.cause() {
-            None => self.paragraph(&first, width, 2, &format::good_news(report)),
+            None => self.paragraph(&first, width, 2, &outline::passed_sentence(report)),
             Some(cause) => {
                 self.paragraph(&first, width, 2, cause.message());
                 if !cause.advice().is_empty() {
-                    let what = format!("  {} ", self.style.bold("What to do:"));
-                    self.paragraph(&what, 14, 14, cause.advice());
+                    let label = format!("  {} ", self.style.bold("What to do:"));
+                    self.paragraph(&label, 14, 14, cause.advice());
                 }
                 self.at(2, &about(cause));
             }
@@ -184,16 +182,13 @@ impl Page {
         if let Some(proxy) = &report.proxy {
             self.labelled("proxy", proxy);
         }
-        let made = format!(
-            "{}, libdcs {}",
-            format::rfc3339_of(report.created),
-            env!("CARGO_PKG_VERSION")
-        );
-        self.labelled("made", &made);
+        let version = env!("CARGO_PKG_VERSION");
+        let created = format!("{}, libdcs {version}", report.created_rfc3339());
+        self.labelled("created", &created);
     }
 
     fn problems(&mut self, report: &Report) {
-        let problems = format::other_problems(report);
+        let problems = outline::other_problems(report);
         if problems.is_empty() {
             return;
         }
@@ -221,9 +216,9 @@ impl Page {
 
     fn file(&mut self, file: &FileSummary, report: &Report) {
         self.labelled(file.subject.title(), &cut(file.source.as_str(), MAX_NAME));
-        self.at(LABEL, &contents(file));
+        self.at(LABEL, &outline::contents(file));
         for repair in &file.repairs {
-            self.at(LABEL, repair);
+            self.at(LABEL, &format!("repaired: it {repair}"));
         }
         for certificate in file.certificates.iter().take(MAX_LISTED) {
             self.certificate(certificate, report);
@@ -240,38 +235,31 @@ impl Page {
     }
 
     fn validity(&mut self, certificate: &CertificateSummary, report: &Report) {
-        let (state, words) = validity(certificate, report.created);
-        let words = self.style.validity(state, &words);
+        let (state, description) = validity(certificate, report.created);
+        let description = self.style.validity(state, &description);
         let (from, to) = (day(certificate.not_before), day(certificate.not_after));
-        self.out.push_str(&format!("{from} to {to}, {words}"));
+        self.out.push_str(&format!("{from} to {to}, {description}"));
     }
 
     fn more<T>(&mut self, list: &[T], indent: usize) {
-        if let Some(rest) = list.get(MAX_LISTED..).filter(|rest| !rest.is_empty()) {
-            self.at(indent, &format!("and {} more", rest.len()));
+        if list.len() > MAX_LISTED {
+            self.at(indent, &format!("and {} more", list.len() - MAX_LISTED));
         }
     }
 
     fn chain(&mut self, report: &Report) {
-        let links = chain_to_root(report);
+        let links = outline::chain_to_root(report);
         if links.is_empty() {
             return;
         }
-        self.heading("The way to the root");
+        self.heading("Certificate chain");
         for (index, link) in links.into_iter().enumerate() {
-            let arm = if index == 0 { "" } else { "`- " };
-            let indent = 2 + 3 * index.saturating_sub(1);
-            let (name, origin) = match link {
-                Link::Sent(certificate) => (&certificate.subject, "sent"),
-                Link::InBundle(certificate) => (&certificate.subject, "in the CA bundle"),
-                Link::Missing(name) => (name, "in none of the files"),
-            };
-            self.spaces(indent);
-            self.out.push_str(arm);
-            let name = cut(common_name(name.as_str()), 60).into_owned();
+            self.spaces(2 + 3 * index.saturating_sub(1));
+            self.out.push_str(if index == 0 { "" } else { "`- " });
+            let name = cut(common_name(link.name()), 60);
             self.out.push_str(&sanitize(&name));
-            self.out.push_str(&format!(" ({origin}"));
-            if let Link::Sent(certificate) | Link::InBundle(certificate) = link {
+            self.out.push_str(&format!(" ({}", link.origin()));
+            if let Some(certificate) = link.certificate() {
                 self.out.push_str(", ");
                 self.validity(certificate, report);
             }
@@ -284,7 +272,7 @@ impl Page {
             return;
         }
         self.heading("Connection");
-        let timeline = format::timeline(&report.steps);
+        let timeline = outline::timeline(&report.steps);
         for (step, (start, part)) in report.steps.iter().zip(timeline) {
             let outcome = self
                 .style
@@ -305,70 +293,25 @@ impl Page {
 
     fn server(&mut self, report: &Report) {
         let connection = &report.connection;
-        let facts: Vec<(&str, String)> = [
-            ("address", connection.address.clone()),
-            (
-                "TLS",
-                connection.tls_version.map(|version| {
-                    let cipher = connection.tls_cipher;
-                    [Some(version), cipher]
-                        .into_iter()
-                        .flatten()
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                }),
-            ),
-            (
-                "TLS alert",
-                connection.tls_alert.map(|alert| alert.to_string()),
-            ),
-            (
-                "HTTP status",
-                connection.http_status.map(|status| status.to_string()),
-            ),
-            (
-                "its certificate",
-                connection.server_chain.first().map(|certificate| {
-                    let (_, words) = validity(certificate, report.created);
-                    let name = cut(certificate.subject.as_str(), MAX_NAME);
-                    format!("{name} ({words})")
-                }),
-            ),
-            (
-                "asks for yours",
-                connection
-                    .client_certificate_asked
-                    .map(|asked| yes_no(Some(asked)).into()),
-            ),
-            (
-                "got yours",
-                connection
-                    .client_certificate_sent
-                    .map(|sent| yes_no(Some(sent)).into()),
-            ),
-            (
-                "accepts yours by",
-                (!connection.accepted_cas.is_empty())
-                    .then(|| count_of(&connection.accepted_cas, "CA", "CAs")),
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(label, fact)| Some((label, fact?)))
-        .collect();
-        let skew = connection.clock_skew_seconds.map(clock);
-        if facts.is_empty() && skew.is_none() {
+        let facts = outline::server_facts(report);
+        if facts.is_empty() && connection.server_chain.is_empty() {
             return;
         }
         self.heading("Server");
         for (label, fact) in facts {
             self.labelled(label, &fact);
         }
-        for name in connection.accepted_cas.iter().take(MAX_LISTED) {
-            self.at(LABEL, &cut(name.as_str(), MAX_NAME));
+        if let Some(certificate) = connection.server_chain.first() {
+            let (_, description) = validity(certificate, report.created);
+            let name = cut(certificate.subject.as_str(), MAX_NAME);
+            self.labelled("certificate", &format!("{name} ({description})"));
         }
-        self.more(&connection.accepted_cas, LABEL);
-        if let Some(skew) = skew {
-            self.labelled("this clock", &skew);
+        if !connection.accepted_cas.is_empty() {
+            self.labelled("accepted CAs", &connection.accepted_cas.len().to_string());
+            for name in connection.accepted_cas.iter().take(MAX_LISTED) {
+                self.at(LABEL, &cut(name.as_str(), MAX_NAME));
+            }
+            self.more(&connection.accepted_cas, LABEL);
         }
     }
 
@@ -377,22 +320,13 @@ impl Page {
             return;
         }
         self.heading("Checks");
-        let count = |outcome| format::with_outcome(report, outcome).count();
+        let [passed, failed, skipped] = [Outcome::Passed, Outcome::Failed, Outcome::Skipped]
+            .map(|outcome| number_of(report, outcome));
         self.at(
             2,
-            &format!(
-                "{} passed, {} failed, {} skipped",
-                count(Outcome::Passed),
-                count(Outcome::Failed),
-                count(Outcome::Skipped)
-            ),
+            &format!("{passed} passed, {failed} failed, {skipped} skipped"),
         );
-        for (reason, findings) in format::skipped_by_reason(report) {
-            let reason = if reason.is_empty() {
-                "no reason known"
-            } else {
-                reason
-            };
+        for (reason, findings) in outline::skipped_by_reason(report) {
             self.at(2, &format!("Skipped: {reason}"));
             for finding in findings {
                 self.at(4, finding.check.name());
@@ -405,9 +339,9 @@ fn about(finding: &Finding) -> String {
     format!("[{}, {}]", finding.check.name(), finding.subject.title())
 }
 
-/// A step's part of the whole time; a step that took time has a mark.
+/// Returns a step's part of the whole time as a bar. A step that took time has at least one mark.
 fn bar(start: f64, part: f64) -> String {
-    // Parts of at most the whole, so the products fit.
+    // The parts are at most 1, so the products fit.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let column = |of: f64| (of * BAR as f64).round().clamp(0.0, BAR as f64) as usize;
     let mut begin = column(start);
@@ -424,7 +358,7 @@ fn bar(start: f64, part: f64) -> String {
     )
 }
 
-/// The words of a text. What is between backticks stays in one piece, so that a command can be copied.
+/// Returns the words of a text. Text between backticks stays in one piece, so that a command can be copied.
 fn words_of(text: &str) -> impl Iterator<Item = &str> {
     let is_paired = text.matches('`').count().is_multiple_of(2);
     let mut is_code = false;
@@ -443,27 +377,28 @@ mod tests {
     use crate::diagnose::render::test_reports;
 
     #[test]
-    fn the_cause_comes_first_with_what_to_do() {
+    fn starts_with_the_cause_and_what_to_do() {
         let expected = "\
 Calls fail: The client certificate /etc/dcs/client.pem (CN=dcs-integration-tls.example.org,O=Example
   Insurance Ltd,L=Leeds,C=GB) expired on 2026-04-30, 12 days ago.
-  What to do: Ask the DCS team for a new one, made from a new key:
+  What to do: Request a new certificate from the DCS team, with a new key:
               `openssl req -new -newkey rsa:2048 -nodes -keyout /etc/dcs/new.key -out request.csr`
   [DCS_CHECK_CERT_NOT_EXPIRED, client certificate]
 
   URL                 https://dcs-integration.example.org/checks/passport
   proxy               proxy.example.org:3128
-  made                2026-05-12T09:30:00Z, libdcs VERSION
+  created             2026-05-12T09:30:00Z, libdcs VERSION
 
 Other findings
   error    The server answered with HTTP 400 and nginx's page `400 The SSL certificate error`.
-           Mend the client certificate first; then ask the DCS team whether it is revoked.
+           Fix the most likely cause first, then try again.
            [DCS_CHECK_CLIENT_CERT_ACCEPTED, connection]
-  warning  Everybody on this machine may read /etc/dcs/client.key (mode 644).
-           Take the rights away: `chmod o-rwx /etc/dcs/client.key`
+  warning  Every user of this machine may read /etc/dcs/client.key (mode 0644).
+           Remove the permissions of all other users: `chmod o-rwx /etc/dcs/client.key`
            [DCS_CHECK_FILE_PERMISSIONS, private key]
-  note     /etc/dcs/client.pem has the line ends of Windows (CRLF).
-           The library reads it as it is; other programs may not.
+  note     /etc/dcs/client.pem has lost its line ends.
+           Copy the file again as plain text: this library can read it as it is, but other programs
+           may not.
            [DCS_CHECK_FILE_INTACT, client certificate]
 "
         .replace("VERSION", env!("CARGO_PKG_VERSION"));
@@ -472,19 +407,19 @@ Other findings
     }
 
     #[test]
-    fn the_rest_is_told_in_turn() {
+    fn has_every_section() {
         let text = test_reports::expired().text();
         for part in [
             "
   client certificate  /etc/dcs/client.pem
                       PEM: 2 certificates
-                      It has the line ends of Windows (CRLF).
+                      repaired: it has lost its line ends
                       CN=dcs-integration-tls.example.org,O=Example Insurance Ltd,L=Leeds,C=GB
                         2025-04-30 to 2026-04-30, expired 12 days ago
                         thumbprint n2mF0c6H1rQ8kVbT4yZpXwJ3sLdUa9eGiMoRhNqPfEw
 ",
             "
-The way to the root
+Certificate chain
   dcs-integration-tls.example.org (sent, 2025-04-30 to 2026-04-30, expired 12 days ago)
   `- DCS Integration Issuing CA (sent, 2024-03-03 to 2029-02-27, 1022 days left)
      `- DCS Integration Root CA (in the CA bundle, 2023-01-28 to 2042-10-15, 16 years left)
@@ -498,16 +433,15 @@ Connection
   http  failed    12.3 ms  |                 ###|  HTTP 400
 ",
             "
-  asks for yours      yes
-  got yours           yes
-  accepts yours by    2 CAs
+  client certificate  requested and sent
+  local clock         42 seconds ahead of the server's
+",
+            "
+  accepted CAs        2
                       CN=DCS Integration Issuing CA,O=Document Checking Service,C=GB
 ",
             "
-  this clock          42 s ahead of the server's
-",
-            "
-  Skipped: The service gave no answer to look at.
+  Skipped: The connection did not get this far.
     DCS_CHECK_STATUS_BODY
     DCS_CHECK_AVAILABLE
 ",
@@ -517,29 +451,29 @@ Connection
     }
 
     #[test]
-    fn each_state_has_its_first_line() {
+    fn first_line_has_the_result() {
         let first = |report: Report| report.text().lines().next().unwrap().to_owned();
         let checks = crate::Check::ALL.len();
         assert_eq!(
             first(test_reports::all_passed()),
-            format!("All is well. All {checks} checks passed.")
+            format!("Calls work. All {checks} checks passed.")
         );
         assert!(
             first(test_reports::expires_soon())
                 .starts_with("Calls work, with a warning: The client")
         );
         assert_eq!(
-            first(test_reports::offline()),
-            "Calls fail: The host dcs-integration.example.org cannot be looked up: no such host."
+            first(test_reports::unresolved()),
+            "Calls fail: The host dcs-integration.example.org cannot be resolved: no such host."
         );
         assert_eq!(
             first(test_reports::empty()),
-            "Nothing was checked. No check could be made."
+            "Nothing was checked. No check could be performed."
         );
     }
 
     #[test]
-    fn lines_are_short_and_hold_no_control_characters() {
+    fn lines_are_short_and_contain_no_control_characters() {
         for (name, report) in test_reports::all() {
             let text = report.text();
             assert!(text.ends_with('\n'));
@@ -554,7 +488,7 @@ Connection
     }
 
     #[test]
-    fn colour_changes_nothing_but_the_colour() {
+    fn colour_changes_only_the_colour() {
         for (name, report) in test_reports::all() {
             let mut text = report.text_with_colour();
             assert!(text.contains("\u{1b}[1;3"), "{name}");
@@ -567,10 +501,10 @@ Connection
     }
 
     #[test]
-    fn redacted_it_names_nobody() {
+    fn redacted_report_has_no_path_and_no_name() {
         for report in [test_reports::expired(), test_reports::hostile()] {
             let mut report = report.redacted();
-            // Neither path nor name, and hostile there on purpose.
+            // It is neither a path nor a name, and hostile on purpose.
             report.url = test_reports::URL.into();
             let text = report.text();
             for private in test_reports::PRIVATE {

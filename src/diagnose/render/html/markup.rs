@@ -1,35 +1,33 @@
 //! Foreign text, messages and symbols as HTML.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write};
 
 use super::MAX_TEXT;
-use crate::diagnose::render::format::{Validity, cut};
+use crate::diagnose::format::cut;
+use crate::diagnose::render::outline::Validity;
 use crate::diagnose::report::Outcome;
-use crate::sanitize::sanitize;
+use crate::sanitize::safe_char;
 
 /// Text as part of a page.
 pub(super) struct Plain<'a>(pub(super) &'a str);
 
 impl Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = sanitize(self.0);
-        let mut rest = &*text;
-        while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
-            f.write_str(&rest[..at])?;
-            f.write_str(match rest.as_bytes()[at] {
-                b'&' => "&amp;",
-                b'<' => "&lt;",
-                b'>' => "&gt;",
-                b'"' => "&quot;",
-                _ => "&#39;",
-            })?;
-            rest = &rest[at + 1..];
+        for c in self.0.chars().map(safe_char) {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                c => f.write_char(c)?,
+            }
         }
-        f.write_str(rest)
+        Ok(())
     }
 }
 
-/// A message: what is between backticks is code. A text with a stray backtick is left as it is.
+/// A message, whose parts between backticks are code. A text with an unpaired backtick is left as it is.
 pub(super) struct Message<'a>(pub(super) &'a str);
 
 impl Display for Message<'_> {
@@ -49,9 +47,9 @@ impl Display for Message<'_> {
     }
 }
 
-/// A long command has lines of its own. Words with hyphens are kept whole, because a line that is broken in
-/// `-out` misleads.
-pub(super) fn code(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+/// Writes a command. A long one gets lines of its own. Words with hyphens stay whole, because a line that breaks
+/// within `-out` misleads.
+fn code(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     let class = match text.chars().count() {
         0..48 => "",
         _ => " class=\"command\"",
@@ -70,7 +68,7 @@ pub(super) fn code(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str("</code>")
 }
 
-/// A message as a heading: names of certificates in parentheses stand back.
+/// A message as a heading, in which the name of a certificate in parentheses is less prominent.
 pub(super) struct Headline<'a>(pub(super) &'a str);
 
 impl Display for Headline<'_> {
@@ -92,7 +90,7 @@ impl Display for Headline<'_> {
     }
 }
 
-/// A name or path, which may be in a script that runs from right to left.
+/// A name or path of at most this many characters, which may be in a right-to-left script.
 pub(super) struct Name<'a>(pub(super) &'a str, pub(super) usize);
 
 impl Display for Name<'_> {
@@ -101,7 +99,7 @@ impl Display for Name<'_> {
     }
 }
 
-/// A symbol, which differs by shape as well as by colour. The words beside it say the same.
+/// A symbol of a class, which differs by shape as well as by colour. The text beside it says the same.
 pub(super) struct Icon(pub(super) &'static str);
 
 impl Display for Icon {
@@ -141,14 +139,5 @@ pub(super) fn class_of_validity(validity: Validity) -> &'static str {
         Validity::Valid => "ok",
         Validity::ExpiresSoon => "warning",
         Validity::NotYet | Validity::Expired => "error",
-    }
-}
-
-/// With its first letter in upper case.
-pub(super) fn capital(words: &str) -> String {
-    let mut chars = words.chars();
-    match chars.next() {
-        Some(first) => first.to_uppercase().chain(chars).collect(),
-        None => String::new(),
     }
 }

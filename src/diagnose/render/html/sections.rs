@@ -1,42 +1,39 @@
 //! The sections of the page on files, the chain, the connection and the server.
 
 use std::fmt::Display;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::markup::{Icon, Message, Name, Plain, capital, class_of_outcome, class_of_validity};
+use super::markup::{Icon, Message, Name, Plain, class_of_outcome, class_of_validity};
 use super::{MAX_LISTED, MAX_NAME, MAX_WHOLE_NAME, Page};
 use crate::credentials::CertificateSummary;
+use crate::credentials::source::capitalise;
 use crate::datetime::day;
-use crate::diagnose::render::format::{
-    self, Link, chain_to_root, clock, common_name, contents, count_of, cut, duration, validity,
-    yes_no,
-};
-use crate::diagnose::report::{FileSummary, Outcome, Step};
+use crate::diagnose::format::{common_name, cut, duration};
+use crate::diagnose::render::outline::{self, validity};
+use crate::diagnose::report::{FileSummary, Outcome};
 use crate::error::Subject;
 
 impl Page<'_> {
     pub(super) fn files(&mut self) {
-        if self.report.files.is_empty() {
+        let files = &self.report.files;
+        if files.is_empty() {
             return;
         }
-        self.out
-            .push_str("<section aria-labelledby=\"files\">\n<h2 id=\"files\">Files</h2>\n");
-        for file in &self.report.files {
-            self.file(file);
-        }
-        self.out.push_str("</section>\n");
+        self.section("files", "Files", |page| {
+            files.iter().for_each(|file| page.file(file));
+        });
     }
 
     fn file(&mut self, file: &FileSummary) {
         add!(
             self,
             "<article class=\"file\">\n<header><h3>{}</h3><span class=\"mono\">{}</span></header>\n<p class=\"small\">{}</p>\n",
-            capital(file.subject.title()),
+            capitalise(file.subject.title()),
             Name(file.source.as_str(), MAX_WHOLE_NAME),
-            Plain(&contents(file))
+            Plain(&outline::contents(file))
         );
         for repair in &file.repairs {
-            add!(self, "<p class=\"repairs\">{}</p>\n", Plain(repair));
+            add!(self, "<p class=\"repairs\">Repaired: it {repair}.</p>\n");
         }
         for (index, certificate) in file.certificates.iter().take(MAX_LISTED).enumerate() {
             let is_leaf = file.subject == Subject::Certificate && index == 0;
@@ -47,31 +44,32 @@ impl Page<'_> {
     }
 
     fn more<T>(&mut self, list: &[T]) {
-        if let Some(rest) = list.get(MAX_LISTED..).filter(|rest| !rest.is_empty()) {
+        if let Some(rest) = list.len().checked_sub(MAX_LISTED + 1) {
             add!(
                 self,
-                "<p class=\"small soft\">and {} more, which the report as JSON holds</p>\n",
-                rest.len()
+                "<p class=\"small soft\">and {} more, which the JSON report lists</p>\n",
+                rest + 1
             );
         }
     }
 
     fn certificate(&mut self, certificate: &CertificateSummary, is_open: bool) {
-        let (state, words) = validity(certificate, self.report.created);
+        let (state, description) = validity(certificate, self.report.created);
         let class = class_of_validity(state);
         add!(
             self,
-            "<details{}>\n<summary><span class=\"line\"><b>{}</b><span class=\"badge {class}\">{words}</span></span></summary>\n",
+            "<details{}>\n<summary><span class=\"line\"><b>{}</b><span class=\"badge {class}\">{description}</span></span></summary>\n",
             if is_open { " open" } else { "" },
             Name(common_name(certificate.subject.as_str()), MAX_NAME)
         );
         self.lifetime(certificate, class);
         self.out.push_str("<dl class=\"facts\">\n");
-        self.fact(
-            "Subject",
-            &Name(certificate.subject.as_str(), MAX_WHOLE_NAME),
-        );
-        self.fact("Issuer", &Name(certificate.issuer.as_str(), MAX_WHOLE_NAME));
+        for (label, name) in [
+            ("Subject", &certificate.subject),
+            ("Issuer", &certificate.issuer),
+        ] {
+            self.fact(label, &Name(name.as_str(), MAX_WHOLE_NAME));
+        }
         if !certificate.alternative_names.is_empty() {
             let names: Vec<_> = certificate
                 .alternative_names
@@ -81,13 +79,11 @@ impl Page<'_> {
                 .collect();
             self.fact("Names", &names.join(", "));
         }
-        self.fact(
-            "Key",
-            &Plain(&format!(
-                "{}, signed with {}",
-                certificate.key, certificate.signature_algorithm
-            )),
+        let key = format!(
+            "{}, signed with {}",
+            certificate.key, certificate.signature_algorithm
         );
+        self.fact("Key", &Plain(&key));
         let uses: Vec<&str> = certificate
             .is_ca
             .then_some("CA")
@@ -98,36 +94,30 @@ impl Page<'_> {
         if !uses.is_empty() {
             self.fact("Uses", &Plain(&uses.join(", ")));
         }
-        self.fact(
-            "Serial number",
-            &format!(
-                "<span class=\"mono\">{}</span>",
-                Plain(&cut(&certificate.serial, MAX_NAME))
-            ),
-        );
-        self.fact(
-            "Thumbprint",
-            &format!(
-                "<span class=\"mono\">{}</span>",
-                Plain(&certificate.thumbprint)
-            ),
-        );
+        for (label, number) in [
+            ("Serial number", &certificate.serial),
+            ("Thumbprint", &certificate.thumbprint),
+        ] {
+            let number = cut(number, MAX_NAME);
+            self.fact(
+                label,
+                &format_args!("<span class=\"mono\">{}</span>", Plain(&number)),
+            );
+        }
         self.out.push_str("</dl>\n</details>\n");
     }
 
-    /// `fact` is markup.
+    /// Adds a row to a list of facts. `fact` is markup.
     fn fact(&mut self, label: &str, fact: &dyn Display) {
         add!(self, "<dt>{label}</dt><dd>{fact}</dd>\n");
     }
 
-    /// The time from the first to the last day, with today in it, before it or behind it.
+    /// Adds a bar from the first to the last day, with the day of the report in it, before it or after it.
     fn lifetime(&mut self, certificate: &CertificateSummary, class: &str) {
-        let created = self.report.created.as_second() as f64;
-        let (from, to) = (
-            seconds(certificate.not_before),
-            seconds(certificate.not_after),
-        );
-        let (first, last) = (from.min(created), to.max(created));
+        let now = seconds(self.report.created);
+        let from = seconds(certificate.not_before);
+        let to = seconds(certificate.not_after);
+        let (first, last) = (from.min(now), to.max(now));
         let at = |time: f64| {
             if last > first {
                 (time - first) / (last - first) * 100.0
@@ -137,68 +127,66 @@ impl Page<'_> {
         };
         let rect = |class: &str, begin: f64, end: f64| {
             let (begin, end) = (at(begin), at(end));
-            // A day too many must be seen in a span of years, too.
+            // One day too many must be visible in a span of years, too.
             let width = (end - begin).max(if class == "over" { 1.5 } else { 0.0 });
             let x = begin.min(100.0 - width);
             format!(
                 r#"<rect class="{class}" x="{x:.2}%" y="3" width="{width:.2}%" height="8" rx="2"/>"#
             )
         };
-        let now = at(created).clamp(0.0, 99.6);
         let mut bars = rect("track", first, last);
-        if created < to {
-            bars += &rect("left", created.max(from), to);
+        if now < to {
+            bars += &rect("left", now.max(from), to);
         }
-        if created > from && to > from {
-            bars += &rect("spent", from, created.min(to));
+        if now > from && to > from {
+            bars += &rect("spent", from, now.min(to));
         }
-        if created > to {
-            bars += &rect("over", to, created);
+        if now > to {
+            bars += &rect("over", to, now);
         }
+        let mark = at(now).clamp(0.0, 99.6);
         add!(
             self,
-            "<div class=\"life {class}\"><svg height=\"14\" aria-hidden=\"true\">{bars}<rect class=\"now\" x=\"{now:.2}%\" y=\"0\" width=\"2.5\" height=\"14\" rx=\"1\"/></svg><p class=\"ends\"><span>valid from {}</span><span>until {}</span></p></div>\n",
+            "<div class=\"life {class}\"><svg height=\"14\" aria-hidden=\"true\">{bars}<rect class=\"now\" x=\"{mark:.2}%\" y=\"0\" width=\"2.5\" height=\"14\" rx=\"1\"/></svg><p class=\"ends\"><span>valid from {}</span><span>until {}</span></p></div>\n",
             day(certificate.not_before),
             day(certificate.not_after)
         );
     }
 
     pub(super) fn chain(&mut self) {
-        let links = chain_to_root(self.report);
+        let links = outline::chain_to_root(self.report);
         if links.is_empty() {
             return;
         }
-        self.out.push_str("<section aria-labelledby=\"chain\">\n<h2 id=\"chain\">From the client certificate to the root</h2>\n<ol class=\"chain\">\n");
-        for (index, link) in links.into_iter().enumerate() {
-            let (name, class, role, words) = match link {
-                Link::Sent(certificate) | Link::InBundle(certificate) => {
-                    let (state, words) = validity(certificate, self.report.created);
-                    let origin = match link {
-                        Link::Sent(_) => "sent",
-                        _ => "in the CA bundle",
-                    };
-                    let role = format!("{}, {origin}", capital(format::role(index, certificate)));
-                    let class = class_of_validity(state);
-                    (&certificate.subject, class, role, words)
+        self.section("chain", "Certificate chain", |page| {
+            page.out.push_str("<ol class=\"chain\">\n");
+            for (index, link) in links.iter().enumerate() {
+                let (class, role, description) = match link.certificate() {
+                    None => ("missing warning", "Issuer", "missing".into()),
+                    Some(certificate) => {
+                        let (state, description) = validity(certificate, page.report.created);
+                        let role = match (certificate.is_self_issued, certificate.is_ca, index) {
+                            (true, true, _) => "Root",
+                            (true, false, _) => "Self-signed",
+                            (false, _, 0) => "Client certificate",
+                            _ => "Intermediate",
+                        };
+                        (class_of_validity(state), role, description)
+                    }
+                };
+                add!(page, "<li class=\"{class}\">");
+                if index > 0 {
+                    page.out.push_str(r#"<svg class="arrow" viewBox="0 0 24 24" role="img" aria-label="is issued by"><path d="M2 12h19M15 6l6 6-6 6"/></svg>"#);
                 }
-                Link::Missing(name) => (
-                    name,
-                    "missing warning",
-                    "Issuer".into(),
-                    "in none of the files".into(),
-                ),
-            };
-            add!(self, "<li class=\"{class}\">");
-            if index > 0 {
-                self.out.push_str(r#"<svg class="arrow" viewBox="0 0 24 24" role="img" aria-label="is issued by"><path d="M2 12h19M15 6l6 6-6 6"/></svg>"#);
+                add!(
+                    page,
+                    "<div class=\"box\"><p class=\"role\">{role}, {}</p><p class=\"name\">{}</p><p class=\"badge\">{description}</p></div></li>\n",
+                    link.origin(),
+                    Name(common_name(link.name()), MAX_NAME)
+                );
             }
-            add!(
-                self,
-                "<div class=\"box\"><p class=\"role\">{role}</p><p class=\"name\">{}</p><p class=\"badge\">{words}</p></div></li>\n",
-                Name(common_name(name.as_str()), MAX_NAME)
-            );
-        }
-        self.out.push_str("</ol>\n</section>\n");
+            page.out.push_str("</ol>\n");
+        });
     }
 
     pub(super) fn steps(&mut self) {
@@ -206,100 +194,76 @@ impl Page<'_> {
         if steps.is_empty() {
             return;
         }
-        self.out.push_str("<section aria-labelledby=\"steps\">\n<h2 id=\"steps\">On the way to the answer</h2>\n<div class=\"panel\">\n<table class=\"steps\">\n<thead><tr><th scope=\"col\">Step</th><th scope=\"col\">Result</th><th scope=\"col\" class=\"time\">Time</th><th scope=\"col\">What was seen</th></tr></thead>\n<tbody>\n");
-        for (step, (start, part)) in steps.iter().zip(format::timeline(steps)) {
-            let class = class_of_outcome(step.outcome);
-            add!(
-                self,
-                "<tr class=\"{class}\"><th scope=\"row\">{}</th><td><span class=\"status\">{}{}</span></td><td class=\"time\">{}</td><td>{}{}</td></tr>\n",
-                Plain(step.name),
-                Icon(class),
-                step.outcome.name(),
-                time(step),
-                lane(start, part),
-                Message(step.message())
-            );
-        }
-        self.out
-            .push_str("</tbody>\n</table>\n</div>\n</section>\n");
+        self.section("steps", "Connection", |page| {
+            page.out.push_str("<div class=\"panel\">\n<table class=\"steps\">\n<thead><tr><th scope=\"col\">Step</th><th scope=\"col\">Outcome</th><th scope=\"col\" class=\"time\">Time</th><th scope=\"col\">Result</th></tr></thead>\n<tbody>\n");
+            for (step, (start, part)) in steps.iter().zip(outline::timeline(steps)) {
+                let class = class_of_outcome(step.outcome);
+                let time = match step.outcome {
+                    Outcome::Skipped => "&ndash;".into(),
+                    _ => duration(step.duration).replace("us", "&micro;s").replace(' ', "&nbsp;"),
+                };
+                add!(
+                    page,
+                    "<tr class=\"{class}\"><th scope=\"row\">{}</th><td><span class=\"status\">{}{}</span></td><td class=\"time\">{time}</td><td>{}{}</td></tr>\n",
+                    Plain(step.name),
+                    Icon(class),
+                    step.outcome.name(),
+                    lane(start, part),
+                    Message(step.message())
+                );
+            }
+            page.out.push_str("</tbody>\n</table>\n</div>\n");
+        });
     }
 
     pub(super) fn server(&mut self) {
-        let connection = &self.report.connection;
-        let start = self.out.len();
-        self.out.push_str("<section aria-labelledby=\"server\">\n<h2 id=\"server\">The server</h2>\n<div class=\"panel\">\n<dl class=\"facts\">\n");
-        let before = self.out.len();
-        if let Some(address) = &connection.address {
-            self.fact("Address", &Plain(address));
-        }
-        if let Some(version) = connection.tls_version {
-            let cipher = connection.tls_cipher.unwrap_or_default();
-            self.fact("TLS", &format!("{} {}", Plain(version), Plain(cipher)));
-        }
-        if let Some(alert) = connection.tls_alert {
-            self.fact("TLS alert", &alert);
-        }
-        if let Some(status) = connection.http_status {
-            self.fact("HTTP status", &status);
-        }
-        for (index, certificate) in connection.server_chain.iter().take(MAX_LISTED).enumerate() {
-            let (state, words) = validity(certificate, self.report.created);
-            let label = if index == 0 {
-                "Its certificate"
-            } else {
-                "with"
-            };
-            self.fact(
-                label,
-                &format!(
-                    "{} <span class=\"badge {}\">{words}</span>",
-                    Name(certificate.subject.as_str(), MAX_WHOLE_NAME),
-                    class_of_validity(state)
-                ),
-            );
-        }
-        if let Some(asked) = connection.client_certificate_asked {
-            self.fact("Asks for yours", &yes_no(Some(asked)));
-        }
-        if let Some(sent) = connection.client_certificate_sent {
-            self.fact("Got yours", &yes_no(Some(sent)));
-        }
-        if !connection.accepted_cas.is_empty() {
-            let names: String = connection
-                .accepted_cas
-                .iter()
-                .take(MAX_LISTED)
-                .map(|name| format!("<li>{}</li>", Name(name.as_str(), MAX_WHOLE_NAME)))
-                .collect();
-            let number = count_of(&connection.accepted_cas, "CA", "CAs");
-            self.fact(
-                "Accepts yours by",
-                &format!("{number}<ul class=\"names\">{names}</ul>"),
-            );
-        }
-        if let Some(skew) = connection.clock_skew_seconds {
-            self.fact("This clock", &Plain(&clock(skew)));
-        }
-        if self.out.len() == before {
-            self.out.truncate(start);
+        let report = self.report;
+        let connection = &report.connection;
+        let facts = outline::server_facts(report);
+        if facts.is_empty() && connection.server_chain.is_empty() {
             return;
         }
-        self.out.push_str("</dl>\n");
-        self.more(&connection.accepted_cas);
-        self.out.push_str("</div>\n</section>\n");
+        self.section("server", "Server", |page| {
+            page.out
+                .push_str("<div class=\"panel\">\n<dl class=\"facts\">\n");
+            for (label, fact) in facts {
+                page.fact(&capitalise(label), &Plain(&fact));
+            }
+            for (index, certificate) in connection.server_chain.iter().take(MAX_LISTED).enumerate()
+            {
+                let (state, description) = validity(certificate, report.created);
+                page.fact(
+                    if index == 0 { "Certificate" } else { "Issuer" },
+                    &format_args!(
+                        "{} <span class=\"badge {}\">{description}</span>",
+                        Name(certificate.subject.as_str(), MAX_WHOLE_NAME),
+                        class_of_validity(state)
+                    ),
+                );
+            }
+            if !connection.accepted_cas.is_empty() {
+                let names: String = connection
+                    .accepted_cas
+                    .iter()
+                    .take(MAX_LISTED)
+                    .map(|name| format!("<li>{}</li>", Name(name.as_str(), MAX_WHOLE_NAME)))
+                    .collect();
+                page.fact(
+                    "Accepted CAs",
+                    &format_args!(
+                        "{}<ul class=\"names\">{names}</ul>",
+                        connection.accepted_cas.len()
+                    ),
+                );
+            }
+            page.out.push_str("</dl>\n");
+            page.more(&connection.accepted_cas);
+            page.out.push_str("</div>\n");
+        });
     }
 }
 
-fn time(step: &Step) -> String {
-    match step.outcome {
-        Outcome::Skipped => "&ndash;".into(),
-        _ => duration(step.duration)
-            .replace("us", "&micro;s")
-            .replace(' ', "&nbsp;"),
-    }
-}
-
-/// A step's part of the whole time. A picture, so that it is printed, too; the number is beside it.
+/// Returns a step's part of the whole time as a picture, so that it is printed, too. The number is beside it.
 fn lane(start: f64, part: f64) -> String {
     let width = (part * 100.0).clamp(0.0, 100.0);
     let drawn = if width > 0.0 { width.max(0.6) } else { 0.0 };
@@ -309,9 +273,10 @@ fn lane(start: f64, part: f64) -> String {
     )
 }
 
+/// Returns the seconds since 1970, negative before it.
 fn seconds(time: SystemTime) -> f64 {
-    match time.duration_since(SystemTime::UNIX_EPOCH) {
+    match time.duration_since(UNIX_EPOCH) {
         Ok(after) => after.as_secs_f64(),
-        Err(before) => -before.duration().as_secs_f64(),
+        Err(error) => -error.duration().as_secs_f64(),
     }
 }

@@ -1,4 +1,3 @@
-use super::markup::Message;
 use super::*;
 use crate::diagnose::render::test_reports;
 
@@ -35,8 +34,8 @@ const ATTRIBUTES: &[&str] = &[
     "height",
 ];
 
-/// Goes through the page as strictly as XML is read: every tag is closed in turn, attributes are quoted,
-/// and only what is listed above occurs, none of which loads, links to or runs anything. Gives the text.
+/// Parses the page as strictly as XML: tags are closed in order, attributes are quoted, and only the listed names
+/// occur, none of which loads, links to or runs anything. Returns the text.
 fn read(html: &str) -> String {
     let mut text = String::new();
     let mut open = Vec::new();
@@ -78,7 +77,7 @@ fn read(html: &str) -> String {
 }
 
 #[test]
-fn pages_are_well_formed_and_refer_to_nothing() {
+fn pages_are_well_formed_and_self_contained() {
     for (name, report) in test_reports::all() {
         let html = report.html();
         read(&html);
@@ -92,7 +91,7 @@ fn pages_are_well_formed_and_refer_to_nothing() {
 }
 
 #[test]
-fn ids_are_there_once_and_headings_in_order() {
+fn ids_are_unique_and_headings_in_order() {
     for (name, report) in test_reports::all() {
         let html = report.html();
         let ids: Vec<_> = html.split(" id=\"").skip(1).collect();
@@ -115,11 +114,11 @@ fn ids_are_there_once_and_headings_in_order() {
 }
 
 #[test]
-fn the_banner_tells_the_cause_and_what_to_do() {
+fn banner_has_the_cause_and_what_to_do() {
     let html = test_reports::expired().html();
     assert!(html.contains("<section class=\"verdict error\""));
     assert!(html.contains("<h1 id=\"cause\">The client certificate /etc/dcs/client.pem <span class=\"aside\">(CN=dcs-integration-tls.example.org,O=Example Insurance Ltd,L=Leeds,C=GB)</span> expired on 2026-04-30, 12 days ago.</h1>"));
-    assert!(html.contains("from a new key: <code class=\"command\">openssl req <span>-new</span> <span>-newkey</span> rsa:2048 "));
+    assert!(html.contains("with a new key: <code class=\"command\">openssl req <span>-new</span> <span>-newkey</span> rsa:2048 "));
     assert!(html.contains("<code class=\"check\">DCS_CHECK_CERT_NOT_EXPIRED</code>"));
     let html = test_reports::all_passed().html();
     assert!(html.contains("<section class=\"verdict ok\""));
@@ -132,7 +131,7 @@ fn the_banner_tells_the_cause_and_what_to_do() {
 }
 
 #[test]
-fn everything_that_was_found_is_on_the_page() {
+fn has_every_check_and_certificate() {
     for (name, report) in test_reports::all() {
         let text = read(&report.html());
         for finding in report.findings() {
@@ -150,14 +149,14 @@ fn everything_that_was_found_is_on_the_page() {
         "203.0.113.11:443",
         "expired 12 days ago",
         "HTTP 400",
-        "2 CAs",
+        "Accepted CAs2",
     ] {
         assert!(text.contains(part), "{part}");
     }
 }
 
 #[test]
-fn markup_in_names_stays_text() {
+fn markup_in_names_is_escaped() {
     assert_eq!(
         Message("<a href=\"x\">'&` `b<` c").to_string(),
         "&lt;a href=&quot;x&quot;&gt;&#39;&amp;` `b&lt;` c"
@@ -172,10 +171,10 @@ fn markup_in_names_stays_text() {
 }
 
 #[test]
-fn redacted_it_names_nobody() {
+fn redacted_report_has_no_path_and_no_name() {
     for report in [test_reports::expired(), test_reports::hostile()] {
         let mut report = report.redacted();
-        // Neither path nor name, and hostile there on purpose.
+        // It is neither a path nor a name, and hostile on purpose.
         report.url = test_reports::URL.into();
         let html = report.html();
         for private in test_reports::PRIVATE {
@@ -185,10 +184,10 @@ fn redacted_it_names_nobody() {
     }
 }
 
-/// `DCS_SAMPLES=FOLDER cargo test --lib samples -- --ignored`
+/// `DCS_SAMPLES=FOLDER cargo test --lib write_samples -- --ignored`
 #[test]
-#[ignore = "writes the sample reports into a folder, to be looked at"]
-fn samples_are_written() {
+#[ignore = "writes the sample reports into a folder, for a look at them"]
+fn write_samples() {
     let folder = std::path::PathBuf::from(std::env::var_os("DCS_SAMPLES").unwrap());
     for (name, report) in test_reports::all() {
         for (ending, content) in [
