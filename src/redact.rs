@@ -1,9 +1,8 @@
-//! Parts of a message that a report can leave out: paths and names.
+//! Messages whose private parts, paths and names, a report can leave out.
 //!
-//! Messages are put together with `format!` in many places and pass through many hands. What is the
-//! caller's own business in them is wrapped between two control characters, which nothing from outside
-//! can bring along ([`sanitize`](crate::sanitize) replaces them). So the finished
-//! [`Message`] knows where they are, without each message being built from parts.
+//! Many places build messages with `format!` and pass them on. Each puts a private part between two control characters.
+//! Foreign text cannot contain these, because [`sanitize`](crate::sanitize) replaces them. So the finished [`Message`]
+//! knows its private parts, although no message is built from parts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,17 +13,17 @@ const PATH: char = '\u{1}';
 const NAME: char = '\u{2}';
 const END: char = '\u{3}';
 
-/// Whether a character is one of those that mark a private part.
+/// Returns whether a character marks a private part.
 pub(crate) fn is_mark(c: char) -> bool {
     matches!(c, PATH | NAME | END)
 }
 
-/// A path as part of a message.
+/// Returns a path as part of a message.
 pub(crate) fn path(path: impl fmt::Display) -> String {
     mark(PATH, &path.to_string())
 }
 
-/// A certificate's subject or issuer as part of a message.
+/// Returns a certificate's subject or issuer as part of a message.
 pub(crate) fn name(name: impl fmt::Display) -> String {
     mark(NAME, &name.to_string())
 }
@@ -34,21 +33,21 @@ fn mark(kind: char, text: &str) -> String {
     std::iter::once(kind).chain(safe).chain([END]).collect()
 }
 
-/// A finished message, which can be shown whole or without paths and names.
+/// A message that can be shown with or without its paths and names.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     shown: Cow<'static, str>,
-    /// As it was put together; `None` where nothing in it is private.
+    /// The text with its marks; `None` if nothing in it is private.
     marked: Option<Box<str>>,
 }
 
 impl Message {
-    /// The whole message.
+    /// Returns the whole message.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// The message without paths and names: `[path]` and `[name]` stand for them.
+    /// Returns the message with `[path]` in place of paths and `[name]` in place of names.
     #[must_use]
     pub fn redacted(&self) -> Message {
         match &self.marked {
@@ -60,12 +59,12 @@ impl Message {
         }
     }
 
-    /// Replaces the message by the redacted one.
+    /// Replaces the message with the redacted one.
     pub(crate) fn redact(&mut self) {
         *self = self.redacted();
     }
 
-    /// The message as it was put together, to be part of another one.
+    /// Returns the message with its marks, as part of another message.
     pub(crate) fn marked(&self) -> &str {
         self.marked.as_deref().unwrap_or(&self.shown)
     }
@@ -138,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_names_can_be_left_out() {
+    fn redacts_paths_and_names() {
         let text = Message::from(format!(
             "The key {} is not that of {}.",
             path("/etc/dcs/a.key"),
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_private_parts_is_the_same_either_way() {
+    fn keeps_text_without_private_parts() {
         let text = Message::from("Nothing private.".to_owned());
         assert_eq!(text, text.redacted());
         assert_eq!(text, Message::from("Nothing private."));
