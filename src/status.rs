@@ -1,18 +1,14 @@
-//! The status answer, parsed strictly in what it needs and tolerant of what it does not know.
+//! The status of the DCS, as its status response gives it.
 
-mod json;
+mod parse;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::temporal::Pieces;
 use ureq::http::{HeaderMap, HeaderValue};
 
-use json::Kind;
-
-/// The DCS's answer to the status call.
+/// The response of the DCS to the status call.
 ///
-/// A value of its own: it stays valid when the client is gone.
+/// It does not depend on the client that returned it.
 #[derive(Clone, Debug)]
 pub struct Status {
     available: bool,
@@ -24,33 +20,33 @@ pub struct Status {
     age: Duration,
 }
 
-/// A time in which the DCS plans not to serve requests.
+/// A planned outage of the DCS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// When it begins, as the DCS wrote it (ISO 8601).
+    /// The start, as the DCS wrote it (ISO 8601).
     pub start: String,
-    /// When it ends, as the DCS wrote it (ISO 8601).
+    /// The end, as the DCS wrote it (ISO 8601).
     pub end: String,
-    /// When it begins, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The start, in milliseconds since 1970-01-01T00:00:00Z.
     pub start_unix_ms: i64,
-    /// When it ends, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The end, in milliseconds since 1970-01-01T00:00:00Z.
     pub end_unix_ms: i64,
-    /// The reason, where one was given.
+    /// The reason, if the DCS gave one.
     pub message: Option<String>,
 }
 
-/// What the service's headers say about its limits. A field is `None` where its header did not come.
+/// The service's limits, from its headers. A field is `None` if its header is missing or not a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests allowed in a window (`X-RateLimit-Limit`).
+    /// Requests allowed in a rate-limit window (`X-RateLimit-Limit`).
     pub rate_limit: Option<u64>,
-    /// Requests left in this window (`X-RateLimit-Remaining`).
+    /// Requests left in the current window (`X-RateLimit-Remaining`).
     pub rate_limit_remaining: Option<u64>,
-    /// The time until the window ends (`X-RateLimit-Reset`).
+    /// Time until the window ends (`X-RateLimit-Reset`).
     pub rate_limit_reset: Option<Duration>,
-    /// The checks that were bought (`DCS-Quota-Limit`).
+    /// Purchased checks (`DCS-Quota-Limit`).
     pub quota_limit: Option<u64>,
-    /// The checks that are left (`DCS-Quota-Remaining`).
+    /// Checks left (`DCS-Quota-Remaining`).
     pub quota_remaining: Option<u64>,
 }
 
@@ -61,25 +57,25 @@ impl Limits {
     }
 }
 
-/// What the connection did for one call.
+/// The connection of one call, and its timings.
 ///
-/// On a reused connection the first three times are zero. Where a TCP or TLS step is for a proxy's tunnel,
-/// the time that the proxy takes to answer is in none of them but in `first_byte`.
+/// On a reused connection the first three durations are zero. If there is a proxy, `dns` and `tcp` are those of the
+/// proxy, and the time until its tunnel is open is part of `first_byte` only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionInfo {
-    /// Looking up the host name.
+    /// Duration of the host's lookup.
     pub dns: Duration,
-    /// Making the TCP connection.
+    /// Duration of the TCP connect.
     pub tcp: Duration,
-    /// The TLS handshake.
+    /// Duration of the TLS handshake.
     pub tls: Duration,
-    /// From the call's begin to the answer's first byte.
+    /// Time from the start of the call to the first byte of the response.
     pub first_byte: Duration,
-    /// The whole call.
+    /// Duration of the whole call.
     pub total: Duration,
-    /// The call went over a connection that an earlier call had opened.
+    /// Whether the call used a connection that an earlier call had opened.
     pub reused: bool,
-    /// The TLS session was resumed, on this connection when it was opened.
+    /// Whether the connection's handshake resumed a TLS session.
     pub session_resumed: bool,
     /// `TLSv1.2` or `TLSv1.3`.
     pub tls_version: &'static str,
@@ -88,38 +84,38 @@ pub struct ConnectionInfo {
 }
 
 impl Status {
-    /// Whether the DCS is serving requests.
+    /// Returns whether the DCS is serving requests.
     pub fn available(&self) -> bool {
         self.available
     }
 
-    /// Why it is unavailable, where the DCS said so.
+    /// Returns why it is unavailable; `None` if the DCS gave no reason.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// The planned outages, in the order of the answer.
+    /// Returns the planned outages, in the order of the response.
     pub fn scheduled_outages(&self) -> &[Outage] {
         &self.scheduled_outages
     }
 
-    /// The body as it came.
+    /// Returns the body as it was received.
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// What the headers say about rate limit and quota.
+    /// Returns the rate limit and quota from the headers.
     pub fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// What the connection did for this call.
+    /// Returns the connection of this call and its timings.
     pub fn connection(&self) -> ConnectionInfo {
         self.connection
     }
 
-    /// How long ago the answer came, where it is shared with an earlier call; see
-    /// [`Config::set_status_max_age_ms`](crate::Config::set_status_max_age_ms). Zero for a call of its own.
+    /// Returns how long ago the response was received, if it is an earlier call's; see
+    /// [`Config::set_status_max_age_ms`](crate::Config::set_status_max_age_ms). Zero for a response of its own.
     pub fn age(&self) -> Duration {
         self.age
     }
@@ -129,33 +125,14 @@ impl Status {
         self
     }
 
-    /// Parses the body of a 200 answer. Fields that are not known are accepted. The error says what is
-    /// wrong, in words that go on from "The status answer of HOST".
+    /// Parses the body of a response with HTTP 200. The error continues the sentence "The status response of HOST".
     pub(crate) fn parse(body: Vec<u8>) -> Result<Self, String> {
         let json = String::from_utf8(body).map_err(|_| "is not UTF-8")?;
-        let object = json::value(&json).map_err(|error| not_json(&error))?;
-        if json::kind(object) != Kind::Object {
-            return Err("is not a JSON object".into());
-        }
-        let [available, message, outages] =
-            json::fields(object, ["available", "message", "scheduledOutages"])
-                .map_err(|error| not_json(&error))?;
-        let available = match available {
-            Some("true") => true,
-            Some("false") => false,
-            Some(_) => return Err("has a field 'available' that is not true or false".into()),
-            None => return Err("has no field 'available'".into()),
-        };
-        let message = optional_text(message, || "message".to_owned())?;
-        let mut scheduled_outages = Vec::new();
-        match outages.map(|outages| (outages, json::kind(outages))) {
-            None | Some((_, Kind::Null)) => {}
-            Some((outages, Kind::Array)) => json::elements(outages, |index, outage| {
-                scheduled_outages.push(parse_outage(index, outage)?);
-                Ok(())
-            })?,
-            Some(_) => return Err("has a field 'scheduledOutages' that is not an array".into()),
-        }
+        let parse::Body {
+            available,
+            message,
+            scheduled_outages,
+        } = parse::body(&json)?;
         Ok(Status {
             available,
             message,
@@ -171,7 +148,7 @@ impl Status {
 impl Limits {
     pub(crate) fn read(headers: &HeaderMap) -> Self {
         let mut limits = Limits::default();
-        // One pass over the few headers there are costs less than a look-up for each of the names.
+        // One pass over the few headers costs less than a lookup of each name.
         for (name, value) in headers {
             let field = match name.as_str() {
                 "x-ratelimit-limit" => &mut limits.rate_limit,
@@ -194,81 +171,10 @@ fn number(value: &HeaderValue) -> Option<u64> {
     value.to_str().ok()?.trim().parse().ok()
 }
 
-/// Only the position is told: the text may be anybody's.
-fn not_json(error: &serde_json::Error) -> String {
-    format!(
-        "is not JSON (line {}, column {})",
-        error.line(),
-        error.column()
-    )
-}
-
-fn parse_outage(index: usize, value: &str) -> Result<Outage, String> {
-    let name = |field: &str| format!("scheduledOutages[{index}].{field}");
-    if json::kind(value) != Kind::Object {
-        return Err(format!(
-            "has an entry scheduledOutages[{index}] that is not an object"
-        ));
-    }
-    let [start, end, message] = json::fields(value, ["start", "end", "message"])
-        .map_err(|_| format!("has an entry scheduledOutages[{index}] that is not JSON"))?;
-    let time = |field: &str, value: Option<&str>| {
-        let text = value
-            .and_then(text)
-            .ok_or_else(|| format!("has no text in '{}'", name(field)))?;
-        let instant = instant(&text).ok_or_else(|| {
-            format!(
-                "has a '{}' that is not an ISO 8601 date and time with an offset",
-                name(field)
-            )
-        })?;
-        Ok::<_, String>((text, instant.as_millisecond()))
-    };
-    let (start, start_unix_ms) = time("start", start)?;
-    let (end, end_unix_ms) = time("end", end)?;
-    Ok(Outage {
-        start,
-        end,
-        start_unix_ms,
-        end_unix_ms,
-        message: optional_text(message, || name("message"))?,
-    })
-}
-
-/// An ISO 8601 date and time with an offset. One beyond what can be counted with, such as the last second of
-/// the year 9999 for "no end", becomes the last instant that can.
-fn instant(text: &str) -> Option<Timestamp> {
-    if let Ok(instant) = text.parse() {
-        return Some(instant);
-    }
-    let pieces = Pieces::parse(text).ok()?;
-    pieces.time()?;
-    pieces.offset()?;
-    match pieces.date().year() {
-        9999 => Some(Timestamp::MAX),
-        -9999 => Some(Timestamp::MIN),
-        _ => None,
-    }
-}
-
-/// The text that a value is, where it is one.
-fn text(value: &str) -> Option<String> {
-    serde_json::from_str(value).ok()
-}
-
-fn optional_text(value: Option<&str>, name: impl Fn() -> String) -> Result<Option<String>, String> {
-    match value {
-        None => Ok(None),
-        Some(value) if json::kind(value) == Kind::Null => Ok(None),
-        Some(value) => match text(value) {
-            Some(text) => Ok(Some(text)),
-            None => Err(format!("has a field '{}' that is not text", name())),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn parse(body: &str) -> Result<Status, String> {
@@ -276,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_answer() {
+    fn parses_the_documented_response() {
         let body = r#"{"available":true,"scheduledOutages":[]}"#;
         let status = parse(body).unwrap();
         assert!(status.available());
@@ -286,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn unavailable_with_outages_and_unknown_fields() {
+    fn parses_outages_and_ignores_unknown_fields() {
         let status = parse(
             r#"{"available":false,"message":"Unplanned outage","extra":{"a":[1,2]},"scheduledOutages":[
                 {"start":"2020-01-01T12:30:00.000Z","end":"2020-01-01T14:30:00+01:00","message":"why","id":7}]}"#,
@@ -302,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_without_end() {
+    fn outage_without_end_ends_at_the_last_instant() {
         let status = parse(
             r#"{"available":true,"scheduledOutages":[
                 {"start":"9999-12-31T23:59:59.000Z","end":"9999-12-31T23:59:59Z"}]}"#,
@@ -311,12 +217,12 @@ mod tests {
         let outage = &status.scheduled_outages()[0];
         assert_eq!(outage.start, "9999-12-31T23:59:59.000Z");
         assert_eq!(outage.end_unix_ms, Timestamp::MAX.as_millisecond());
-        assert_eq!(instant("9999-12-31"), None);
-        assert_eq!(instant("9999-12-31T23:59:59"), None);
+        assert_eq!(parse::timestamp("9999-12-31"), None);
+        assert_eq!(parse::timestamp("9999-12-31T23:59:59"), None);
     }
 
     #[test]
-    fn what_is_missing_or_wrong_is_named() {
+    fn missing_and_mistyped_fields_are_named() {
         for (body, words) in [
             ("", "not JSON (line 1"),
             ("<html>", "not JSON"),
@@ -352,14 +258,14 @@ mod tests {
     }
 
     #[test]
-    fn json_nested_without_end_is_refused() {
+    fn rejects_deeply_nested_values() {
         for open in ["[", "{\"a\":", "{\"available\":true,\"message\":["] {
             assert!(parse(&open.repeat(100_000)).is_err());
         }
     }
 
     #[test]
-    fn what_is_not_asked_for_may_be_anything() {
+    fn unknown_fields_may_hold_anything() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         for extra in ["1e999999", "-0.0", r#""\ud83d""#, &deep] {
             let status = parse(&format!(r#" {{"x":{extra},"available":true}} "#)).unwrap();
@@ -368,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_a_field_counts_however_it_is_written() {
+    fn last_value_of_a_repeated_field_counts() {
         let status = parse(
             r#"{"available":false,"m\u0065ssage":"a\n\ud83d\ude00","available" : true ,"message":null,"message":"b\t"}"#,
         )
