@@ -1,4 +1,4 @@
-//! Answers that are not a status: the HTTP statuses of the service, and nginx's two pages about client
+//! Responses that are not a status: the HTTP status codes of the service, and nginx's two pages about client
 //! certificates.
 
 use std::time::Duration;
@@ -11,27 +11,27 @@ use crate::sanitize::printable;
 use crate::status::Limits;
 use crate::transport::{HttpResponse, NO_COMMON_SCHEME, header_text, is_html};
 
-/// nginx's words when the client sent no certificate, and when it did not accept the one it sent. Both
-/// come as HTTP 400 with an HTML page after a handshake that succeeded, in TLS 1.2 and 1.3 alike
-/// (measured on nginx 1.22). Inside nginx they are 496 and 495, and a server can be set up to show that.
+/// The text of nginx's pages for a client that sent no certificate, and for one whose certificate it rejects. Both are
+/// HTTP 400 with an HTML page, after a successful handshake, in TLS 1.2 and 1.3 (measured on nginx 1.22). Inside nginx
+/// they are 496 and 495, and a server can be configured to return these.
 const NO_CERTIFICATE_SENT: &str = "No required SSL certificate was sent";
 const CERTIFICATE_ERROR: &str = "The SSL certificate error";
 
-/// What is quoted of an error page.
+/// The longest quote from an error page, in characters.
 const MAX_QUOTE: usize = 120;
 
-/// What is known about the client certificate when an answer comes.
+/// What is known about the client certificate when a response is received.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Handshake {
-    /// One is configured.
+    /// A certificate is configured.
     pub(crate) has_identity: bool,
-    /// What the connection's handshake had to do with it.
+    /// What happened to it in the connection's handshake.
     pub(crate) client_auth: ClientAuth,
-    /// The handshake resumed a session, in which no certificate is asked for.
+    /// The handshake resumed a session, so the server did not ask for a certificate.
     pub(crate) resumed: bool,
 }
 
-/// The error that an answer other than 200 stands for.
+/// Returns the error for a response other than HTTP 200.
 pub(crate) fn error_for(response: &HttpResponse, peer: &str, seen: Handshake) -> Error {
     let status = response.status;
     let error = match certificate_verdict(response) {
@@ -39,22 +39,22 @@ pub(crate) fn error_for(response: &HttpResponse, peer: &str, seen: Handshake) ->
         Some(_) => Error::new(
             Code::ClientCertRejected,
             format!(
-                "{peer} does not accept the client certificate: it answered '{CERTIFICATE_ERROR}' (HTTP {status})."
+                "{peer} does not accept the client certificate: it responded with '{CERTIFICATE_ERROR}' (HTTP {status})."
             ),
         ),
         None => by_status(response, peer),
     };
     let wait = retry_after(&response.headers);
-    let then = match error.code() {
+    let advice = match error.code() {
         Code::RateLimited => Some("send fewer requests"),
         Code::Unavailable => Some("try again"),
         _ => None,
     };
-    let error = match (wait, then) {
-        (Some(wait), Some(then)) => {
+    let error = match (wait, advice) {
+        (Some(wait), Some(advice)) => {
             let seconds = wait.as_secs().max(1);
             error.with_hint(format!(
-                "Wait {seconds} s, as the service asks (Retry-After), and {then}."
+                "Wait {seconds} s, as the service asks (Retry-After), then {advice}."
             ))
         }
         _ => error,
@@ -65,7 +65,7 @@ pub(crate) fn error_for(response: &HttpResponse, peer: &str, seen: Handshake) ->
         .with_limits(Limits::read(&response.headers))
 }
 
-/// What the front end says about the client certificate, where it says anything.
+/// Returns the code of a response about the client certificate; `None` if it is about something else.
 fn certificate_verdict(response: &HttpResponse) -> Option<Code> {
     match response.status {
         496 => return Some(Code::ClientCertRequired),
@@ -86,20 +86,20 @@ fn certificate_verdict(response: &HttpResponse) -> Option<Code> {
 fn required(peer: &str, seen: Handshake) -> Error {
     let error = Error::new(
         Code::ClientCertRequired,
-        format!("{peer} wants a client certificate: it answered '{NO_CERTIFICATE_SENT}'."),
+        format!("{peer} requires a client certificate: it responded with '{NO_CERTIFICATE_SENT}'."),
     );
     match seen {
-        // The code's own advice: configure one.
+        // Keeps the hint of the code: configure a certificate.
         Handshake { has_identity: false, .. } => error,
         Handshake { client_auth: ClientAuth { sent: true, .. }, .. } => error.with_hint(
-            "The client certificate was sent: the server in front must pass it on to the one behind it that asks for it. Tell the DCS team.",
+            "Ask the DCS team to pass the client certificate on from the front end to the server behind it: this client sent the certificate.",
         ),
         Handshake { client_auth: ClientAuth { asked: true, .. }, .. } => error.with_hint(NO_COMMON_SCHEME),
         Handshake { resumed: true, .. } => error.with_hint(
-            "A client certificate is configured; the TLS session that was resumed does not count as one that showed it. Tell the DCS team.",
+            "Report this to the DCS team: the server resumed a TLS session and does not remember the client certificate of that session.",
         ),
         _ => error.with_hint(
-            "A client certificate is configured, but the server did not ask for it in the handshake: check that the host name in the URL is the DCS's own, and not an IP address or an alias.",
+            "Check that the host name in the URL is the DCS's own, and not an IP address or an alias: the server did not ask for the configured client certificate in the handshake.",
         ),
     }
 }
@@ -107,7 +107,7 @@ fn required(peer: &str, seen: Handshake) -> Error {
 fn by_status(response: &HttpResponse, peer: &str) -> Error {
     let status = response.status;
     let limits = Limits::read(&response.headers);
-    let mut message = format!("{peer} answered HTTP {status}");
+    let mut message = format!("{peer} responded with HTTP {status}");
     let code = match status {
         400 => Code::BadRequest,
         403 => {
@@ -121,7 +121,7 @@ fn by_status(response: &HttpResponse, peer: &str) -> Error {
             Code::QuotaExceeded
         }
         404 => {
-            message.push_str(": there is nothing at the URL's path");
+            message.push_str(": nothing exists at the URL's path");
             Code::NotFound
         }
         429 => {
@@ -138,12 +138,12 @@ fn by_status(response: &HttpResponse, peer: &str) -> Error {
         301..=303 | 307 | 308 => {
             message.push_str(": a redirect");
             if let Some(location) = header_text(&response.headers, "location") {
-                // A query may hold what is not for a log.
+                // A query may hold secrets.
                 let location = location.split(['?', '#']).next().unwrap_or("");
                 message.push_str(&format!(" to {}", printable(location)));
             }
             message.push_str(
-                ", which is not followed, because the client certificate is for this host",
+                ", which is not followed because the client certificate is for this host",
             );
             Code::Http
         }
@@ -155,7 +155,7 @@ fn by_status(response: &HttpResponse, peer: &str) -> Error {
     message.push('.');
     let error = Error::new(code, message);
     if code == Code::QuotaExceeded && limits.quota_remaining != Some(0) {
-        return error.with_hint("Ask the DCS team about your quota; an answer without the quota's headers can also be a front end that refuses access to this client or this address.");
+        return error.with_hint("Ask the DCS team about your quota. A response without the quota's headers can also be from a front end that denies access to this client or its address.");
     }
     if code != Code::Http {
         return error;
@@ -163,32 +163,32 @@ fn by_status(response: &HttpResponse, peer: &str) -> Error {
     let hint = match status {
         // Request Timeout and Too Early (RFC 9110, section 15.5.9, and RFC 8470).
         408 | 425 => return error.with_retryable(true),
-        301..=303 | 307 | 308 => "Use the URL that the service itself answers at.",
+        301..=303 | 307 | 308 => "Use the URL of the service itself, which does not redirect.",
         500..=599 => {
-            "The service has an internal error: try again later, and tell the DCS team if it stays."
+            "Try again later, and report it to the DCS team if it persists: the service has an internal error."
         }
         _ => return error,
     };
     error.with_hint(hint).with_retryable(status >= 500)
 }
 
-/// A few words of the answer: a page's title, or the first line of a text.
+/// Returns a short quote: the title of a page, or the first line of a text.
 fn quote(response: &HttpResponse) -> Option<String> {
-    let text = std::str::from_utf8(&response.body).ok()?;
-    let words = if is_html(&response.headers) {
-        let (_, rest) = text.split_once("<title>")?;
+    let body = std::str::from_utf8(&response.body).ok()?;
+    let text = if is_html(&response.headers) {
+        let (_, rest) = body.split_once("<title>")?;
         rest.split_once("</title>")?.0
     } else {
-        text.lines().next()?
+        body.lines().next()?
     };
-    let words = printable(words.trim())
+    let quote = printable(text.trim())
         .chars()
         .take(MAX_QUOTE)
         .collect::<String>();
-    (!words.is_empty()).then_some(words)
+    (!quote.is_empty()).then_some(quote)
 }
 
-/// `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+/// Parses `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = header_text(headers, "retry-after")?.trim();
     if let Ok(seconds) = text.parse::<u32>() {
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
     use ureq::http::HeaderValue;
 
-    fn answer(
+    fn response(
         status: u16,
         kind: &'static str,
         body: &str,
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn nginx_pages_are_told_apart_from_a_bad_request() {
+    fn nginx_pages_differ_from_a_bad_request() {
         let page = |title| {
             format!(
                 "<html>\r\n<head><title>400 {title}</title></head>\r\n<body>\r\n<center>{title}</center>"
@@ -254,7 +254,7 @@ mod tests {
             (500, "text/html", page(CERTIFICATE_ERROR), Code::Http),
         ] {
             let error = error_for(
-                &answer(status, kind, &body, &[]),
+                &response(status, kind, &body, &[]),
                 "h:443",
                 Handshake::default(),
             );
@@ -265,12 +265,12 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        let seconds = answer(429, "text/plain", "", &[("retry-after", "7")]);
+        let seconds = response(429, "text/plain", "", &[("retry-after", "7")]);
         let error = error_for(&seconds, "h:443", Handshake::default());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
         assert!(error.retryable());
         assert!(error.hint().starts_with("Wait 7 s"), "{}", error.hint());
-        let past = answer(
+        let past = response(
             503,
             "text/plain",
             "",
@@ -283,13 +283,13 @@ mod tests {
         let in_two_minutes = jiff::Timestamp::now() + Duration::from_secs(120);
         let date =
             jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&in_two_minutes);
-        let mut future = answer(503, "text/plain", "", &[]);
+        let mut future = response(503, "text/plain", "", &[]);
         let date = HeaderValue::from_str(&date.unwrap()).unwrap();
         future.headers.insert("retry-after", date);
         let wait = error_for(&future, "h:443", Handshake::default()).retry_after();
         let about = Duration::from_secs(60)..=Duration::from_secs(120);
         assert!(about.contains(&wait.unwrap()), "{wait:?}");
-        let odd = answer(503, "text/plain", "", &[("retry-after", "-1")]);
+        let odd = response(503, "text/plain", "", &[("retry-after", "-1")]);
         assert_eq!(
             error_for(&odd, "h:443", Handshake::default()).retry_after(),
             None
@@ -297,8 +297,8 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_certificate_is_explained_by_what_was_seen() {
-        let page = answer(400, "text/html", NO_CERTIFICATE_SENT, &[]);
+    fn missing_certificate_hint_depends_on_the_handshake() {
+        let page = response(400, "text/html", NO_CERTIFICATE_SENT, &[]);
         let hint = |has_identity, asked, sent, resumed| {
             let seen = Handshake {
                 has_identity,
@@ -309,14 +309,14 @@ mod tests {
         };
         assert!(hint(false, true, false, false).contains("Configure"));
         assert!(hint(true, true, false, false).contains("signature"));
-        assert!(hint(true, true, true, false).contains("was sent"));
+        assert!(hint(true, true, true, false).contains("sent the certificate"));
         assert!(hint(true, false, false, false).contains("did not ask"));
         assert!(hint(true, false, false, true).contains("resumed"));
     }
 
     #[test]
-    fn a_403_claims_no_more_than_its_headers_say() {
-        let used_up = answer(
+    fn forbidden_claims_no_more_than_its_headers_say() {
+        let used_up = response(
             403,
             "text/plain",
             "",
@@ -330,17 +330,17 @@ mod tests {
             "{error}"
         );
         assert!(!error.hint().contains("front end"), "{error}");
-        let front_end = answer(403, "text/html", "<title>403 Forbidden</title>", &[]);
+        let front_end = response(403, "text/html", "<title>403 Forbidden</title>", &[]);
         let error = error_for(&front_end, "h:443", Handshake::default());
         assert_eq!(error.code(), Code::QuotaExceeded);
         assert!(error.hint().contains("front end"), "{error}");
     }
 
     #[test]
-    fn each_status_has_its_advice() {
+    fn each_status_code_has_its_hint() {
         for (status, code, retryable, hint) in [
-            (302, Code::Http, false, "URL that the service itself"),
-            (308, Code::Http, false, "URL that the service itself"),
+            (302, Code::Http, false, "URL of the service itself"),
+            (308, Code::Http, false, "URL of the service itself"),
             (400, Code::BadRequest, false, Code::BadRequest.hint()),
             (404, Code::NotFound, false, Code::NotFound.hint()),
             (408, Code::Http, true, Code::Http.hint()),
@@ -352,7 +352,7 @@ mod tests {
             (599, Code::Http, true, "internal error"),
         ] {
             let error = error_for(
-                &answer(status, "text/plain", "", &[]),
+                &response(status, "text/plain", "", &[]),
                 "h:443",
                 Handshake::default(),
             );
@@ -366,8 +366,8 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_shows_no_query_and_a_304_is_none() {
-        let redirect = answer(
+    fn redirect_hides_the_query_and_304_is_no_redirect() {
+        let redirect = response(
             302,
             "text/plain",
             "",
@@ -380,14 +380,14 @@ mod tests {
             message.contains("https://h/x,") && !message.contains("abc"),
             "{message}"
         );
-        let unchanged = answer(304, "text/plain", "", &[]);
+        let unchanged = response(304, "text/plain", "", &[]);
         let error = error_for(&unchanged, "h:443", Handshake::default());
         assert!(!error.message().contains("redirect"), "{error}");
     }
 
     #[test]
-    fn a_quote_is_short_and_printable() {
-        let long = answer(
+    fn quote_is_short_and_printable() {
+        let long = response(
             400,
             "text/plain",
             &format!("\u{1b}[31m{}\nsecond", "x".repeat(500)),
@@ -402,17 +402,20 @@ mod tests {
         );
         assert!(message.len() < 250, "{message}");
         let said = |kind, body| {
-            let answer = answer(400, kind, body, &[]);
-            let error = error_for(&answer, "h:443", Handshake::default());
+            let response = response(400, kind, body, &[]);
+            let error = error_for(&response, "h:443", Handshake::default());
             error.message().to_owned()
         };
-        let plain = "h:443 answered HTTP 400.";
+        let plain = "h:443 responded with HTTP 400.";
         assert_eq!(
             said("text/plain", "why\nand more"),
-            "h:443 answered HTTP 400 ('why')."
+            "h:443 responded with HTTP 400 ('why')."
         );
         let page = "<html><head><title> Why </title></head>";
-        assert_eq!(said("text/html", page), "h:443 answered HTTP 400 ('Why').");
+        assert_eq!(
+            said("text/html", page),
+            "h:443 responded with HTTP 400 ('Why')."
+        );
         assert_eq!(said("text/html", "no title"), plain);
         assert_eq!(said("text/plain", ""), plain);
     }

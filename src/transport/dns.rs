@@ -96,7 +96,7 @@ impl Shared {
     /// Runs the system's resolver and stores the result, even if it panics.
     fn look_up(&self, target: &Target) {
         let outcome = catch_panic(|| {
-            panic_if_asked("look-up");
+            panic_if_asked("lookup");
             (target.host.as_str(), target.port)
                 .to_socket_addrs()
                 .map(|found| (Instant::now(), interleave_families(found)))

@@ -1,4 +1,4 @@
-//! Whether somebody on the way inspects TLS: a proxy or firewall that shows a certificate of its own.
+//! Detects TLS inspection: a proxy or firewall that presents a certificate of its own.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::credentials::pem;
 
-/// Words in the names of the CAs that products for inspecting TLS make, in lower case.
+/// Words in the CA names of TLS inspection products, in lower case.
 const PRODUCTS: &[&str] = &[
     "avast",
     "barracuda",
@@ -55,7 +55,7 @@ const PRODUCTS: &[&str] = &[
     "web gateway",
 ];
 
-/// Where systems keep the CA certificates that they trust, in one file.
+/// The files in which systems keep the CA certificates that they trust.
 const SYSTEM_BUNDLES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -63,12 +63,12 @@ const SYSTEM_BUNDLES: &[&str] = &[
     "/etc/ssl/cert.pem",
 ];
 
-/// The largest system bundle that is read; they take around 250 KB.
+/// The largest system bundle that is read. They take about 250 KB.
 const MAX_BUNDLE: u64 = 4 * 1024 * 1024;
 
-/// Whether an issuer's name is one that products for inspecting TLS use.
+/// Returns whether an issuer's name contains that of a TLS inspection product.
 pub(crate) fn is_inspector(issuer: &str) -> bool {
-    /// Words as short as this may be part of a longer one; longer names are followed by anything.
+    /// A name as short as this must not be followed by a letter: it could be the start of another word.
     const SHORT: usize = 5;
     let issuer = issuer.to_lowercase();
     PRODUCTS.iter().any(|product| {
@@ -81,8 +81,7 @@ pub(crate) fn is_inspector(issuer: &str) -> bool {
     })
 }
 
-/// Whether this machine trusts the server's chain, although the CA bundle does not lead to it: then it is of a
-/// public CA, or of one that the machine's owner has installed.
+/// Returns whether this machine trusts the server's chain: its CA is a public one, or one that was installed here.
 pub(crate) fn is_trusted_by_system(
     chain: &[CertificateDer<'static>],
     server_name: &ServerName<'_>,
@@ -128,7 +127,7 @@ mod tests {
     use super::is_inspector;
 
     #[test]
-    fn products_are_told_by_their_names() {
+    fn recognizes_products_by_their_names() {
         for name in [
             "CN=Zscaler Intermediate Root CA",
             "O=Example Corp,CN=Example Corp TLS Inspection CA",

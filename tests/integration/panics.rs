@@ -238,7 +238,7 @@ fn a_panic_in_any_function_ends_at_the_boundary() {
     assert!(output.status.success() && printed.is_empty(), "{printed}");
 }
 
-/// Those who wait for a look-up are told, in bounded time.
+/// Calls that wait for a lookup fail in bounded time.
 #[test]
 fn a_panic_in_the_look_ups_thread_is_an_error_of_the_call() {
     const IN_CHILD: &str = "DCS_TEST_CHILD";
@@ -247,7 +247,7 @@ fn a_panic_in_the_look_ups_thread_is_an_error_of_the_call() {
             .args(["--exact", "--nocapture"])
             .arg("panics::a_panic_in_the_look_ups_thread_is_an_error_of_the_call")
             .env(IN_CHILD, "1")
-            .env("DCS_PANIC_TEST", "look-up")
+            .env("DCS_PANIC_TEST", "lookup")
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
