@@ -1,8 +1,8 @@
-//! What the fuzz targets (`fuzz/`) found once, and their seeds: each is put through the public API again.
+//! Passes the seeds of the fuzz targets (`fuzz/`), and the inputs that once failed, through the public API.
 //!
-//! A case that was found is a file in `tests/cases/TARGET`, named after what was wrong.
+//! `tests/cases/TARGET` holds the inputs that failed, named after the fault.
 //!
-//! A binary of its own: the sequences of calls change the level of the log, which is the process's.
+//! A binary of its own: the sequences of calls change the level of the log, which the whole process shares.
 
 mod common;
 
@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use common::WATCHDOG_MS;
 use common::abi_sequence::{self, World};
 use common::harmless::{self, FUZZED};
 use common::loopback::{self, End};
@@ -18,11 +19,11 @@ use dcs::{Client, Config, Error, Status};
 const SERVER_CERTIFICATE: &[u8] = include_bytes!("../fuzz/pki/server.pem");
 const SERVER_KEY: &[u8] = include_bytes!("../fuzz/pki/server.key");
 
-/// The target's cases and seeds, with their names.
+/// Returns a target's seeds and failed inputs, with their paths.
 fn cases(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = fs::read_dir(root.join("fuzz/seeds").join(target)).expect("seeds");
-    // There is no folder where nothing was found.
+    // The folder is missing if no input has failed.
     let found = fs::read_dir(root.join("tests/cases").join(target));
     let paths = seeds
         .chain(found.into_iter().flatten())
@@ -34,7 +35,7 @@ fn cases(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
 
 fn assert_harmless(target: &str) {
     for (path, content) in cases(target) {
-        // Says where it fails; the harness shows it then only.
+        // Shown only if the test fails.
         println!("{}", path.display());
         harmless::assert_is_harmless(&content, &FUZZED);
         harmless::assert_is_harmless_to_a_diagnosis(&content, &FUZZED);
@@ -42,43 +43,44 @@ fn assert_harmless(target: &str) {
 }
 
 #[test]
-fn files_are_harmless() {
+fn loader_inputs_are_harmless() {
     assert_harmless("loader");
 }
 
-/// Makes the call to a server that says these bytes.
-fn answers() -> impl Fn(&[u8], End) -> Result<Status, Error> {
-    let said = Arc::new(Mutex::new((Vec::new(), End::Never)));
-    let says = said.clone();
+/// Returns a function that makes a call to a server that responds with these bytes.
+fn caller() -> impl Fn(&[u8], End) -> Result<Status, Error> {
+    let response = Arc::new(Mutex::new((Vec::new(), End::KeepAlive)));
+    let current = response.clone();
     let port = loopback::start(SERVER_CERTIFICATE, SERVER_KEY, move |_| {
-        says.lock().unwrap().clone()
+        current.lock().unwrap().clone()
     });
     let mut config = Config::new();
     config
         .set_url(&format!("https://127.0.0.1:{port}/"))
         .unwrap();
     config.set_ca_bundle(FUZZED.ca_bundle);
-    config.set_timeout_ms(20_000).unwrap();
+    config.set_timeout_ms(WATCHDOG_MS).unwrap();
+    config.set_connect_timeout_ms(WATCHDOG_MS).unwrap();
     move |bytes, end| {
-        *said.lock().unwrap() = (bytes.to_vec(), end);
-        // A client each: nothing is left of the answer before.
+        *response.lock().unwrap() = (bytes.to_vec(), end);
+        // A new client each time, so that nothing is left of the previous response.
         Client::new(&config).unwrap().status()
     }
 }
 
 #[test]
-fn answers_are_harmless() {
-    let status = answers();
+fn responses_are_harmless() {
+    let call = caller();
     for (path, case) in cases("answer") {
         let Some((how, bytes)) = case.split_first() else {
             continue;
         };
         println!("{}", path.display());
         let end = match how & 1 {
-            0 => End::Properly,
-            _ => End::Abruptly,
+            0 => End::CloseNotify,
+            _ => End::Abrupt,
         };
-        if let Err(error) = status(bytes, end) {
+        if let Err(error) = call(bytes, end) {
             let number = error.code().number();
             assert!((200..900).contains(&number), "{error}");
             assert!(!error.message().chars().any(char::is_control), "{error:?}");
@@ -88,14 +90,13 @@ fn answers_are_harmless() {
 }
 
 #[test]
-fn bodies_of_a_status_are_harmless() {
-    let status = answers();
+fn status_bodies_are_harmless() {
+    let call = caller();
     for (path, body) in cases("status") {
         println!("{}", path.display());
-        let mut answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-        let mut bytes = std::mem::take(&mut answer).into_bytes();
-        bytes.extend_from_slice(&body);
-        match status(&bytes, End::Properly) {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        let bytes = [head.as_bytes(), &body].concat();
+        match call(&bytes, End::CloseNotify) {
             Ok(status) => assert_eq!(status.json().as_bytes(), body),
             Err(error) => {
                 assert_eq!(error.code(), dcs::Code::Response, "{error}");
@@ -106,7 +107,7 @@ fn bodies_of_a_status_are_harmless() {
 }
 
 #[test]
-fn sequences_of_calls_keep_to_the_header() {
+fn call_sequences_obey_the_header() {
     let port = loopback::start(SERVER_CERTIFICATE, SERVER_KEY, abi_sequence::answer);
     let world = World {
         urls: &abi_sequence::urls(port),
@@ -116,11 +117,11 @@ fn sequences_of_calls_keep_to_the_header() {
         encrypted_key: include_bytes!("../fuzz/seeds/loader/client.aes.pem"),
         password: FUZZED.password,
     };
-    let mut answered = 0;
+    let mut successes = 0;
     for (path, program) in cases("abi") {
         println!("{}", path.display());
-        answered += abi_sequence::run(&program, &world);
+        successes += abi_sequence::run(&program, &world);
     }
-    // Otherwise the sequences do not get as far as they should.
-    assert!(answered >= 4, "{answered}");
+    // Otherwise the sequences fail too early to test anything.
+    assert!(successes >= 4, "{successes}");
 }

@@ -1,6 +1,6 @@
-//! The log against real servers: what it tells of a call, in which order, and what it never tells.
+//! The log against real servers: the records of a call, their order, and the secrets that they never hold.
 //!
-//! A binary of its own: the log is the process's, and other tests would write to it.
+//! A binary of its own: the whole process shares the log, and other tests would write to it.
 
 mod common;
 
@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::logger::{self, Line, drain};
-use common::proxy::{server, tunnel};
+use common::loopback::listen;
+use common::proxy::tunnel;
 use common::relay::{Fault, Relay, port_of};
 use common::{call, config, config_of, config_without_identity, failure};
 use dcs::{Client, Code, Config};
@@ -18,8 +19,8 @@ use log::{Level, LevelFilter};
 
 const PATH: &str = "/checks/passport";
 
-/// The log is the process's: the tests of this file take turns, each from the state of a new process.
-fn alone(level: Level) -> MutexGuard<'static, ()> {
+/// Resets the log to the state of a new process, but for its level. The tests take turns with it.
+fn take_log(level: Level) -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     logger::record(level.to_level_filter(), None);
@@ -27,9 +28,9 @@ fn alone(level: Level) -> MutexGuard<'static, ()> {
     turn
 }
 
-/// Fails where the records are not these: level, target and words of each, in this order.
+/// Fails if the records differ in level, target or text from the expected ones, of whose texts these are parts.
 #[track_caller]
-fn assert_told(records: &[Line], expected: &[(Level, &str, &str)]) {
+fn assert_records(records: &[Line], expected: &[(Level, &str, &str)]) {
     let all = || {
         let line = |r: &Line| format!("{} {} {}\n", r.level, r.target, r.text);
         records.iter().map(line).collect::<String>()
@@ -52,17 +53,17 @@ const FILES: [(Level, &str, &str); 4] = [
 ];
 
 #[test]
-fn a_full_handshake_and_a_resumed_one_are_told_step_by_step() {
+fn full_and_resumed_handshake_are_logged_step_by_step() {
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Debug);
+    let _turn = take_log(Level::Debug);
     for (listener, version) in [("tls12_close", "TLSv1.2"), ("tls13_close", "TLSv1.3")] {
         let url = testbed.url(listener, PATH);
         let peer = format!("localhost:{}", port_of(&url));
         let client = Client::new(&config(&testbed, &url)).unwrap();
-        assert_told(&drain(), &FILES);
+        assert_records(&drain(), &FILES);
 
         client.status().unwrap();
-        assert_told(
+        assert_records(
             &drain(),
             &[
                 (Debug, "dcs.dns", "localhost is at "),
@@ -95,7 +96,7 @@ fn a_full_handshake_and_a_resumed_one_are_told_step_by_step() {
 
         client.status().unwrap();
         let resumed = drain();
-        assert_told(
+        assert_records(
             &resumed,
             &[
                 (Debug, "dcs.dns", "(cached, "),
@@ -111,12 +112,12 @@ fn a_full_handshake_and_a_resumed_one_are_told_step_by_step() {
 }
 
 #[test]
-fn a_kept_connection_and_a_dead_one() {
+fn kept_and_dead_connections_are_logged() {
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Debug);
+    let _turn = take_log(Level::Debug);
     let url = testbed.url("tls12_keepalive", PATH);
-    // The first connection dies at its third request, without a word.
-    let relay = Relay::start(port_of(&url), Fault::Close, |record| {
+    // The first connection dies silently at its third request.
+    let relay = Relay::with_fault(port_of(&url), Fault::Close, |record| {
         record.connection == 1
             && record.from_client
             && record.is_application_data
@@ -126,7 +127,7 @@ fn a_kept_connection_and_a_dead_one() {
     client.status().unwrap();
     drain();
     client.status().unwrap();
-    assert_told(
+    assert_records(
         &drain(),
         &[
             (Debug, "dcs.http", "over an idle connection"),
@@ -136,7 +137,7 @@ fn a_kept_connection_and_a_dead_one() {
     );
     client.status().unwrap();
     let records = drain();
-    assert_told(
+    assert_records(
         &records[..3],
         &[
             (Debug, "dcs.http", "over an idle connection"),
@@ -148,17 +149,17 @@ fn a_kept_connection_and_a_dead_one() {
 }
 
 #[test]
-fn a_rejected_certificate_is_told_on_either_side() {
+fn rejected_certificates_are_logged() {
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Debug);
-    // The server's, by this client.
+    let _turn = take_log(Level::Debug);
+    // The client rejects the server's.
     let url = testbed.url("tls12_close", PATH);
     let mut wrong_bundle = config(&testbed, &url);
     wrong_bundle.set_ca_bundle_file(testbed.file("other_ca_bundle"));
     failure(&wrong_bundle, Code::ServerUntrusted);
     let records = drain();
     let begin = records.iter().position(|r| r.target == "dcs.tls").unwrap();
-    assert_told(
+    assert_records(
         &records[begin..],
         &[
             (Debug, "dcs.tls", "starting the handshake"),
@@ -174,7 +175,7 @@ fn a_rejected_certificate_is_told_on_either_side() {
         ],
     );
 
-    // The client's, by an alert of the server and by a page.
+    // The server rejects the client's, with an alert and with a page.
     let expired = config_of(
         &testbed,
         &testbed.url("apache_tls12", PATH),
@@ -188,7 +189,7 @@ fn a_rejected_certificate_is_told_on_either_side() {
             .iter()
             .any(|record| { record.level == Level::Warn && record.text.contains("expired on ") })
     );
-    assert_told(
+    assert_records(
         &records[begin..],
         &[
             (Debug, "dcs.tls", "starting the handshake"),
@@ -214,7 +215,7 @@ fn a_rejected_certificate_is_told_on_either_side() {
     let expired = config_of(&testbed, &url, "rejected_expired");
     failure(&expired, Code::ClientCertRejected);
     let records = drain();
-    assert_told(
+    assert_records(
         &records[records.len() - 2..],
         &[
             (Debug, "dcs.http", "HTTP 400, "),
@@ -233,22 +234,22 @@ fn a_rejected_certificate_is_told_on_either_side() {
 }
 
 #[test]
-fn a_proxy_and_a_refused_connection() {
+fn proxies_and_refused_connections_are_logged() {
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Debug);
+    let _turn = take_log(Level::Debug);
     let url = testbed.url("tls12_close", PATH);
     let target = format!("localhost:{}", port_of(&url));
-    let proxy = server(tunnel);
+    let proxy = listen(tunnel);
     let mut config = config(&testbed, &url);
-    let mut call_by_proxy = |proxy: &str| {
+    let mut call_through = |proxy: &str| {
         config.set_proxy(Some(proxy)).unwrap();
         let client = Client::new(&config).unwrap();
         drain();
         let _ = client.status();
         drain()
     };
-    let records = call_by_proxy(&format!("http://user:p%40ss@localhost:{proxy}"));
-    assert_told(
+    let records = call_through(&format!("http://user:p%40ss@localhost:{proxy}"));
+    assert_records(
         &records[..5],
         &[
             (Debug, "dcs.dns", "localhost"),
@@ -266,8 +267,8 @@ fn a_proxy_and_a_refused_connection() {
             ),
         ],
     );
-    let records = call_by_proxy(&format!("http://localhost:{proxy}"));
-    assert_told(
+    let records = call_through(&format!("http://localhost:{proxy}"));
+    assert_records(
         &records[2..],
         &[
             (Debug, "dcs.proxy", "without credentials"),
@@ -275,8 +276,8 @@ fn a_proxy_and_a_refused_connection() {
             (Level::Error, "dcs.client", "DCS_ERR_PROXY after "),
         ],
     );
-    let records = call_by_proxy("http://127.0.0.1:1");
-    assert_told(
+    let records = call_through("http://127.0.0.1:1");
+    assert_records(
         &records,
         &[
             (Debug, "dcs.dns", "127.0.0.1 is at 127.0.0.1 (as configured"),
@@ -287,9 +288,9 @@ fn a_proxy_and_a_refused_connection() {
 }
 
 #[test]
-fn a_diagnosis_ends_with_what_it_came_to() {
+fn diagnosis_logs_its_result() {
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Info);
+    let _turn = take_log(Level::Info);
     let url = testbed.url("tls12_close", PATH);
     let expired = config_of(&testbed, &url, "rejected_expired");
     let mut missing = config(&testbed, &url);
@@ -302,21 +303,21 @@ fn a_diagnosis_ends_with_what_it_came_to() {
         let failed = |finding: &&dcs::Finding| finding.outcome() == dcs::Outcome::Failed;
         let count = report.findings().iter().filter(failed).count();
         let last = [drain().pop().unwrap()];
-        assert_told(&last, &[(Info, "dcs.client", cause)]);
+        assert_records(&last, &[(Info, "dcs.client", cause)]);
         assert!(last[0].text.contains(&format!(": {count} check")));
     }
-    // A key that others may read is a note at most.
+    // A readable key is a note at most.
     assert!(common::diagnose(&config(&testbed, &url)).cause().is_none());
     let last = [drain().pop().unwrap()];
-    assert_told(&last, &[(Info, "dcs.client", "diagnosis: ")]);
+    assert_records(&last, &[(Info, "dcs.client", "diagnosis: ")]);
     assert!(!last[0].text.contains("cause"), "{}", last[0].text);
 }
 
 #[test]
-fn no_secret_is_told() {
+fn secrets_are_never_logged() {
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Trace);
-    let proxy = server(tunnel);
+    let _turn = take_log(Level::Trace);
+    let proxy = listen(tunnel);
     let mut config = config(
         &testbed,
         &testbed.url("tls12_close", "/redirect?case=hidden-query"),
@@ -337,7 +338,7 @@ fn no_secret_is_told() {
     failure(&config, Code::PrivateKey);
 
     let records = drain();
-    let count = |words| records.iter().filter(|r| r.text.contains(words)).count();
+    let count = |part| records.iter().filter(|r| r.text.contains(part)).count();
     assert!(count("bytes read") > 10 && count("bytes written") > 10);
     assert_eq!(count("with credentials"), 6);
     let mut secrets: Vec<String> = [
@@ -371,12 +372,12 @@ fn no_secret_is_told() {
 }
 
 #[test]
-fn each_level_passes_itself_and_what_is_graver() {
+fn each_level_includes_the_more_severe_ones() {
     let testbed = Testbed::from_env();
     let url = testbed.url("tls12_close", PATH);
-    // A call that succeeds, with an expired certificate that this listener does not ask to be valid.
-    let made_by = |level: Level| {
-        let _turn = alone(level);
+    // A call that succeeds, and one whose certificate has expired.
+    let logged_at = |level: Level| {
+        let _turn = take_log(level);
         call(&config(&testbed, &url)).unwrap();
         let expired = config_of(&testbed, &url, "rejected_expired");
         failure(&expired, Code::ClientCertRejected);
@@ -386,16 +387,16 @@ fn each_level_passes_itself_and_what_is_graver() {
             .collect::<Vec<_>>()
     };
     for level in Level::iter() {
-        let graver: Vec<Level> = Level::iter().filter(|other| *other <= level).collect();
-        assert_eq!(made_by(level), graver, "{level:?}");
+        let expected: Vec<Level> = Level::iter().filter(|other| *other <= level).collect();
+        assert_eq!(logged_at(level), expected, "{level:?}");
     }
-    let _turn = alone(Level::Info);
+    let _turn = take_log(Level::Info);
     logger::record(LevelFilter::Off, None);
-    make_a_record();
+    log_one_record();
     assert_eq!(drain(), []);
 }
 
-/// A configuration with a certificate that is valid for so many days more, issued by itself.
+/// Returns a configuration with a self-signed certificate that is valid for this many days.
 fn valid_for_days(testbed: &Testbed, days: u64) -> Config {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
@@ -410,13 +411,13 @@ fn valid_for_days(testbed: &Testbed, days: u64) -> Config {
 }
 
 #[test]
-fn a_client_certificate_near_its_end_is_a_warning() {
+fn expiring_client_certificate_is_a_warning() {
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Warn);
+    let _turn = take_log(Level::Warn);
     Client::new(&valid_for_days(&testbed, 31)).unwrap();
     assert_eq!(drain(), []);
     Client::new(&valid_for_days(&testbed, 29)).unwrap();
-    assert_told(
+    assert_records(
         &drain(),
         &[(
             Level::Warn,
@@ -426,18 +427,18 @@ fn a_client_certificate_near_its_end_is_a_warning() {
     );
 }
 
-/// Permissions are other ones on Windows.
+/// Windows has other permissions.
 #[cfg(unix)]
 #[test]
-fn a_key_that_is_open_to_everybody_is_a_warning() {
+fn world_readable_key_is_a_warning() {
     use std::os::unix::fs::PermissionsExt;
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Warn);
+    let _turn = take_log(Level::Warn);
     let key = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("open.key");
     std::fs::copy(testbed.file("client_key"), &key).unwrap();
     let mut config = config(&testbed, "https://localhost/");
     config.set_private_key_file(&key);
-    for (mode, words) in [
+    for (mode, may) in [
         (0o600, None),
         (0o640, None),
         (0o644, Some("read")),
@@ -445,46 +446,46 @@ fn a_key_that_is_open_to_everybody_is_a_warning() {
     ] {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
         Client::new(&config).unwrap();
-        let told: Vec<_> = drain().into_iter().map(|record| record.text).collect();
-        let expected = words.map(|may| {
+        let texts: Vec<_> = drain().into_iter().map(|record| record.text).collect();
+        let expected = may.map(|may| {
             format!(
                 "every user of this machine may {may} the private key {}",
                 key.display()
             )
         });
-        assert_eq!(told, Vec::from_iter(expected));
+        assert_eq!(texts, Vec::from_iter(expected));
     }
 }
 
-/// Makes one record, of the level error.
-fn make_a_record() {
+/// Logs one record, of level error.
+fn log_one_record() {
     Client::new(&Config::new()).unwrap_err();
 }
 
 #[test]
-fn a_logger_may_call_the_library() {
-    let _turn = alone(Level::Error);
+fn logger_may_call_the_library() {
+    let _turn = take_log(Level::Error);
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let into = seen.clone();
+    let sink = seen.clone();
     let sink = move |line: &Line| {
-        // What is called from here makes no records.
-        make_a_record();
-        into.lock().unwrap().push(line.clone());
+        // The calls of a logger are not logged.
+        log_one_record();
+        sink.lock().unwrap().push(line.clone());
     };
     logger::record(LevelFilter::Error, Some(Arc::new(sink)));
-    make_a_record();
-    assert_told(
+    log_one_record();
+    assert_records(
         &seen.lock().unwrap(),
         &[(Level::Error, "dcs.client", "DCS_ERR_CA_BUNDLE")],
     );
 }
 
 #[test]
-fn a_client_survives_a_logger_that_panics() {
+fn panic_in_a_logger_does_not_affect_the_client() {
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Trace);
+    let _turn = take_log(Level::Trace);
     let client = Client::new(&config(&testbed, &testbed.url("tls13_close", PATH))).unwrap();
-    // Without the hook of the standard library, which would print the panic.
+    // Bypasses the standard library's panic hook, which would print the panic.
     let sink = |line: &Line| std::panic::resume_unwind(Box::new(line.text.clone()));
     logger::record(LevelFilter::Trace, Some(Arc::new(sink)));
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| client.status()));
@@ -496,11 +497,11 @@ fn a_client_survives_a_logger_that_panics() {
 }
 
 #[test]
-fn a_call_inside_a_sink_does_not_mislead_the_one_outside() {
+fn call_inside_a_sink_does_not_affect_the_outer_call() {
     let testbed = Testbed::from_env();
-    let _turn = alone(Level::Debug);
-    // The call inside resumes its session and so is not asked for a certificate; the one outside has just
-    // been asked for one when it is interrupted, which is what its error is about.
+    let _turn = take_log(Level::Debug);
+    // The inner call resumes its session, so the server does not ask it for a certificate. The sink interrupts the outer
+    // call after the server has asked for one, and its error reports that request.
     let inner = Client::new(&config(&testbed, &testbed.url("tls12_close", PATH))).unwrap();
     inner.status().unwrap();
     drain();

@@ -51,21 +51,21 @@ pub fn answer(request: &str) -> (Vec<u8>, End) {
     match request.split(['/', ' ']).nth(2) {
         Some("status") => (
             said("200 OK", "X-RateLimit-Limit: 50\r\n", STATUS),
-            End::Never,
+            End::KeepAlive,
         ),
         Some("outages") => (
             said("200 OK", "Connection: close\r\n", OUTAGES),
-            End::Properly,
+            End::CloseNotify,
         ),
-        Some("limited") => (said("429 No", "Retry-After: 7\r\n", ""), End::Never),
-        Some("cut") => (said("200 OK", "", STATUS)[..60].to_vec(), End::Abruptly),
+        Some("limited") => (said("429 No", "Retry-After: 7\r\n", ""), End::KeepAlive),
+        Some("cut") => (said("200 OK", "", STATUS)[..60].to_vec(), End::Abrupt),
         _ => (
             said(
                 "400 No",
                 "Content-Type: text/html\r\n",
                 "No required SSL certificate was sent",
             ),
-            End::Properly,
+            End::CloseNotify,
         ),
     }
 }

@@ -1,7 +1,6 @@
-//! A TLS server by rustls that says what it is told to, right or wrong.
+//! HTTPS servers with the testbed's server certificate, which send any bytes at all.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,15 +9,11 @@ use dcs_testbed::Testbed;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
 
-use super::config;
-use super::loopback;
-pub use super::loopback::End;
-use super::proxy::server;
+pub use super::loopback::{End, Session, read_head};
+use super::loopback::{listen, respond};
+use super::{WATCHDOG_MS, config};
 
-/// A connection, as the server has it.
-pub type Session = StreamOwned<ServerConnection, TcpStream>;
-
-/// The testbed's server certificate with its chain, and its key.
+/// Returns the testbed's server certificate with its chain, and its key.
 pub fn identity(testbed: &Testbed) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
     let read = |name: &str| std::fs::read(testbed.file(name)).unwrap();
     let chain = rustls_pemfile::certs(&mut read("server_cert").as_slice())
@@ -30,7 +25,7 @@ pub fn identity(testbed: &Testbed) -> (Vec<CertificateDer<'static>>, PrivateKeyD
     (chain, key)
 }
 
-/// A server's side of TLS, without asking for a client certificate.
+/// Returns the TLS settings of a server that asks for no client certificate.
 pub fn tls(
     (chain, key): (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>),
     versions: &[&'static SupportedProtocolVersion],
@@ -44,8 +39,8 @@ pub fn tls(
         .unwrap()
 }
 
-/// Has each connection handled by a function, before its handshake. Returns a configuration to call the server
-/// with, and the count of its connections.
+/// Starts a server whose connections a function handles, from before the handshake. Returns a configuration for calls to
+/// the server, and the count of its connections.
 pub fn sessions(
     testbed: &Testbed,
     tls: ServerConfig,
@@ -54,7 +49,7 @@ pub fn sessions(
     let tls = Arc::new(tls);
     let connections = Arc::new(AtomicUsize::new(0));
     let count = connections.clone();
-    let port = server(move |stream| {
+    let port = listen(move |stream| {
         count.fetch_add(1, Ordering::SeqCst);
         let connection = ServerConnection::new(tls.clone()).unwrap();
         handle(StreamOwned::new(connection, stream));
@@ -62,74 +57,70 @@ pub fn sessions(
     (config_to(testbed, port), connections)
 }
 
-/// A configuration to call a server on this machine with.
+/// Starts such a server with TLS 1.2 and 1.3.
+pub fn sessions_of_any_version(
+    testbed: &Testbed,
+    handle: impl Fn(Session) + Send + Sync + 'static,
+) -> (Config, Arc<AtomicUsize>) {
+    sessions(
+        testbed,
+        tls(identity(testbed), rustls::ALL_VERSIONS),
+        handle,
+    )
+}
+
+/// Returns a configuration for calls to a server on this machine. Its timeouts are those of a watchdog: no call should
+/// wait for them.
 pub fn config_to(testbed: &Testbed, port: u16) -> Config {
     let mut config = config(
         testbed,
         &format!("https://localhost:{port}/checks/passport"),
     );
-    config.set_timeout_ms(5_000).unwrap();
+    config.set_timeout_ms(WATCHDOG_MS).unwrap();
+    config.set_connect_timeout_ms(WATCHDOG_MS).unwrap();
     config
 }
 
-/// Has each connection handled by a function once its first request has come.
-pub fn answering(
+/// Starts a server whose connections a function handles from after the first request.
+pub fn after_request(
     testbed: &Testbed,
     handle: impl Fn(&mut Session) + Send + Sync + 'static,
 ) -> Config {
-    let tls = tls(identity(testbed), rustls::ALL_VERSIONS);
-    sessions(testbed, tls, move |mut session| {
-        if read_head(&mut session) {
+    let (config, _) = sessions_of_any_version(testbed, move |mut session| {
+        if read_head(&mut session).is_some() {
             handle(&mut session);
         }
-    })
-    .0
+    });
+    config
 }
 
-/// Serves the same bytes for each request.
-pub fn serving(testbed: &Testbed, answer: impl Into<Vec<u8>>, end: End) -> Config {
-    counted(testbed, answer, end).0
+/// Starts a server that sends the same bytes for each request.
+pub fn responding(testbed: &Testbed, response: impl Into<Vec<u8>>, end: End) -> Config {
+    counting(testbed, response, end).0
 }
 
-/// Serves the same bytes for each request, and counts the connections.
-pub fn counted(
+/// Starts the same server, and counts its connections.
+pub fn counting(
     testbed: &Testbed,
-    answer: impl Into<Vec<u8>>,
+    response: impl Into<Vec<u8>>,
     end: End,
 ) -> (Config, Arc<AtomicUsize>) {
-    let answer = answer.into();
-    let tls = tls(identity(testbed), rustls::ALL_VERSIONS);
-    sessions(testbed, tls, move |mut session| {
-        while read_head(&mut session) {
-            // The client may have had enough before all is said.
-            let said = session.write_all(&answer).and_then(|()| session.flush());
-            match (end, said) {
-                (End::Never, Ok(())) => {}
-                (End::Properly, Ok(())) => {
-                    session.conn.send_close_notify();
-                    let _ = session.flush();
-                    return;
-                }
-                _ => return,
-            }
-        }
+    let response = response.into();
+    sessions_of_any_version(testbed, move |session| {
+        respond(session, &|_| (response.clone(), end));
     })
 }
 
-/// Serves the beginning and then the same piece again and again, for as long as the client listens.
+/// Starts a server that sends a beginning and then repeats a piece for as long as the client reads.
 pub fn endless(testbed: &Testbed, begin: impl Into<Vec<u8>>, piece: impl Into<Vec<u8>>) -> Config {
     let (begin, piece) = (begin.into(), piece.into());
-    answering(testbed, move |session| {
+    after_request(testbed, move |session| {
         let _ = session.write_all(&begin);
         while session.write_all(&piece).is_ok() {}
     })
 }
 
-/// Reads a request's head; false where the client is gone.
-pub fn read_head(stream: &mut impl Read) -> bool {
-    loopback::read_head(stream).is_some()
-}
-
+/// Returns a response with a Content-Length.
 pub fn with_length(status: &str, headers: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}",

@@ -1,6 +1,6 @@
-//! A TLS server in this process, on a loopback port of its own, that says what it is told to.
+//! TCP and TLS servers in this process, on loopback ports of their own.
 //!
-//! Without anything of the testbed, because `fuzz/` compiles this too.
+//! Independent of the testbed, because `fuzz/` compiles this too.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,22 +9,41 @@ use std::thread;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// How the server ends a connection after what it has said.
+/// The server's side of a TLS connection.
+pub type Session = StreamOwned<ServerConnection, TcpStream>;
+
+/// How a server ends the connection after a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// With a close_notify, as RFC 8446, section 6.1 wants it.
-    Properly,
-    /// Without one, as if it were cut off.
-    Abruptly,
+    /// With a close_notify (RFC 8446, section 6.1).
+    CloseNotify,
+    /// Without one, as if the connection had been cut.
+    Abrupt,
     /// Not at all: it serves the next request.
-    Never,
+    KeepAlive,
 }
 
-/// Starts the server and returns its port. It is asked for an answer with a request's first line.
+/// Starts a TCP server that handles each connection in a thread of its own, and returns its port.
+pub fn listen(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
+    let handle = Arc::new(handle);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let handle = handle.clone();
+            stream.set_nodelay(true).unwrap();
+            thread::spawn(move || handle(stream));
+        }
+    });
+    port
+}
+
+/// Starts a TLS server with this certificate chain and key, and returns its port. A function makes the response from
+/// the first line of a request.
 pub fn start(
     mut chain: &[u8],
     mut key: &[u8],
-    answer: impl Fn(&str) -> (Vec<u8>, End) + Send + Sync + 'static,
+    response: impl Fn(&str) -> (Vec<u8>, End) + Send + Sync + 'static,
 ) -> u16 {
     let chain = rustls_pemfile::certs(&mut chain).collect::<Result<_, _>>();
     let key = rustls_pemfile::private_key(&mut key).unwrap().unwrap();
@@ -35,29 +54,24 @@ pub fn start(
         .with_no_client_auth()
         .with_single_cert(chain.unwrap(), key)
         .unwrap();
-    let shared = Arc::new((Arc::new(tls), answer));
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let shared = shared.clone();
-            thread::spawn(move || serve(stream, shared.0.clone(), &shared.1));
-        }
-    });
-    port
+    let tls = Arc::new(tls);
+    listen(move |stream| {
+        let connection = ServerConnection::new(tls.clone()).unwrap();
+        respond(StreamOwned::new(connection, stream), &response);
+    })
 }
 
-fn serve(stream: TcpStream, tls: Arc<ServerConfig>, answer: &impl Fn(&str) -> (Vec<u8>, End)) {
-    let mut stream = StreamOwned::new(ServerConnection::new(tls).unwrap(), stream);
-    while let Some(head) = read_head(&mut stream) {
-        let (bytes, end) = answer(head.lines().next().unwrap_or_default());
-        // The client may have had enough before all is said.
-        let said = stream.write_all(&bytes).and_then(|()| stream.flush());
-        match (end, said) {
-            (End::Never, Ok(())) => {}
-            (End::Properly, Ok(())) => {
-                stream.conn.send_close_notify();
-                let _ = stream.flush();
+/// Responds to the requests of one connection.
+pub fn respond(mut session: Session, response: &impl Fn(&str) -> (Vec<u8>, End)) {
+    while let Some(head) = read_head(&mut session) {
+        let (bytes, end) = response(head.lines().next().unwrap_or_default());
+        // The client may close before it has read everything.
+        let written = session.write_all(&bytes).and_then(|()| session.flush());
+        match (end, written) {
+            (End::KeepAlive, Ok(())) => {}
+            (End::CloseNotify, Ok(())) => {
+                session.conn.send_close_notify();
+                let _ = session.flush();
                 return;
             }
             _ => return,
@@ -65,7 +79,7 @@ fn serve(stream: TcpStream, tls: Arc<ServerConfig>, answer: &impl Fn(&str) -> (V
     }
 }
 
-/// Reads a request's head; `None` where the client is gone.
+/// Reads a request's head; returns `None` if the client is gone.
 pub fn read_head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     let mut buffer = [0; 1024];

@@ -1,10 +1,10 @@
-//! What the tests against real servers share.
+//! Shared by the tests against real servers: configurations, calls, servers and relays.
 
-// Each test file uses its own part of this.
+// Each test binary uses a part of this.
 #![allow(dead_code)]
 
 pub mod abi_sequence;
-/// The compilers are those of the building machine, which the tests of a Windows program do not have.
+/// Unix only: a test that runs as a Windows program has no compiler.
 #[cfg(unix)]
 pub mod c;
 pub mod harmless;
@@ -20,12 +20,14 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use dcs::{Client, Code, Config, Error, Report, Status};
 use dcs_testbed::Testbed;
+use socket2::{Domain, Socket, Type};
 
-/// A configuration with the testbed's CA bundle and good client certificate.
+/// Returns a configuration with the testbed's CA bundle and good client certificate.
 pub fn config(testbed: &Testbed, url: &str) -> Config {
     let mut config = config_without_identity(testbed, url);
     config.set_certificate_file(testbed.file("client_cert"));
@@ -33,7 +35,7 @@ pub fn config(testbed: &Testbed, url: &str) -> Config {
     config
 }
 
-/// A configuration with the testbed's CA bundle only.
+/// Returns a configuration with the testbed's CA bundle only.
 pub fn config_without_identity(testbed: &Testbed, url: &str) -> Config {
     let mut config = Config::new();
     config.set_url(url).unwrap();
@@ -41,7 +43,7 @@ pub fn config_without_identity(testbed: &Testbed, url: &str) -> Config {
     config
 }
 
-/// A configuration with a named pair of files, `NAME_cert` and `NAME_key`.
+/// Returns a configuration with the testbed's files `NAME_cert` and `NAME_key`.
 pub fn config_of(testbed: &Testbed, url: &str, name: &str) -> Config {
     let mut config = config_without_identity(testbed, url);
     config.set_certificate_file(testbed.file(&format!("{name}_cert")));
@@ -49,7 +51,7 @@ pub fn config_of(testbed: &Testbed, url: &str, name: &str) -> Config {
     config
 }
 
-/// Which of the three files a test replaces.
+/// The file that a test replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
     Bundle,
@@ -72,12 +74,12 @@ pub fn diagnose(config: &Config) -> Report {
     dcs::diagnose(config).unwrap()
 }
 
-/// Makes a client and one call.
+/// Creates a client and makes one call.
 pub fn call(config: &Config) -> Result<Status, Error> {
     Client::new(config)?.status()
 }
 
-/// Makes a client and one call that must fail with the code, in words that name what it is about.
+/// Creates a client and makes one call, which must fail with the code, a whole sentence and a hint.
 #[track_caller]
 pub fn failure(config: &Config, code: Code) -> Error {
     let error = call(config).expect_err("the call succeeded");
@@ -87,25 +89,81 @@ pub fn failure(config: &Config, code: Code) -> Error {
     error
 }
 
-/// A port of 127.0.0.1 where nothing answers a SYN, as behind a firewall: the listener's queue is full. It is so
-/// for as long as what comes with it is kept.
-pub fn full_listener() -> ((socket2::Socket, Vec<TcpStream>), u16) {
-    use socket2::{Domain, Socket, Type};
+/// The timeout of a call that should not wait for it, and the time after which a test gives up. Far above what a busy
+/// machine needs: it passes only if something hangs.
+pub const WATCHDOG: Duration = Duration::from_millis(WATCHDOG_MS as u64);
+pub const WATCHDOG_MS: u32 = 120_000;
 
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket
-        .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
-        .unwrap();
+/// Calls the function until it returns true.
+#[track_caller]
+pub fn wait_until(mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < WATCHDOG);
+        thread::yield_now();
+    }
+}
+
+/// Runs a test of a timeout, in milliseconds, with longer and longer ones until it returns `Ok`. A short timeout may pass
+/// too early on a busy machine: before the phase that the test is about.
+#[track_caller]
+pub fn with_growing_timeout<T>(mut run: impl FnMut(u32) -> Result<T, Error>) -> T {
+    let mut last = None;
+    for timeout_ms in [200, 1_000, 5_000, 25_000] {
+        match run(timeout_ms) {
+            Ok(value) => return value,
+            Err(error) => last = Some(error),
+        }
+    }
+    panic!("{}", last.unwrap())
+}
+
+/// Returns the error of a call that timed out in the phase that the message names, otherwise `Err` with the same error.
+#[track_caller]
+pub fn timed_out(result: Result<Status, Error>, parts: &[&str]) -> Result<Error, Error> {
+    let error = result.expect_err("the call succeeded");
+    assert_eq!(error.code(), Code::Timeout, "{error}");
+    assert!(error.retryable());
+    match parts.iter().all(|part| error.message().contains(part)) {
+        true => Ok(error),
+        false => Err(error),
+    }
+}
+
+/// Returns a port of 127.0.0.1 that answers no SYN, as if behind a firewall: the queue of its listener is full. It stays
+/// full while the first value lives.
+pub fn unanswered_port() -> ((Socket, Vec<TcpStream>), u16) {
+    let (socket, port) = refused_port();
     socket.listen(0).unwrap();
-    let address = socket.local_addr().unwrap().as_socket().unwrap();
     let mut queued = Vec::new();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    // On the loopback a connection is made at once, or never.
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
         queued.push(stream);
     }
-    ((socket, queued), address.port())
+    ((socket, queued), port)
 }
 
-/// Fails where a line of the file's content, other than a PEM label, is part of the error.
+/// Returns a port of 127.0.0.1 that refuses connections. It stays reserved while the socket lives.
+pub fn refused_port() -> (Socket, u16) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    socket.bind(&any.into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, address.port())
+}
+
+/// Reads from a client until it gives up, and sends nothing.
+pub fn never_answer(mut stream: TcpStream) {
+    let _ = std::io::copy(&mut stream, &mut std::io::sink());
+}
+
+/// Returns the arguments with which this binary runs one test, by its full name, in a process of its own.
+pub fn one_test(name: &str) -> [&str; 3] {
+    ["--exact", name, "--nocapture"]
+}
+
+/// Fails if a line of the file's content, other than a PEM label, is part of the error.
 #[track_caller]
 pub fn assert_no_content(error: &Error, path: &Path) {
     if let Ok(content) = std::fs::read(path) {
@@ -113,7 +171,7 @@ pub fn assert_no_content(error: &Error, path: &Path) {
     }
 }
 
-/// Fails where a line of the content, other than a PEM label, is part of the error.
+/// Fails if a line of the content, other than a PEM label, is part of the error.
 #[track_caller]
 pub fn assert_nothing_of(error: &Error, content: &[u8]) {
     let text = format!("{error} {error:?}");
@@ -126,7 +184,7 @@ pub fn assert_nothing_of(error: &Error, content: &[u8]) {
     }
 }
 
-/// Runs openssl on an input and returns what it writes.
+/// Runs openssl on an input and returns its output.
 pub fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("openssl")
         .args(arguments)

@@ -1,27 +1,12 @@
-//! A small TCP server, and an HTTP proxy made of it.
+//! An HTTP proxy for [`super::loopback::listen`].
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{Shutdown, TcpStream};
 use std::thread;
 
-/// A TCP server of which each connection is handled in turn by a function.
-pub fn server(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
-    let handle = Arc::new(handle);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let handle = handle.clone();
-            stream.set_nodelay(true).unwrap();
-            thread::spawn(move || handle(stream));
-        }
-    });
-    port
-}
-
-/// A proxy that wants the credentials `user:p@ss` and tunnels.
+/// Serves one connection to a proxy that requires the credentials `user:p@ss`.
 pub fn tunnel(mut client: TcpStream) {
+    // Byte by byte: what follows the head belongs to the tunnel.
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -47,13 +32,18 @@ pub fn tunnel(mut client: TcpStream) {
         return;
     };
     let _ = client.write_all(b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n");
-    let (mut client2, mut server2) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    let back = thread::spawn(move || {
-        let _ = std::io::copy(&mut server2, &mut client2);
-        let _ = client2.shutdown(std::net::Shutdown::Both);
-    });
-    let mut server = server;
-    let _ = std::io::copy(&mut client, &mut server);
-    let _ = server.shutdown(std::net::Shutdown::Both);
+    join(client, server);
+}
+
+/// Copies between two connections, in both directions, until both have ended.
+pub fn join(client: TcpStream, server: TcpStream) {
+    let (client2, server2) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let back = thread::spawn(move || copy(server2, client2));
+    copy(client, server);
     let _ = back.join();
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream) {
+    let _ = std::io::copy(&mut from, &mut to);
+    let _ = to.shutdown(Shutdown::Write);
 }

@@ -1,4 +1,4 @@
-//! TLS records of any kind, sealed with a connection's own keys: what no TLS library would send.
+//! Sends TLS records of any kind, sealed with a connection's own keys, which no TLS library would send.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// Takes a session over, whose configuration allows its secrets to be taken out.
+    /// Takes over a session. Its configuration must allow the extraction of secrets.
     pub fn of(session: Session) -> Records {
         let is_tls13 = session.conn.protocol_version() == Some(ProtocolVersion::TLSv1_3);
         let secrets = session.conn.dangerous_extract_secrets().unwrap();
@@ -41,13 +41,13 @@ impl Records {
         }
     }
 
-    /// Sends a record; false where the client is gone.
+    /// Sends a record; returns false if the client is gone.
     pub fn send(&mut self, kind: u8, content: &[u8]) -> bool {
         let record = self.seal(kind, content);
         self.stream.write_all(&record).is_ok()
     }
 
-    /// The record's bytes (RFC 8446, section 5.2; RFC 5246, section 6.2.3.3, and RFC 5288, section 3).
+    /// Returns a record's bytes (RFC 8446, section 5.2; RFC 5246, section 6.2.3.3, and RFC 5288, section 3).
     pub fn seal(&mut self, kind: u8, content: &[u8]) -> Vec<u8> {
         let mut nonce = self.iv;
         for (byte, of_sequence) in nonce[4..].iter_mut().zip(self.sequence.to_be_bytes()) {

@@ -1,7 +1,7 @@
-//! A TCP relay before a real server that can misbehave at any byte, or at any TLS record, of either direction.
+//! A TCP relay in front of a real server that injects a fault at any byte, or at any TLS record, of either direction.
 //!
-//! One thread serves a connection from its begin to its end and waits for whichever side has something to say.
-//! So a fault happens exactly where it was asked for, and nothing is slept for.
+//! One thread serves a connection from its beginning to its end and waits for data from either side. So a fault happens
+//! exactly at its place, and nothing sleeps.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,46 +12,45 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use socket2::SockRef;
 
+use super::WATCHDOG;
+
 /// The record type of application data (RFC 8446, section 5.1).
 pub const APPLICATION_DATA: u8 = 23;
 
 /// A record's type, version and length.
 const HEADER: usize = 5;
 
-/// Longer than any fault takes to happen.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What the relay does at the place that is hit.
+/// What the relay does at its place in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Passes nothing more on in this direction and keeps the connection open.
+    /// Discards the rest of this direction and keeps the connection open.
     Stall,
-    /// The same in both directions, as a firewall does that has forgotten the connection.
-    Forget,
-    /// Ends both sides in good order (FIN).
+    /// Discards the rest of both directions, as a firewall does that has lost its state of the connection.
+    Blackhole,
+    /// Closes both sides in good order (FIN).
     Close,
-    /// Ends both sides at once (RST).
+    /// Resets both sides (RST).
     Reset,
     /// Flips a bit of the next byte.
     Corrupt,
-    /// Passes the rest on byte by byte.
+    /// Forwards the rest byte by byte.
     Drip,
-    /// Says something to the client that the server did not, and goes on.
-    Say(&'static [u8]),
+    /// Sends bytes to the client that did not come from the server, and continues.
+    Inject(&'static [u8]),
 }
 
-/// Where a fault happens. A stream's first bytes are passed on, and the next one is hit.
+/// Where a fault happens.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
-    /// Behind that many bytes of the direction.
+    /// After this many bytes of a direction.
     Byte { from_client: bool, offset: usize },
-    /// Before the first record that the function chooses.
-    Before(Hits),
-    /// Behind the first record that the function chooses.
-    Behind(Hits),
+    /// Before the first record that the function selects.
+    Before(RecordFilter),
+    /// After the first record that the function selects.
+    After(RecordFilter),
 }
 
-/// One TLS record on its way.
+/// A TLS record in transit.
 #[derive(Clone, Copy, Debug)]
 pub struct Record {
     pub from_client: bool,
@@ -62,19 +61,19 @@ pub struct Record {
     pub connection: usize,
 }
 
-/// Chooses a record.
-pub type Hits = fn(Record) -> bool;
+/// Selects a record.
+pub type RecordFilter = fn(Record) -> bool;
 
-/// What came from the two sides of a connection, whatever became of it.
+/// What the two sides of a connection sent, forwarded or not.
 #[derive(Clone, Debug, Default)]
-pub struct Heard {
+pub struct Transcript {
     pub client: Vec<u8>,
     pub server: Vec<u8>,
-    /// How many of the server's bytes were passed on.
-    pub passed: usize,
+    /// How many of the server's bytes were forwarded.
+    pub forwarded: usize,
 }
 
-/// The relay's own port, and what happened in it.
+/// A relay on a port of its own.
 pub struct Relay {
     pub port: u16,
     shared: Arc<Shared>,
@@ -92,7 +91,9 @@ struct State {
     connections: usize,
     faults: usize,
     /// Of the newest connection.
-    heard: Heard,
+    transcript: Transcript,
+    /// Both sides of the newest connection have ended.
+    has_ended: bool,
 }
 
 impl Shared {
@@ -107,69 +108,85 @@ impl Shared {
 }
 
 impl Relay {
-    /// Relays to a port of this machine, with a fault before the record that is hit. The threads end with their connections, or with the test.
-    pub fn start(upstream: u16, fault: Fault, hits: Hits) -> Relay {
-        let relay = Relay::faithful(upstream);
-        relay.arm(fault, Place::Before(hits));
+    /// Relays to a port of this machine, with a fault before the first record that the function selects. The threads end
+    /// with their connections, or with the test.
+    pub fn with_fault(upstream: u16, fault: Fault, filter: RecordFilter) -> Relay {
+        let relay = Relay::start(upstream);
+        relay.arm(fault, Place::Before(filter));
         relay
     }
 
-    /// Relays to a port of this machine, without a fault as yet.
-    pub fn faithful(upstream: u16) -> Relay {
+    /// Relays to a port of this machine, without a fault until [`Relay::arm`].
+    pub fn start(upstream: u16) -> Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared::default());
-        let told = shared.clone();
+        let relay = Relay {
+            port,
+            shared: shared.clone(),
+        };
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let server = TcpStream::connect(("127.0.0.1", upstream)).unwrap();
-                let shared = told.clone();
                 let mut state = shared.lock();
                 state.connections += 1;
-                state.heard = Heard::default();
-                let line = Line {
-                    connection: state.connections,
+                state.transcript = Transcript::default();
+                state.has_ended = false;
+                let connection = Connection {
+                    number: state.connections,
                     fault: state.fault,
-                    shared: told.clone(),
+                    shared: shared.clone(),
                     client: Side::new(client),
                     server: Side::new(server),
                     was_reset: false,
                 };
                 drop(state);
-                thread::spawn(move || line.serve());
+                thread::spawn(move || connection.serve());
             }
         });
-        Relay { port, shared }
+        relay
     }
 
-    /// Has the fault happen in the connections that come from now on.
+    /// Sets the fault of the connections that are opened from now on.
     pub fn arm(&self, fault: Fault, place: Place) {
         self.shared.lock().fault = Some((fault, place));
     }
 
-    /// Has no fault happen in the connections that come from now on.
+    /// Removes the fault for the connections that are opened from now on.
     pub fn disarm(&self) {
         self.shared.lock().fault = None;
     }
 
-    /// Waits until that many faults have happened.
+    /// Waits until this many faults have happened.
     #[track_caller]
-    pub fn await_faults(&self, count: usize) {
+    pub fn wait_for_faults(&self, count: usize) {
+        drop(self.wait_until(|state| state.faults >= count));
+    }
+
+    /// Waits until the client and the server have both ended the newest connection, and returns all that they sent.
+    #[track_caller]
+    pub fn transcript_to_the_end(&self) -> Transcript {
+        self.wait_until(|state| state.has_ended).transcript.clone()
+    }
+
+    /// Returns what the two sides of the newest connection have sent so far.
+    pub fn transcript(&self) -> Transcript {
+        self.shared.lock().transcript.clone()
+    }
+
+    #[track_caller]
+    fn wait_until(&self, condition: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
         let state = self.shared.lock();
-        let (state, _) = self
+        let (state, outcome) = self
             .shared
             .changed
-            .wait_timeout_while(state, PATIENCE, |state| state.faults < count)
+            .wait_timeout_while(state, WATCHDOG, |state| !condition(state))
             .unwrap_or_else(PoisonError::into_inner);
-        assert!(state.faults >= count, "{} of {count} faults", state.faults);
+        assert!(!outcome.timed_out(), "{} faults so far", state.faults);
+        state
     }
 
-    /// What was heard in the newest connection so far.
-    pub fn heard(&self) -> Heard {
-        self.shared.lock().heard.clone()
-    }
-
-    /// The URL with the relay's port in place of the server's.
+    /// Returns the URL with the relay's port in place of the server's.
     pub fn url(&self, url: &str) -> String {
         let rest = url.strip_prefix("https://localhost:").unwrap();
         let path = &rest[rest.find('/').unwrap()..];
@@ -181,18 +198,18 @@ impl Relay {
     }
 }
 
-/// The request, or what comes of it first.
+/// Selects the request's first record.
 pub fn request(record: Record) -> bool {
     record.from_client && record.is_application_data
 }
 
-/// The port in a URL of the testbed.
+/// Returns the port in a URL of the testbed.
 pub fn port_of(url: &str) -> u16 {
     let rest = url.strip_prefix("https://localhost:").unwrap();
     rest[..rest.find('/').unwrap()].parse().unwrap()
 }
 
-/// The ends of the complete records in a stream's bytes.
+/// Returns where each complete record of a stream ends.
 pub fn record_ends(bytes: &[u8]) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut begin = 0;
@@ -209,18 +226,18 @@ fn record_end(bytes: &[u8], begin: usize) -> Option<usize> {
     (end <= bytes.len()).then_some(end)
 }
 
-/// One of the two sockets of a connection, and what came in there.
+/// One of the two sockets of a connection, and what it received.
 struct Side {
     stream: TcpStream,
-    /// What came and has not been passed on.
-    waiting: Vec<u8>,
-    /// How much has been passed on.
-    passed: usize,
+    /// Received and not forwarded yet.
+    pending: Vec<u8>,
+    /// How many bytes were forwarded.
+    forwarded: usize,
     /// Records by kind: any other, application data.
     records: [usize; 2],
-    ended: bool,
-    /// Nothing is passed on any more.
-    muted: bool,
+    has_ended: bool,
+    /// Discards what it receives.
+    discards: bool,
     drips: bool,
 }
 
@@ -229,27 +246,27 @@ impl Side {
         stream.set_nodelay(true).unwrap();
         Side {
             stream,
-            waiting: Vec::new(),
-            passed: 0,
+            pending: Vec::new(),
+            forwarded: 0,
             records: [0; 2],
-            ended: false,
-            muted: false,
+            has_ended: false,
+            discards: false,
             drips: false,
         }
     }
 }
 
-/// What a look at the next bytes of a direction says.
+/// What to do with the next bytes of a direction.
 enum Next {
-    /// Pass so many on.
-    Pass(usize),
-    /// Pass so many on, then the fault happens.
-    Hit(usize),
+    /// Forward this many.
+    Forward(usize),
+    /// Forward this many, then cause the fault.
+    Fault(usize),
 }
 
-/// A connection under way.
-struct Line {
-    connection: usize,
+/// An open connection.
+struct Connection {
+    number: usize,
     fault: Option<(Fault, Place)>,
     shared: Arc<Shared>,
     client: Side,
@@ -257,29 +274,35 @@ struct Line {
     was_reset: bool,
 }
 
-impl Line {
+impl Connection {
     fn serve(mut self) {
         let shared = self.shared.clone();
+        let number = self.number;
         let was_reset = self.run();
-        // The sockets close before the fault counts.
+        // The sockets close before the fault and the end are counted.
         drop(self);
-        if was_reset {
-            shared.count_fault();
-        }
+        let mut state = shared.lock();
+        state.faults += usize::from(was_reset);
+        state.has_ended |= state.connections == number;
+        shared.changed.notify_all();
     }
 
-    /// Relays until the connection ends; true where that was a reset.
+    /// Relays until both sides have ended; returns whether the relay reset them.
     fn run(&mut self) -> bool {
-        // A fault at the very begin waits for nothing.
-        let mut goes_on = self.pass_on(true) && self.pass_on(false);
-        while goes_on && !self.client.ended {
+        // A fault at offset 0 waits for no byte.
+        let mut goes_on = self.forward(true) && self.forward(false);
+        while goes_on && !(self.client.has_ended && self.server.has_ended) {
             let (client, server) = self.readable();
             if client {
-                goes_on = self.take(true) && self.pass_on(true);
+                let has_failed = !self.receive(true);
+                goes_on = self.forward(true);
+                if has_failed || self.client.has_ended {
+                    self.drain_server();
+                }
             }
             if goes_on && server {
-                goes_on = self.take(false) && self.pass_on(false);
-                if self.server.ended && !self.server.muted {
+                goes_on = self.receive(false) && self.forward(false);
+                if self.server.has_ended && !self.server.discards {
                     let _ = self.client.stream.shutdown(Shutdown::Write);
                 }
             }
@@ -287,59 +310,68 @@ impl Line {
         self.was_reset
     }
 
-    /// Waits for either side, and tells which has something.
+    /// Waits for either side, and returns which of them can be read.
     fn readable(&self) -> (bool, bool) {
-        let mut polled = [
-            PollFd::new(&self.client.stream, PollFlags::IN),
-            PollFd::new(&self.server.stream, PollFlags::IN),
-        ];
-        let sides = if self.server.ended { 1 } else { 2 };
-        while poll(&mut polled[..sides], None).is_err() {}
-        let has = |fd: &PollFd<'_>| !fd.revents().is_empty();
-        (has(&polled[0]), sides == 2 && has(&polled[1]))
+        let mut polled = Vec::new();
+        for side in [&self.client, &self.server] {
+            if !side.has_ended {
+                polled.push(PollFd::new(&side.stream, PollFlags::IN));
+            }
+        }
+        while poll(&mut polled, None).is_err() {}
+        let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
+        let mut is_ready = |side: &Side| !side.has_ended && ready.next().unwrap();
+        (is_ready(&self.client), is_ready(&self.server))
     }
 
-    /// Takes what has come from one side; false where the side has failed.
-    fn take(&mut self, from_client: bool) -> bool {
+    /// Receives what has come from one side; returns false if the side has failed.
+    fn receive(&mut self, from_client: bool) -> bool {
         let mut buffer = [0; 16 * 1024];
         let side = self.side(from_client);
         let bytes = match side.stream.read(&mut buffer) {
             Ok(count) => &buffer[..count],
             Err(error) => return error.kind() == ErrorKind::Interrupted,
         };
-        side.ended = bytes.is_empty();
-        side.waiting.extend_from_slice(bytes);
-        self.note(|heard| {
+        side.has_ended = bytes.is_empty();
+        side.pending.extend_from_slice(bytes);
+        self.record(|transcript| {
             if from_client {
-                heard.client.extend_from_slice(bytes);
+                transcript.client.extend_from_slice(bytes);
             } else {
-                heard.server.extend_from_slice(bytes);
+                transcript.server.extend_from_slice(bytes);
             }
         });
         true
     }
 
-    fn note(&self, note: impl FnOnce(&mut Heard)) {
+    /// Stops forwarding once the client is gone. What the server still sends belongs to the transcript.
+    fn drain_server(&mut self) {
+        self.client.has_ended = true;
+        self.server.discards = true;
+        let _ = self.server.stream.shutdown(Shutdown::Write);
+    }
+
+    fn record(&self, change: impl FnOnce(&mut Transcript)) {
         let mut state = self.shared.lock();
-        if state.connections == self.connection {
-            note(&mut state.heard);
+        if state.connections == self.number {
+            change(&mut state.transcript);
         }
     }
 
-    /// Passes on what waits from one side; false where the connection has ended.
-    fn pass_on(&mut self, from_client: bool) -> bool {
+    /// Forwards what one side has sent; returns false if the connection has ended.
+    fn forward(&mut self, from_client: bool) -> bool {
         loop {
             let side = self.side(from_client);
-            if side.muted {
-                side.waiting.clear();
+            if side.discards {
+                side.pending.clear();
                 return true;
             }
-            let (count, is_hit) = match self.next(from_client) {
-                Next::Pass(0) => return true,
-                Next::Pass(count) => (count, false),
-                Next::Hit(count) => (count, true),
+            let (count, is_fault) = match self.next(from_client) {
+                Next::Forward(0) => return true,
+                Next::Forward(count) => (count, false),
+                Next::Fault(count) => (count, true),
             };
-            if !self.write(from_client, count) || is_hit && !self.misbehave(from_client) {
+            if !self.write(from_client, count) || is_fault && !self.cause_fault(from_client) {
                 return false;
             }
         }
@@ -353,34 +385,38 @@ impl Line {
         }
     }
 
-    /// How far the bytes that wait may pass. Where records are looked at, only whole ones do.
+    /// Decides how many of the pending bytes to forward. A fault between records needs whole records.
     fn next(&mut self, from_client: bool) -> Next {
-        let connection = self.connection;
+        let connection = self.number;
         let fault = self.fault;
         let side = self.side(from_client);
         match fault {
-            None => Next::Pass(side.waiting.len()),
+            None => Next::Forward(side.pending.len()),
             Some((
                 fault,
                 Place::Byte {
-                    from_client: hit,
+                    from_client: faulty,
                     offset,
                 },
             )) => {
-                // Only a bit can be flipped that is there.
+                // Flipping a bit takes a byte.
                 let wanted = usize::from(fault == Fault::Corrupt);
-                match offset.checked_sub(side.passed) {
-                    Some(left) if hit == from_client && side.waiting.len() >= left + wanted => {
-                        Next::Hit(left)
+                match offset.checked_sub(side.forwarded) {
+                    Some(left) if faulty == from_client && side.pending.len() >= left + wanted => {
+                        Next::Fault(left)
                     }
-                    _ => Next::Pass(side.waiting.len()),
+                    _ => Next::Forward(side.pending.len()),
                 }
             }
-            Some((_, place @ (Place::Before(hits) | Place::Behind(hits)))) => {
-                let Some(end) = record_end(&side.waiting, 0) else {
-                    return Next::Pass(if side.ended { side.waiting.len() } else { 0 });
+            Some((_, place @ (Place::Before(filter) | Place::After(filter)))) => {
+                let Some(end) = record_end(&side.pending, 0) else {
+                    return Next::Forward(if side.has_ended {
+                        side.pending.len()
+                    } else {
+                        0
+                    });
                 };
-                let is_application_data = side.waiting[0] == APPLICATION_DATA;
+                let is_application_data = side.pending[0] == APPLICATION_DATA;
                 let count = &mut side.records[usize::from(is_application_data)];
                 *count += 1;
                 let record = Record {
@@ -389,10 +425,10 @@ impl Line {
                     number: *count,
                     connection,
                 };
-                match (hits(record), place) {
-                    (false, _) => Next::Pass(end),
-                    (true, Place::Behind(_)) => Next::Hit(end),
-                    (true, _) => Next::Hit(0),
+                match (filter(record), place) {
+                    (false, _) => Next::Forward(end),
+                    (true, Place::After(_)) => Next::Fault(end),
+                    (true, _) => Next::Fault(0),
                 }
             }
         }
@@ -400,49 +436,54 @@ impl Line {
 
     fn write(&mut self, from_client: bool, count: usize) -> bool {
         let from = self.side(from_client);
-        let bytes: Vec<u8> = from.waiting.drain(..count).collect();
-        from.passed += count;
+        let bytes: Vec<u8> = from.pending.drain(..count).collect();
+        from.forwarded += count;
         let piece = if from.drips { 1 } else { count.max(1) };
         if !from_client {
-            // Before the client can have made anything of them.
-            self.note(|heard| heard.passed += count);
+            // Before the client can act on them.
+            self.record(|transcript| transcript.forwarded += count);
         }
         let to = &mut self.side(!from_client).stream;
-        bytes.chunks(piece).all(|piece| to.write_all(piece).is_ok())
+        let is_written = bytes.chunks(piece).all(|piece| to.write_all(piece).is_ok());
+        if !is_written && !from_client {
+            self.drain_server();
+            return true;
+        }
+        is_written
     }
 
-    /// The fault happens, once for each connection; false where it ends the connection.
-    fn misbehave(&mut self, from_client: bool) -> bool {
+    /// Causes the fault, once for each connection; returns false if it ends the connection.
+    fn cause_fault(&mut self, from_client: bool) -> bool {
         let Some((fault, _)) = self.fault.take() else {
             return true;
         };
         let goes_on = match fault {
             Fault::Stall => {
-                self.side(from_client).muted = true;
+                self.side(from_client).discards = true;
                 true
             }
-            Fault::Forget => {
-                self.client.muted = true;
-                self.server.muted = true;
+            Fault::Blackhole => {
+                self.client.discards = true;
+                self.server.discards = true;
                 true
             }
             Fault::Drip => {
                 self.side(from_client).drips = true;
                 true
             }
-            Fault::Say(words) => self.client.stream.write_all(words).is_ok(),
+            Fault::Inject(bytes) => self.client.stream.write_all(bytes).is_ok(),
             Fault::Corrupt => {
                 let side = self.side(from_client);
-                side.waiting[0] ^= 1 << (side.passed % 8);
+                side.pending[0] ^= 1 << (side.forwarded % 8);
                 true
             }
             Fault::Close => {
                 let _ = self.client.stream.shutdown(Shutdown::Write);
                 let _ = self.server.stream.shutdown(Shutdown::Both);
-                // What is closed with unread bytes is reset by the kernel.
-                self.server.ended = true;
-                self.client.muted = true;
-                self.server.muted = true;
+                // The kernel resets a connection that is closed with unread bytes.
+                self.server.has_ended = true;
+                self.client.discards = true;
+                self.server.discards = true;
                 true
             }
             Fault::Reset => {

@@ -1,5 +1,5 @@
-//! The documented errors and their kin, each made for real: what is wrong with the client certificate, by
-//! nginx's pages and by Apache's alerts, and what is wrong with the server's.
+//! Certificate errors, documented by the DCS and others, from real servers: the client's certificate is rejected with
+//! nginx's pages and Apache's alerts, and the client rejects the server's.
 
 use crate::common::{call, config, config_of, config_without_identity, failure};
 use dcs::{Check, Code};
@@ -13,8 +13,7 @@ const NGINX: [&str; 4] = [
 ];
 const APACHE: [&str; 2] = ["apache_tls12", "apache_tls13"];
 
-/// The causes that nginx gives one page for, with the check that explains each where it can be seen from
-/// the files, and Apache's alerts.
+/// The causes of nginx's one page, with the check that explains each if the files show it, and Apache's alerts.
 const CAUSES: [(&str, Option<Check>, &[u8]); 8] = [
     ("rejected_wrong_ca", Some(Check::ChainComplete), &[48]),
     (
@@ -47,7 +46,7 @@ const CAUSES: [(&str, Option<Check>, &[u8]); 8] = [
         Some(Check::ChainComplete),
         &[48],
     ),
-    // Apache judges the depth itself, which OpenSSL has no better alert for.
+    // Apache checks the depth itself, for which OpenSSL has no better alert.
     (
         "rejected_too_deep",
         Some(Check::ClientCertificateAccepted),
@@ -80,7 +79,7 @@ fn no_required_ssl_certificate_was_sent() {
 }
 
 #[test]
-fn the_ssl_certificate_error_for_each_of_its_causes() {
+fn ssl_certificate_error_for_each_cause() {
     let testbed = Testbed::from_env();
     for listener in NGINX {
         for (name, check, _) in CAUSES {
@@ -106,22 +105,22 @@ fn unable_to_get_local_issuer_certificate() {
         let bundle = testbed.file("other_ca_bundle");
         config.set_ca_bundle_file(&bundle);
         let error = failure(&config, Code::ServerUntrusted);
-        for words in [
+        for part in [
             "unable to get local issuer certificate",
             bundle.to_str().unwrap(),
             "localhost",
         ] {
-            assert!(error.message().contains(words), "{error}");
+            assert!(error.message().contains(part), "{error}");
         }
         assert!(error.hint().contains("CA bundle"), "{error}");
     }
-    // A server of an unknown CA, with the right bundle for the DCS.
+    // A server with an unknown CA, and the right bundle for the DCS.
     let url = testbed.url("server_unknown_ca", "/checks/passport");
     failure(&config(&testbed, &url), Code::ServerUntrusted);
 }
 
 #[test]
-fn a_front_end_that_sends_alerts_gets_the_same_verdicts() {
+fn alerts_and_pages_lead_to_the_same_errors() {
     let testbed = Testbed::from_env();
     for listener in APACHE {
         let url = testbed.url(listener, "/checks/passport");
@@ -145,7 +144,7 @@ fn a_front_end_that_sends_alerts_gets_the_same_verdicts() {
 }
 
 #[test]
-fn a_front_end_that_asks_late_is_named_and_not_waited_for() {
+fn request_for_a_certificate_after_the_handshake_is_an_error() {
     let testbed = Testbed::from_env();
     let url = testbed.url("apache_late_tls12", "/checks/passport");
     let error = failure(&config(&testbed, &url), Code::Tls);
@@ -154,7 +153,7 @@ fn a_front_end_that_asks_late_is_named_and_not_waited_for() {
 }
 
 #[test]
-fn a_missing_intermediate_that_the_bundle_holds_is_sent() {
+fn missing_intermediate_is_sent_from_the_bundle() {
     let testbed = Testbed::from_env();
     for listener in NGINX.into_iter().chain(APACHE) {
         let url = testbed.url(listener, "/checks/passport");
@@ -165,7 +164,7 @@ fn a_missing_intermediate_that_the_bundle_holds_is_sent() {
 }
 
 #[test]
-fn a_full_chain_and_a_bundle_of_only_the_root_work() {
+fn full_chain_works_with_only_the_root_in_the_bundle() {
     let testbed = Testbed::from_env();
     let url = testbed.url("tls12_close", "/checks/passport");
     let mut config = config(&testbed, &url);
@@ -175,9 +174,9 @@ fn a_full_chain_and_a_bundle_of_only_the_root_work() {
 }
 
 #[test]
-fn what_is_wrong_with_the_servers_certificate_is_told_apart() {
+fn faults_of_the_server_certificate_are_distinguished() {
     let testbed = Testbed::from_env();
-    for (listener, code, words) in [
+    for (listener, code, fault) in [
         ("server_expired", Code::ServerCertificate, "expired"),
         (
             "server_not_yet_valid",
@@ -193,13 +192,13 @@ fn what_is_wrong_with_the_servers_certificate_is_told_apart() {
     ] {
         let url = testbed.url(listener, "/checks/passport");
         let error = failure(&config(&testbed, &url), code);
-        assert!(error.message().contains(words), "{error}");
+        assert!(error.message().contains(fault), "{error}");
         assert!(error.message().contains("localhost"), "{error}");
     }
 }
 
 #[test]
-fn a_server_without_a_common_tls_version() {
+fn server_without_a_common_tls_version() {
     let testbed = Testbed::from_env();
     let url = testbed.url("tls11_only", "/checks/passport");
     let error = failure(&config(&testbed, &url), Code::Tls);
@@ -207,7 +206,7 @@ fn a_server_without_a_common_tls_version() {
 }
 
 #[test]
-fn a_server_that_does_not_speak_tls() {
+fn server_that_does_not_speak_tls() {
     let testbed = Testbed::from_env();
     let url = testbed
         .url("plain_http", "/checks/passport")
@@ -217,8 +216,7 @@ fn a_server_that_does_not_speak_tls() {
 }
 
 #[test]
-fn a_rejection_does_not_spoil_the_client_for_others() {
-    // Sessions of a rejected client are resumed too: the verdict must stay the same.
+fn rejection_is_the_same_in_a_resumed_session() {
     let testbed = Testbed::from_env();
     for listener in ["tls12_close", "tls13_close"] {
         let url = testbed.url(listener, "/checks/passport");
@@ -227,10 +225,10 @@ fn a_rejection_does_not_spoil_the_client_for_others() {
             let error = client.status().unwrap_err();
             assert_eq!(error.code(), Code::ClientCertRejected, "{error}");
         }
-        let nobody = dcs::Client::new(&config_without_identity(&testbed, &url)).unwrap();
+        let client = dcs::Client::new(&config_without_identity(&testbed, &url)).unwrap();
         for _ in 0..3 {
             assert_eq!(
-                nobody.status().unwrap_err().code(),
+                client.status().unwrap_err().code(),
                 Code::ClientCertRequired
             );
         }

@@ -1,8 +1,8 @@
-//! A whole exchange (handshake, request, answer) with a real nginx, broken at its every byte in either direction.
+//! Cuts a whole exchange (handshake, request, response) with a real nginx at every byte of either direction.
 //!
-//! Whatever is lost, the call ends in time: with the right answer, and only where all of that had come, or with
-//! an error that names what was waited for. `make test` takes every seventh byte and those around each record's
-//! border; `make sweep` (`DCS_SWEEP=every`) takes them all.
+//! The call must end in time: with the right response if all of it had arrived, otherwise with an error that names the
+//! phase. `make test` takes every seventh byte and those around each record's border; `make sweep` (`DCS_SWEEP=every`)
+//! takes them all.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,37 +10,39 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::common::relay::{APPLICATION_DATA, Fault, Heard, Place, Relay, port_of, record_ends};
+use crate::common::WATCHDOG;
+use crate::common::records::ALERT;
+use crate::common::relay::{
+    APPLICATION_DATA, Fault, Place, Relay, Transcript, port_of, record_ends,
+};
 use dcs::{Client, Code, Config, Error, Status};
 use dcs_testbed::Testbed;
 
 const BODY: &str = r#"{"available":true,"scheduledOutages":[]}"#;
 
-/// The threads for calls that wait for their timeout, with the machine idle meanwhile, and for those that do not.
+/// Threads for calls that wait for their timeout while the machine is idle, and for calls that do not.
 const WAITING: usize = 96;
 const BUSY: usize = 8;
 
-/// The timeout of a call that waits for it.
-const SHORT: Duration = Duration::from_secs(1);
+/// The timeouts of a call that waits for them. A busy machine may be too slow for the shorter ones.
+const WAITING_TIMEOUTS: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(25),
+];
 
 /// The timeout of a call that has nothing to wait for.
-const LONG: Duration = Duration::from_secs(20);
+const BUSY_TIMEOUT: [Duration; 1] = [WATCHDOG];
 
-/// How much longer than its timeout a call may take on a busy machine.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// No call takes longer than this, whatever it came to.
-const WATCHDOG: Duration = Duration::from_secs(60);
-
-/// The kinds of exchange.
+/// A kind of exchange.
 #[derive(Clone, Copy, Debug)]
 struct Exchange {
     listener: &'static str,
-    /// With a session that an earlier call has got.
+    /// With the session of an earlier call.
     resumed: bool,
 }
 
-/// One place that is broken.
+/// One place to cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Case {
     from_client: bool,
@@ -50,35 +52,35 @@ struct Case {
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = if self.from_client { "client" } else { "server" };
-        write!(f, "behind byte {} of the {side}", self.offset)
+        write!(f, "after byte {} of the {side}", self.offset)
     }
 }
 
-/// An exchange that nothing befell, counted in the server's records.
+/// An exchange without a fault, counted in the server's records.
 #[derive(Debug)]
 struct Shape {
-    heard: Heard,
-    /// The client is through with its handshake.
+    transcript: Transcript,
+    /// After this many the client has completed its handshake.
     handshake: usize,
-    /// The answer is complete.
-    answer: usize,
+    /// After this many the response is complete.
+    response: usize,
 }
 
 impl Shape {
-    fn of(heard: Heard, is_tls13: bool, resumed: bool) -> Self {
-        let records = record_ends(&heard.server).len();
-        // Behind the answer nginx sends a close_notify.
-        let answer = records - 1;
+    fn of(transcript: Transcript, is_tls13: bool, resumed: bool) -> Self {
+        let records = record_ends(&transcript.server).len();
+        // After the response nginx sends a close_notify.
+        let response = records - 1;
         let handshake = if is_tls13 {
-            // Session tickets come before it: OpenSSL sends two, and one where a session was resumed.
-            answer - if resumed { 2 } else { 3 }
+            // Session tickets come before it: OpenSSL sends two, and one after a resumption.
+            response - if resumed { 2 } else { 3 }
         } else {
-            answer - 1
+            response - 1
         };
         Shape {
-            heard,
+            transcript,
             handshake,
-            answer,
+            response,
         }
     }
 
@@ -86,7 +88,10 @@ impl Shape {
         const STRIDE: usize = 7;
         const AROUND: [usize; 4] = [1, 0, 5, 6];
         let mut cases = Vec::new();
-        for (from_client, bytes) in [(true, &self.heard.client), (false, &self.heard.server)] {
+        for (from_client, bytes) in [
+            (true, &self.transcript.client),
+            (false, &self.transcript.server),
+        ] {
             let mut borders = record_ends(bytes);
             borders.push(0);
             // Signatures and tickets differ in length by a few bytes from one exchange to the next.
@@ -109,11 +114,10 @@ impl Shape {
     }
 }
 
-/// What became of a call, and what the relay saw of it.
+/// The result of a call, and what the relay saw of it.
 struct Outcome {
     result: Result<Status, Error>,
-    took: Duration,
-    heard: Heard,
+    transcript: Transcript,
 }
 
 /// Makes the calls of one thread.
@@ -130,7 +134,7 @@ impl<'a> Caller<'a> {
         Caller {
             exchange,
             config,
-            relay: Relay::faithful(port_of(&url)),
+            relay: Relay::start(port_of(&url)),
             warm: None,
         }
     }
@@ -174,12 +178,9 @@ impl<'a> Caller<'a> {
             };
             self.relay.arm(fault, place);
         }
-        let begun = Instant::now();
-        let result = client.status();
         let outcome = Outcome {
-            result,
-            took: begun.elapsed(),
-            heard: self.relay.heard(),
+            result: client.status(),
+            transcript: self.relay.transcript(),
         };
         if self.exchange.resumed {
             self.warm = Some(client);
@@ -188,40 +189,31 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// What is wrong with an outcome.
-fn judge(
-    fault: Fault,
-    case: Case,
-    outcome: &Outcome,
-    shape: &Shape,
-    timeout: Duration,
-) -> Result<(), String> {
-    if outcome.took > timeout + GRACE {
-        return Err(format!("it took {:?}", outcome.took));
-    }
-    let heard = &outcome.heard;
-    let passed = record_ends(&heard.server[..heard.passed]).len();
-    let is_answered = passed >= shape.answer;
-    let is_connected = passed >= shape.handshake;
+/// Returns what is wrong with an outcome.
+fn judge(fault: Fault, case: Case, outcome: &Outcome, shape: &Shape) -> Result<(), String> {
+    let transcript = &outcome.transcript;
+    let forwarded = record_ends(&transcript.server[..transcript.forwarded]).len();
+    let is_complete = forwarded >= shape.response;
+    let is_connected = forwarded >= shape.handshake;
     match &outcome.result {
         Ok(status) if status.json() != BODY || !status.available() => {
-            Err(format!("the answer is wrong: {status:?}"))
+            Err(format!("the response is wrong: {status:?}"))
         }
         Ok(_) if fault == Fault::Corrupt => {
-            if is_harmless(case, heard, shape) {
+            if is_harmless(case, transcript, shape) {
                 Ok(())
             } else {
-                Err("the wrong bit went unnoticed".into())
+                Err("the wrong bit was not detected".into())
             }
         }
-        Ok(_) if is_answered => Ok(()),
-        Ok(_) => Err("an answer that had not come".into()),
+        Ok(_) if is_complete => Ok(()),
+        Ok(_) => Err("a response that had not arrived".into()),
         Err(error) => {
             let expected: &[Code] = match (fault, case.from_client) {
-                (Fault::Stall, _) if !is_answered => &[Code::Timeout],
-                (Fault::Close, _) if !is_answered => &[Code::ConnectionLost],
+                (Fault::Stall, _) if !is_complete => &[Code::Timeout],
+                (Fault::Close, _) if !is_complete => &[Code::ConnectionLost],
                 (Fault::Reset, _) => &[Code::ConnectionLost],
-                // The server says that it does not like what it got, or waits for the rest of it.
+                // The server rejects what it got, or waits for the rest of it.
                 (Fault::Corrupt, true) => &[
                     Code::Tls,
                     Code::ConnectionLost,
@@ -237,9 +229,9 @@ fn judge(
                     Code::ServerUntrusted,
                     Code::ServerName,
                 ],
-                _ => return Err(format!("the answer had come: {error}")),
+                _ => return Err(format!("the response had arrived: {error}")),
             };
-            let words: &[&str] = match (error.code(), is_connected) {
+            let parts: &[&str] = match (error.code(), is_connected) {
                 _ if matches!(fault, Fault::Corrupt | Fault::Reset) => &["localhost:"],
                 (Code::Timeout, false) => &["TLS handshake", "localhost:"],
                 (Code::Timeout, true) => &["waiting for the response", "localhost:"],
@@ -247,25 +239,25 @@ fn judge(
                 (_, true) => &["before it responded", "localhost:"],
             };
             let is_right = expected.contains(&error.code())
-                && words.iter().all(|words| error.message().contains(words))
+                && parts.iter().all(|part| error.message().contains(part))
                 && error.hint().len() > 20;
             if is_right {
                 Ok(())
             } else {
-                Err(format!("{error}, not one of {expected:?} with {words:?}"))
+                Err(format!("{error}, not one of {expected:?} with {parts:?}"))
             }
         }
     }
 }
 
-/// Whether nobody has to notice a wrong bit there: in a record's version, which is for the first servers of
-/// TLS, in a change_cipher_spec, which TLS 1.3 has for the eyes of firewalls only, and behind the answer.
-fn is_harmless(case: Case, heard: &Heard, shape: &Shape) -> bool {
+/// Returns whether a wrong bit may go undetected there: in a record's version, which only old servers read, in a
+/// change_cipher_spec, which TLS 1.3 has for middleboxes only, and after the response.
+fn is_harmless(case: Case, transcript: &Transcript, shape: &Shape) -> bool {
     const CHANGE_CIPHER_SPEC: u8 = 20;
     let bytes = if case.from_client {
-        &heard.client
+        &transcript.client
     } else {
-        &heard.server
+        &transcript.server
     };
     let ends = record_ends(bytes);
     let record = ends.partition_point(|end| *end <= case.offset);
@@ -273,19 +265,19 @@ fn is_harmless(case: Case, heard: &Heard, shape: &Shape) -> bool {
     matches!(case.offset - begin, 1 | 2)
         || bytes.get(begin) == Some(&CHANGE_CIPHER_SPEC)
         || case.offset >= bytes.len()
-        || !case.from_client && record >= shape.answer
+        || !case.from_client && record >= shape.response
 }
 
-/// What the workers tell.
-enum News {
-    Begun(usize, Case),
+/// A worker's message.
+enum Message {
+    Started(usize, Case),
     Done(usize, Result<Option<Code>, String>),
 }
 
-/// What the workers share.
+/// Shared by the workers.
 struct Task {
     fault: Fault,
-    timeout: Duration,
+    timeouts: &'static [Duration],
     shape: Shape,
     cases: Vec<Case>,
     next: AtomicUsize,
@@ -303,41 +295,41 @@ fn sweep(exchange: Exchange, fault: Fault) {
     let is_tls13 = exchange.listener.starts_with("tls13");
     let shape = whole(&mut first, is_tls13);
     let cases = shape.cases(std::env::var("DCS_SWEEP").is_ok_and(|value| value == "every"));
-    let (timeout, workers) = match fault {
-        Fault::Stall => (SHORT, WAITING),
-        Fault::Corrupt => (SHORT, BUSY),
-        _ => (LONG, BUSY),
+    let (timeouts, workers): (&'static [Duration], _) = match fault {
+        Fault::Stall => (&WAITING_TIMEOUTS, WAITING),
+        Fault::Corrupt => (&WAITING_TIMEOUTS, BUSY),
+        _ => (&BUSY_TIMEOUT, BUSY),
     };
 
     let task = Task {
         fault,
-        timeout,
+        timeouts,
         shape,
         cases,
         next: AtomicUsize::new(0),
     };
 
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut outcomes: BTreeMap<Option<i32>, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
     std::thread::scope(|scope| {
-        let (news, told) = channel();
+        let (sender, messages) = channel();
         for worker in 0..workers {
-            let (news, task, testbed, config) = (news.clone(), &task, &testbed, &config);
+            let (sender, task, testbed, config) = (sender.clone(), &task, &testbed, &config);
             scope.spawn(move || {
                 let caller = Caller::new(testbed, exchange, config);
-                work(worker, caller, task, &news);
+                work(worker, caller, task, &sender);
             });
         }
-        drop(news);
+        drop(sender);
         let mut busy = BTreeMap::new();
         let mut left = task.cases.len();
         while left > 0 {
-            match told.recv_timeout(WATCHDOG) {
-                Ok(News::Begun(worker, case)) => {
+            match messages.recv_timeout(2 * WATCHDOG) {
+                Ok(Message::Started(worker, case)) => {
                     busy.insert(worker, case);
                 }
-                Ok(News::Done(worker, outcome)) => {
+                Ok(Message::Done(worker, outcome)) => {
                     left -= 1;
                     let case = busy.remove(&worker).unwrap();
                     match outcome {
@@ -346,7 +338,7 @@ fn sweep(exchange: Exchange, fault: Fault) {
                     }
                 }
                 Err(_) => {
-                    // A scope would wait for the threads that hang.
+                    // A panic would wait for the threads that hang.
                     eprintln!("{exchange:?} {fault:?}: these calls hang: {busy:?}");
                     std::process::abort();
                 }
@@ -356,7 +348,7 @@ fn sweep(exchange: Exchange, fault: Fault) {
     println!(
         "{exchange:?} {fault:?}: {} places in {:?}: {outcomes:?}",
         task.cases.len(),
-        begun.elapsed()
+        start.elapsed()
     );
     assert!(
         wrong.is_empty(),
@@ -367,38 +359,39 @@ fn sweep(exchange: Exchange, fault: Fault) {
     );
 }
 
-/// An exchange that nothing befalls, and a check that it looks as it is supposed to.
+/// Makes an exchange without a fault, and asserts that it looks as expected.
 fn whole(caller: &mut Caller<'_>, is_tls13: bool) -> Shape {
-    // The close_notify comes behind the answer, which the call does not wait for: on a busy machine the client may have
-    // closed the connection before it comes.
-    let heard = (0..5)
-        .find_map(|_| with_close_notify(caller, is_tls13))
-        .expect("the server's close_notify was never seen");
-    let shape = Shape::of(heard, is_tls13, caller.exchange.resumed);
-    let ends = record_ends(&shape.heard.server);
-    assert_eq!(
-        shape.heard.server[ends[shape.answer - 2]],
-        APPLICATION_DATA,
-        "{ends:?}"
-    );
+    let outcome = caller.call(None, WATCHDOG);
+    let status = outcome.result.unwrap();
+    assert_eq!(status.connection().session_resumed, caller.exchange.resumed);
+    // The call does not wait for the server's close_notify, but this needs it.
+    let transcript = caller.relay.transcript_to_the_end();
+    let shape = Shape::of(transcript, is_tls13, caller.exchange.resumed);
+    let server = &shape.transcript.server;
+    let ends = record_ends(server);
+    let close_notify = ends[shape.response - 1];
+    // Type, version and length; an encrypted alert takes two bytes and its protection.
+    assert!(server.len() - close_notify < 40, "{ends:?}");
+    assert!(is_tls13 || server[close_notify] == ALERT, "{ends:?}");
+    let response = ends[shape.response - 2];
+    assert_eq!(server[response], APPLICATION_DATA, "{ends:?}");
     shape
 }
 
-fn work(worker: usize, mut caller: Caller<'_>, task: &Task, news: &Sender<News>) {
+fn work(worker: usize, mut caller: Caller<'_>, task: &Task, messages: &Sender<Message>) {
     while let Some(case) = task.cases.get(task.next.fetch_add(1, Ordering::SeqCst)) {
-        news.send(News::Begun(worker, *case)).unwrap();
+        messages.send(Message::Started(worker, *case)).unwrap();
         let mut verdict = Ok(None);
-        // What a busy machine was too slow for is looked at again with more time.
-        for timeout in [task.timeout, 4 * task.timeout] {
+        for timeout in task.timeouts {
             caller.warm = None;
-            let outcome = caller.call(Some((task.fault, *case)), timeout);
-            verdict = judge(task.fault, *case, &outcome, &task.shape, timeout)
+            let outcome = caller.call(Some((task.fault, *case)), *timeout);
+            verdict = judge(task.fault, *case, &outcome, &task.shape)
                 .map(|()| outcome.result.as_ref().err().map(Error::code));
             if verdict.is_ok() {
                 break;
             }
         }
-        news.send(News::Done(worker, verdict)).unwrap();
+        messages.send(Message::Done(worker, verdict)).unwrap();
     }
 }
 
@@ -419,33 +412,8 @@ const TLS13_RESUMED: Exchange = Exchange {
     resumed: true,
 };
 
-/// What the relay heard of an exchange to its very end; `None` where that did not come.
-fn with_close_notify(caller: &mut Caller<'_>, is_tls13: bool) -> Option<Heard> {
-    let outcome = caller.call(None, LONG);
-    let status = outcome.result.unwrap();
-    assert_eq!(status.connection().session_resumed, caller.exchange.resumed);
-    let is_whole = |heard: &Heard| {
-        let ends = record_ends(&heard.server);
-        let last = ends.len().checked_sub(2).map(|last| ends[last]);
-        last.is_some_and(|begin| {
-            // type, version and length; an encrypted alert takes two bytes and its protection
-            let length = heard.server.len() - begin;
-            length < 40 && (is_tls13 || heard.server[begin] == 21)
-        })
-    };
-    let begun = Instant::now();
-    let mut heard = outcome.heard;
-    while !is_whole(&heard) {
-        if begun.elapsed() > GRACE {
-            return None;
-        }
-        heard = caller.relay.heard();
-    }
-    Some(heard)
-}
-
 #[test]
-fn an_exchange_broken_at_any_byte_ends_right_and_in_time() {
+fn exchange_cut_at_any_byte_ends_right_and_in_time() {
     for exchange in [TLS12, TLS12_RESUMED, TLS13, TLS13_RESUMED] {
         for fault in [Fault::Close, Fault::Reset, Fault::Corrupt, Fault::Stall] {
             sweep(exchange, fault);

@@ -1,10 +1,16 @@
-//! Every fault that a client's set-up is known to have, made for real: the right code, the right check as the
-//! first finding, and advice that makes the call succeed where it is followed.
+//! The diagnosis of every known fault of a set-up, with real files and servers: the code, the check of the first finding,
+//! and advice that makes the call succeed.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{Slot, call, config, config_of, config_without_identity, diagnose, failure};
+use crate::common::https::{End, responding, with_length};
+use crate::common::loopback::listen;
+use crate::common::proxy::tunnel;
+use crate::common::{
+    Slot, call, config, config_of, config_without_identity, diagnose, failure, openssl,
+    refused_port,
+};
 use dcs::{Check, Client, Code, Config, Finding, Outcome, Report, Severity};
 use dcs_testbed::{PASSWORD, Testbed};
 
@@ -20,8 +26,7 @@ const FRONT_ENDS: [&str; 6] = [
     "haproxy_tls13",
 ];
 
-/// A certificate that is turned down: its name in the testbed, the CA bundle at hand, and the check that tells
-/// why.
+/// Rejected certificates: the name in the testbed, the CA bundle, and the check that gives the reason.
 const REJECTED: [(&str, &str, Check); 14] = [
     ("rejected_wrong_ca", "ca_bundle", Check::ChainComplete),
     (
@@ -102,14 +107,14 @@ fn outcome(report: &Report, check: Check) -> Option<Outcome> {
 }
 
 #[test]
-fn a_good_set_up_has_nothing_wrong() {
+fn correct_set_up_passes_every_check() {
     let testbed = Testbed::from_env();
     for front_end in FRONT_ENDS {
         let report = diagnose(&config(&testbed, &testbed.url(front_end, PATH)));
         assert!(report.ok() && report.cause().is_none(), "{}", report.text());
         let steps: Vec<_> = report.steps().iter().map(|step| step.name()).collect();
         assert_eq!(steps, ["dns", "tcp", "tls", "http"], "{front_end}");
-        // Everything that can be looked at has been; the expired certificate of the bundle is a note.
+        // All checks ran. The bundle's expired certificate is a note.
         let not_passed: Vec<_> = report
             .findings()
             .iter()
@@ -134,11 +139,11 @@ fn a_good_set_up_has_nothing_wrong() {
 }
 
 #[test]
-fn each_cause_of_a_rejection_is_named_on_every_front_end() {
+fn causes_of_a_rejected_certificate_on_every_front_end() {
     let testbed = Testbed::from_env();
     for front_end in FRONT_ENDS {
         for (name, bundle, check) in REJECTED {
-            // HAProxy knows no limit for the length of a chain.
+            // HAProxy has no limit for the length of a chain.
             if name == "rejected_too_deep" && front_end.starts_with("haproxy") {
                 continue;
             }
@@ -149,7 +154,7 @@ fn each_cause_of_a_rejection_is_named_on_every_front_end() {
 
             let report = assert_cause(&config, check, Severity::Error);
             let found = cause(&report);
-            // What the call says and what the diagnosis says is the same.
+            // The call and the diagnosis give the same advice.
             if check == Check::ClientCertificateAccepted {
                 assert_eq!(found.advice(), error.hint(), "{front_end} {name}");
             } else {
@@ -172,7 +177,7 @@ fn each_cause_of_a_rejection_is_named_on_every_front_end() {
 }
 
 #[test]
-fn a_certificate_that_is_not_sent_is_missed_on_every_front_end() {
+fn missing_client_certificate_on_every_front_end() {
     let testbed = Testbed::from_env();
     for front_end in FRONT_ENDS {
         let config = config_without_identity(&testbed, &testbed.url(front_end, PATH));
@@ -188,7 +193,7 @@ fn a_certificate_that_is_not_sent_is_missed_on_every_front_end() {
 }
 
 #[test]
-fn a_server_that_names_no_cas_leaves_less_to_say() {
+fn server_that_names_no_cas() {
     let testbed = Testbed::from_env();
     let mut config = config_of(
         &testbed,
@@ -202,7 +207,7 @@ fn a_server_that_names_no_cas_leaves_less_to_say() {
 }
 
 #[test]
-fn what_is_wrong_with_the_server_is_told_apart() {
+fn server_faults() {
     let testbed = Testbed::from_env();
     for (listener, code, check) in [
         (
@@ -246,7 +251,7 @@ fn what_is_wrong_with_the_server_is_told_apart() {
 }
 
 #[test]
-fn what_is_wrong_with_the_network_is_told_apart() {
+fn network_faults() {
     let testbed = Testbed::from_env();
     let with_url = |url: &str| config(&testbed, url);
     assert_cause(
@@ -254,9 +259,7 @@ fn what_is_wrong_with_the_network_is_told_apart() {
         Check::Resolve,
         Severity::Error,
     );
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = closed.local_addr().unwrap().port();
-    drop(closed);
+    let (_reserved, port) = refused_port();
     let refused = assert_cause(
         &with_url(&format!("https://127.0.0.1:{port}/")),
         Check::Connect,
@@ -273,9 +276,9 @@ fn what_is_wrong_with_the_network_is_told_apart() {
 }
 
 #[test]
-fn a_proxy_is_a_step_of_its_own() {
+fn proxy_is_a_step_of_its_own() {
     let testbed = Testbed::from_env();
-    let port = crate::common::proxy::server(crate::common::proxy::tunnel);
+    let port = listen(tunnel);
     let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
     let proxy = format!("http://user:p%40ss@127.0.0.1:{port}");
     config.set_proxy(Some(&proxy)).unwrap();
@@ -287,7 +290,7 @@ fn a_proxy_is_a_step_of_its_own() {
 }
 
 #[test]
-fn what_the_service_answers_is_told_apart() {
+fn responses_of_the_service() {
     let testbed = Testbed::from_env();
     for (path, check, severity) in [
         ("/400", Check::Answer, Severity::Error),
@@ -309,9 +312,9 @@ fn what_the_service_answers_is_told_apart() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_a_warning() {
+fn wrong_clock_is_a_warning() {
     let testbed = Testbed::from_env();
-    for (listener, words) in [
+    for (listener, difference) in [
         ("skewed_clock_past", "ahead of"),
         ("skewed_clock_future", "behind"),
     ] {
@@ -322,14 +325,14 @@ fn a_clock_that_is_wrong_is_a_warning() {
         );
         let message = cause(&report).message();
         assert!(
-            message.contains(words) && message.contains("2 hours"),
+            message.contains(difference) && message.contains("2 hours"),
             "{message}"
         );
     }
 }
 
 #[test]
-fn a_file_that_nothing_can_be_done_with_is_the_cause_and_the_rest_is_checked_all_the_same() {
+fn invalid_file_is_the_cause_and_the_other_checks_still_run() {
     use Slot::{Bundle, Certificate, Key};
     let testbed = Testbed::from_env();
     for (slot, name, check) in [
@@ -367,7 +370,7 @@ fn a_file_that_nothing_can_be_done_with_is_the_cause_and_the_rest_is_checked_all
         let report = assert_cause(&config, check, Severity::Error);
         assert_eq!(cause(&report).message(), error.message(), "{name}");
         assert_eq!(cause(&report).advice(), error.hint(), "{name}");
-        // The server is still looked at.
+        // The server is still checked.
         let tls = report.steps().iter().find(|step| step.name() == "tls");
         assert!(tls.is_some(), "{name}: {}", report.text());
         assert!(
@@ -379,7 +382,7 @@ fn a_file_that_nothing_can_be_done_with_is_the_cause_and_the_rest_is_checked_all
 }
 
 #[test]
-fn one_file_alone_is_no_identity() {
+fn certificate_or_key_alone_is_the_cause() {
     let testbed = Testbed::from_env();
     let mut config = config_without_identity(&testbed, &testbed.url("tls12_close", PATH));
     config.set_certificate_file(testbed.file("client_cert"));
@@ -397,7 +400,7 @@ fn one_file_alone_is_no_identity() {
         "{}",
         report.text()
     );
-    // Nothing configured at all, not even the CA bundle.
+    // Nothing is configured, not even the CA bundle.
     let report = assert_cause(&Config::new(), Check::FileConfigured, Severity::Error);
     assert!(
         cause(&report).message().contains("CA bundle"),
@@ -407,7 +410,7 @@ fn one_file_alone_is_no_identity() {
 }
 
 #[test]
-fn what_calls_succeed_with_for_now_is_a_warning_or_a_note() {
+fn harmless_faults_are_warnings_or_notes() {
     let testbed = Testbed::from_env();
     let good = || config(&testbed, &testbed.url("tls12_close", PATH));
     assert_cause(
@@ -425,7 +428,7 @@ fn what_calls_succeed_with_for_now_is_a_warning_or_a_note() {
         config.set_ca_bundle_file(testbed.file(bundle));
         assert_cause(&config, check, Severity::Warning);
     }
-    // The server has the right intermediate itself, and so looks over the wrong one.
+    // The server has the right intermediate itself, so it ignores the wrong one.
     let mut impostor = good();
     impostor.set_ca_bundle_file(testbed.file("ca_root_only"));
     impostor.set_certificate_file(testbed.file("impostor_intermediate_chain"));
@@ -462,7 +465,7 @@ fn what_calls_succeed_with_for_now_is_a_warning_or_a_note() {
 }
 
 #[test]
-fn a_bundle_of_which_all_has_expired_matters() {
+fn bundle_with_only_expired_certificates_is_the_cause() {
     let testbed = Testbed::from_env();
     let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
     config.set_ca_bundle_file(testbed.file("bundle_expired_only"));
@@ -481,7 +484,7 @@ fn a_bundle_of_which_all_has_expired_matters() {
 }
 
 #[test]
-fn a_report_holds_no_secret_and_can_leave_paths_and_names_out() {
+fn report_holds_no_secret_and_redacts_paths_and_names() {
     let testbed = Testbed::from_env();
     for (name, key) in [
         ("client", "client_key_encrypted"),
@@ -522,7 +525,7 @@ fn a_report_holds_no_secret_and_can_leave_paths_and_names_out() {
     }
 }
 
-/// The commands in an advice, in its order.
+/// Returns the commands in an advice, in its order.
 fn commands(advice: &str) -> Vec<String> {
     advice
         .split('`')
@@ -532,7 +535,7 @@ fn commands(advice: &str) -> Vec<String> {
         .collect()
 }
 
-/// Runs the first command of the advice, with the words in capitals replaced.
+/// Runs the first command of the advice, with its placeholders in capitals replaced.
 fn follow(advice: &str, names: &[(&str, &Path)]) {
     let mut command = commands(advice)
         .first()
@@ -556,27 +559,20 @@ fn follow(advice: &str, names: &[(&str, &Path)]) {
 }
 
 #[test]
-fn advice_that_is_a_command_makes_the_call_succeed() {
+fn commands_in_the_advice_make_the_call_succeed() {
     use std::os::unix::fs::PermissionsExt;
     let testbed = Testbed::from_env();
     let folder = testbed.dir().join("advice");
     std::fs::create_dir(&folder).unwrap();
     let good = || config(&testbed, &testbed.url("tls12_close", PATH));
-    let openssl = |arguments: &[&str], input: &Path, output: &Path| {
-        let status = Command::new("openssl")
-            .args(arguments)
-            .arg("-in")
-            .arg(input)
-            .arg("-out")
-            .arg(output)
-            .status()
-            .unwrap();
-        assert!(status.success());
+    let convert = |arguments: &[&str], input: &Path, output: &Path| {
+        let input = std::fs::read(input).unwrap();
+        std::fs::write(output, openssl(arguments, &input)).unwrap();
     };
     let hint = |config: &Config| Client::new(config).unwrap_err().hint().to_owned();
     let (old, new) = (folder.join("old"), folder.join("new"));
 
-    // A key that is encrypted in a way of the last century.
+    // A key in an obsolete encryption.
     let v1 = [
         "pkcs8",
         "-topk8",
@@ -586,7 +582,7 @@ fn advice_that_is_a_command_makes_the_call_succeed() {
         "pass:secret",
     ];
     let legacy = ["-provider", "legacy", "-provider", "default"];
-    openssl(
+    convert(
         &[&v1[..], &legacy].concat(),
         &testbed.file("client_key"),
         &old,
@@ -602,7 +598,7 @@ fn advice_that_is_a_command_makes_the_call_succeed() {
     config.set_private_key_file(&new);
     assert!(call(&config).unwrap().available());
 
-    // A key whose password nobody gives.
+    // An encrypted key without a password.
     let mut config = good();
     config.set_private_key_file(testbed.file("client_key_encrypted"));
     let advice = hint(&config).replace("-nocrypt", "-nocrypt -passin 'pass:correct horse'");
@@ -617,7 +613,7 @@ fn advice_that_is_a_command_makes_the_call_succeed() {
     assert!(call(&config).unwrap().available());
 
     // A certificate with OpenSSL's trust settings.
-    openssl(
+    convert(
         &["x509", "-trustout", "-addtrust", "clientAuth"],
         &testbed.file("client_cert"),
         &old,
@@ -640,8 +636,8 @@ fn advice_that_is_a_command_makes_the_call_succeed() {
     config.set_certificate_file(&new);
     assert!(call(&config).unwrap().available());
 
-    // The documentation's own command, which writes text in front of DER.
-    openssl(
+    // The command of the DCS's documentation, which writes text in front of DER.
+    convert(
         &["x509", "-outform", "DER", "-text"],
         &testbed.file("client_cert"),
         &old,
@@ -654,7 +650,7 @@ fn advice_that_is_a_command_makes_the_call_succeed() {
     config.set_certificate_file(&new);
     assert!(call(&config).unwrap().available());
 
-    // A key that everybody may read.
+    // A world-readable key.
     let key = folder.join("key");
     std::fs::copy(testbed.file("client_key"), &key).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -665,7 +661,7 @@ fn advice_that_is_a_command_makes_the_call_succeed() {
     let report = diagnose(&config);
     assert!(report.cause().is_none(), "{}", report.text());
 
-    // A Java keystore, where there is a JDK.
+    // A Java keystore, if there is a JDK.
     if Command::new("keytool").arg("-help").output().is_ok() {
         let (jks, p12) = (folder.join("store.jks"), folder.join("NEW.p12"));
         let made = folder.join("made.p12");
@@ -697,7 +693,7 @@ fn advice_that_is_a_command_makes_the_call_succeed() {
         assert!(call(&config).unwrap().available());
     }
 
-    // An intermediate that is missing, added to the certificate's file.
+    // A missing intermediate, added to the certificate's file.
     let url = testbed.url("tls12_close", PATH);
     let mut config = config_of(&testbed, &url, "rejected_missing_intermediate");
     let report = assert_cause(&config, Check::ChainComplete, Severity::Error);
@@ -734,7 +730,7 @@ fn openssl_export(testbed: &Testbed, to: &Path) {
 }
 
 #[test]
-fn the_documented_error_table() {
+fn documented_errors_match_the_readme() {
     let testbed = Testbed::from_env();
     let readme = include_str!("../../README.md");
     let url = testbed.url("tls12_close", PATH);
@@ -744,13 +740,16 @@ fn the_documented_error_table() {
         row.unwrap_or_else(|| panic!("the README has no row for {documented}"))
     };
 
-    let nobody = failure(
+    let required = failure(
         &config_without_identity(&testbed, &url),
         Code::ClientCertRequired,
     );
     let line = row("No required SSL certificate was sent");
-    assert!(line.contains(nobody.code().name()), "{line}");
-    assert!(line.contains(&format!("\"{}\"", nobody.hint())), "{nobody}");
+    assert!(line.contains(required.code().name()), "{line}");
+    assert!(
+        line.contains(&format!("\"{}\"", required.hint())),
+        "{required}"
+    );
 
     let expired = failure(
         &config_of(&testbed, &url, "rejected_expired"),
@@ -780,7 +779,7 @@ fn the_documented_error_table() {
 }
 
 #[test]
-fn names_in_a_servers_certificate_are_left_out_too() {
+fn redaction_covers_names_in_the_server_certificate() {
     let testbed = Testbed::from_env();
     let report = diagnose(&config(&testbed, &testbed.url("server_wrong_name", PATH)));
     let message = cause(&report).message();
@@ -797,7 +796,7 @@ fn names_in_a_servers_certificate_are_left_out_too() {
 }
 
 #[test]
-fn an_inspector_whose_ca_is_in_the_bundle_is_still_named() {
+fn tls_inspection_is_a_warning_if_its_ca_is_in_the_bundle() {
     let testbed = Testbed::from_env();
     let mut config = config(&testbed, &testbed.url("server_intercepted", PATH));
     config.set_ca_bundle_file(testbed.file("inspection_ca"));
@@ -806,12 +805,12 @@ fn an_inspector_whose_ca_is_in_the_bundle_is_still_named() {
 }
 
 #[test]
-fn an_alert_before_any_certificate_says_nothing_about_ours() {
+fn alert_before_any_certificate_does_not_blame_the_client_certificate() {
     use std::io::{Read as _, Write as _};
 
     let testbed = Testbed::from_env();
     // A firewall that answers the ClientHello with access_denied (49).
-    let port = crate::common::proxy::server(|mut stream| {
+    let port = listen(|mut stream| {
         let mut hello = [0; 4096];
         let _ = stream.read(&mut hello);
         let _ = stream.write_all(&[21, 3, 3, 0, 2, 2, 49]);
@@ -829,14 +828,14 @@ fn an_alert_before_any_certificate_says_nothing_about_ours() {
 }
 
 #[test]
-fn without_a_certificate_a_broken_network_is_still_the_cause() {
+fn network_fault_outranks_a_missing_certificate() {
     let testbed = Testbed::from_env();
     let config = config_without_identity(&testbed, "https://dcs.invalid/checks/passport");
     assert_cause(&config, Check::Resolve, Severity::Error);
 }
 
 #[test]
-fn the_root_stays_where_names_are_left_out() {
+fn redaction_keeps_the_path_to_the_root() {
     let testbed = Testbed::from_env();
     let report = diagnose(&config(&testbed, &testbed.url("tls12_close", PATH)));
     let links = |report: &Report| {
@@ -849,53 +848,14 @@ fn the_root_stays_where_names_are_left_out() {
 }
 
 #[test]
-fn a_server_that_asks_for_no_certificate_is_noticed() {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-
+fn server_that_asks_for_no_client_certificate() {
     let testbed = Testbed::from_env();
-    let folder = testbed.dir().join("asks-nobody");
-    std::fs::create_dir(&folder).unwrap();
-    let (mut ca, ca_key) = (
-        CertificateParams::new(vec![]).unwrap(),
-        KeyPair::generate().unwrap(),
-    );
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
-    let key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(vec!["localhost".into()])
-        .unwrap()
-        .signed_by(&key, &Issuer::new(ca, ca_key))
-        .unwrap();
-    let (certificate, key_file) = (folder.join("cert"), folder.join("key"));
-    std::fs::write(&certificate, server.pem()).unwrap();
-    std::fs::write(&key_file, key.serialize_pem()).unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
-    let mut child = Command::new("openssl")
-        .args(["s_server", "-quiet", "-www", "-accept"])
-        .arg(format!("127.0.0.1:{port}"))
-        .arg("-cert")
-        .arg(&certificate)
-        .arg("-key")
-        .arg(&key_file)
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let begun = std::time::Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(10));
-        std::thread::yield_now();
-    }
-    let mut config = config(&testbed, &format!("https://localhost:{port}/"));
-    config.set_ca_bundle(ca_pem.as_bytes());
-    // Its answer is a page and no status, and nothing about the client's certificate.
+    // Its response is a page, with nothing about the client's certificate.
+    let page = with_length("200 OK", "Content-Type: text/html\r\n", "<p>Hello</p>");
+    let mut config = responding(&testbed, page, End::KeepAlive);
     let report = diagnose(&config);
     config.set_private_key_file(testbed.file("other_key"));
     let unusable = diagnose(&config);
-    child.kill().unwrap();
-    child.wait().unwrap();
     assert_eq!(
         cause(&report).check(),
         Check::StatusBody,
@@ -907,13 +867,13 @@ fn a_server_that_asks_for_no_certificate_is_noticed() {
         Some(Outcome::Failed)
     );
     assert_eq!(outcome(&report, Check::ClientCertificateSent), None);
-    // What no client can be made from is never well.
+    // A configuration that cannot make a client never passes.
     assert!(!unusable.ok(), "{}", unusable.text());
     assert_eq!(cause(&unusable).check(), Check::KeyMatchesCertificate);
 }
 
 #[test]
-fn a_key_file_without_a_key_and_an_encryption_certificate() {
+fn key_file_without_a_key_and_encryption_certificate() {
     let testbed = Testbed::from_env();
     let url = testbed.url("tls12_close", PATH);
     let mut config = config(&testbed, &url);

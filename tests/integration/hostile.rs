@@ -1,17 +1,18 @@
-//! Servers that answer with what they should not: each ends in time, in bounded memory, and with an error that
-//! names what was wrong. tests/integration/odd_responses.rs has the answers that are only unusual.
+//! Malicious HTTP responses: each call ends by itself, in bounded memory, and with an error that names the fault.
+//! odd_responses.rs tests the unusual ones.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::https::{
-    End, answering, counted, endless, identity, read_head, serving, sessions, tls, with_length,
+    End, after_request, counting, endless, read_head, responding, sessions_of_any_version,
+    with_length,
 };
-use crate::common::proxy::server;
+use crate::common::loopback::listen;
+use crate::common::{timed_out, with_growing_timeout};
 use crate::memory::Limit;
 use dcs::{Client, Code, Config};
 use dcs_testbed::Testbed;
@@ -20,11 +21,11 @@ const BODY: &str = r#"{"available":true,"scheduledOutages":[]}"#;
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// What a call may hold at most: the body while its buffer grows, and the buffers around it.
+/// The body while its buffer grows, and the buffers around it.
 const LIMIT: Limit = Limit(4 * 1024 * 1024);
 
 #[track_caller]
-fn assert_right(name: &str, config: &Config) {
+fn assert_available(name: &str, config: &Config) {
     match LIMIT.call(config) {
         Ok(status) => assert!(status.available(), "{name}: {status:?}"),
         Err(error) => panic!("{name}: {error}"),
@@ -32,11 +33,11 @@ fn assert_right(name: &str, config: &Config) {
 }
 
 #[test]
-fn what_never_ends_is_ended() {
+fn endless_response_is_cut_off() {
     let testbed = Testbed::from_env();
     let y = "y".repeat(1000);
     let early = "HTTP/1.1 103 Early Hints\r\n";
-    for (name, begin, piece, words) in [
+    for (name, begin, piece, fault) in [
         (
             "a header",
             format!("{OK}X: "),
@@ -80,13 +81,13 @@ fn what_never_ends_is_ended() {
             "larger than 2048 KiB",
         ),
         (
-            "1xx answers",
+            "1xx responses",
             String::new(),
             format!("{early}\r\n").repeat(20),
             "larger than 2048 KiB",
         ),
         (
-            "long 1xx answers",
+            "long 1xx responses",
             String::new(),
             format!("{early}Link: {y}\r\n\r\n"),
             "larger than 2048 KiB",
@@ -140,17 +141,17 @@ fn what_never_ends_is_ended() {
             "larger than 2048 KiB",
         ),
     ] {
-        LIMIT.assert_refused(
+        LIMIT.assert_error(
             name,
             &endless(&testbed, begin, piece),
             Code::Response,
-            words,
+            fault,
         );
     }
 }
 
 #[test]
-fn what_drips_without_end_ends_by_the_calls_timeout() {
+fn slow_endless_response_times_out() {
     let testbed = Testbed::from_env();
     for begin in [
         format!("{OK}X: "),
@@ -159,26 +160,28 @@ fn what_drips_without_end_ends_by_the_calls_timeout() {
         format!("{CHUNKED}5;"),
         format!("{CHUNKED}fffff\r\n"),
     ] {
-        let told = begin.clone();
-        let mut config = answering(&testbed, move |session| {
-            let _ = session.write_all(told.as_bytes());
+        let mut config = after_request(&testbed, move |session| {
+            let _ = session.write_all(begin.as_bytes());
             while session.write_all(b"y").is_ok() {
-                // Being slow, and never silent for as long as any timeout, is what this server is for.
+                // Slow, but never silent for as long as any timeout.
                 thread::sleep(Duration::from_millis(5));
             }
         });
-        config.set_timeout_ms(1_000).unwrap();
-        let begun = Instant::now();
-        let words = "timeout of 1000 ms passed while reading the response";
-        LIMIT.assert_refused(&begin, &config, Code::Timeout, words);
-        assert!(begun.elapsed() >= Duration::from_millis(1_000));
+        with_growing_timeout(|timeout_ms| {
+            config.set_timeout_ms(timeout_ms).unwrap();
+            let start = Instant::now();
+            let result = LIMIT.call(&config);
+            assert!(start.elapsed() >= Duration::from_millis(timeout_ms.into()));
+            let phase = format!("timeout of {timeout_ms} ms passed while reading the response");
+            timed_out(result, &[&phase, "localhost:"])
+        });
     }
 }
 
 #[test]
-fn lengths_that_are_wrong() {
+fn invalid_content_length_is_an_error() {
     let testbed = Testbed::from_env();
-    for (headers, words) in [
+    for (headers, fault) in [
         (
             "Content-Length: 40\r\nContent-Length: 41\r\n",
             "conflicting content-length",
@@ -188,6 +191,7 @@ fn lengths_that_are_wrong() {
         ("Content-Length: +40\r\n", "content-length"),
         ("Content-Length: 4e1\r\n", "content-length"),
         ("Content-Length:\r\n", "content-length"),
+        ("Content-Length: many\r\n", "content-length"),
         (
             "Content-Length: 99999999999999999999999\r\n",
             "content-length",
@@ -200,9 +204,9 @@ fn lengths_that_are_wrong() {
         ("Content-Length: 39\r\n", "not JSON"),
         ("Content-Length: 0\r\n", "not JSON"),
     ] {
-        // The server says no more: what is wrong shows at once, and nothing is waited for.
-        let config = serving(&testbed, format!("{OK}{headers}\r\n{BODY}"), End::Never);
-        LIMIT.assert_refused(headers, &config, Code::Response, words);
+        // The fault shows at once: the call does not wait for more.
+        let config = responding(&testbed, format!("{OK}{headers}\r\n{BODY}"), End::KeepAlive);
+        LIMIT.assert_error(headers, &config, Code::Response, fault);
     }
     let chunks = format!("28\r\n{BODY}\r\n0\r\n\r\n");
     for (headers, body) in [
@@ -216,37 +220,37 @@ fn lengths_that_are_wrong() {
             "Transfer-Encoding: chunked\r\nContent-Length: 5000\r\n",
             &chunks,
         ),
-        // The call does not wait for the end of a connection that says nothing more.
+        // The call does not wait for the end of the connection.
         ("Connection: close\r\nContent-Length: 40\r\n", BODY),
     ] {
-        let config = serving(&testbed, format!("{OK}{headers}\r\n{body}"), End::Never);
-        assert_right(headers, &config);
+        let config = responding(&testbed, format!("{OK}{headers}\r\n{body}"), End::KeepAlive);
+        assert_available(headers, &config);
     }
 }
 
 #[test]
-fn a_connection_with_more_behind_the_answer_is_not_used_again() {
+fn connection_with_bytes_after_the_response_is_not_reused() {
     let testbed = Testbed::from_env();
     let stale = with_length("200 OK", "", r#"{"available":false}"#);
-    for behind in ["\r\n", "garbage", "HTTP/1.1 2", &stale] {
-        let answer = format!("{}{behind}", with_length("200 OK", "", BODY));
-        let (config, connections) = counted(&testbed, answer, End::Never);
+    for excess in ["\r\n", "garbage", "HTTP/1.1 2", &stale] {
+        let response = format!("{}{excess}", with_length("200 OK", "", BODY));
+        let (config, connections) = counting(&testbed, response, End::KeepAlive);
         let client = Client::new(&config).unwrap();
         for _ in 0..3 {
             let status = client.status().unwrap();
             assert!(
                 status.available() && !status.connection().reused,
-                "{behind:?}"
+                "{excess:?}"
             );
         }
-        assert_eq!(connections.load(Ordering::SeqCst), 3, "{behind:?}");
+        assert_eq!(connections.load(Ordering::SeqCst), 3, "{excess:?}");
     }
 }
 
 #[test]
-fn chunks_that_are_wrong() {
+fn invalid_chunk_is_an_error() {
     let testbed = Testbed::from_env();
-    for (body, words) in [
+    for (body, fault) in [
         ("xx\r\n{}\r\n0\r\n\r\n", "chunk length"),
         ("\r\n{}\r\n0\r\n\r\n", "chunk length"),
         ("-2\r\n{}\r\n0\r\n\r\n", "chunk length"),
@@ -257,24 +261,24 @@ fn chunks_that_are_wrong() {
         ("2\r\n{}0\r\n\r\n", "crlf"),
         ("1\r\n{}\r\n0\r\n\r\n", "crlf"),
         ("00000000000000000000000000002\r\n{}\r\n0\r\n\r\n", "crlf"),
-        // The one that is asked for never comes.
+        // The connection ends before the chunk does.
         ("ffffffffffffffff\r\n{}\r\n0\r\n\r\n", "cut short"),
         ("2\n{}\n0\n\n", "cut short"),
         ("2\r\n{}\r\n", "cut short"),
     ] {
-        let config = serving(&testbed, format!("{CHUNKED}{body}"), End::Properly);
-        LIMIT.assert_refused(body, &config, Code::Response, words);
+        let config = responding(&testbed, format!("{CHUNKED}{body}"), End::CloseNotify);
+        LIMIT.assert_error(body, &config, Code::Response, fault);
     }
 }
 
 #[test]
-fn json_that_is_made_to_hurt() {
+fn hostile_json_takes_bounded_memory() {
     let testbed = Testbed::from_env();
     let of = |begin: &str, piece: &str, count: usize, end: &str| {
         let body = format!("{begin}{}{end}", piece.repeat(count));
-        serving(&testbed, with_length("200 OK", "", &body), End::Never)
+        responding(&testbed, with_length("200 OK", "", &body), End::KeepAlive)
     };
-    for (name, config, words) in [
+    for (name, config, fault) in [
         ("deep arrays", of("", "[", 1_000_000, ""), "not JSON"),
         ("deep objects", of("", "{\"a\":", 200_000, ""), "not JSON"),
         (
@@ -318,7 +322,7 @@ fn json_that_is_made_to_hurt() {
             "not JSON",
         ),
     ] {
-        LIMIT.assert_refused(name, &config, Code::Response, words);
+        LIMIT.assert_error(name, &config, Code::Response, fault);
     }
     for (name, config) in [
         (
@@ -350,9 +354,9 @@ fn json_that_is_made_to_hurt() {
             ),
         ),
     ] {
-        assert_right(name, &config);
+        assert_available(name, &config);
     }
-    // As many outages as fit are the caller's to have, at a price in proportion.
+    // The caller gets as many outages as fit, for memory in proportion.
     let outage = r#",{"start":"2020-01-01T00Z","end":"2020-01-01T00Z"}"#;
     let config = of(
         &format!(
@@ -368,16 +372,16 @@ fn json_that_is_made_to_hurt() {
 }
 
 #[test]
-fn bytes_that_are_no_text() {
+fn invalid_bytes_are_an_error() {
     let testbed = Testbed::from_env();
-    let answer = [
+    let response = [
         OK.as_bytes(),
         b"Content-Length: 21\r\n\r\n{\"available\":tr\xff\xfe\xfd\xfc\xfb}",
     ]
     .concat();
-    let config = serving(&testbed, answer, End::Never);
-    LIMIT.assert_refused("a body", &config, Code::Response, "not UTF-8");
-    for (header, words) in [
+    let config = responding(&testbed, response, End::KeepAlive);
+    LIMIT.assert_error("a body", &config, Code::Response, "not UTF-8");
+    for (header, fault) in [
         (&b"X: a\0b"[..], "header value"),
         (b"X: a\rb", "header value"),
         (b"X: a\x7fb", "header value"),
@@ -388,43 +392,49 @@ fn bytes_that_are_no_text() {
         (b"X\xe9: ab", "header name"),
     ] {
         let rest = format!("\r\nContent-Length: 40\r\n\r\n{BODY}");
-        let answer = [OK.as_bytes(), header, rest.as_bytes()].concat();
+        let response = [OK.as_bytes(), header, rest.as_bytes()].concat();
         let name = String::from_utf8_lossy(header).into_owned();
-        LIMIT.assert_refused(
+        LIMIT.assert_error(
             &name,
-            &serving(&testbed, answer, End::Never),
+            &responding(&testbed, response, End::KeepAlive),
             Code::Response,
-            words,
+            fault,
         );
     }
-    // RFC 9110, section 5.5: bytes over 127 have no meaning and do no harm.
-    let answer = with_length("200 OK", "X: \u{e9}\r\n", BODY);
-    assert_right("a byte over 127", &serving(&testbed, answer, End::Never));
+    // RFC 9110, section 5.5: bytes over 127 are opaque data.
+    let response = with_length("200 OK", "X: \u{e9}\r\n", BODY);
+    assert_available(
+        "bytes over 127",
+        &responding(&testbed, response, End::KeepAlive),
+    );
 }
 
 #[test]
-fn what_is_not_the_start_of_an_answer() {
+fn invalid_status_line_is_an_error() {
     let testbed = Testbed::from_env();
     let whole = with_length("200 OK", "", BODY);
-    for (name, answer) in [
+    for (name, response) in [
         ("HTTP/0.9", BODY.to_owned()),
         ("HTTP/2 in text", whole.replacen("1.1", "2", 1)),
         ("HTTP/1.2", whole.replacen("1.1", "1.2", 1)),
         ("ICY", whole.replacen("HTTP/1.1", "ICY", 1)),
+        ("HTTP/2", "\0\0\0\x04\0\0\0\0\0".to_owned()),
+        ("SSH", "SSH-2.0-OpenSSH_9.2\r\n\r\n".to_owned()),
         ("garbage before it", format!("garbage{whole}")),
         (
             "a request",
             format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{whole}"),
         ),
+        ("abc", whole.replacen("200", "abc", 1)),
         ("000", whole.replacen("200", "000", 1)),
         ("099", whole.replacen("200", "099", 1)),
         ("20", whole.replacen("200", "20", 1)),
         ("-200", whole.replacen("200", "-200", 1)),
         ("99999", whole.replacen("200", "99999", 1)),
     ] {
-        LIMIT.assert_refused(
+        LIMIT.assert_error(
             name,
-            &serving(&testbed, answer, End::Never),
+            &responding(&testbed, response, End::KeepAlive),
             Code::Response,
             "not valid HTTP/1.1",
         );
@@ -436,52 +446,49 @@ fn what_is_not_the_start_of_an_answer() {
         "206 Partial Content",
         "204 No Content",
     ] {
-        let config = serving(&testbed, with_length(status, "", BODY), End::Never);
-        LIMIT.assert_refused(status, &config, Code::Http, &status[..3]);
+        let config = responding(&testbed, with_length(status, "", BODY), End::KeepAlive);
+        LIMIT.assert_error(status, &config, Code::Http, &status[..3]);
     }
-    assert_right(
+    assert_available(
         "HTTP/1.0",
-        &serving(&testbed, whole.replacen("1.1", "1.0", 1), End::Never),
+        &responding(&testbed, whole.replacen("1.1", "1.0", 1), End::KeepAlive),
     );
 }
 
 #[test]
-fn a_redirect_is_never_followed() {
+fn redirect_is_not_followed() {
     let testbed = Testbed::from_env();
     let visitors = Arc::new(AtomicUsize::new(0));
     let count = visitors.clone();
-    let elsewhere = server(move |stream: TcpStream| {
+    let elsewhere = listen(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
-        drop(stream);
     });
+    let location = format!("https://localhost:{elsewhere}/");
     for status in [300, 301, 302, 303, 305, 307, 308] {
-        let headers = format!(
-            "Location: https://localhost:{elsewhere}/\r\nRefresh: 0; url=https://localhost:{elsewhere}/\r\n"
-        );
-        let config = serving(
+        let headers = format!("Location: {location}\r\nRefresh: 0; url={location}\r\n");
+        let config = responding(
             &testbed,
             with_length(&format!("{status} X"), &headers, BODY),
-            End::Never,
+            End::KeepAlive,
         );
-        LIMIT.assert_refused(&headers, &config, Code::Http, &status.to_string());
+        let error = LIMIT.assert_error(&headers, &config, Code::Http, &status.to_string());
+        // RFC 9110, section 15.4: a redirect to one place.
+        let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
+        assert_eq!(is_redirect, error.message().contains(&location), "{error}");
     }
     assert_eq!(visitors.load(Ordering::SeqCst), 0);
 }
 
 #[test]
-fn an_answer_before_its_question() {
+fn response_before_the_request_is_accepted() {
     let testbed = Testbed::from_env();
-    let answer = with_length("503 Service Unavailable", "Retry-After: 2\r\n", "");
-    // A server that is overloaded says so without reading; on a connection of its own it can be meant for no other.
-    let (config, _) = sessions(
-        &testbed,
-        tls(identity(&testbed), rustls::ALL_VERSIONS),
-        move |mut session| {
-            let _ = session.write_all(answer.as_bytes());
-            let _ = session.flush();
-            read_head(&mut session);
-        },
-    );
+    let response = with_length("503 Service Unavailable", "Retry-After: 2\r\n", "");
+    // As an overloaded server does. On a new connection it can be meant for no other request.
+    let (config, _) = sessions_of_any_version(&testbed, move |mut session| {
+        let _ = session.write_all(response.as_bytes());
+        let _ = session.flush();
+        read_head(&mut session);
+    });
     let error = LIMIT.call(&config).unwrap_err();
     assert_eq!(error.code(), Code::Unavailable, "{error}");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));

@@ -1,22 +1,22 @@
-//! Connections that were kept and are dead, half dead, or die in use: replaced where nothing can go wrong by it,
-//! and only there.
+//! Kept connections that are dead, half dead, or die in use. The client replaces them and repeats the call if, and only
+//! if, that is safe.
 
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
-use crate::common::config;
-use crate::common::https::{identity, read_head, sessions, tls, with_length};
-use crate::common::relay::{Fault, Hits, Place, Relay, port_of};
+use crate::common::https::{read_head, sessions_of_any_version, with_length};
+use crate::common::relay::{Fault, Place, RecordFilter, Relay, port_of, request};
+use crate::common::{WATCHDOG_MS, config, never_answer, timed_out, with_growing_timeout};
 use dcs::{Client, Code, Config};
 use dcs_testbed::Testbed;
 
 const PATH: &str = "/checks/passport";
 const BODY: &str = r#"{"available":true,"scheduledOutages":[]}"#;
 
-/// The first answer of the first connection. In TLS 1.3 five records of the handshake and two tickets come before
-/// it that look the same.
-const FIRST_ANSWER: [(&str, Hits); 2] = [
+/// The first response of the first connection. In TLS 1.3 it follows five records of the handshake and two tickets that
+/// look the same.
+const FIRST_RESPONSE: [(&str, RecordFilter); 2] = [
     ("tls12_keepalive", |record| {
         !record.from_client
             && record.is_application_data
@@ -31,24 +31,25 @@ const FIRST_ANSWER: [(&str, Hits); 2] = [
     }),
 ];
 
-fn through(testbed: &Testbed, listener: &str) -> (Relay, Config) {
+/// Starts a relay to a listener, and returns it with a configuration for calls through it.
+fn relay_to(testbed: &Testbed, listener: &str) -> (Relay, Config) {
     let url = testbed.url(listener, PATH);
-    let relay = Relay::faithful(port_of(&url));
+    let relay = Relay::start(port_of(&url));
     let mut config = config(testbed, &relay.url(&url));
-    config.set_timeout_ms(5_000).unwrap();
+    config.set_timeout_ms(WATCHDOG_MS).unwrap();
     (relay, config)
 }
 
 #[test]
-fn a_connection_that_ended_while_it_was_idle_is_replaced() {
+fn connection_that_ended_while_idle_is_replaced() {
     let testbed = Testbed::from_env();
-    for (listener, first_answer) in FIRST_ANSWER {
+    for (listener, first_response) in FIRST_RESPONSE {
         for fault in [Fault::Close, Fault::Reset] {
-            let (relay, config) = through(&testbed, listener);
-            relay.arm(fault, Place::Behind(first_answer));
+            let (relay, config) = relay_to(&testbed, listener);
+            relay.arm(fault, Place::After(first_response));
             let client = Client::new(&config).unwrap();
             client.status().unwrap();
-            relay.await_faults(1);
+            relay.wait_for_faults(1);
             let status = client.status().unwrap();
             assert!(status.available() && !status.connection().reused);
             assert!(client.status().unwrap().connection().reused);
@@ -58,81 +59,92 @@ fn a_connection_that_ended_while_it_was_idle_is_replaced() {
 }
 
 #[test]
-fn a_connection_that_a_firewall_forgot_costs_one_timeout() {
+fn retries_on_a_new_connection_if_a_kept_one_dies_in_use() {
     let testbed = Testbed::from_env();
-    for (listener, first_answer) in FIRST_ANSWER {
-        let (relay, mut config) = through(&testbed, listener);
-        relay.arm(Fault::Forget, Place::Behind(first_answer));
-        config.set_timeout_ms(500).unwrap();
-        let client = Client::new(&config).unwrap();
-        client.status().unwrap();
-        relay.await_faults(1);
-        let error = client.status().unwrap_err();
-        assert_eq!(error.code(), Code::Timeout, "{error}");
-        assert!(
-            error.message().contains("timeout of 500 ms")
-                && error.message().contains("waiting for the response"),
-            "{error}"
-        );
-        assert!(error.retryable());
-        assert!(!client.status().unwrap().connection().reused);
-        assert_eq!(relay.connections(), 2, "{listener}");
+    let case = "replaced";
+    let url = testbed.url("tls12_keepalive", &format!("{PATH}?case={case}"));
+    // The first connection dies with its second request, so no probe can see it beforehand.
+    let relay = Relay::with_fault(port_of(&url), Fault::Close, |record| {
+        record.connection == 1 && request(record) && record.number == 2
+    });
+    let client = Client::new(&config(&testbed, &relay.url(&url))).unwrap();
+    assert!(!client.status().unwrap().connection().reused);
+    let second = client.status().unwrap();
+    assert!(second.available() && !second.connection().reused);
+    assert!(client.status().unwrap().connection().reused);
+    assert_eq!(relay.connections(), 2);
+    assert_eq!(testbed.wait_for_log(case, 3).len(), 3);
+}
+
+#[test]
+fn blackholed_connection_costs_one_timeout() {
+    let testbed = Testbed::from_env();
+    for (listener, first_response) in FIRST_RESPONSE {
+        with_growing_timeout(|timeout_ms| {
+            let (relay, mut config) = relay_to(&testbed, listener);
+            relay.arm(Fault::Blackhole, Place::After(first_response));
+            config.set_timeout_ms(timeout_ms).unwrap();
+            let client = Client::new(&config).unwrap();
+            client.status()?;
+            relay.wait_for_faults(1);
+            let timeout = format!("timeout of {timeout_ms} ms");
+            timed_out(client.status(), &[&timeout, "waiting for the response"])?;
+            assert!(!client.status()?.connection().reused);
+            assert_eq!(relay.connections(), 2, "{listener}");
+            Ok(())
+        });
     }
 }
 
 #[test]
-fn a_firewall_that_forgot_them_all_costs_one_timeout_too() {
+fn several_blackholed_connections_cost_one_timeout() {
     const KEPT: usize = 3;
     let testbed = Testbed::from_env();
-    let answer = with_length("200 OK", "", BODY);
-    let together = Barrier::new(KEPT);
-    let number = AtomicUsize::new(0);
-    let (mut config, connections) = sessions(
-        &testbed,
-        tls(identity(&testbed), rustls::ALL_VERSIONS),
-        move |mut session| {
-            let is_forgotten = number.fetch_add(1, Ordering::SeqCst) < KEPT;
+    with_growing_timeout(|timeout_ms| {
+        let together = Barrier::new(KEPT);
+        let number = AtomicUsize::new(0);
+        let (mut config, connections) = sessions_of_any_version(&testbed, move |mut session| {
+            let is_blackholed = number.fetch_add(1, Ordering::SeqCst) < KEPT;
             let mut is_first = true;
-            while read_head(&mut session) {
-                if is_forgotten && is_first {
+            while read_head(&mut session).is_some() {
+                if is_blackholed && is_first {
                     // So each of the first calls has a connection of its own.
                     together.wait();
-                } else if is_forgotten {
-                    let _ = std::io::copy(&mut session.sock, &mut std::io::sink());
+                } else if is_blackholed {
+                    never_answer(session.sock);
                     return;
                 }
                 is_first = false;
-                let _ = session.write_all(answer.as_bytes());
+                let _ = session.write_all(with_length("200 OK", "", BODY).as_bytes());
             }
-        },
-    );
-    config.set_timeout_ms(1_000).unwrap();
-    let client = Client::new(&config).unwrap();
-    std::thread::scope(|scope| {
-        for _ in 0..KEPT {
-            scope.spawn(|| client.status().unwrap());
-        }
+        });
+        config.set_timeout_ms(timeout_ms).unwrap();
+        let client = Client::new(&config).unwrap();
+        std::thread::scope(|scope| {
+            let calls: Vec<_> = (0..KEPT).map(|_| scope.spawn(|| client.status())).collect();
+            calls
+                .into_iter()
+                .try_for_each(|call| call.join().unwrap().map(drop))
+        })?;
+        timed_out(client.status(), &["waiting for the response"])?;
+        // The client discards the connections that were idle for as long as the dead one, without trying them.
+        assert!(!client.status()?.connection().reused);
+        assert!(client.status()?.connection().reused);
+        assert_eq!(connections.load(Ordering::SeqCst), KEPT + 1);
+        Ok(())
     });
-    let error = client.status().unwrap_err();
-    assert_eq!(error.code(), Code::Timeout, "{error}");
-    // Those that were idle as long as the one that had died are not tried one after the other.
-    assert!(!client.status().unwrap().connection().reused);
-    assert!(client.status().unwrap().connection().reused);
-    assert_eq!(connections.load(Ordering::SeqCst), KEPT + 1);
 }
 
 #[test]
-fn a_call_is_repeated_once_and_no_more() {
+fn retries_only_once() {
     let testbed = Testbed::from_env();
     for fault in [Fault::Close, Fault::Reset] {
-        let (relay, config) = through(&testbed, "tls12_keepalive");
-        // The second request dies, and so does the one that takes its place.
+        let (relay, config) = relay_to(&testbed, "tls12_keepalive");
+        // The second request dies, and so does its repetition.
         relay.arm(
             fault,
             Place::Before(|record| {
-                record.from_client
-                    && record.is_application_data
-                    && (record.connection > 1 || record.number == 2)
+                request(record) && (record.connection > 1 || record.number == 2)
             }),
         );
         let client = Client::new(&config).unwrap();
@@ -144,7 +156,7 @@ fn a_call_is_repeated_once_and_no_more() {
 }
 
 #[test]
-fn a_call_is_not_repeated_once_a_byte_of_its_answer_came() {
+fn does_not_retry_after_the_first_byte_of_a_response() {
     let testbed = Testbed::from_env();
     for beginning in [
         "H",
@@ -152,18 +164,14 @@ fn a_call_is_not_repeated_once_a_byte_of_its_answer_came() {
         "HTTP/1.1 103 Early Hints\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{",
     ] {
-        let (config, connections) = sessions(
-            &testbed,
-            tls(identity(&testbed), rustls::ALL_VERSIONS),
-            move |mut session| {
-                read_head(&mut session);
-                let _ = session.write_all(with_length("200 OK", "", BODY).as_bytes());
-                if read_head(&mut session) {
-                    let _ = session.write_all(beginning.as_bytes());
-                    let _ = session.flush();
-                }
-            },
-        );
+        let (config, connections) = sessions_of_any_version(&testbed, move |mut session| {
+            read_head(&mut session);
+            let _ = session.write_all(with_length("200 OK", "", BODY).as_bytes());
+            if read_head(&mut session).is_some() {
+                let _ = session.write_all(beginning.as_bytes());
+                let _ = session.flush();
+            }
+        });
         let client = Client::new(&config).unwrap();
         client.status().unwrap();
         let error = client.status().unwrap_err();
@@ -174,51 +182,24 @@ fn a_call_is_not_repeated_once_a_byte_of_its_answer_came() {
 }
 
 #[test]
-fn what_a_server_says_while_a_connection_is_idle_ends_it() {
+fn unsolicited_response_on_an_idle_connection_closes_it() {
     let testbed = Testbed::from_env();
     let stale = with_length("408 Request Timeout", "Connection: close\r\n", "");
-    let (said, heard) = std::sync::mpsc::channel();
-    let (config, connections) = sessions(
-        &testbed,
-        tls(identity(&testbed), rustls::ALL_VERSIONS),
-        move |mut session| {
-            while read_head(&mut session) {
-                let _ = session.write_all(with_length("200 OK", "", BODY).as_bytes());
-                // In a segment of its own, as a server sends it that has waited for long enough.
-                let _ = session.write_all(stale.as_bytes());
-                let _ = said.send(());
-            }
-            let _ = session.sock.read(&mut [0]);
-        },
-    );
+    let (sent, was_sent) = std::sync::mpsc::channel();
+    let (config, connections) = sessions_of_any_version(&testbed, move |mut session| {
+        while read_head(&mut session).is_some() {
+            let _ = session.write_all(with_length("200 OK", "", BODY).as_bytes());
+            // In a segment of its own, as from a server that gave up waiting.
+            let _ = session.write_all(stale.as_bytes());
+            let _ = sent.send(());
+        }
+        let _ = session.sock.read(&mut [0]);
+    });
     let client = Arc::new(Client::new(&config).unwrap());
     for _ in 0..3 {
         let status = client.status().unwrap();
         assert!(status.available() && !status.connection().reused);
-        heard.recv().unwrap();
-    }
-    assert_eq!(connections.load(Ordering::SeqCst), 3);
-}
-
-/// What the next call would otherwise take for its own answer.
-#[test]
-fn what_comes_with_an_answer_is_not_the_next_calls() {
-    let testbed = Testbed::from_env();
-    let unasked = with_length("200 OK", "", r#"{"available":false,"scheduledOutages":[]}"#);
-    let both = with_length("200 OK", "", BODY) + &unasked;
-    let (config, connections) = sessions(
-        &testbed,
-        tls(identity(&testbed), rustls::ALL_VERSIONS),
-        move |mut session| {
-            while read_head(&mut session) {
-                let _ = session.write_all(both.as_bytes());
-            }
-        },
-    );
-    let client = Client::new(&config).unwrap();
-    for _ in 0..3 {
-        let status = client.status().unwrap();
-        assert!(status.available() && !status.connection().reused);
+        was_sent.recv().unwrap();
     }
     assert_eq!(connections.load(Ordering::SeqCst), 3);
 }

@@ -9,12 +9,14 @@ mod common;
 mod memory;
 
 mod certificate_errors;
+mod connection_errors;
 mod cut_at_every_byte;
 mod files;
 mod hostile;
 mod hostile_tls;
 mod keep_alive;
 mod odd_responses;
+mod proxy;
 mod rate_limiting;
 mod reload;
 mod status;

@@ -1,18 +1,17 @@
-//! Files that are replaced under a running client.
+//! Certificate rotation: files that are replaced while a client runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::common::config;
+use crate::common::{config, wait_until};
 use dcs::{Client, Code, Config};
 use dcs_testbed::{PASSWORD, Testbed};
 
 const PATH: &str = "/checks/passport";
 
-/// A folder with a certificate and a key that can be replaced, removed with it.
+/// A folder with a certificate and a key to replace, as Kubernetes mounts them. Dropping it removes the files.
 struct Mounted(PathBuf);
 
 impl Mounted {
@@ -27,7 +26,7 @@ impl Mounted {
         self.0.join(name)
     }
 
-    /// Puts a named pair of the testbed's in place, each file at once.
+    /// Replaces both files, each atomically, by the testbed's `NAME_cert` and `NAME_key`.
     fn put(&self, testbed: &Testbed, name: &str) {
         for part in ["cert", "key"] {
             let new = self.file("new");
@@ -51,7 +50,7 @@ impl Drop for Mounted {
 }
 
 #[test]
-fn new_files_serve_from_the_reload_on() {
+fn reload_applies_new_files() {
     let testbed = Testbed::from_env();
     for listener in ["tls12_close", "tls12_keepalive", "tls13_keepalive"] {
         let mounted = Mounted::new(listener);
@@ -63,7 +62,7 @@ fn new_files_serve_from_the_reload_on() {
             Code::ClientCertRejected
         );
         mounted.put(&testbed, "client");
-        // Nothing is read before it is asked for.
+        // Without a reload, the client does not read them.
         assert_eq!(
             client.status().unwrap_err().code(),
             Code::ClientCertRejected
@@ -71,7 +70,7 @@ fn new_files_serve_from_the_reload_on() {
         client.reload().unwrap();
         assert!(client.status().unwrap().available());
         assert!(client.certificate_not_after().unwrap() > expired);
-        // Connections and sessions of the former certificate serve no longer.
+        // The client discards the connections and sessions of the former certificate.
         mounted.put(&testbed, "rejected_expired");
         client.reload().unwrap();
         assert_eq!(
@@ -82,7 +81,7 @@ fn new_files_serve_from_the_reload_on() {
 }
 
 #[test]
-fn files_that_cannot_be_used_change_nothing() {
+fn failed_reload_changes_nothing() {
     let testbed = Testbed::from_env();
     let mounted = Mounted::new("unusable");
     mounted.put(&testbed, "client");
@@ -105,7 +104,7 @@ fn files_that_cannot_be_used_change_nothing() {
 }
 
 #[test]
-fn a_client_of_bytes_alone_has_nothing_to_reload() {
+fn reload_without_files_is_an_error() {
     let testbed = Testbed::from_env();
     let mut config = Config::new();
     config.set_url(&testbed.url("tls12_close", PATH)).unwrap();
@@ -120,7 +119,7 @@ fn a_client_of_bytes_alone_has_nothing_to_reload() {
 }
 
 #[test]
-fn an_identity_of_bytes_stays_when_the_ca_bundle_is_reloaded() {
+fn reload_of_the_ca_bundle_keeps_an_identity_from_bytes() {
     let testbed = Testbed::from_env();
     let mounted = Mounted::new("bundle");
     let bundle = mounted.file("bundle");
@@ -143,7 +142,7 @@ fn an_identity_of_bytes_stays_when_the_ca_bundle_is_reloaded() {
 }
 
 #[test]
-fn a_certificate_of_a_file_is_renewed_beside_a_key_of_bytes() {
+fn certificate_file_is_reloaded_beside_a_key_from_bytes() {
     let testbed = Testbed::from_env();
     let mounted = Mounted::new("half");
     mounted.put(&testbed, "client");
@@ -164,7 +163,7 @@ fn a_certificate_of_a_file_is_renewed_beside_a_key_of_bytes() {
 }
 
 #[test]
-fn no_call_fails_while_files_are_reloaded() {
+fn calls_succeed_while_files_are_reloaded() {
     const CALLS: usize = 400;
     let testbed = Testbed::from_env();
     for listener in ["tls12_close", "tls13_keepalive"] {
@@ -185,7 +184,7 @@ fn no_call_fails_while_files_are_reloaded() {
                 if over.load(Ordering::Relaxed) {
                     break;
                 }
-                // Every other time they cannot be used.
+                // Every other time the key is invalid.
                 if round % 2 == 0 {
                     mounted.put(&testbed, "client");
                     client.reload().unwrap();
@@ -199,7 +198,7 @@ fn no_call_fails_while_files_are_reloaded() {
 }
 
 #[test]
-fn changed_files_are_noticed_where_that_is_asked_for() {
+fn reload_interval_detects_changed_files() {
     let testbed = Testbed::from_env();
     let mounted = Mounted::new("noticed");
     mounted.put(&testbed, "rejected_expired");
@@ -211,24 +210,15 @@ fn changed_files_are_noticed_where_that_is_asked_for() {
         Code::ClientCertRejected
     );
     mounted.put(&testbed, "client");
-    until(|| client.status().is_ok());
+    wait_until(|| client.status().is_ok());
     assert!(client.status().unwrap().connection().reused);
-    // What cannot be used is passed over, and tried again when it has changed.
+    // An invalid file is ignored, and read again after it has changed.
     fs::write(mounted.file("cert"), "").unwrap();
     assert!(client.status().unwrap().connection().reused);
     mounted.put(&testbed, "rejected_expired");
-    until(|| {
+    wait_until(|| {
         client
             .status()
             .is_err_and(|error| error.code() == Code::ClientCertRejected)
     });
-}
-
-/// Tries until it is so: a call within the interval does not look.
-#[track_caller]
-fn until(mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(60));
-    }
 }

@@ -1,11 +1,15 @@
-//! The status call against a real nginx: answers, connections, sessions, threads.
+//! The status call against a real nginx: responses, connections, TLS sessions, threads, the environment.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::time::Duration;
 
+use crate::common::loopback::listen;
+use crate::common::proxy::join;
 use crate::common::relay::{Fault, Record, Relay, port_of};
-use crate::common::{call, config, failure};
+use crate::common::{call, config, failure, one_test, wait_until};
 use dcs::{Client, Code};
 use dcs_testbed::Testbed;
 
@@ -17,7 +21,7 @@ const LISTENERS: [&str; 4] = [
 ];
 
 #[test]
-fn the_documented_answer_in_both_versions_with_and_without_keep_alive() {
+fn documented_response_with_either_tls_version_and_keep_alive() {
     let testbed = Testbed::from_env();
     for listener in LISTENERS {
         let url = testbed.url(
@@ -37,7 +41,7 @@ fn the_documented_answer_in_both_versions_with_and_without_keep_alive() {
             }
         );
         assert!(connection.tls_cipher.starts_with("TLS_"), "{connection:?}");
-        assert!(connection.tls > std::time::Duration::ZERO);
+        assert!(connection.tls > Duration::ZERO);
         assert!(
             connection.first_byte > connection.tls && connection.total >= connection.first_byte
         );
@@ -53,7 +57,7 @@ fn the_documented_answer_in_both_versions_with_and_without_keep_alive() {
 }
 
 #[test]
-fn unavailable_is_an_answer() {
+fn unavailable_is_not_an_error() {
     let testbed = Testbed::from_env();
     let status = call(&config(
         &testbed,
@@ -65,7 +69,7 @@ fn unavailable_is_an_answer() {
 }
 
 #[test]
-fn outages_and_unknown_fields_are_read() {
+fn outages_are_read_and_unknown_fields_ignored() {
     let testbed = Testbed::from_env();
     let status = call(&config(&testbed, &testbed.url("tls12_close", "/outages"))).unwrap();
     let [first, second] = status.scheduled_outages() else {
@@ -100,14 +104,14 @@ fn limits_are_read() {
 }
 
 #[test]
-fn the_second_call_resumes_the_session() {
+fn second_call_resumes_the_session() {
     let testbed = Testbed::from_env();
     for listener in ["tls12_close", "tls13_close"] {
         let case = format!("resume_{listener}");
         let url = testbed.url(listener, &format!("/checks/passport?case={case}"));
         let client = Client::new(&config(&testbed, &url)).unwrap();
         let statuses: Vec<_> = (0..3).map(|_| client.status().unwrap()).collect();
-        // By nginx's word, and ours agrees with it.
+        // As logged by nginx, and as reported by the library.
         let lines = testbed.wait_for_log(&case, 3);
         let resumed: Vec<bool> = lines.iter().map(|line| line.session_reused).collect();
         assert_eq!(resumed, [false, true, true], "{listener}");
@@ -123,7 +127,7 @@ fn the_second_call_resumes_the_session() {
 }
 
 #[test]
-fn with_keep_alive_a_hundred_calls_use_one_connection() {
+fn hundred_calls_use_one_connection_with_keep_alive() {
     let testbed = Testbed::from_env();
     for listener in ["tls12_keepalive", "tls13_keepalive"] {
         let case = format!("hundred_{listener}");
@@ -140,7 +144,7 @@ fn with_keep_alive_a_hundred_calls_use_one_connection() {
 }
 
 #[test]
-fn an_answer_with_an_error_status_keeps_the_connection() {
+fn error_status_keeps_the_connection_alive() {
     let testbed = Testbed::from_env();
     let url = testbed.url("tls12_keepalive", "/503?case=keep_503");
     let client = Client::new(&config(&testbed, &url)).unwrap();
@@ -174,7 +178,7 @@ fn sixteen_threads_share_one_client() {
 }
 
 #[test]
-fn the_services_statuses_have_their_codes() {
+fn http_statuses_map_to_codes() {
     let testbed = Testbed::from_env();
     for (path, code, status, retryable, after) in [
         ("/400", Code::BadRequest, 400, false, None),
@@ -200,18 +204,9 @@ fn the_services_statuses_have_their_codes() {
 }
 
 #[test]
-fn no_redirect_is_followed() {
+fn response_that_is_not_a_status_is_an_error() {
     let testbed = Testbed::from_env();
-    let url = testbed.url("tls12_close", "/redirect?case=not_followed");
-    let error = failure(&config(&testbed, &url), Code::Http);
-    assert!(error.message().contains("redirect"), "{error}");
-    assert_eq!(testbed.wait_for_log("not_followed", 1).len(), 1);
-}
-
-#[test]
-fn an_answer_that_is_no_status_is_named() {
-    let testbed = Testbed::from_env();
-    for (path, words) in [
+    for (path, fault) in [
         ("/html", "not JSON"),
         ("/not-json", "not JSON"),
         ("/wrong-types", "'available'"),
@@ -221,17 +216,17 @@ fn an_answer_that_is_no_status_is_named() {
     ] {
         let url = testbed.url("tls12_close", path);
         let error = failure(&config(&testbed, &url), Code::Response);
-        assert!(error.message().contains(words), "{path}: {error}");
+        assert!(error.message().contains(fault), "{path}: {error}");
         assert_eq!(error.http_status(), Some(200), "{path}");
     }
 }
 
 #[test]
-fn nothing_is_taken_from_the_environment() {
-    // In a process of its own, because the variables of this one are shared by all tests.
+fn environment_is_ignored_by_default() {
+    // In a process of its own, because all tests share the variables of this one.
     let testbed = Testbed::from_env();
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "status::unavailable_is_an_answer"])
+        .args(one_test("status::unavailable_is_not_an_error"))
         .env("HTTPS_PROXY", "http://127.0.0.1:1")
         .env("https_proxy", "http://127.0.0.1:1")
         .env("ALL_PROXY", "http://127.0.0.1:1")
@@ -248,7 +243,7 @@ fn nothing_is_taken_from_the_environment() {
 }
 
 #[test]
-fn the_environment_is_read_where_it_is_asked_for() {
+fn load_env_reads_the_environment() {
     const CHILD: &str = "DCS_TEST_LOAD_ENV_CHILD";
     if std::env::var_os(CHILD).is_some() {
         let mut config = dcs::Config::new();
@@ -262,11 +257,7 @@ fn the_environment_is_read_where_it_is_asked_for() {
     let child = |more: &[(&str, String)]| {
         let mut command = std::process::Command::new(std::env::current_exe().unwrap());
         command
-            .args([
-                "--exact",
-                "status::the_environment_is_read_where_it_is_asked_for",
-                "--nocapture",
-            ])
+            .args(one_test("status::load_env_reads_the_environment"))
             .env(CHILD, "1")
             .env("DCS_URL", testbed.url("tls12_close", "/checks/passport"))
             .env("DCS_CA_BUNDLE", testbed.file("ca_bundle"))
@@ -283,7 +274,7 @@ fn the_environment_is_read_where_it_is_asked_for() {
     // PEM text in place of a path.
     let key = std::fs::read_to_string(testbed.file("client_key")).unwrap();
     assert!(child(&[("DCS_PRIVATE_KEY", key.clone())]).contains("available=true"));
-    // Content that cannot be used is said to be where it was.
+    // An error names the variable whose content is invalid.
     let text = child(&[("DCS_CERTIFICATE", key)]);
     assert!(text.contains("error=DCS_ERR_CERTIFICATE"), "{text}");
     assert!(text.contains("in DCS_CERTIFICATE"), "{text}");
@@ -295,35 +286,18 @@ fn the_environment_is_read_where_it_is_asked_for() {
 }
 
 #[test]
-fn a_server_that_changes_its_tls_version_is_followed() {
-    use std::net::{TcpListener, TcpStream};
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU16, Ordering};
-
+fn follows_a_server_that_changes_its_tls_version() {
     // What listens behind one port changes, as behind a load balancer.
     let testbed = Testbed::from_env();
     let url = |listener| testbed.url(listener, "/checks/passport");
-    let port = |listener| crate::common::relay::port_of(&url(listener));
+    let port = |listener| port_of(&url(listener));
     let behind = Arc::new(AtomicU16::new(port("tls12_close")));
-    let front = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = front.local_addr().unwrap();
     let upstream = behind.clone();
-    std::thread::spawn(move || {
-        for client in front.incoming().flatten() {
-            let server =
-                TcpStream::connect(("127.0.0.1", upstream.load(Ordering::SeqCst))).unwrap();
-            for (mut from, mut to) in [
-                (client.try_clone().unwrap(), server.try_clone().unwrap()),
-                (server, client),
-            ] {
-                std::thread::spawn(move || {
-                    let _ = std::io::copy(&mut from, &mut to);
-                    let _ = to.shutdown(std::net::Shutdown::Write);
-                });
-            }
-        }
+    let front = listen(move |client| {
+        let server = TcpStream::connect(("127.0.0.1", upstream.load(Ordering::SeqCst))).unwrap();
+        join(client, server);
     });
-    let url = format!("https://localhost:{}/checks/passport", address.port());
+    let url = format!("https://localhost:{front}/checks/passport");
     let client = Client::new(&config(&testbed, &url)).unwrap();
     let call = |listener| {
         behind.store(port(listener), Ordering::SeqCst);
@@ -334,7 +308,7 @@ fn a_server_that_changes_its_tls_version_is_followed() {
     assert_eq!(call("tls12_close"), ("TLSv1.2", true));
     assert_eq!(call("tls13_close"), ("TLSv1.3", false));
     assert_eq!(call("tls13_close"), ("TLSv1.3", true));
-    // rustls asks for no session of TLS 1.2 while it offers one of TLS 1.3.
+    // rustls offers no TLS 1.2 session while it offers one of TLS 1.3.
     assert_eq!(call("tls12_close"), ("TLSv1.2", false));
     assert_eq!(call("tls12_close"), ("TLSv1.2", false));
     assert_eq!(call("tls12_close"), ("TLSv1.2", true));
@@ -342,29 +316,25 @@ fn a_server_that_changes_its_tls_version_is_followed() {
 }
 
 #[test]
-fn a_client_says_goodbye_on_the_connections_that_it_kept() {
-    static HAS_ASKED: AtomicBool = AtomicBool::new(false);
-    static HAS_SAID: AtomicBool = AtomicBool::new(false);
-    // In TLS 1.2 a close_notify is the only record behind the request that is no application data.
-    fn goodbye(record: Record) -> bool {
+fn dropped_client_sends_close_notify_on_kept_connections() {
+    static HAS_REQUESTED: AtomicBool = AtomicBool::new(false);
+    static HAS_CLOSED: AtomicBool = AtomicBool::new(false);
+    // In TLS 1.2 a close_notify is the only record after the request that is not application data.
+    fn observe(record: Record) -> bool {
         if record.from_client && record.is_application_data {
-            HAS_ASKED.store(true, Ordering::SeqCst);
-        } else if record.from_client && HAS_ASKED.load(Ordering::SeqCst) {
-            HAS_SAID.store(true, Ordering::SeqCst);
+            HAS_REQUESTED.store(true, Ordering::SeqCst);
+        } else if record.from_client && HAS_REQUESTED.load(Ordering::SeqCst) {
+            HAS_CLOSED.store(true, Ordering::SeqCst);
         }
         false
     }
     let testbed = Testbed::from_env();
     let url = testbed.url("tls12_keepalive", "/checks/passport");
-    let relay = Relay::start(port_of(&url), Fault::Close, goodbye);
+    let relay = Relay::with_fault(port_of(&url), Fault::Close, observe);
     let client = Client::new(&config(&testbed, &relay.url(&url))).unwrap();
     assert!(client.status().unwrap().available());
     assert!(client.status().unwrap().connection().reused);
-    assert!(!HAS_SAID.load(Ordering::SeqCst));
+    assert!(!HAS_CLOSED.load(Ordering::SeqCst));
     drop(client);
-    let give_up = Instant::now() + Duration::from_secs(10);
-    while !HAS_SAID.load(Ordering::SeqCst) && Instant::now() < give_up {
-        std::thread::yield_now();
-    }
-    assert!(HAS_SAID.load(Ordering::SeqCst));
+    wait_until(|| HAS_CLOSED.load(Ordering::SeqCst));
 }
