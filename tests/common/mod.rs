@@ -18,7 +18,7 @@ pub mod relay;
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -156,6 +156,33 @@ pub fn refused_port() -> (Socket, u16) {
 /// Reads from a client until it gives up, and sends nothing.
 pub fn never_answer(mut stream: TcpStream) {
     let _ = std::io::copy(&mut stream, &mut std::io::sink());
+}
+
+/// A folder of a test's own that every user may enter. Dropping it removes it.
+pub struct TempFolder(PathBuf);
+
+impl TempFolder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("dcs-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        TempFolder(path)
+    }
+
+    /// Returns the path of a file in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for TempFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Returns the arguments with which this binary runs one test, by its full name, in a process of its own.

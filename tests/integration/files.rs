@@ -1,9 +1,9 @@
-//! The three files: every form that is accepted, and every mistake with the error that names it.
+//! The CA bundle, certificate and key files: every accepted form, and an error for every mistake.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::common::{Slot, assert_no_content, call, config};
+use crate::common::{Slot, TempFolder, assert_no_content, call, config, one_test, openssl};
 #[cfg(unix)]
 use dcs::Check;
 use dcs::{Client, Code, Config};
@@ -12,7 +12,7 @@ use dcs_testbed::{PASSWORD, Testbed};
 const PATH: &str = "/checks/passport";
 
 #[test]
-fn every_key_type_and_form_makes_the_call() {
+fn every_key_type_and_form_is_accepted() {
     let testbed = Testbed::from_env();
     for listener in ["tls12_close", "tls13_close"] {
         let url = testbed.url(listener, PATH);
@@ -37,7 +37,7 @@ fn every_key_type_and_form_makes_the_call() {
 }
 
 #[test]
-fn bytes_serve_like_files() {
+fn bytes_replace_files() {
     let testbed = Testbed::from_env();
     let read = |name: &str| std::fs::read(testbed.file(name)).unwrap();
     let mut config = Config::new();
@@ -53,7 +53,7 @@ fn bytes_serve_like_files() {
 }
 
 #[test]
-fn line_ends_do_not_matter() {
+fn line_endings_do_not_matter() {
     let testbed = Testbed::from_env();
     let with_crlf = |name: &str| {
         let text = std::fs::read_to_string(testbed.file(name)).unwrap();
@@ -67,7 +67,7 @@ fn line_ends_do_not_matter() {
 }
 
 #[test]
-fn the_leaf_may_stand_behind_its_issuers() {
+fn leaf_may_follow_its_issuers() {
     let testbed = Testbed::from_env();
     let read = |name: &str| std::fs::read_to_string(testbed.file(name)).unwrap();
     let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
@@ -77,7 +77,7 @@ fn the_leaf_may_stand_behind_its_issuers() {
 }
 
 #[test]
-fn an_encrypted_key_needs_its_password() {
+fn encrypted_key_requires_its_password() {
     let testbed = Testbed::from_env();
     let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
     config.set_private_key_file(testbed.file("client_key_encrypted"));
@@ -100,26 +100,22 @@ fn an_encrypted_key_needs_its_password() {
     let legacy = Client::new(&config).unwrap_err();
     assert_eq!(legacy.code(), Code::Password);
     assert!(legacy.message().contains("no password"), "{legacy}");
-    // A password that is not needed does no harm.
+    // A password without an encrypted key is ignored.
     config.set_private_key_file(testbed.file("client_key"));
     assert!(call(&config).unwrap().available());
 }
 
-/// Where openssl is.
+/// Windows has no openssl.
 #[cfg(unix)]
 #[test]
-fn an_old_kind_of_encryption_is_not_called_a_wrong_password() {
+fn obsolete_encryption_is_not_reported_as_a_wrong_password() {
     let testbed = Testbed::from_env();
+    let key = std::fs::read(testbed.file("client_key")).unwrap();
     for scheme in ["PBE-MD5-DES", "PBE-SHA1-3DES"] {
-        let output = std::process::Command::new("openssl")
-            .args(["pkcs8", "-topk8", "-v1", scheme, "-passout", "pass:secret"])
-            .args(["-provider", "legacy", "-provider", "default", "-in"])
-            .arg(testbed.file("client_key"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
+        let encrypt = ["pkcs8", "-topk8", "-v1", scheme, "-passout", "pass:secret"];
+        let legacy = ["-provider", "legacy", "-provider", "default"];
         let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
-        config.set_private_key(&output.stdout);
+        config.set_private_key(&openssl(&[&encrypt[..], &legacy].concat(), &key));
         config.set_private_key_password(Some("secret"));
         let error = Client::new(&config).unwrap_err();
         assert_eq!(error.code(), Code::PrivateKey, "{scheme}: {error}");
@@ -128,10 +124,10 @@ fn an_old_kind_of_encryption_is_not_called_a_wrong_password() {
 }
 
 #[test]
-fn every_wrong_file_is_named_with_what_is_wrong() {
+fn every_wrong_file_is_an_error_that_names_the_fault() {
     use Slot::{Bundle, Certificate, Key};
     let testbed = Testbed::from_env();
-    for (slot, name, code, words) in [
+    for (slot, name, code, fault) in [
         (Bundle, "missing", Code::File, "no such file"),
         (Bundle, "directory", Code::File, "directory"),
         (Bundle, "empty", Code::CaBundle, "empty"),
@@ -189,18 +185,18 @@ fn every_wrong_file_is_named_with_what_is_wrong() {
         slot.set(&mut config, &path);
         let error = Client::new(&config).expect_err(name);
         assert_eq!(error.code(), code, "{name}: {error}");
-        assert!(error.message().contains(words), "{name}: {error}");
+        assert!(error.message().contains(fault), "{name}: {error}");
         assert!(error.message().contains(path.to_str().unwrap()), "{error}");
         assert!(error.hint().len() > 20, "{error}");
         assert_no_content(&error, &path);
-        if code == Code::File && words == "no such file" {
+        if code == Code::File && fault == "no such file" {
             assert_ne!(error.os_code(), None);
         }
     }
 }
 
 #[test]
-fn an_rsa_1024_pair_is_refused_by_name() {
+fn rsa_1024_is_rejected() {
     let testbed = Testbed::from_env();
     let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
     config.set_certificate_file(testbed.file("rsa1024_cert"));
@@ -214,11 +210,13 @@ fn an_rsa_1024_pair_is_refused_by_name() {
     assert!(error.message().contains("1024 bits"), "{error}");
 }
 
-/// Permissions are other ones on Windows, and Wine runs as one user.
+/// Windows has other permissions, and Wine runs as one user.
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_be_read_is_named() {
+fn unreadable_file_is_an_error() {
     use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
+
     // A file without permissions, read by a user who is not root.
     const CHILD: &str = "DCS_TEST_UNREADABLE";
     if let Some(path) = std::env::var_os(CHILD) {
@@ -227,74 +225,54 @@ fn a_file_that_may_not_be_read_is_named() {
         println!("{}", Client::new(&config).unwrap_err());
         return;
     }
-    let folder = tempfile_in_tmp("unreadable");
-    let path = folder.join("ca.pem");
+    let folder = TempFolder::new("unreadable");
+    let path = folder.path("ca.pem");
     std::fs::write(&path, "x").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
 
-    let test = [
-        "--exact",
-        "files::a_file_that_may_not_be_read_is_named",
-        "--nocapture",
-    ];
     let executable = std::env::current_exe().unwrap();
-    let as_root = std::fs::read(&path).is_ok();
-    let output = if as_root {
-        // The executable goes where an ordinary user may run it. Another process copies it: a child that another test
-        // starts meanwhile would inherit this one's open file, and a file open for writing cannot be executed.
-        let copy = folder.join("test");
-        let mut copying = std::process::Command::new("cp");
-        copying.arg(&executable).arg(&copy);
-        assert!(copying.status().unwrap().success());
-        std::process::Command::new("setpriv")
+    let is_root = std::fs::read(&path).is_ok();
+    let mut command = if is_root {
+        // A copy that every user may run. Another process writes it: a child that another test starts meanwhile would
+        // inherit an open file of this process, and a file that is open for writing cannot be executed.
+        let copy = folder.path("test");
+        let cp = Command::new("cp").arg(&executable).arg(&copy).status();
+        assert!(cp.unwrap().success());
+        let mut command = Command::new("setpriv");
+        command
             .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-            .arg(copy)
-            .args(test)
-            .env(CHILD, &path)
-            .output()
-            .unwrap()
+            .arg(copy);
+        command
     } else {
-        std::process::Command::new(executable)
-            .args(test)
-            .env(CHILD, &path)
-            .output()
-            .unwrap()
+        Command::new(executable)
     };
-    std::fs::remove_dir_all(&folder).unwrap();
+    let output = command
+        .args(one_test("files::unreadable_file_is_an_error"))
+        .env(CHILD, &path)
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("DCS_ERR_FILE"), "{output:?}");
     assert!(text.contains("permission denied"), "{text}");
     assert!(text.contains(path.to_str().unwrap()), "{text}");
 }
 
-/// A folder that every user may enter.
-fn tempfile_in_tmp(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("dcs-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    folder
-}
-
 #[test]
-fn paths_may_have_spaces_and_any_letters() {
+fn paths_may_contain_spaces_and_non_ascii_letters() {
     let testbed = Testbed::from_env();
-    let folder = tempfile_in_tmp("Prüf stand Ωж文");
+    let folder = TempFolder::new("Prüf stand Ωж文");
     let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
     for (slot, name) in [
         (Slot::Bundle, "ca_bundle"),
         (Slot::Certificate, "client_cert"),
         (Slot::Key, "client_key"),
     ] {
-        let path = folder.join(format!("{name} ß.pem"));
+        let path = folder.path(&format!("{name} ß.pem"));
         std::fs::copy(testbed.file(name), &path).unwrap();
         slot.set(&mut config, &path);
     }
     assert!(call(&config).unwrap().available());
-    std::fs::remove_dir_all(&folder).unwrap();
+    drop(folder);
     let error = Client::new(&config).unwrap_err();
     assert!(
         error.message().contains("Prüf stand Ωж文") && error.message().contains("no such file"),
@@ -302,13 +280,13 @@ fn paths_may_have_spaces_and_any_letters() {
     );
 }
 
-/// Reading the console would wait for somebody to type.
+/// Reading the console would wait for input.
 #[cfg(windows)]
 #[test]
-fn what_windows_calls_a_file_and_is_none_is_refused() {
-    let folder = tempfile_in_tmp("odd");
-    for (path, words) in [
-        (folder.as_path(), "directory"),
+fn windows_device_is_rejected() {
+    let folder = TempFolder::new("odd");
+    for (path, fault) in [
+        (folder.path("").as_path(), "directory"),
         (Path::new("NUL"), "not a regular file"),
         (Path::new("COM1"), "not a regular file"),
         (Path::new(r"\\.\NUL"), "not a regular file"),
@@ -317,16 +295,15 @@ fn what_windows_calls_a_file_and_is_none_is_refused() {
         config.set_ca_bundle_file(path);
         let error = Client::new(&config).unwrap_err();
         assert_eq!(error.code(), Code::File, "{error}");
-        assert!(error.message().contains(words), "{error}");
+        assert!(error.message().contains(fault), "{error}");
     }
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[cfg(unix)]
 #[test]
-fn a_named_pipe_is_refused_without_waiting() {
-    let folder = tempfile_in_tmp("pipe");
-    let path = folder.join("pipe");
+fn named_pipe_is_rejected_without_waiting() {
+    let folder = TempFolder::new("pipe");
+    let path = folder.path("pipe");
     assert!(
         std::process::Command::new("mkfifo")
             .arg(&path)
@@ -337,15 +314,14 @@ fn a_named_pipe_is_refused_without_waiting() {
     let mut config = Config::new();
     config.set_ca_bundle_file(&path);
     let error = Client::new(&config).unwrap_err();
-    std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(error.code(), Code::File);
     assert!(error.message().contains("not a regular file"), "{error}");
 }
 
 #[test]
-fn the_folder_of_a_relative_path_is_named() {
+fn error_names_the_folder_of_a_relative_path() {
     let folder = std::env::current_dir().unwrap().display().to_string();
-    for (path, words) in [
+    for (path, fault) in [
         (
             "missing.pem",
             format!("missing.pem cannot be opened: there is no such file in {folder}."),
@@ -357,14 +333,14 @@ fn the_folder_of_a_relative_path_is_named() {
         config.set_ca_bundle_file(path);
         let error = Client::new(&config).unwrap_err();
         assert_eq!(error.code(), Code::File);
-        assert!(error.message().contains(&words), "{error}");
+        assert!(error.message().contains(&fault), "{error}");
     }
 }
 
 #[test]
-fn a_file_that_is_too_large_is_refused() {
-    let folder = tempfile_in_tmp("large");
-    let path = folder.join("large");
+fn large_file_is_rejected() {
+    let folder = TempFolder::new("large");
+    let path = folder.path("large");
     std::fs::File::create(&path)
         .unwrap()
         .set_len(5 * 1024 * 1024 * 1024)
@@ -372,43 +348,40 @@ fn a_file_that_is_too_large_is_refused() {
     let mut config = Config::new();
     config.set_ca_bundle_file(&path);
     let error = Client::new(&config).unwrap_err();
-    std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(error.code(), Code::File);
     assert!(error.message().contains("4 MiB"), "{error}");
 }
 
 #[test]
-fn a_bundle_of_some_megabytes_is_read() {
+fn bundle_of_some_megabytes_is_accepted() {
     let testbed = Testbed::from_env();
-    let folder = tempfile_in_tmp("long");
-    let path = folder.join("bundle");
+    let folder = TempFolder::new("long");
+    let path = folder.path("bundle");
     let mut bundle = "# a remark\n".repeat(3 * 1024 * 1024 / 11).into_bytes();
     bundle.extend(std::fs::read(testbed.file("ca_bundle")).unwrap());
     std::fs::write(&path, bundle).unwrap();
     let mut config = Config::new();
     config.set_ca_bundle_file(&path);
-    let made = Client::new(&config);
-    std::fs::remove_dir_all(&folder).unwrap();
-    made.unwrap();
+    Client::new(&config).unwrap();
 }
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_with_a_content_is_refused() {
-    let folder = tempfile_in_tmp("odd");
-    let socket = folder.join("socket");
+fn anything_but_a_regular_file_is_rejected() {
+    let folder = TempFolder::new("odd");
+    let socket = folder.path("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    let around = folder.join("around");
-    std::os::unix::fs::symlink(&around, &around).unwrap();
-    let empty = folder.join("empty");
+    let cycle = folder.path("cycle");
+    std::os::unix::fs::symlink(&cycle, &cycle).unwrap();
+    let empty = folder.path("empty");
     std::fs::write(&empty, "").unwrap();
-    for (path, words) in [
-        (folder.as_path(), "directory"),
+    for (path, fault) in [
+        (folder.path("").as_path(), "directory"),
         (&socket, "No such device or address"),
-        (&around, "symbolic links"),
+        (&cycle, "symbolic links"),
         (Path::new("/dev/zero"), "not a regular file"),
         (Path::new("/dev/null"), "not a regular file"),
-        // The kernel calls these regular files.
+        // To the kernel these are regular files.
         (Path::new("/proc/self/mem"), "Input/output error"),
         (Path::new("/proc/self/environ/x"), "Not a directory"),
     ] {
@@ -416,19 +389,18 @@ fn what_is_no_file_with_a_content_is_refused() {
         config.set_ca_bundle_file(path);
         let error = Client::new(&config).unwrap_err();
         assert_eq!(error.code(), Code::File, "{error}");
-        assert!(error.message().contains(words), "{error}");
+        assert!(error.message().contains(fault), "{error}");
     }
     let mut config = Config::new();
     config.set_ca_bundle_file(&empty);
     let error = Client::new(&config).unwrap_err();
     assert_eq!(error.check(), Some(Check::FileNotEmpty), "{error}");
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// The kernel tells no size of what it makes up, such as a pipe's other end or its own tables.
+/// The kernel reports size 0 for the files that it generates.
 #[cfg(unix)]
 #[test]
-fn a_file_that_tells_no_size_is_read_whole() {
+fn file_of_reported_size_0_is_read_whole() {
     let mut config = Config::new();
     config.set_ca_bundle_file("/proc/self/maps");
     let error = Client::new(&config).unwrap_err();
@@ -437,10 +409,10 @@ fn a_file_that_tells_no_size_is_read_whole() {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_does_no_harm() {
+fn file_that_changes_while_it_is_read() {
     let testbed = Testbed::from_env();
-    let folder = tempfile_in_tmp("changing");
-    let path = folder.join("key.pem");
+    let folder = TempFolder::new("changing");
+    let path = folder.path("key.pem");
     let contents = ["client_key", "client_key_pkcs1", "ca_bundle"]
         .map(|name| std::fs::read(testbed.file(name)).unwrap());
     std::fs::write(&path, &contents[0]).unwrap();
@@ -469,11 +441,10 @@ fn a_file_that_changes_while_it_is_read_does_no_harm() {
     Client::new(&config).unwrap_err();
     std::fs::write(&path, &contents[0]).unwrap();
     Client::new(&config).unwrap();
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
-fn certificate_and_key_go_together() {
+fn certificate_requires_a_key_and_vice_versa() {
     let testbed = Testbed::from_env();
     let mut config = Config::new();
     assert_eq!(Client::new(&config).unwrap_err().code(), Code::CaBundle);
@@ -488,7 +459,7 @@ fn certificate_and_key_go_together() {
 }
 
 #[test]
-fn two_keys_in_a_file_are_one_too_many() {
+fn two_keys_in_a_file_are_an_error() {
     let testbed = Testbed::from_env();
     let read = |name: &str| std::fs::read(testbed.file(name)).unwrap();
     let mut config = config(&testbed, &testbed.url("tls12_close", PATH));

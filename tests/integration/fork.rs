@@ -1,4 +1,4 @@
-//! A client that is used after a fork, in the parent and in the children at once.
+//! A client that the parent and its children use at once after a fork.
 
 use std::process::Command;
 
@@ -26,25 +26,25 @@ fn run(mut program: Command, listener: &str, numbers: [u32; 3], more: &[&str]) -
 }
 
 #[test]
-fn children_leave_the_parents_connections_alone() {
+fn children_do_not_use_the_parents_connections() {
     for listener in ["tls12_keepalive", "tls13_keepalive"] {
-        // Nobody else calls: the parent's one connection must have outlived its children.
+        // No other thread calls: the parent's one connection must outlive its children.
         assert_eq!(fork(listener, 0, 8, 20), "ok reused=1\n");
     }
     assert_eq!(fork("tls12_close", 0, 8, 20), "ok reused=0\n");
 }
 
 #[test]
-fn a_fork_may_find_the_other_threads_anywhere() {
+fn fork_during_calls_of_other_threads() {
     for listener in ["tls12_keepalive", "tls13_close"] {
         fork(listener, 16, 64, 5);
     }
 }
 
-/// As in a container whose first process makes another one.
+/// As in a container whose first process starts a namespace.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_child_may_have_its_parents_number() {
+fn child_with_the_same_process_id_as_its_parent() {
     let namespace = |command: &mut Command| {
         command.args(["--user", "--map-root-user", "--pid", "--fork"]);
     };
@@ -55,7 +55,7 @@ fn a_child_may_have_its_parents_number() {
         .status()
         .is_ok_and(|status| status.success())
     {
-        eprintln!("not tested: no PID namespace can be made here");
+        eprintln!("skipped: no PID namespace can be created here");
         return;
     }
     let mut program = Command::new("unshare");

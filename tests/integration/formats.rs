@@ -1,7 +1,6 @@
-//! The formats in which certificates and keys really arrive, made with openssl: those that are taken make the
-//! call, those that cannot be used are named.
+//! The formats in which certificates and keys arrive, made with openssl. A client accepts them, or rejects them with advice.
 
-use crate::common::{call, config, openssl};
+use crate::common::{assert_nothing_of, call, config, openssl};
 use dcs::{Check, Client, Code, Config};
 use dcs_testbed::{PASSWORD, Testbed};
 
@@ -21,14 +20,14 @@ fn good(testbed: &Testbed) -> Config {
     config(testbed, &testbed.url("tls12_close", "/checks/passport"))
 }
 
-/// RFC 4648, section 5, without padding.
+/// Encodes as in RFC 4648, section 5, without padding.
 fn base64url(bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(base64(bytes)).unwrap();
     let text = text.trim_end_matches('=').replace('+', "-");
     text.replace('/', "_").into_bytes()
 }
 
-/// What becomes of a PEM text on its way through mails, variables and parameter stores.
+/// Returns a PEM text as mails, variables and parameter stores change it.
 fn mangled(pem: &str) -> Vec<(&'static str, Vec<u8>)> {
     let pem = pem.replace("\r\n", "\n");
     let bytes = |text: String| text.into_bytes();
@@ -66,7 +65,7 @@ fn mangled(pem: &str) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn mangled_pem_is_mended() {
+fn mangled_pem_is_repaired() {
     let testbed = Testbed::from_env();
     for (how, key) in mangled(&text(&testbed, "client_key")) {
         let mut config = good(&testbed);
@@ -86,7 +85,7 @@ fn mangled_pem_is_mended() {
 }
 
 #[test]
-fn mangled_encrypted_keys_are_mended() {
+fn mangled_encrypted_key_is_repaired() {
     let testbed = Testbed::from_env();
     for name in ["client_key_encrypted", "client_key_legacy_encrypted"] {
         for (how, key) in mangled(&text(&testbed, name)) {
@@ -94,7 +93,7 @@ fn mangled_encrypted_keys_are_mended() {
             config.set_private_key(&key);
             config.set_private_key_password(Some(PASSWORD));
             let status = call(&config);
-            // Without any blank left, the headers of the legacy form run into the key.
+            // Without any white space, the headers of the legacy form run into the key.
             let is_lost = name.contains("legacy") && how == "no line ends at all";
             assert_eq!(status.is_err(), is_lost, "{name}, {how}: {status:?}");
         }
@@ -102,7 +101,7 @@ fn mangled_encrypted_keys_are_mended() {
 }
 
 #[test]
-fn der_and_base64_of_der() {
+fn der_and_base64_of_der_are_accepted() {
     let testbed = Testbed::from_env();
     let pem = read(&testbed, "client_key");
     let pkcs8 = openssl(&["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"], &pem);
@@ -135,7 +134,7 @@ fn der_and_base64_of_der() {
             call(&config).unwrap();
         }
     }
-    // A certificate and a key are long enough to have all letters of the alphabet.
+    // A certificate is long enough to contain every character of the alphabet.
     assert!(base64url(&certificate).contains(&b'-') && base64url(&certificate).contains(&b'_'));
     for certificate in [
         certificate.clone(),
@@ -159,7 +158,7 @@ fn der_and_base64_of_der() {
 }
 
 #[test]
-fn a_label_that_says_something_else_than_the_content_does_no_harm() {
+fn wrong_pem_label_is_ignored() {
     let testbed = Testbed::from_env();
     let pkcs1 = text(&testbed, "client_key_pkcs1");
     let mut config = good(&testbed);
@@ -180,7 +179,7 @@ fn a_label_that_says_something_else_than_the_content_does_no_harm() {
 }
 
 #[test]
-fn pkcs7_serves_as_bundle_and_as_certificate() {
+fn pkcs7_is_accepted_as_bundle_and_certificate() {
     let testbed = Testbed::from_env();
     for form in ["PEM", "DER"] {
         let pkcs7 = |name: &str| {
@@ -200,7 +199,7 @@ fn pkcs7_serves_as_bundle_and_as_certificate() {
     }
 }
 
-/// A PKCS#12 store with the client's certificate, chain and key.
+/// Returns a PKCS#12 store with the client's certificate, chain and key.
 fn pkcs12(testbed: &Testbed, more: &[&str]) -> Vec<u8> {
     let path = |name: &str| testbed.file(name).to_str().unwrap().to_owned();
     let (certificate, key) = (path("client_chain"), path("client_key"));
@@ -212,7 +211,7 @@ fn pkcs12(testbed: &Testbed, more: &[&str]) -> Vec<u8> {
 }
 
 #[test]
-fn one_pkcs12_store_is_all_that_a_client_needs() {
+fn pkcs12_store_replaces_certificate_and_key() {
     let testbed = Testbed::from_env();
     for more in [&[][..], &["-legacy"]] {
         let store = pkcs12(&testbed, more);
@@ -231,14 +230,14 @@ fn one_pkcs12_store_is_all_that_a_client_needs() {
         assert!(!wrong.to_string().contains("battery"), "{wrong}");
         config.set_private_key_password(Some(PASSWORD));
         assert!(call(&config).unwrap().available());
-        // Named twice, or as base64 from a parameter store, it is the same.
+        // Also if both options name it, and as base64 from a parameter store.
         config.set_private_key(&base64(&store));
         assert!(call(&config).unwrap().available());
     }
 }
 
 #[test]
-fn a_certificates_file_with_the_key_in_it_needs_no_other() {
+fn certificate_file_may_contain_the_key() {
     let testbed = Testbed::from_env();
     let mut config = Config::new();
     config
@@ -250,7 +249,7 @@ fn a_certificates_file_with_the_key_in_it_needs_no_other() {
 }
 
 #[test]
-fn a_chain_in_any_order_is_put_right() {
+fn chain_in_any_order_is_sorted() {
     let testbed = Testbed::from_env();
     let bundle = text(&testbed, "ca_bundle");
     let mut blocks: Vec<&str> = bundle
@@ -266,7 +265,7 @@ fn a_chain_in_any_order_is_put_right() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named_with_what_to_do() {
+fn unsupported_format_is_an_error_with_advice() {
     let testbed = Testbed::from_env();
     let pem = text(&testbed, "client_cert");
     let key = text(&testbed, "client_key");
@@ -294,7 +293,7 @@ fn what_cannot_be_used_is_named_with_what_to_do() {
         ],
         b"",
     );
-    for (content, words, hint) in [
+    for (content, format, hint) in [
         (utf16(&pem, true), "UTF-16", "iconv"),
         (utf16(&pem, false), "UTF-16", "iconv"),
         (
@@ -326,16 +325,16 @@ fn what_cannot_be_used_is_named_with_what_to_do() {
     ] {
         let mut config = good(&testbed);
         config.set_certificate(&content);
-        let error = Client::new(&config).expect_err(words);
+        let error = Client::new(&config).expect_err(format);
         assert_eq!(error.code(), Code::Certificate, "{error}");
-        assert!(error.message().contains(words), "{error}");
+        assert!(error.message().contains(format), "{error}");
         assert!(error.hint().contains(hint), "{error}");
         assert!(error.check().is_some(), "{error}");
-        crate::common::assert_nothing_of(&error, &content);
+        assert_nothing_of(&error, &content);
     }
-    // "openssh-key-v1" is how what ssh-keygen writes begins.
+    // The key of ssh-keygen starts with "openssh-key-v1".
     let openssh = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU=\n-----END OPENSSH PRIVATE KEY-----\n".to_owned();
-    for (content, words, hint) in [
+    for (content, format, hint) in [
         (openssh.into_bytes(), "OPENSSH PRIVATE KEY", "ssh-keygen"),
         (utf16(&key, true), "UTF-16", "iconv"),
         (
@@ -351,10 +350,10 @@ fn what_cannot_be_used_is_named_with_what_to_do() {
     ] {
         let mut config = good(&testbed);
         config.set_private_key(&content);
-        let error = Client::new(&config).expect_err(words);
+        let error = Client::new(&config).expect_err(format);
         assert_eq!(error.code(), Code::PrivateKey, "{error}");
-        assert!(error.message().contains(words), "{error}");
+        assert!(error.message().contains(format), "{error}");
         assert!(error.hint().contains(hint), "{error}");
-        crate::common::assert_nothing_of(&error, &content);
+        assert_nothing_of(&error, &content);
     }
 }

@@ -1,128 +1,37 @@
-//! The conversion to PKCS#8 DER gives openssl's own bytes, from every form that a key comes in.
+//! The export of a private key as PKCS#8 DER yields the same bytes as openssl, from every form of key.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
+use crate::common::{TempFolder, openssl};
 use dcs::{Check, Code, private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
+use dcs_testbed::PASSWORD;
 
-const PASSWORD: &str = "correct horse";
-const PASS: &str = "pass:correct horse";
+const PASS: &str = concat!("pass:", "correct horse");
 
-/// A folder of the test's own, gone at its end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("dcs-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn openssl(arguments: &[&str], input: Option<&Path>, output: &Path) {
-    let mut command = Command::new("openssl");
-    command.args(arguments);
-    if let Some(input) = input {
-        command.arg("-in").arg(input);
-    }
-    let done = command.arg("-out").arg(output).output().unwrap();
-    assert!(done.status.success(), "openssl {arguments:?}: {done:?}");
-}
-
-/// The kinds of keys, how openssl makes one, and the command that writes its traditional form.
-const KEYS: [(&str, &[&str], Option<&str>); 7] = [
-    (
-        "rsa2048",
-        &[
-            "genpkey",
-            "-algorithm",
-            "RSA",
-            "-pkeyopt",
-            "rsa_keygen_bits:2048",
-        ],
-        Some("rsa"),
-    ),
-    (
-        "rsa3072",
-        &[
-            "genpkey",
-            "-algorithm",
-            "RSA",
-            "-pkeyopt",
-            "rsa_keygen_bits:3072",
-        ],
-        Some("rsa"),
-    ),
-    (
-        "rsa4096",
-        &[
-            "genpkey",
-            "-algorithm",
-            "RSA",
-            "-pkeyopt",
-            "rsa_keygen_bits:4096",
-        ],
-        Some("rsa"),
-    ),
-    (
-        "p256",
-        &[
-            "genpkey",
-            "-algorithm",
-            "EC",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-        ],
-        Some("ec"),
-    ),
-    (
-        "p384",
-        &[
-            "genpkey",
-            "-algorithm",
-            "EC",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-384",
-        ],
-        Some("ec"),
-    ),
-    (
-        "p521",
-        &[
-            "genpkey",
-            "-algorithm",
-            "EC",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-521",
-        ],
-        Some("ec"),
-    ),
-    ("ed25519", &["genpkey", "-algorithm", "ED25519"], None),
+/// The kinds of keys, how openssl generates one, and the command that writes its traditional form.
+const KEYS: [(&str, &str, Option<&str>); 7] = [
+    ("RSA", "rsa_keygen_bits:2048", Some("rsa")),
+    ("RSA", "rsa_keygen_bits:3072", Some("rsa")),
+    ("RSA", "rsa_keygen_bits:4096", Some("rsa")),
+    ("EC", "ec_paramgen_curve:P-256", Some("ec")),
+    ("EC", "ec_paramgen_curve:P-384", Some("ec")),
+    ("EC", "ec_paramgen_curve:P-521", Some("ec")),
+    ("ED25519", "", None),
 ];
 
+fn generate(algorithm: &str, option: &str) -> Vec<u8> {
+    let mut arguments = vec!["genpkey", "-algorithm", algorithm];
+    if !option.is_empty() {
+        arguments.extend(["-pkeyopt", option]);
+    }
+    openssl(&arguments, b"")
+}
+
 #[test]
-fn every_key_in_every_form_gives_openssls_bytes() {
-    let folder = Folder::new("convert");
-    for (name, make, traditional) in KEYS {
-        let key = folder.path(name);
-        openssl(make, None, &key);
-        let expected = folder.path("expected");
-        openssl(
-            &["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"],
-            Some(&key),
-            &expected,
-        );
-        let expected = std::fs::read(&expected).unwrap();
+fn every_form_of_key_exports_as_with_openssl() {
+    let folder = TempFolder::new("key-export");
+    for (algorithm, option, traditional) in KEYS {
+        let key = generate(algorithm, option);
+        let to_der = ["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"];
+        let expected = openssl(&to_der, &key);
 
         let mut forms: Vec<Vec<&str>> = vec![vec!["pkcs8", "-topk8", "-nocrypt"]];
         for cipher in ["aes-256-cbc", "aes-128-cbc", "des3"] {
@@ -146,41 +55,27 @@ fn every_key_in_every_form_gives_openssls_bytes() {
                 if is_legacy && encoding == "DER" {
                     continue;
                 }
-                let file = folder.path("form");
-                openssl(
-                    &[&form[..], &["-outform", encoding]].concat(),
-                    Some(&key),
-                    &file,
-                );
-                let content = std::fs::read(&file).unwrap();
-                let converted = private_key_to_pkcs8_der(&content, Some(PASSWORD))
-                    .unwrap_or_else(|error| panic!("{name} {form:?} {encoding}: {error}"));
-                assert_eq!(*converted, expected, "{name} {form:?} {encoding}");
-                let of_file = private_key_file_to_pkcs8_der(&file, Some(PASSWORD)).unwrap();
-                assert_eq!(*of_file, expected, "{name} {form:?} {encoding}");
+                let what = format!("{algorithm} {option} {form:?} {encoding}");
+                let content = openssl(&[&form[..], &["-outform", encoding]].concat(), &key);
+                let exported = private_key_to_pkcs8_der(&content, Some(PASSWORD))
+                    .unwrap_or_else(|error| panic!("{what}: {error}"));
+                assert_eq!(*exported, expected, "{what}");
+                let file = folder.path("key");
+                std::fs::write(&file, content).unwrap();
+                let exported = private_key_file_to_pkcs8_der(&file, Some(PASSWORD)).unwrap();
+                assert_eq!(*exported, expected, "{what}");
             }
         }
-        // What comes out goes in again and stays as it is.
-        assert_eq!(
-            *private_key_to_pkcs8_der(&expected, None).unwrap(),
-            expected
-        );
+        // The export of an export is the same.
+        let again = private_key_to_pkcs8_der(&expected, None).unwrap();
+        assert_eq!(*again, expected);
     }
 }
 
 #[test]
-fn what_cannot_be_converted_is_told() {
-    let folder = Folder::new("convert-errors");
-    let key = folder.path("key");
-    openssl(&["genpkey", "-algorithm", "ED25519"], None, &key);
-    let encrypted = folder.path("encrypted");
-    openssl(
-        &["pkcs8", "-topk8", "-passout", PASS],
-        Some(&key),
-        &encrypted,
-    );
-    let encrypted = std::fs::read(&encrypted).unwrap();
-    let key = std::fs::read(&key).unwrap();
+fn key_that_cannot_be_exported_is_an_error() {
+    let key = generate("ED25519", "");
+    let encrypted = openssl(&["pkcs8", "-topk8", "-passout", PASS], &key);
     let twice = [key.as_slice(), &key].concat();
     for (data, password, code, check) in [
         (&b""[..], None, Code::PrivateKey, Check::FileNotEmpty),
@@ -208,6 +103,6 @@ fn what_cannot_be_converted_is_told() {
         );
         assert!(!error.to_string().contains("battery"), "{error}");
     }
-    let missing = private_key_file_to_pkcs8_der(folder.path("missing"), None).unwrap_err();
+    let missing = private_key_file_to_pkcs8_der("/nowhere/missing", None).unwrap_err();
     assert_eq!(missing.code(), Code::File);
 }

@@ -1,29 +1,26 @@
 //! Certificate rotation: files that are replaced while a client runs.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use crate::common::{config, wait_until};
+use crate::common::{TempFolder, config, wait_until};
 use dcs::{Client, Code, Config};
 use dcs_testbed::{PASSWORD, Testbed};
 
 const PATH: &str = "/checks/passport";
 
-/// A folder with a certificate and a key to replace, as Kubernetes mounts them. Dropping it removes the files.
-struct Mounted(PathBuf);
+/// A folder with a certificate and a key to replace, as Kubernetes mounts them.
+struct Mounted(TempFolder);
 
 impl Mounted {
     fn new(name: &str) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("reload-{name}"));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir(&folder).unwrap();
-        Mounted(folder)
+        Mounted(TempFolder::new(&format!("reload-{name}")))
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.0.path(name)
     }
 
     /// Replaces both files, each atomically, by the testbed's `NAME_cert` and `NAME_key`.
@@ -40,12 +37,6 @@ impl Mounted {
         config.set_certificate_file(self.file("cert"));
         config.set_private_key_file(self.file("key"));
         config
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
