@@ -87,7 +87,7 @@ for file in "${files[@]}"; do
     done
     # Slow by design: key derivation from passwords, and tests under load.
     slow=(--skip dek_info:: --skip pkcs12:: --skip diagnose::)
-    under_load=(--skip a_fork_may_find --skip sixteen_threads)
+    under_load=(--skip fork_during_calls --skip sixteen_threads)
     survived=0
     mutants --timeout 120 --iterate --file "$file" --output "$out" "${arguments[@]}" -- -- "${slow[@]}" || survived=1
     if [ ${#modules[@]} -gt 0 ]; then

@@ -58,7 +58,7 @@ for part in "${parts[@]}"; do
             export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1
             export UBSAN_OPTIONS=print_stacktrace=1
             # valgrind cannot run a program with a sanitizer. The tests of exports and linking need no sanitizer.
-            run a_c_program the_rules a_cpp_program the_examples sixteen_threads
+            run c_program every_function cpp_program examples_work sixteen_threads
         )
         ;;
     thread)
@@ -74,7 +74,7 @@ for part in "${parts[@]}"; do
             runtime=$(echo "$sysroot/lib/rustlib/$triple/lib"/librustc*_rt.tsan.a)
             export DCS_CFLAGS="-Wl,--export-dynamic -Wl,--whole-archive $runtime -Wl,--no-whole-archive -lm -lrt -ldl"
             export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
-            run a_c_program the_rules a_cpp_program sixteen_threads
+            run c_program every_function cpp_program sixteen_threads
             # Concurrent calls from Rust.
             test=(env CARGO_TARGET_DIR="$target/thread-sanitizer"
                 RUSTFLAGS='-Zsanitizer=thread -Cforce-frame-pointers=yes'

@@ -20,10 +20,10 @@ if [[ " $parts " == *' c-abi '* ]]; then
     export DCS_LIBRARY=$target/package/windows/bin/dcs.dll DCS_RUNNER=$wine
     "$testbed" -- "$cargo" test --all-features --locked --test integration -- c_abi:: \
         --skip memcheck_finds_no_leak_and_no_fault \
-        --skip the_library_exports_what_the_header_declares_and_nothing_else \
+        --skip library_exports_only_what_the_header_declares \
         --skip soname_and_link_options \
-        --skip no_assertion_of_c_code_is_in_the_library \
-        --skip the_static_library_links_too
+        --skip library_contains_no_c_assertions \
+        --skip static_library_links
 fi
 
 if [[ " $parts " == *' rust '* ]]; then

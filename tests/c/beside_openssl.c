@@ -1,6 +1,6 @@
 /*
- * A host that speaks TLS by OpenSSL itself: before, beside and after the library; tests/integration/host_process.rs runs it with the
- * arguments of host_process.c. Says nothing and ends with 0 where all is well.
+ * A host process that uses OpenSSL itself, before, beside and after the library. tests/integration/host_process.rs runs
+ * it with the arguments of host_process.c. Prints nothing and exits with 0 if it passes.
  */
 
 #include "host_process.h"
@@ -43,10 +43,10 @@ static int connect_to_server(void) {
     return fd;
 }
 
-/* The status call by OpenSSL. */
+/* The status call with OpenSSL. */
 static void call_by_openssl(void) {
     static const char REQUEST[] = "GET /checks/passport HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    char answer[4096];
+    char response[4096];
     size_t length = 0;
     int fd = connect_to_server();
     SSL *ssl = SSL_new(context);
@@ -56,12 +56,12 @@ static void call_by_openssl(void) {
     CHECK(SSL_connect(ssl) == 1);
     CHECK(SSL_get_verify_result(ssl) == X509_V_OK);
     CHECK(SSL_write(ssl, REQUEST, sizeof REQUEST - 1) == sizeof REQUEST - 1);
-    while (length < sizeof answer - 1 &&
-           (got = SSL_read(ssl, answer + length, (int)(sizeof answer - 1 - length))) > 0) {
+    while (length < sizeof response - 1 &&
+           (got = SSL_read(ssl, response + length, (int)(sizeof response - 1 - length))) > 0) {
         length += (size_t)got;
     }
-    answer[length] = '\0';
-    CHECK(strstr(answer, "\"available\":true") != NULL);
+    response[length] = '\0';
+    CHECK(strstr(response, "\"available\":true") != NULL);
     SSL_free(ssl);
     close(fd);
     ERR_clear_error();
@@ -72,7 +72,7 @@ static void *openssl_calls(void *argument) {
 
     for (i = 0; i < ROUNDS; i++) {
         call_by_openssl();
-        /* OpenSSL's queue of errors is its own. */
+        /* The library leaves OpenSSL's error queue alone. */
         CHECK(ERR_peek_error() == 0);
     }
     return argument;
@@ -88,7 +88,7 @@ static void *library_calls(void *argument) {
     return NULL;
 }
 
-static void in_turns(void) {
+static void in_parallel_and_in_turns(void) {
     pthread_t threads[4];
     dcs_client *made = client(&dcs, &settings);
     size_t i;
@@ -99,7 +99,7 @@ static void in_turns(void) {
     for (i = 0; i < 4; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
-    /* And by turns in one thread. */
+    /* In turns in one thread. */
     openssl_calls(NULL);
     library_calls(made);
     live(&dcs, &settings);
@@ -111,7 +111,7 @@ int main(int argc, char **argv) {
     const char *colon;
 
     CHECK(argc >= 8);
-    alarm(300);
+    alarm(WATCHDOG_SECONDS);
     settings.url = argv[3];
     settings.ca_bundle = argv[4];
     settings.certificate = argv[5];
@@ -128,7 +128,7 @@ int main(int argc, char **argv) {
     call_by_openssl();
     dcs = load(argv[2]);
     call_by_openssl();
-    in_turns();
+    in_parallel_and_in_turns();
     CHECK(dlclose(dcs.handle) == 0);
     call_by_openssl();
     SSL_CTX_free(context);

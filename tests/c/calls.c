@@ -1,13 +1,13 @@
 /*
- * Makes status calls and tells about them; tests/integration/c_abi.rs reads what it prints.
+ * Makes status calls and prints what they return, for tests/integration/c_abi.rs.
  *
  *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY [THREADS [CALLS]]
  *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY diagnose
  *     calls URL CA_BUNDLE CERTIFICATE PRIVATE_KEY stall
  *
- * "-" leaves a file out. With "diagnose", tells what a diagnosis finds, read by four threads at once. With THREADS,
- * that many threads make CALLS calls in all over one client, and each answer is compared with the documented one.
- * With "stall", calls a server of its own that never answers, instead of URL, and ends the calls in every way.
+ * "-" omits a file. With THREADS, that many threads make CALLS calls in all with one client, and compare each response
+ * with the documented one. "diagnose" prints the report of a diagnosis, read by four threads at once. "stall" calls a
+ * server in this process that never responds, instead of URL, and ends the calls in every way.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -22,12 +22,15 @@
 
 #include "system.h"
 
-static const char ANSWER[] = "{\"available\":true,\"scheduledOutages\":[]}";
+/* Far above what 16 handshakes at once take under memcheck on a busy machine. */
+enum { PATIENCE_MS = 600000 };
+
+static const char RESPONSE[] = "{\"available\":true,\"scheduledOutages\":[]}";
 
 struct job {
     const dcs_client *client;
     long calls;
-    long right;
+    long correct;
 };
 
 static void print_text(const char *name, const char *text) {
@@ -69,7 +72,7 @@ static int print_status(dcs_status_response *status) {
     }
     if (dcs_status_response_outage_start(status, i) != NULL ||
         dcs_status_response_outage_end_unix_ms(status, i) != INT64_MIN) {
-        puts("an index that is too large gave something");
+        puts("an index out of range is not absent");
     }
     print_text("json", dcs_status_response_json(status));
     printf("age_ms=%" PRId64 "\n", dcs_status_response_age_ms(status));
@@ -85,7 +88,7 @@ static int print_status(dcs_status_response *status) {
     if (dcs_status_response_tls_us(status) <= 0 ||
         dcs_status_response_first_byte_us(status) < dcs_status_response_tls_us(status) ||
         dcs_status_response_total_us(status) < dcs_status_response_first_byte_us(status)) {
-        puts("the times do not add up");
+        puts("the durations are inconsistent");
     }
     dcs_status_response_free(status);
     return 0;
@@ -100,10 +103,10 @@ static void *run(void *argument) {
         dcs_error *error = NULL;
         if (dcs_status(job->client, &status, &error) == DCS_OK && error == NULL &&
             dcs_status_response_available(status) == 1 &&
-            strcmp(dcs_status_response_json(status), ANSWER) == 0) {
-            job->right++;
+            strcmp(dcs_status_response_json(status), RESPONSE) == 0) {
+            job->correct++;
         } else {
-            fprintf(stderr, "%s\n", error != NULL ? dcs_error_message(error) : "a wrong answer");
+            fprintf(stderr, "%s\n", error != NULL ? dcs_error_message(error) : "a wrong response");
         }
         dcs_status_response_free(status);
         dcs_error_free(error);
@@ -114,7 +117,7 @@ static void *run(void *argument) {
 static int race(const dcs_client *client, int threads, long calls) {
     pthread_t *ids = calloc((size_t)threads, sizeof *ids);
     struct job *jobs = calloc((size_t)threads, sizeof *jobs);
-    long right = 0;
+    long correct = 0;
     int i;
 
     if (ids == NULL || jobs == NULL) {
@@ -129,15 +132,15 @@ static int race(const dcs_client *client, int threads, long calls) {
     }
     for (i = 0; i < threads; i++) {
         pthread_join(ids[i], NULL);
-        right += jobs[i].right;
+        correct += jobs[i].correct;
     }
-    printf("right=%ld\n", right);
+    printf("correct=%ld\n", correct);
     free(ids);
     free(jobs);
     return 0;
 }
 
-/* What one thread reads of a report; the documents are made when the first of them asks. */
+/* What one thread reads of a report, which renders a document on its first use. */
 struct reading {
     const dcs_report *report;
     const char *text;
@@ -171,7 +174,7 @@ static int print_report(const dcs_report *report) {
     for (i = 0; i < 4; i++) {
         if (readings[i].text == NULL || readings[i].text != readings[0].text ||
             readings[i].json != readings[0].json || readings[i].html != readings[0].html) {
-            puts("the threads read different texts");
+            puts("the threads read different documents");
         }
     }
     printf("ok=%" PRId32 "\n", dcs_report_ok(report));
@@ -185,8 +188,8 @@ static int print_report(const dcs_report *report) {
     }
     for (i = 0; i < dcs_report_step_count(report); i++) {
         printf("step=%s %s\n", dcs_report_step_outcome(report, i), dcs_report_step_name(report, i));
-        if (dcs_report_step_us(report, i) < 0 || dcs_report_step_us(report, i) > 60000000) {
-            puts("a step took no time that it can have taken");
+        if (dcs_report_step_us(report, i) < 0 || dcs_report_step_us(report, i) / 1000 > PATIENCE_MS) {
+            puts("the duration of a step is impossible");
         }
     }
     return dcs_report_ok(report) == 1 ? 0 : 1;
@@ -211,7 +214,7 @@ static int diagnose(const dcs_config *config) {
     return result;
 }
 
-/* A call in a thread of its own, over a connection that nobody answers. */
+/* A call in a thread of its own, to a server that never responds. */
 struct stalled {
     const dcs_client *client;
     const dcs_cancellation *cancellation;
@@ -232,7 +235,7 @@ static void *stall(void *argument) {
     return NULL;
 }
 
-/* Begins a call and waits until it has sent something. */
+/* Starts a call and waits until it has sent a byte. */
 static int begin(struct stalled *call, pthread_t *thread, int listening) {
     char byte;
     int connection;
@@ -283,7 +286,7 @@ static int end_calls(const dcs_client *client, int listening) {
     end("descriptor", &call, thread, connection);
     dcs_cancellation_set_descriptor(cancellation, -1);
 #else
-    /* There are none, which is said and not passed over. */
+    /* Windows has no descriptors, so this is an error. */
     print_text("descriptor", dcs_code_name(dcs_cancellation_set_descriptor(cancellation, 0)));
 #endif
 
@@ -294,7 +297,7 @@ static int end_calls(const dcs_client *client, int listening) {
     print_text("cancelled_before", dcs_code_name(call.code));
     dcs_cancellation_free(cancellation);
 
-    /* Freed in flight: then nobody ends the call, and the server does. */
+    /* Freed while the call is in flight: only the server can still end the call. */
     cancellation = dcs_cancellation_new();
     call.cancellation = cancellation;
     connection = begin(&call, &thread, listening);
@@ -308,7 +311,7 @@ static int end_calls(const dcs_client *client, int listening) {
     return 0;
 }
 
-/* Gives a client a server of this process's own, which takes connections and says nothing. */
+/* Starts a server in this process that accepts connections and never responds, and sets its URL. */
 static int listen_for(dcs_config *config) {
     struct sockaddr_in address;
     socklen_t length = sizeof address;
@@ -324,9 +327,6 @@ static int listen_for(dcs_config *config) {
         return -1;
     }
     snprintf(url, sizeof url, "https://127.0.0.1:%d/", ntohs(address.sin_port));
-    /* Longer than any test waits. */
-    dcs_config_set_connect_timeout_ms(config, 600000);
-    dcs_config_set_timeout_ms(config, 600000);
     return dcs_config_set_url(config, url) == DCS_OK ? listening : -1;
 }
 
@@ -343,22 +343,15 @@ int main(int argc, char **argv) {
     int result;
 
     begin_program(&argc, &argv);
-    /* Under valgrind and the sanitizers everything takes its time. */
     if (argc < 5 || dcs_config_set_option(config, "url", argv[1], &error) != DCS_OK ||
-        dcs_config_set_connect_timeout_ms(config, 60000) != DCS_OK ||
-        dcs_config_set_timeout_ms(config, 60000) != DCS_OK ||
         set_file(config, argv[2], dcs_config_set_ca_bundle_file) != DCS_OK ||
         set_file(config, argv[3], dcs_config_set_certificate_file) != DCS_OK ||
         set_file(config, argv[4], dcs_config_set_private_key_file) != DCS_OK ||
-        /* Under memcheck 16 handshakes at once take their time. */
-        dcs_config_set_connect_timeout_ms(config, 120000) != DCS_OK ||
-        dcs_config_set_timeout_ms(config, 120000) != DCS_OK) {
+        dcs_config_set_connect_timeout_ms(config, PATIENCE_MS) != DCS_OK ||
+        dcs_config_set_timeout_ms(config, PATIENCE_MS) != DCS_OK) {
         dcs_config_free(config);
         return error != NULL ? print_error(error) : 2;
     }
-    /* Sixteen handshakes at once in memcheck, on a machine that is busy, can take longer than the default. */
-    dcs_config_set_connect_timeout_ms(config, 60000);
-    dcs_config_set_timeout_ms(config, 120000);
     if (argc > 5 && strcmp(argv[5], "diagnose") == 0) {
         result = diagnose(config);
         dcs_config_free(config);

@@ -1,6 +1,6 @@
 /*
- * The rules of dcs.h that hold for every function: NULL, text that is not UTF-8, out-parameters, frees.
- * Needs no server. Prints what failed and exits with 1.
+ * Tests the rules of dcs.h for every function: NULL, text that is not UTF-8, out-parameters, frees. Needs no server.
+ * Prints each failed check and exits with 1.
  */
 
 #include <stdint.h>
@@ -21,7 +21,7 @@ static int failures = 0;
 
 #define INVALID DCS_ERR_INVALID_ARGUMENT
 
-/* What an out-parameter holds before a call that must overwrite it. */
+/* Returns a value for an out-parameter that the call must overwrite. */
 static void *garbage(void) {
     static int nothing;
     return &nothing;
@@ -65,7 +65,7 @@ static void no_limits(const dcs_error *error) {
     CHECK(dcs_error_quota_remaining(error) == -1);
 }
 
-static void null_is_nothing(void) {
+static void null_handles(void) {
     dcs_config_free(NULL);
     dcs_client_free(NULL);
     dcs_cancellation_free(NULL);
@@ -196,7 +196,7 @@ static void errors(void) {
     dcs_status_response *response = garbage();
     dcs_error *error = garbage();
 
-    /* An option in words; a success clears the error. */
+    /* Options as text. A success clears the error. */
     CHECK(dcs_config_set_option(config, "url", "http://localhost/", &error) == INVALID);
     CHECK(dcs_error_code(error) == INVALID);
     CHECK(strstr(dcs_error_message(error), "http://localhost/") != NULL);
@@ -216,7 +216,7 @@ static void errors(void) {
     CHECK(dcs_config_set_option(config, "nonsense", "x", NULL) == INVALID);
     CHECK(dcs_config_load_env(NULL, NULL) == INVALID);
 
-    /* No call goes out with a default in the place of what was refused, until the option has a value. */
+    /* A rejected value is reported again until the option is set. */
     CHECK(dcs_config_set_honour_retry_after(config, 0) == DCS_OK);
     CHECK(dcs_config_set_status_max_age_ms(config, 0) == DCS_OK);
     CHECK(dcs_config_set_url(config, "http://localhost/x") == INVALID);
@@ -238,11 +238,11 @@ static void errors(void) {
     CHECK(strstr(dcs_error_message(error), "'proxy'") != NULL);
     dcs_error_free(error);
     CHECK(dcs_config_set_proxy(config, NULL) == DCS_OK);
-    /* Who took the words knows of it. */
+    /* Not if the caller has received the error. */
     CHECK(dcs_config_set_option(config, "url", "http://localhost/", &error) == INVALID);
     dcs_error_free(error);
 
-    /* A failure clears the result, whatever stood there, and the error may be left out. */
+    /* A failure clears the result, and the error may be NULL. */
     client = garbage();
     CHECK(dcs_client_new(config, &client, NULL) == DCS_ERR_CA_BUNDLE);
     CHECK(client == NULL);
@@ -259,7 +259,7 @@ static void errors(void) {
     dcs_error_free(error);
     CHECK(dcs_client_reload(NULL, NULL) == INVALID);
 
-    /* The configuration is only borrowed and can be used again after a failure. */
+    /* The client only borrows the configuration, which stays usable after a failure. */
     error = garbage();
     CHECK(dcs_config_set_ca_bundle_file(config, "/does/not/exist.pem") == DCS_OK);
     CHECK(dcs_client_new(config, &client, &error) == DCS_ERR_FILE);
@@ -292,8 +292,8 @@ static void cancellations(void) {
     dcs_cancellation_free(cancellation);
 }
 
-/* Something that makes exactly one record, of the level DCS_LOG_ERROR. */
-static void make_a_record(void) {
+/* Logs exactly one record, of level DCS_LOG_ERROR. */
+static void log_one_record(void) {
     dcs_config *config = dcs_config_new();
     dcs_client *client = garbage();
 
@@ -315,8 +315,8 @@ static void note(void *user_data, int32_t level, const char *target, const char 
     seen->level = level;
     strncpy(seen->target, target, sizeof seen->target - 1);
     strncpy(seen->text, text, sizeof seen->text - 1);
-    /* The library may be called from here, and what it does makes no record. */
-    make_a_record();
+    /* A callback may call the library, which logs nothing meanwhile. */
+    log_one_record();
 }
 
 static int is_empty(void) {
@@ -338,15 +338,15 @@ static void log_levels_and_draining(void) {
     CHECK(dcs_log_set_level(DCS_LOG_TRACE + 1) == INVALID);
     CHECK(dcs_log_set_level(INT32_MIN) == INVALID);
 
-    /* Off is the default, and a level that is refused does not turn it on. */
-    make_a_record();
+    /* Off by default, also after a level was rejected. */
+    log_one_record();
     CHECK(is_empty());
 
     CHECK(dcs_log_set_level(DCS_LOG_ERROR) == DCS_OK);
     CHECK(dcs_log_set_level(99) == INVALID);
-    make_a_record();
+    log_one_record();
     CHECK(dcs_log_set_level(DCS_LOG_OFF) == DCS_OK);
-    make_a_record();
+    log_one_record();
     CHECK(dcs_log_next(&record) == DCS_OK);
     CHECK(record != NULL);
     CHECK(dcs_log_record_level(record) == DCS_LOG_ERROR);
@@ -363,23 +363,23 @@ static void log_callback(void) {
     memset(&seen, 0, sizeof seen);
     CHECK(dcs_log_set_level(DCS_LOG_TRACE) == DCS_OK);
     dcs_log_set_callback(note, &seen);
-    make_a_record();
+    log_one_record();
     CHECK(seen.count == 1);
     CHECK(seen.level == DCS_LOG_ERROR);
     CHECK(strcmp(seen.target, "dcs.client") == 0);
     CHECK(strstr(seen.text, "DCS_ERR_CA_BUNDLE") != NULL);
-    /* It came in the place of the ring. */
+    /* The callback replaces the ring. */
     CHECK(is_empty());
 
     dcs_log_set_callback(NULL, NULL);
-    make_a_record();
+    log_one_record();
     CHECK(seen.count == 1);
     CHECK(!is_empty());
     CHECK(is_empty());
     CHECK(dcs_log_set_level(DCS_LOG_OFF) == DCS_OK);
 }
 
-/* A configuration that no client can be made from: no files, and nobody listens on the port. */
+/* Diagnoses a configuration without files, for a port on which nothing listens. */
 static void reports(void) {
     dcs_config *config = dcs_config_new();
     dcs_report *report = garbage();
@@ -443,7 +443,7 @@ static void reports(void) {
     no_step(report, count);
     no_step(report, SIZE_MAX);
 
-    /* The redacted report is one of its own. */
+    /* The redacted report outlives the original. */
     dcs_report_free(report);
     CHECK(dcs_report_ok(redacted) == 0);
     CHECK(strstr(dcs_report_json(redacted), "DCS_CHECK_FILE_CONFIGURED") != NULL);
@@ -495,7 +495,7 @@ static void conversion(void) {
 
 int main(void) {
     versions_and_codes();
-    null_is_nothing();
+    null_handles();
     setters();
     errors();
     cancellations();

@@ -1,12 +1,12 @@
 /*
- * Forks from a process that is in the middle of calls; tests/integration/fork.rs runs it.
+ * Forks while other threads are inside calls. tests/integration/fork.rs runs it.
  *
  *     fork URL CA_BUNDLE CERTIFICATE PRIVATE_KEY THREADS CHILDREN CALLS [namespace]
  *
- * THREADS threads call over one client all the time, while the main thread forks CHILDREN children one after the other.
- * Each child makes CALLS calls over the client that it has inherited and frees it. Then the parent's own connection must
- * still be there. With "namespace" the child is the first process of a PID namespace, as this one has to be: then
- * both are number 1. Says "ok" where every call of everybody was answered.
+ * THREADS threads make calls with one client all the time, while the main thread forks CHILDREN children one after the
+ * other. Each child makes CALLS calls with the inherited client and frees it. Afterwards the parent's own connection must
+ * still be open. With "namespace" this process must be number 1 of its PID namespace, and each child is number 1 of
+ * another. Prints "ok" if every call of every process succeeded.
  */
 
 #define _GNU_SOURCE /* unshare */
@@ -22,12 +22,14 @@
 
 #include <dcs.h>
 
+enum { WATCHDOG_SECONDS = 600 };
+
 static dcs_client *client;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int is_over;
 static long failed;
 
-/* 0 on a new connection, 1 on one that was kept; -1 where the call failed. */
+/* Returns 1 if the call reused a connection, 0 if not, -1 if it failed. */
 static int call(void) {
     dcs_status_response *status = NULL;
     dcs_error *error = NULL;
@@ -67,8 +69,8 @@ static int open_descriptors(void) {
 }
 
 /*
- * The process that was forked: its first call is over a connection of its own, and closes the parent's idle one, which is
- * the only one where nobody else calls.
+ * Runs in a child. Its first call opens a connection of its own and closes the parent's idle one, which is the only one
+ * if no other thread makes calls.
  */
 static int child(long calls, int is_alone) {
     int before = open_descriptors();
@@ -106,6 +108,9 @@ int main(int count, char **arguments) {
     dcs_config_set_ca_bundle_file(config, arguments[2]);
     dcs_config_set_certificate_file(config, arguments[3]);
     dcs_config_set_private_key_file(config, arguments[4]);
+    /* Above what so many processes at once take on a busy machine. */
+    dcs_config_set_connect_timeout_ms(config, WATCHDOG_SECONDS * 1000 / 4);
+    dcs_config_set_timeout_ms(config, WATCHDOG_SECONDS * 1000 / 4);
     if (dcs_client_new(config, &client, &error) != DCS_OK || call() < 0) {
         return 65;
     }
@@ -128,8 +133,8 @@ int main(int count, char **arguments) {
             return 67;
         }
         if (pid == 0) {
-            /* A child that waits for a lock that nobody holds any more is ended here. */
-            alarm(60);
+            /* Ends a child that waits for a lock of a thread that it does not have. */
+            alarm(WATCHDOG_SECONDS);
             _exit(child(i % 4 == 3 ? 0 : calls, threads == 0));
         }
     }

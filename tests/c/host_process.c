@@ -1,7 +1,8 @@
 /*
- * Watches what the library does to its host; tests/integration/host_process.rs runs it. Says nothing and ends with 0 where all is well.
+ * Tests what the library does to its host process. tests/integration/host_process.rs runs it. Prints nothing and exits
+ * with 0 if it passes.
  *
- *     guest WHAT LIBRARY URL CA_BUNDLE CERTIFICATE PRIVATE_KEY OTHER_CA_BUNDLE [PASSWORD [MORE]]
+ *     host_process TEST LIBRARY URL CA_BUNDLE CERTIFICATE PRIVATE_KEY OTHER_CA_BUNDLE [PASSWORD [MORE]]
  */
 
 #include "host_process.h"
@@ -31,7 +32,7 @@ struct signals {
     stack_t stack;
 };
 
-static void look_at_signals(struct signals *seen) {
+static void read_signals(struct signals *seen) {
     int number;
 
     memset(seen, 0, sizeof *seen);
@@ -53,11 +54,11 @@ static int same_set(const sigset_t *before, const sigset_t *now) {
     return 1;
 }
 
-static void same_signals(const struct signals *before) {
+static void check_signals(const struct signals *before) {
     struct signals now;
     int number;
 
-    look_at_signals(&now);
+    read_signals(&now);
     for (number = 1; number < NSIG; number++) {
         CHECK(before->actions[number].sa_handler == now.actions[number].sa_handler);
         CHECK(before->actions[number].sa_flags == now.actions[number].sa_flags);
@@ -75,25 +76,25 @@ static void signals(void) {
     static struct signals before;
     struct sigaction action;
 
-    /* A disposition that is not the default would be seen to change too. */
+    /* Also compares dispositions that are not the default. */
     memset(&action, 0, sizeof action);
     action.sa_handler = ignore;
     action.sa_flags = SA_RESTART;
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
     CHECK(sigaction(SIGALRM, &action, NULL) == 0);
-    look_at_signals(&before);
+    read_signals(&before);
     CHECK(before.actions[SIGPIPE].sa_handler == SIG_DFL);
     dcs = load(path);
-    same_signals(&before);
+    check_signals(&before);
     live(&dcs, &settings);
-    same_signals(&before);
+    check_signals(&before);
     diagnose(&dcs, &settings);
-    same_signals(&before);
+    check_signals(&before);
     dlclose(dcs.handle);
-    same_signals(&before);
+    check_signals(&before);
 }
 
-/* ---- Peers that go away ---- */
+/* ---- Peers that close or reset the connection ---- */
 
 enum { AT_ONCE, AFTER_HELLO, WAYS };
 
@@ -102,7 +103,7 @@ struct peer {
     atomic_int connections;
 };
 
-static void *go_away(void *argument) {
+static void *close_or_reset(void *argument) {
     struct peer *peer = argument;
 
     for (;;) {
@@ -125,8 +126,8 @@ static void *go_away(void *argument) {
     }
 }
 
-/* A caller that ends at a SIGPIPE is what most C programs are. */
-static void pipes(void) {
+/* SIGPIPE has its default action, as in most C programs, and would end this one. */
+static void sigpipe(void) {
     struct peer peer = {socket(AF_INET, SOCK_STREAM, 0), 0};
     struct sockaddr_in address;
     socklen_t length = sizeof address;
@@ -142,7 +143,7 @@ static void pipes(void) {
     CHECK(bind(peer.listener, (struct sockaddr *)&address, sizeof address) == 0);
     CHECK(listen(peer.listener, 128) == 0);
     CHECK(getsockname(peer.listener, (struct sockaddr *)&address, &length) == 0);
-    CHECK(pthread_create(&thread, NULL, go_away, &peer) == 0);
+    CHECK(pthread_create(&thread, NULL, close_or_reset, &peer) == 0);
     snprintf(url, sizeof url, "https://127.0.0.1:%d/", ntohs(address.sin_port));
     here.url = url;
     dcs = load(path);
@@ -157,9 +158,9 @@ static void pipes(void) {
 
 /* ---- Threads that end ---- */
 
-static pthread_key_t last_words;
+static pthread_key_t at_thread_exit_key;
 static dcs_client *shared;
-static atomic_int spoken;
+static atomic_int exit_calls;
 
 static void note(void *user_data, int32_t level, const char *target, const char *text) {
     (void)user_data;
@@ -168,25 +169,27 @@ static void note(void *user_data, int32_t level, const char *target, const char 
     (void)text;
 }
 
-/* Runs when the thread's own variables are gone, and comes again after those of the library are. */
-static void speak(void *value) {
+/*
+ * Calls the library after the destruction of the thread's own variables, and again after that of the library's.
+ */
+static void at_thread_exit(void *value) {
     size_t round = (size_t)value;
 
     CHECK(call(&dcs, shared, DCS_OK) == DCS_OK);
     live(&dcs, &settings);
     diagnose(&dcs, &settings);
-    atomic_fetch_add(&spoken, 1);
+    atomic_fetch_add(&exit_calls, 1);
     if (round < 3) {
-        pthread_setspecific(last_words, (void *)(round + 1));
+        pthread_setspecific(at_thread_exit_key, (void *)(round + 1));
     }
 }
 
-static void *begin_and_end(void *argument) {
+static void *start_and_exit(void *argument) {
     if (argument != NULL) {
         live(&dcs, &settings);
         diagnose(&dcs, &settings);
     }
-    pthread_setspecific(last_words, (void *)1);
+    pthread_setspecific(at_thread_exit_key, (void *)1);
     return NULL;
 }
 
@@ -207,18 +210,18 @@ static void thread_exit(void) {
     pthread_t threads[4];
     size_t i;
 
-    CHECK(pthread_key_create(&last_words, speak) == 0);
+    CHECK(pthread_key_create(&at_thread_exit_key, at_thread_exit) == 0);
     dcs = load(path);
     CHECK(dcs.dcs_log_set_level(DCS_LOG_TRACE) == DCS_OK);
     dcs.dcs_log_set_callback(note, NULL);
     shared = client(&dcs, &settings);
     for (i = 0; i < 4; i++) {
-        CHECK(pthread_create(&threads[i], NULL, begin_and_end, (void *)(i % 2)) == 0);
+        CHECK(pthread_create(&threads[i], NULL, start_and_exit, (void *)(i % 2)) == 0);
     }
     for (i = 0; i < 4; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
-    CHECK(atomic_load(&spoken) == 12);
+    CHECK(atomic_load(&exit_calls) == 12);
     CHECK(atexit(at_exit) == 0);
 }
 
@@ -232,14 +235,14 @@ static void *outlive(void *argument) {
     live(&dcs, &settings);
     pthread_barrier_wait(&used);
     pthread_barrier_wait(&unloaded);
-    /* The destructors of the library's thread-local variables run now. */
+    /* Now the destructors of the library's thread-local variables run. */
     return NULL;
 }
 
 static void unload(void) {
     int i;
 
-    /* It stays where it is even where nothing but dlclose knows of it. */
+    /* The library stays loaded, even if nothing else uses it. */
     dcs = load(path);
     CHECK(dlclose(dcs.handle) == 0);
     CHECK(dlopen(path, RTLD_NOW | RTLD_NOLOAD) != NULL);
@@ -283,7 +286,7 @@ static void two_copies(void) {
         CHECK(call(&other, clients[1], DCS_OK) == DCS_OK);
         CHECK(call(&third, clients[2], DCS_OK) == DCS_OK);
     }
-    /* What one is told stays with it. */
+    /* Each copy has a log of its own. */
     CHECK(other.dcs_log_next(&record) == DCS_OK && record == NULL);
     CHECK(third.dcs_log_next(&record) == DCS_OK && record == NULL);
     CHECK(dcs.dcs_log_next(&record) == DCS_OK && record != NULL);
@@ -294,29 +297,29 @@ static void two_copies(void) {
     third.dcs_client_free(clients[2]);
 }
 
-/* ---- Little stack ---- */
+/* ---- Small stack ---- */
 
-static dcs_code convert(void) {
+static dcs_code export_key(void) {
     dcs_buffer *der = NULL;
     dcs_error *error = NULL;
     dcs_code code =
         dcs.dcs_private_key_file_to_pkcs8_der(settings.private_key, settings.password, &der, &error);
 
     dcs.dcs_buffer_free(der);
-    return told(&dcs, code, &error, DCS_OK);
+    return report_error(&dcs, code, &error, DCS_OK);
 }
 
-static void *use_all(void *argument) {
+static void *use_everything(void *argument) {
     dcs_config *config = configure(&dcs, &settings);
     dcs_error *error = NULL;
 
     (void)argument;
     CHECK(dcs.dcs_config_set_option(config, "proxy", "nonsense", &error) == DCS_ERR_INVALID_ARGUMENT);
     dcs.dcs_error_free(error);
-    CHECK(told(&dcs, dcs.dcs_config_load_env(config, &error), &error, DCS_OK) == DCS_OK);
+    CHECK(report_error(&dcs, dcs.dcs_config_load_env(config, &error), &error, DCS_OK) == DCS_OK);
     dcs.dcs_config_free(config);
     live(&dcs, &settings);
-    CHECK(convert() == DCS_OK);
+    CHECK(export_key() == DCS_OK);
     diagnose(&dcs, &settings);
     return NULL;
 }
@@ -330,7 +333,7 @@ static void small_stack(void) {
     dcs.dcs_log_set_callback(note, NULL);
     CHECK(pthread_attr_init(&attributes) == 0);
     CHECK(pthread_attr_setstacksize(&attributes, (size_t)atoi(more) * 1024) == 0);
-    CHECK(pthread_create(&thread, &attributes, use_all, NULL) == 0);
+    CHECK(pthread_create(&thread, &attributes, use_everything, NULL) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
 }
 
@@ -366,14 +369,14 @@ static void in_chroot(void) {
     CHECK(chroot(more) == 0 && chdir("/") == 0);
     CHECK(access("/etc", F_OK) != 0 && access("/dev", F_OK) != 0 && access("/proc", F_OK) != 0);
 
-    CHECK(told(&dcs, dcs.dcs_client_new(config, &made, &error), &error, DCS_OK) == DCS_OK);
+    CHECK(report_error(&dcs, dcs.dcs_client_new(config, &made, &error), &error, DCS_OK) == DCS_OK);
     CHECK(call(&dcs, made, DCS_OK) == DCS_OK);
     CHECK(call(&dcs, made, DCS_OK) == DCS_OK);
     dcs.dcs_client_free(made);
     CHECK(dcs.dcs_diagnose(config, &report, NULL) == DCS_OK);
     CHECK(dcs.dcs_report_ok(report) == 1);
     dcs.dcs_report_free(report);
-    /* There is nothing to look a name up with. */
+    /* Without files, a DNS lookup fails. */
     CHECK(dcs.dcs_config_set_url(config, "https://dcs.invalid/") == DCS_OK);
     CHECK(dcs.dcs_client_new(config, &made, NULL) == DCS_OK);
     CHECK(call(&dcs, made, DCS_ERR_RESOLVE) == DCS_ERR_RESOLVE);
@@ -414,7 +417,6 @@ static void no_descriptors(void) {
         CHECK(dcs.dcs_status(made, &response, &error) != DCS_OK);
         CHECK(dcs.dcs_error_code(error) == DCS_ERR_CONNECT || dcs.dcs_error_code(error) == DCS_ERR_RESOLVE);
         if (strstr(dcs.dcs_error_message(error), "Too many open files") == NULL) {
-            /* The system's look-up has no way to say it in its own words. */
             fprintf(stderr, "%s\n", dcs.dcs_error_message(error));
             exit(1);
         }
@@ -439,23 +441,23 @@ static void no_descriptors(void) {
     live(&dcs, &settings);
 }
 
-/* ---- Everything once, for what is loaded before all else to watch ---- */
+/* ---- Everything once, for a preloaded library to observe ---- */
 
 static void everything(void) {
     dcs = load(path);
-    use_all(NULL);
+    use_everything(NULL);
     live(&dcs, &settings);
 }
 
 /* ---- No standard streams ---- */
 
-/* With the standard descriptors closed, the library's own take their numbers, and nothing must be printed there. */
+/* The library's descriptors get the numbers of the closed standard streams, to which nothing may be printed. */
 static void closed_output(void) {
     close(0);
     close(1);
     close(2);
     dcs = load(path);
-    use_all(NULL);
+    use_everything(NULL);
 }
 
 int main(int argc, char **argv) {
@@ -463,7 +465,7 @@ int main(int argc, char **argv) {
         const char *name;
         void (*run)(void);
     } ALL[] = {
-        {"signals", signals},           {"pipes", pipes},
+        {"signals", signals},           {"sigpipe", sigpipe},
         {"thread_exit", thread_exit},   {"unload", unload},
         {"two_copies", two_copies},     {"small_stack", small_stack},
         {"chroot", in_chroot},          {"no_descriptors", no_descriptors},
@@ -480,13 +482,13 @@ int main(int argc, char **argv) {
     settings.other_ca_bundle = argv[7];
     settings.password = argc > 8 && argv[8][0] != '\0' ? argv[8] : NULL;
     more = argc > 9 ? argv[9] : NULL;
-    alarm(300);
+    alarm(WATCHDOG_SECONDS);
     for (i = 0; i < sizeof ALL / sizeof ALL[0]; i++) {
         if (strcmp(ALL[i].name, argv[1]) == 0) {
             ALL[i].run();
             return 0;
         }
     }
-    fprintf(stderr, "There is no %s.\n", argv[1]);
+    fprintf(stderr, "There is no test %s.\n", argv[1]);
     return 2;
 }

@@ -1,7 +1,7 @@
-/* What the programs share that load the library at run time, as hosts with plug-ins do: tests/integration/host_process.rs runs them. */
+/* Shared by the programs that load the library at run time, as a host with plug-ins does (host_process.c). */
 
-#ifndef GUEST_H
-#define GUEST_H
+#ifndef HOST_PROCESS_H
+#define HOST_PROCESS_H
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -13,6 +13,9 @@
 #include <string.h>
 
 #include <dcs.h>
+
+/* Ends a program that hangs; far above what a busy machine needs. */
+enum { WATCHDOG_SECONDS = 600 };
 
 #define CHECK(condition) \
     ((condition) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), exit(1)))
@@ -57,13 +60,13 @@ static inline struct library load(const char *path) {
     return take(dlopen(path, RTLD_NOW | RTLD_LOCAL));
 }
 
-/* Where the server is, and the files. */
+/* The server and the files. */
 struct settings {
     const char *url;
     const char *ca_bundle;
     const char *certificate;
     const char *private_key;
-    /* One that does not lead to the server's certificate. */
+    /* A bundle that does not verify the server's certificate. */
     const char *other_ca_bundle;
     const char *password;
 };
@@ -77,12 +80,12 @@ static inline dcs_config *configure(const struct library *dcs, const struct sett
     CHECK(dcs->dcs_config_set_certificate_file(config, settings->certificate) == DCS_OK);
     CHECK(dcs->dcs_config_set_private_key_file(config, settings->private_key) == DCS_OK);
     CHECK(dcs->dcs_config_set_private_key_password(config, settings->password) == DCS_OK);
-    CHECK(dcs->dcs_config_set_timeout_ms(config, 20000) == DCS_OK);
+    CHECK(dcs->dcs_config_set_timeout_ms(config, WATCHDOG_SECONDS * 1000 / 4) == DCS_OK);
     return config;
 }
 
-/* Prints an error that was not meant to come. */
-static inline dcs_code told(const struct library *dcs, dcs_code code, dcs_error **error, dcs_code expected) {
+/* Prints an unexpected error, frees it and returns the code. */
+static inline dcs_code report_error(const struct library *dcs, dcs_code code, dcs_error **error, dcs_code expected) {
     if (code != expected && *error != NULL) {
         fprintf(stderr, "%s\n", dcs->dcs_error_message(*error));
     }
@@ -97,7 +100,7 @@ static inline dcs_client *client(const struct library *dcs, const struct setting
     dcs_error *error = NULL;
     dcs_code code = dcs->dcs_client_new(config, &made, &error);
 
-    CHECK(told(dcs, code, &error, DCS_OK) == DCS_OK);
+    CHECK(report_error(dcs, code, &error, DCS_OK) == DCS_OK);
     dcs->dcs_config_free(config);
     return made;
 }
@@ -110,10 +113,10 @@ static inline dcs_code call(const struct library *dcs, const dcs_client *client,
     CHECK((code == DCS_OK) == (response != NULL));
     CHECK((code == DCS_OK) == (error == NULL));
     dcs->dcs_status_response_free(response);
-    return told(dcs, code, &error, expected);
+    return report_error(dcs, code, &error, expected);
 }
 
-/* A diagnosis, and all that can be read of it. */
+/* Makes a diagnosis and reads its report. */
 static inline void diagnose(const struct library *dcs, const struct settings *settings) {
     dcs_config *config = configure(dcs, settings);
     dcs_report *report = NULL;
@@ -121,7 +124,7 @@ static inline void diagnose(const struct library *dcs, const struct settings *se
     dcs_error *error = NULL;
     dcs_code code = dcs->dcs_diagnose(config, &report, &error);
 
-    CHECK(told(dcs, code, &error, DCS_OK) == DCS_OK);
+    CHECK(report_error(dcs, code, &error, DCS_OK) == DCS_OK);
     CHECK(dcs->dcs_report_redacted(report, &redacted, NULL) == DCS_OK);
     CHECK(strlen(dcs->dcs_report_text(report)) > 40);
     CHECK(strlen(dcs->dcs_report_json(report)) > 40);
@@ -131,7 +134,7 @@ static inline void diagnose(const struct library *dcs, const struct settings *se
     dcs->dcs_config_free(config);
 }
 
-/* The whole life of a client, calls that fail, and a client that cannot be made. */
+/* Makes, uses and frees clients: calls that succeed, calls that fail, a client that cannot be made. */
 static inline void live(const struct library *dcs, const struct settings *settings) {
     struct settings wrong = *settings;
     dcs_client *made = client(dcs, settings);

@@ -1,11 +1,11 @@
 /*
- * Makes calls of every kind, failing ones included, and counts what they leave: heap, descriptors, threads.
- * tests/integration/leaks.rs compiles and runs this:
+ * Makes calls of every kind, failing ones included, and counts what they leave behind: heap, descriptors, threads.
+ * tests/integration/leaks.rs runs it.
  *
  *     leaks CALLS CA CERTIFICATE KEY OTHER_KEY ENCRYPTED_KEY PASSWORD OTHER_CA SILENT_URL URL...
  *
- * Counts before and after are taken without any client, after a tenth of the calls and after all of them. Prints them,
- * and ends with 1 where they differ. SILENT_URL is of a server that never says anything.
+ * Counts twice, after a tenth of the calls and after all of them, each time without any client. Prints the counts, and
+ * exits with 1 if they differ. The server of SILENT_URL never responds.
  */
 
 #define _GNU_SOURCE
@@ -20,9 +20,9 @@
 
 #include "../../benches/heap.h"
 
-/* What the heap may differ by between two equal moments, as in benches/memory.py: a line in a table of the allocator's or
- * of the resolver's. One byte a call over a hundred thousand calls is more. */
-enum { SLACK = 64 * 1024, MAX_URLS = 32, THREADS = 4, CALLS_PER_THREAD = 4 };
+/* How much the heap may grow, as in benches/memory.py: entries in tables of the allocator and the resolver. One byte a call
+ * is more over a hundred thousand calls. */
+enum { SLACK = 64 * 1024, MAX_URLS = 32, THREADS = 4, CALLS_PER_THREAD = 4, WATCHDOG_SECONDS = 120 };
 
 enum { CA = 2, CERTIFICATE, KEY, OTHER_KEY, ENCRYPTED_KEY, PASSWORD, OTHER_CA, SILENT, URLS };
 
@@ -40,7 +40,7 @@ static dcs_config *new_config(const char *url, const char *ca, const char *certi
     dcs_config *config = dcs_config_new();
     if (dcs_config_set_url(config, url) != DCS_OK || dcs_config_set_ca_bundle_file(config, ca) != DCS_OK ||
         dcs_config_set_certificate_file(config, certificate) != DCS_OK ||
-        dcs_config_set_private_key_file(config, key) != DCS_OK || dcs_config_set_timeout_ms(config, 20000) != DCS_OK) {
+        dcs_config_set_private_key_file(config, key) != DCS_OK || dcs_config_set_timeout_ms(config, WATCHDOG_SECONDS * 1000) != DCS_OK) {
         fail("no configuration", NULL);
     }
     return config;
@@ -50,11 +50,11 @@ static dcs_config *good_config(const char *url) {
     return new_config(url, arguments[CA], arguments[CERTIFICATE], arguments[KEY]);
 }
 
-/* Every function that reads an error. */
+/* Calls the functions that read an error. */
 static void read_error(const dcs_error *error) {
     if (dcs_error_code(error) == DCS_OK || strlen(dcs_error_message(error)) < 10 || dcs_error_hint(error) == NULL ||
         dcs_error_code(error) == DCS_ERR_INTERNAL) {
-        fail("an error that says nothing", NULL);
+        fail("an empty error", NULL);
     }
     (void)dcs_error_check(error);
     (void)dcs_error_http_status(error);
@@ -119,12 +119,12 @@ static void call_from_threads(void) {
     }
 }
 
-/* A client that cannot be made; the configuration is freed. */
+/* Fails to make a client, and frees the configuration. */
 static void no_client(dcs_config *config, dcs_code code) {
     dcs_client *client = NULL;
     dcs_error *error = NULL;
     if (dcs_client_new(config, &client, &error) != code) {
-        fail("not the error of this", error);
+        fail("another error than expected", error);
     }
     read_error(error);
     dcs_error_free(error);
@@ -155,7 +155,7 @@ static void failing_clients(void) {
     no_client(dcs_config_new(), DCS_ERR_CA_BUNDLE);
 }
 
-/* A client made for one call. */
+/* Makes a client for one call, and frees the configuration. */
 static void call_once(dcs_config *config) {
     dcs_client *client = NULL;
     dcs_error *error = NULL;
@@ -186,7 +186,7 @@ static void short_lived_clients(void) {
     call_once(good_config("https://127.0.0.1:1/"));
 }
 
-/* Files that are read again, calls that are ended, and answers that are shared or held back. */
+/* Reloads files, interrupts and cancels calls, and shares responses. */
 static void long_lived_clients(void) {
     dcs_config *config = good_config(arguments[URLS]);
     dcs_cancellation *cancellation = dcs_cancellation_new();
@@ -199,7 +199,7 @@ static void long_lived_clients(void) {
     dcs_config_set_reload_interval_ms(config, 1);
     dcs_config_set_honour_retry_after(config, 1);
     if (dcs_client_new(config, &client, &error) != DCS_OK || dcs_client_reload(client, &error) != DCS_OK) {
-        fail("no client that is read again", error);
+        fail("no reload", error);
     }
     dcs_config_free(config);
     for (i = 0; i < 3; i++) {
@@ -215,7 +215,7 @@ static void long_lived_clients(void) {
     }
     dcs_config_free(config);
     if (dcs_status_until(client, cancellation, &response, &error) != DCS_ERR_INTERRUPTED) {
-        fail("a call that is not ended", error);
+        fail("a call that was not cancelled", error);
     }
     dcs_error_free(error);
     dcs_cancellation_free(cancellation);
@@ -236,22 +236,22 @@ static void diagnose(dcs_config *config) {
     dcs_config_free(config);
 }
 
-static void convert(const char *path, const char *password, dcs_code code) {
+static void export_key(const char *path, const char *password, dcs_code code) {
     dcs_buffer *der = NULL;
     dcs_error *error = NULL;
     if (dcs_private_key_file_to_pkcs8_der(path, password, &der, &error) != code) {
-        fail("not the error of this", error);
+        fail("another error than expected", error);
     }
     dcs_buffer_free(der);
     dcs_error_free(error);
 }
 
-static void conversions(void) {
-    convert(arguments[KEY], NULL, DCS_OK);
-    convert(arguments[ENCRYPTED_KEY], arguments[PASSWORD], DCS_OK);
-    convert(arguments[ENCRYPTED_KEY], "wrong", DCS_ERR_PASSWORD);
-    convert(arguments[CERTIFICATE], NULL, DCS_ERR_PRIVATE_KEY);
-    convert("/does/not/exist", NULL, DCS_ERR_FILE);
+static void key_exports(void) {
+    export_key(arguments[KEY], NULL, DCS_OK);
+    export_key(arguments[ENCRYPTED_KEY], arguments[PASSWORD], DCS_OK);
+    export_key(arguments[ENCRYPTED_KEY], "wrong", DCS_ERR_PASSWORD);
+    export_key(arguments[CERTIFICATE], NULL, DCS_ERR_PRIVATE_KEY);
+    export_key("/does/not/exist", NULL, DCS_ERR_FILE);
 }
 
 static void ignore(void *user_data, int32_t level, const char *target, const char *text) {
@@ -265,7 +265,7 @@ static void drain(void) {
     }
 }
 
-/* More records than the ring holds, so that it has its full size from then on. */
+/* Fills the ring of log records, so that it has its full size from then on. */
 static void flood_the_log(void) {
     int i;
     dcs_log_set_level(DCS_LOG_TRACE);
@@ -279,7 +279,7 @@ static void flood_the_log(void) {
     dcs_log_set_level(DCS_LOG_OFF);
 }
 
-/* Calls until there are so many; all kinds in turn. */
+/* Makes calls of all kinds in turn until there were this many. */
 static void call_until(long count) {
     long round;
     make_clients();
@@ -295,7 +295,7 @@ static void call_until(long count) {
         }
         if (round % 10 == 0) {
             failing_clients();
-            conversions();
+            key_exports();
             short_lived_clients();
             long_lived_clients();
             drain();
@@ -329,14 +329,14 @@ static long entries(const char *path) {
     return count;
 }
 
-/* What the process holds. A look-up that was given up has a thread of its own that ends when the resolver answers: it is
- * waited for until as few are left as there were before. */
+/* Counts what the process holds. Waits for the threads of DNS lookups whose calls have ended: they end when the resolver
+ * answers. */
 static struct held held(long threads) {
     struct held held;
-    time_t give_up = time(NULL) + 30;
+    time_t deadline = time(NULL) + WATCHDOG_SECONDS;
     do {
         held.threads = entries("/proc/self/task");
-    } while (threads > 0 && held.threads > threads && time(NULL) < give_up);
+    } while (threads > 0 && held.threads > threads && time(NULL) < deadline);
     held.descriptors = entries("/proc/self/fd");
     held.heap = atomic_load(&live);
     held.blocks = atomic_load(&blocks);
@@ -369,7 +369,7 @@ int main(int argc, char **argv) {
         return 1;
     }
     if (after.heap - before.heap > SLACK || after.descriptors != before.descriptors || after.threads != single) {
-        fprintf(stderr, "something is left\n");
+        fprintf(stderr, "a leak\n");
         return 1;
     }
     return 0;

@@ -1,11 +1,11 @@
 /*
- * Looks through all of its own memory for secrets after each step of a client's life; tests/integration/secrets.rs reads what
- * it prints: "STEP NAME=COUNT".
+ * Searches all of its own memory for secrets after each step of a client's life, and prints "STEP NAME=COUNT" for
+ * tests/integration/secrets.rs.
  *
  *     secrets URL CA_BUNDLE CERTIFICATE PRIVATE_KEY (file | bytes) PASSWORD NAME:PATTERN...
  *
- * What must not be found is never in memory as such: the password and the patterns come in hexadecimal and with
- * every byte masked, and a file's bytes are wiped once they are handed over.
+ * This program itself never holds a secret: the password and the patterns are hexadecimal with every byte masked, and it
+ * wipes the bytes of a file after passing them to the library.
  */
 
 #define _GNU_SOURCE
@@ -48,7 +48,7 @@ static size_t unhex(const char *hex, unsigned char *bytes) {
     return length;
 }
 
-/* The readable and writable ranges: the heap, the stacks, the static data. */
+/* Finds the readable and writable ranges: the heap, the stacks, the static data. */
 static int ranges(struct range *found) {
     char line[512];
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -87,7 +87,7 @@ static long count_in(const struct range *range, const struct pattern *pattern) {
     return count;
 }
 
-static void look(const char *step) {
+static void search(const char *step) {
     static struct range all[MAX_RANGES];
     int count = ranges(all);
     int p;
@@ -106,7 +106,7 @@ static void look(const char *step) {
 typedef dcs_code set_bytes(dcs_config *, const uint8_t *, size_t);
 typedef dcs_code set_file(dcs_config *, const char *);
 
-/* Reads a file without the C library's buffers, which nobody wipes. */
+/* Reads a file without the C library's buffers, which are not wiped. */
 static uint8_t *read_file(const char *path, size_t *length) {
     int fd = open(path, O_RDONLY);
     struct stat status;
@@ -126,7 +126,7 @@ static uint8_t *read_file(const char *path, size_t *length) {
     return bytes;
 }
 
-static dcs_code give(dcs_config *config, const char *path, int as_bytes, set_file *file, set_bytes *bytes) {
+static dcs_code set(dcs_config *config, const char *path, int as_bytes, set_file *file, set_bytes *bytes) {
     size_t length = 0;
     uint8_t *content;
     dcs_code code;
@@ -157,7 +157,7 @@ static int call(const dcs_client *client) {
     return code == DCS_OK;
 }
 
-/* The masked password, unmasked for one call. */
+/* The password, unmasked for one call. */
 static char password[MAX_LENGTH + 1];
 
 static const char *unmasked(const char *hex) {
@@ -171,7 +171,7 @@ static const char *unmasked(const char *hex) {
     return length == 0 ? NULL : password;
 }
 
-static int convert(const char *path, const char *hex) {
+static int export_key(const char *path, const char *hex) {
     size_t length = 0;
     uint8_t *key = read_file(path, &length);
     dcs_buffer *der = NULL;
@@ -183,7 +183,7 @@ static int convert(const char *path, const char *hex) {
         explicit_bzero(password, sizeof password);
         free(key);
     }
-    look("converted");
+    search("exported");
     dcs_buffer_free(der);
     return code == DCS_OK;
 }
@@ -208,32 +208,32 @@ int main(int argc, char **argv) {
         pattern->name = argv[i];
         pattern->length = unhex(colon + 1, pattern->masked);
     }
-    look("begin");
+    search("start");
 
     if (dcs_config_set_url(config, argv[1]) != DCS_OK ||
         dcs_config_set_ca_bundle_file(config, argv[2]) != DCS_OK ||
-        give(config, argv[3], as_bytes, dcs_config_set_certificate_file, dcs_config_set_certificate) != DCS_OK ||
-        give(config, argv[4], as_bytes, dcs_config_set_private_key_file, dcs_config_set_private_key) != DCS_OK ||
+        set(config, argv[3], as_bytes, dcs_config_set_certificate_file, dcs_config_set_certificate) != DCS_OK ||
+        set(config, argv[4], as_bytes, dcs_config_set_private_key_file, dcs_config_set_private_key) != DCS_OK ||
         dcs_config_set_private_key_password(config, unmasked(argv[6])) != DCS_OK) {
         return 2;
     }
     explicit_bzero(password, sizeof password);
-    look("configured");
+    search("configured");
     if (dcs_client_new(config, &client, &error) != DCS_OK) {
         fprintf(stderr, "%s\n", dcs_error_message(error));
         return 1;
     }
     dcs_config_free(config);
-    look("made");
+    search("made");
     if (!call(client) || !call(client)) {
         return 1;
     }
-    look("called");
+    search("called");
     dcs_client_free(client);
-    look("freed");
-    if (!convert(argv[4], argv[6])) {
+    search("freed");
+    if (!export_key(argv[4], argv[6])) {
         return 1;
     }
-    look("end");
+    search("end");
     return 0;
 }

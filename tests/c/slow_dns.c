@@ -1,10 +1,10 @@
 /*
- * Look-ups at a name server that never answers; tests/integration/slow_dns.rs runs it where there is no other network:
+ * Makes calls whose DNS lookup is never answered. tests/integration/slow_dns.rs runs it in a network namespace.
  *
  *     slow_dns URL CA_BUNDLE CERTIFICATE PRIVATE_KEY
  *
- * The name server is this program's socket on port 53 of 127.0.0.1, to which /etc/resolv.conf has to point. One line for
- * each call: its code, the milliseconds that it took after it should have ended, and its message.
+ * /etc/resolv.conf must name 127.0.0.1, where this program's own socket listens on port 53. Prints one line for each
+ * call: its code, how many milliseconds late it ended, and its message.
  */
 
 #define _GNU_SOURCE
@@ -62,7 +62,7 @@ struct call {
     int64_t ended;
 };
 
-static void *make(void *argument) {
+static void *run(void *argument) {
     struct call *call = argument;
     dcs_status_response *status = NULL;
 
@@ -72,7 +72,7 @@ static void *make(void *argument) {
     return NULL;
 }
 
-static void tell(struct call *call, int64_t due) {
+static void print(struct call *call, int64_t due) {
     printf("%s %lld %s\n", dcs_code_name(call->code), (long long)(call->ended - due), dcs_error_message(call->error));
     dcs_error_free(call->error);
     call->error = NULL;
@@ -84,7 +84,7 @@ int main(int count, char **arguments) {
     struct call call = {0};
     pthread_t thread;
     char query[512];
-    int64_t begun;
+    int64_t start;
     int server;
 
     if (count != 5 || bring_loopback_up() != 0 || (server = name_server()) < 0) {
@@ -95,32 +95,32 @@ int main(int count, char **arguments) {
     dcs_config_set_certificate_file(config, arguments[3]);
     dcs_config_set_private_key_file(config, arguments[4]);
 
-    /* Its own timeout, twice: the second call waits for the look-up that the first has begun. */
+    /* Twice: the second call waits for the lookup of the first. */
     dcs_config_set_timeout_ms(config, timeout_ms);
     if (dcs_client_new(config, &call.client, NULL) != DCS_OK) {
         return 65;
     }
     for (int i = 0; i < 2; i++) {
-        begun = now();
-        make(&call);
-        tell(&call, begun + timeout_ms);
+        start = now();
+        run(&call);
+        print(&call, start + timeout_ms);
     }
-    /* The look-up is under way: its thread goes on by itself. */
+    /* The lookup is still in flight, in a thread of its own. */
     dcs_client_free(call.client);
 
-    /* What was asked so far is no sign of the next call's look-up. */
+    /* Discards the queries so far, to wait for the next call's. */
     while (recv(server, query, sizeof query, MSG_DONTWAIT) > 0) {
     }
-    dcs_config_set_timeout_ms(config, 60000);
-    dcs_config_set_connect_timeout_ms(config, 60000);
+    dcs_config_set_timeout_ms(config, 600000);
+    dcs_config_set_connect_timeout_ms(config, 600000);
     if (dcs_client_new(config, &call.client, NULL) != DCS_OK ||
-        pthread_create(&thread, NULL, make, &call) != 0 || recv(server, query, sizeof query, 0) < 0) {
+        pthread_create(&thread, NULL, run, &call) != 0 || recv(server, query, sizeof query, 0) < 0) {
         return 66;
     }
-    begun = now();
+    start = now();
     dcs_client_interrupt(call.client);
     pthread_join(thread, NULL);
-    tell(&call, begun);
+    print(&call, start);
     dcs_client_free(call.client);
     dcs_config_free(config);
     return 0;

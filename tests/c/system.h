@@ -1,6 +1,6 @@
 /*
- * What the test programs take of the system beside threads: POSIX, or what Windows has in its place. Included behind
- * all other headers, because it gives some of Windows' functions their POSIX names.
+ * The system functions of the test programs besides threads: POSIX, or the equivalents on Windows. Include it after all
+ * other headers: on Windows it defines POSIX names as macros.
  */
 
 #ifndef DCS_TEST_SYSTEM_H
@@ -24,7 +24,7 @@
 #define read(socket, to, count) recv((SOCKET)(socket), (to), (count), 0)
 #define SHUT_RDWR SD_BOTH
 
-/* The arguments in UTF-8, where main has them in the code page of the system; sockets; lines as elsewhere. */
+/* Converts the arguments from the system's code page to UTF-8, starts Winsock, and turns off CRLF in the output. */
 static void begin_program(int *count, char ***arguments) {
     WSADATA data;
     wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), count);

@@ -1,6 +1,6 @@
 /*
- * Loaded before all else: makes the n-th call of a function fail that the library uses, as torture.c asks for it.
- * It counts while it is armed, in all threads.
+ * Preloaded (LD_PRELOAD): makes the n-th call of a function fail, as torture.c requests. Counts the calls of all threads
+ * while it is armed.
  */
 
 #define _GNU_SOURCE
@@ -43,7 +43,7 @@ void torture_arm(const char *function, long n, int error, int from_then_on) {
     atomic_store(&wanted, function);
 }
 
-/* How often the failure was hit. */
+/* Returns how many calls failed. */
 long torture_disarm(void) {
     atomic_store(&wanted, NULL);
     return atomic_load(&hits);
@@ -53,7 +53,7 @@ long torture_unsafe_writes(void) {
     return atomic_load(&unsafe_writes);
 }
 
-/* Whether this call is the one; then errno is set. */
+/* Returns whether this call must fail, and sets errno if so. */
 static int fails(const char *function) {
     const char *now = atomic_load(&wanted);
     long left;
@@ -83,11 +83,11 @@ int socket(int domain, int type, int protocol) {
 
 int connect(int fd, const struct sockaddr *address, socklen_t length) {
     const char *now = atomic_load(&wanted);
-    int is_waited_for = now != NULL && (strcmp(now, "poll") == 0 || strcmp(now, "getsockopt") == 0);
+    int is_interrupted = now != NULL && (strcmp(now, "poll") == 0 || strcmp(now, "getsockopt") == 0);
     REAL(connect)
-    if (is_waited_for || fails("connect")) {
-        /* One that is interrupted goes on by itself. */
-        if (is_waited_for || errno == EINTR) {
+    if (is_interrupted || fails("connect")) {
+        /* An interrupted connect continues by itself. */
+        if (is_interrupted || errno == EINTR) {
             real(fd, address, length);
             errno = EINTR;
         }
@@ -113,14 +113,14 @@ ssize_t send(int fd, const void *bytes, size_t length, int flags) {
     }
     if (fails("send")) {
         int error = errno;
-        /* Then the peer has gone, and there is nothing to read any more. */
+        /* The peer is gone, so there is nothing more to read. */
         if (error == ECONNRESET || error == EPIPE) {
             shutdown(fd, SHUT_RDWR);
         }
         errno = error;
         return -1;
     }
-    /* A few bytes only, where there is room for no more. */
+    /* Sends one byte, as if there were no room for more. */
     return real(fd, bytes, length > 1 && fails("send_short") ? 1 : length, flags);
 }
 
@@ -206,7 +206,7 @@ off64_t lseek64(int fd, off64_t offset, int whence) {
     return fails("lseek") ? -1 : real(fd, offset, whence);
 }
 
-/* As the kernel has it: the descriptor is gone all the same. */
+/* As in the kernel, the descriptor is closed even if close fails. */
 int close(int fd) {
     int result;
     REAL(close)
@@ -219,7 +219,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return fails("pthread_create") ? errno : real(thread, attributes, run, argument);
 }
 
-/* The number is one of the EAI_ ones. */
+/* The error is an EAI_ code. */
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
     REAL(getaddrinfo)
     if (fails("getaddrinfo")) {
@@ -250,7 +250,7 @@ ssize_t getrandom(void *bytes, size_t length, unsigned int flags) {
     return fails("getrandom") ? -1 : real(bytes, length, flags);
 }
 
-/* aws-lc asks the kernel for random bytes this way. */
+/* aws-lc requests random bytes this way. */
 long syscall(long which, ...) {
     va_list more;
     long arguments[6];
@@ -272,8 +272,8 @@ long syscall(long which, ...) {
 }
 
 /*
- * aws-lc allocates by these where a program has them, so that its allocations can be told from those of Rust, which
- * ends the process where one fails.
+ * aws-lc allocates with these functions if a program defines them. So its allocations can fail without those of Rust,
+ * which end the process.
  */
 void *OPENSSL_memory_alloc(size_t size);
 void OPENSSL_memory_free(void *memory);

@@ -1,5 +1,5 @@
 /*
- * Whether dcs.dll lets go of the process that unloads it; tests/integration/c_abi.rs reads what it prints.
+ * Prints whether dcs.dll is still loaded after FreeLibrary, for tests/integration/c_abi.rs.
  *
  *     unload CA_BUNDLE
  */
@@ -10,7 +10,7 @@
 
 #include "system.h"
 
-/* C has no other way from what GetProcAddress gives to a function of another type without a warning. */
+/* The only cast from the result of GetProcAddress to another function type without a warning. */
 #define FUNCTION(module, name)                                                                     \
     ((__typeof__(&(name)))(void (*)(void))GetProcAddress(module, #name))
 
@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
     FUNCTION(module, dcs_config_set_url)(config, "https://dcs.invalid/");
     FUNCTION(module, dcs_config_set_ca_bundle_file)(config, argv[1]);
     code = FUNCTION(module, dcs_client_new)(config, &client, NULL);
-    /* Looks a name up, which it has a thread for. */
+    /* The DNS lookup starts a thread. */
     if (code == DCS_OK) {
         code = FUNCTION(module, dcs_status)(client, &response, NULL);
     }

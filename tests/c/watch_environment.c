@@ -1,4 +1,4 @@
-/* Loaded before all else: notes which variables are asked for, in the file that WATCH names. */
+/* Preloaded (LD_PRELOAD): writes the names of the variables that a process reads to the file that WATCH names. */
 
 #define _GNU_SOURCE
 
@@ -9,7 +9,7 @@
 
 extern char **environ;
 
-/* Not by way of getenv. */
+/* Reads WATCH without getenv. */
 static const char *file(void) {
     static const char NAME[] = "WATCH=";
     char **entry;

@@ -1,7 +1,7 @@
-//! Bytes as a sequence of calls of the C ABI: any function in any order, any lifetimes, NULL in any place. Only what the
-//! header forbids is left out: a handle is not used after it was freed.
+//! Interprets bytes as a sequence of calls of the C ABI: any function in any order, any lifetimes, NULL for any argument. It
+//! omits only what the header forbids: it never uses a handle after it was freed.
 //!
-//! Without anything of the testbed, because `fuzz/` compiles this too.
+//! Independent of the testbed, because `fuzz/` compiles this too.
 
 #![allow(unsafe_code)]
 
@@ -12,26 +12,26 @@ use dcs::ffi::*;
 
 use super::loopback::End;
 
-/// The longest sequence, and the most calls in it that go over the network.
+/// The longest sequence, and the most calls in it that use the network.
 const MAX_CALLS: usize = 400;
-const MAX_EXCHANGES: u32 = 8;
+const MAX_NETWORK_CALLS: u32 = 8;
 
 const OK: i32 = 0;
 const INVALID: i32 = 100;
 const INTERNAL: i32 = 900;
 
-/// What the sequence can work with: URLs on this machine's loopback, and files in order.
+/// URLs on this machine's loopback, and valid files.
 pub struct World<'a> {
     pub urls: &'a [String],
     pub ca_bundle: &'a [u8],
     pub certificate: &'a [u8],
     pub private_key: &'a [u8],
-    /// Of another key, which is encrypted.
+    /// Another key, which is encrypted.
     pub encrypted_key: &'a [u8],
     pub password: &'a str,
 }
 
-/// The URLs of a server in this process that gives [`answer`], and one where nobody listens.
+/// Returns the URLs of a server in this process that responds with [`answer`], and one where nothing listens.
 pub fn urls(port: u16) -> Vec<String> {
     ["status", "outages", "limited", "cut", "page"]
         .map(|path| format!("https://127.0.0.1:{port}/{path}"))
@@ -40,7 +40,7 @@ pub fn urls(port: u16) -> Vec<String> {
         .collect()
 }
 
-/// What the server says to a request.
+/// Returns the server's response to a request.
 pub fn answer(request: &str) -> (Vec<u8>, End) {
     const STATUS: &str = r#"{"available":true,"scheduledOutages":[]}"#;
     const OUTAGES: &str = r#"{"available":false,"message":"a\u0000b","scheduledOutages":[{"start":"2020-01-01T12:30:00Z","end":"2020-01-01T14:30:00Z"}]}"#;
@@ -70,7 +70,7 @@ pub fn answer(request: &str) -> (Vec<u8>, End) {
     }
 }
 
-/// The bytes, taken from the front; zeros when there are none left.
+/// The input, consumed from the front. It continues with zeros.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -84,7 +84,7 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// True once in so many times, for bytes that are all alike.
+    /// Returns true once in so many times, if the bytes are evenly distributed.
     fn once_in(&mut self, times: usize) -> bool {
         self.next() % times == times - 1
     }
@@ -96,7 +96,7 @@ impl<'a> Bytes<'a> {
         taken
     }
 
-    /// A text for C, which need not be UTF-8.
+    /// Returns a text for C, which may be invalid UTF-8.
     fn text(&mut self) -> CString {
         let bytes = self.take();
         let end = bytes.iter().position(|byte| *byte == 0);
@@ -104,12 +104,12 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// A handle's place; what is in it is freed when something else comes or the sequence ends.
+/// A place for a handle. It frees the handle when another one replaces it, or when the sequence ends.
 struct Slot<T> {
     handle: *mut T,
     free: unsafe extern "C" fn(*mut T),
-    /// It would call another machine than this one.
-    goes_abroad: bool,
+    /// Its calls might reach another machine.
+    is_external: bool,
 }
 
 impl<T> Slot<T> {
@@ -117,12 +117,12 @@ impl<T> Slot<T> {
         Slot {
             handle: ptr::null_mut(),
             free,
-            goes_abroad: false,
+            is_external: false,
         }
     }
 
     fn put(&mut self, handle: *mut T) {
-        // SAFETY: NULL or a live handle, which is forgotten with this.
+        // SAFETY: NULL or a live handle, which is replaced at once.
         unsafe { (self.free)(self.handle) };
         self.handle = handle;
     }
@@ -138,12 +138,12 @@ fn slots<T, const N: usize>(free: unsafe extern "C" fn(*mut T)) -> [Slot<T>; N] 
     std::array::from_fn(|_| Slot::new(free))
 }
 
-/// What stands in an out-parameter before a call that has to overwrite it.
+/// Returns a value for an out-parameter that the call must overwrite.
 fn garbage<T>() -> *mut T {
     ptr::without_provenance_mut(0xdead_beef)
 }
 
-/// A text that the library gave: NULL or UTF-8.
+/// Reads a text of the library: NULL or UTF-8.
 fn read(text: *const c_char) -> Option<String> {
     if text.is_null() {
         return None;
@@ -164,11 +164,11 @@ struct Machine<'a> {
     reports: [Slot<dcs_report>; 2],
     buffers: [Slot<dcs_buffer>; 2],
     records: [Slot<dcs_log_record>; 2],
-    exchanges: u32,
-    answered: u32,
+    network_calls: u32,
+    successes: u32,
 }
 
-/// Makes the calls, and counts those that got a status. Panics where one does not keep to the header.
+/// Makes the calls, and returns how many got a status. Panics if one violates the header.
 pub fn run(program: &[u8], world: &World<'_>) -> u32 {
     let mut machine = Machine {
         world,
@@ -181,8 +181,8 @@ pub fn run(program: &[u8], world: &World<'_>) -> u32 {
         reports: slots(dcs_report_free),
         buffers: slots(dcs_buffer_free),
         records: slots(dcs_log_record_free),
-        exchanges: 0,
-        answered: 0,
+        network_calls: 0,
+        successes: 0,
     };
     for _ in 0..MAX_CALLS {
         if machine.bytes.0.is_empty() {
@@ -190,11 +190,11 @@ pub fn run(program: &[u8], world: &World<'_>) -> u32 {
         }
         machine.step();
     }
-    // The log is the process's.
+    // The whole process shares the log.
     // SAFETY: NULL is allowed.
     unsafe { dcs_log_set_callback(None, ptr::null_mut()) };
     assert_eq!(dcs_log_set_level(0), OK);
-    machine.answered
+    machine.successes
 }
 
 extern "C" fn callback(
@@ -217,7 +217,7 @@ impl Machine<'_> {
             0 | 1 => {
                 let slot = self.bytes.next() % 3;
                 self.configs[slot].put(dcs_config_new());
-                self.configs[slot].goes_abroad = true;
+                self.configs[slot].is_external = true;
             }
             2 => {
                 let slot = self.bytes.next() % 3;
@@ -304,8 +304,8 @@ impl Machine<'_> {
             _ => {
                 let slot = self.bytes.next() % 3;
                 let config = &mut self.configs[slot];
-                // What the environment says is not known here.
-                config.goes_abroad = true;
+                // The environment may contain any URL.
+                config.is_external = true;
                 let handle = config.handle;
                 // SAFETY: a live handle or NULL.
                 self.with_error(|error| unsafe { dcs_config_load_env(handle, error) });
@@ -317,7 +317,7 @@ impl Machine<'_> {
         self.configs[self.bytes.next() % 3].handle
     }
 
-    /// Makes a call with an error to write to, or with none, and looks at what it left there.
+    /// Makes a call with an out-parameter for the error, or with NULL, and checks the error.
     fn with_error(&mut self, call: impl FnOnce(*mut *mut dcs_error) -> i32) -> i32 {
         let slot = self.bytes.next() % 4;
         let Some(slot) = self.errors.get_mut(slot) else {
@@ -350,7 +350,7 @@ impl Machine<'_> {
         let code = unsafe { dcs_config_set_url(config.handle, url.as_ptr()) };
         assert_code(code);
         if code == OK {
-            config.goes_abroad = !own;
+            config.is_external = !own;
         }
     }
 
@@ -412,7 +412,7 @@ impl Machine<'_> {
 
     fn set_proxy(&mut self) {
         let slot = self.bytes.next() % 3;
-        let (proxy, abroad) = match self.bytes.next() % 4 {
+        let (proxy, external) = match self.bytes.next() % 4 {
             0 => (Some(self.bytes.text()), true),
             1 => (Some(c"http://user:p%40ss@127.0.0.1:1".to_owned()), false),
             _ => (None, false),
@@ -422,7 +422,7 @@ impl Machine<'_> {
         // SAFETY: a live handle or NULL, and a text that outlives the call.
         let code = unsafe { dcs_config_set_proxy(config.handle, text) };
         assert_code(code);
-        config.goes_abroad |= code == OK && abroad;
+        config.is_external |= code == OK && external;
     }
 
     fn set_option(&mut self) {
@@ -441,7 +441,7 @@ impl Machine<'_> {
         };
         let value = self.bytes.text();
         let config = &mut self.configs[slot];
-        config.goes_abroad |= name == c"url" || name == c"proxy";
+        config.is_external |= name == c"url" || name == c"proxy";
         let handle = config.handle;
         self.with_error(|error| {
             // SAFETY: a live handle or NULL, and texts that outlive the call.
@@ -451,7 +451,7 @@ impl Machine<'_> {
 
     fn new_client(&mut self) {
         let from = self.bytes.next() % 3;
-        let (config, abroad) = (self.configs[from].handle, self.configs[from].goes_abroad);
+        let (config, external) = (self.configs[from].handle, self.configs[from].is_external);
         let to = self.bytes.next() % 4;
         let mut made = garbage();
         let out = if to < 3 {
@@ -464,25 +464,25 @@ impl Machine<'_> {
         if let Some(slot) = self.clients.get_mut(to) {
             assert_eq!(made.is_null(), code != OK);
             slot.put(made);
-            slot.goes_abroad = abroad;
+            slot.is_external = external;
         } else {
             assert_eq!(code, INVALID);
         }
     }
 
-    /// Whether one more call over the network is allowed.
-    fn may_exchange(&mut self, goes_abroad: bool) -> bool {
-        if goes_abroad || self.exchanges >= MAX_EXCHANGES {
+    /// Returns whether one more call over the network is allowed, and counts it.
+    fn may_call(&mut self, is_external: bool) -> bool {
+        if is_external || self.network_calls >= MAX_NETWORK_CALLS {
             return false;
         }
-        self.exchanges += 1;
+        self.network_calls += 1;
         true
     }
 
     fn status(&mut self) {
         let from = self.bytes.next() % 3;
-        let (client, abroad) = (self.clients[from].handle, self.clients[from].goes_abroad);
-        if !self.may_exchange(!client.is_null() && abroad) {
+        let (client, external) = (self.clients[from].handle, self.clients[from].is_external);
+        if !self.may_call(!client.is_null() && external) {
             return;
         }
         let to = self.bytes.next() % 3;
@@ -503,14 +503,14 @@ impl Machine<'_> {
         });
         if let Some(slot) = self.responses.get_mut(to) {
             assert_eq!(response.is_null(), code != OK);
-            self.answered += u32::from(code == OK);
+            self.successes += u32::from(code == OK);
             slot.put(response);
         } else {
             assert_eq!(code, INVALID);
         }
     }
 
-    /// The options that are a number.
+    /// Sets a numeric option.
     fn set_number(&mut self) {
         let config = self.config();
         let number = self.bytes.next();
@@ -561,8 +561,8 @@ impl Machine<'_> {
 
     fn diagnose(&mut self) {
         let from = self.bytes.next() % 3;
-        let (config, abroad) = (self.configs[from].handle, self.configs[from].goes_abroad);
-        if !self.may_exchange(!config.is_null() && abroad) {
+        let (config, external) = (self.configs[from].handle, self.configs[from].is_external);
+        if !self.may_call(!config.is_null() && external) {
             return;
         }
         let to = self.bytes.next() % 3;

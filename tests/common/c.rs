@@ -1,7 +1,7 @@
-//! Compiling C and C++ programs against the header and running them with the built library.
+//! Compiles C and C++ programs against the header and runs them with the built library.
 //!
-//! `DCS_LIBRARY` names the libdcs.so to test, and `make test` sets it. `make test-windows` has it name a dcs.dll, whose
-//! programs MinGW compiles and Wine runs, and `DCS_RUNNER` what runs them.
+//! `make test` sets `DCS_LIBRARY`, the libdcs.so to test. `make test-windows` sets it to a dcs.dll, whose programs MinGW
+//! compiles, and sets `DCS_RUNNER`, which runs them (Wine).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +15,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where the compiled programs go.
+/// Returns the folder of the compiled programs.
 pub fn folder() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
@@ -26,14 +26,14 @@ pub fn library() -> PathBuf {
     PathBuf::from(path)
 }
 
-/// Whether what is tested is the DLL.
+/// Returns whether the library is a DLL.
 pub fn is_windows() -> bool {
     library()
         .extension()
         .is_some_and(|extension| extension == "dll")
 }
 
-/// What is started to run a compiled program.
+/// Returns the command that runs a compiled program.
 pub fn run(program: &Path) -> Command {
     match std::env::var_os("DCS_RUNNER") {
         Some(runner) if is_windows() => {
@@ -45,18 +45,18 @@ pub fn run(program: &Path) -> Command {
     }
 }
 
-/// More options for the compilers, for a library that was built with a sanitizer.
+/// Returns further compiler options, for a library that was built with a sanitizer.
 fn more_flags() -> Vec<String> {
     let flags = std::env::var("DCS_CFLAGS").unwrap_or_default();
     flags.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Compiles a program against the header and links it with the shared library, once for all tests.
+/// Compiles a program against the header and links it with the shared library. Does so once for all tests.
 pub fn compile(compiler: &str, standard: &str, source: &str) -> PathBuf {
     compile_with(compiler, standard, source, &[])
 }
 
-/// The same with further arguments.
+/// Does the same with further arguments.
 pub fn compile_with(compiler: &str, standard: &str, source: &str, more: &[&str]) -> PathBuf {
     static COMPILED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,8 +89,8 @@ pub fn link(
 ) {
     let folder = library.parent().unwrap();
     let mut command = if is_windows() {
-        // Windows looks for a DLL beside the program first.
-        // Moved in place, because another test's program may have the former one mapped.
+        // Windows searches for a DLL beside the program first. The copy is renamed into place, because the program of
+        // another test may have the former one mapped.
         let copy = program.with_extension("dll");
         fs::copy(library, &copy).unwrap();
         fs::rename(copy, program.with_file_name("dcs.dll")).unwrap();
@@ -99,7 +99,7 @@ pub fn link(
             _ => "x86_64-w64-mingw32-g++-posix",
         })
     } else {
-        // The loader looks for the SONAME.
+        // The loader searches for the SONAME.
         let soname = folder.join("libdcs.so.0");
         if !soname.exists() {
             let linked = std::os::unix::fs::symlink(library, &soname);
@@ -118,7 +118,7 @@ pub fn link(
     if is_windows() {
         command
             .arg(folder.with_file_name("lib").join("libdcs.dll.a"))
-            // Of the compiler's own libraries no DLL is needed.
+            // Without DLLs of the compiler's own libraries.
             .args(["-static", "-lpthread", "-lws2_32"])
             .args(more);
     } else {
@@ -129,13 +129,13 @@ pub fn link(
             .args(more)
             .args(more_flags())
             .arg(format!("-Wl,-rpath,{}", folder.display()))
-            // Before LD_LIBRARY_PATH, in which cargo names its own folders: another build may lie there.
+            // Searched before LD_LIBRARY_PATH, in which cargo lists its own folders with another build.
             .arg("-Wl,--disable-new-dtags");
     }
     run_compiler(command);
 }
 
-/// Compiles a library that is loaded before all others (LD_PRELOAD), once for all tests.
+/// Compiles a library for LD_PRELOAD. Does so once for all tests.
 pub fn compile_preload(source: &str) -> PathBuf {
     static COMPILED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,7 +145,7 @@ pub fn compile_preload(source: &str) -> PathBuf {
             let library = folder().join(source.replace(['/', '.'], "_") + ".so");
             let mut command = Command::new("cc");
             command
-                // Not pedantic: GNU's own declarations of what is replaced are not.
+                // Without -Wpedantic: the GNU declarations of the replaced functions violate it.
                 .args(["-std=gnu11", "-shared", "-fPIC", "-g"])
                 .args(["-Wall", "-Wextra", "-Werror"])
                 .arg("-o")
@@ -176,18 +176,18 @@ pub fn text(bytes: &[u8]) -> String {
 /// A function that the header declares.
 pub struct Function {
     pub name: String,
-    /// Its type, such as `const char *`.
-    pub gives: String,
-    /// Its parameters: type and name.
-    pub takes: Vec<(String, String)>,
+    /// The return type, such as `const char *`.
+    pub returns: String,
+    /// The parameters: type and name.
+    pub parameters: Vec<(String, String)>,
 }
 
-/// The functions that the header declares.
+/// Returns the functions that the header declares.
 pub fn functions() -> Vec<Function> {
     functions_of(&root().join("include/dcs.h"))
 }
 
-/// Those of another header.
+/// Returns the functions that another header declares.
 pub fn functions_of(header: &Path) -> Vec<Function> {
     let header = fs::read_to_string(header).unwrap();
     let (_, declarations) = header.split_once("extern \"C\" {").unwrap();
@@ -205,12 +205,12 @@ fn function(declaration: &str) -> Option<Function> {
     let lines = declaration.lines().filter(|line| !line.starts_with('#'));
     let declaration = lines.collect::<Vec<_>>().join(" ");
     let (head, parameters) = declaration.trim().split_once('(')?;
-    let (gives, name) = typed(head);
+    let (returns, name) = typed(head);
     let parameters = parameters.strip_suffix(')')?;
     Some(Function {
         name,
-        gives,
-        takes: parameters
+        returns,
+        parameters: parameters
             .split(',')
             .map(str::trim)
             .filter(|parameter| *parameter != "void")
@@ -219,13 +219,13 @@ fn function(declaration: &str) -> Option<Function> {
     })
 }
 
-/// Takes `const char *name` apart.
+/// Splits `const char *name` into type and name.
 fn typed(text: &str) -> (String, String) {
     let at = text.rfind([' ', '*']).unwrap() + 1;
     (text[..at].trim().to_owned(), text[at..].to_owned())
 }
 
-/// Their names.
+/// Returns the names of the functions that the header declares.
 pub fn declared() -> BTreeSet<String> {
     functions()
         .into_iter()

@@ -1,14 +1,13 @@
-//! What holds for every file, whatever is in it: nothing panics, and nothing of its content gets into an error.
+//! Properties of every file, whatever its content: nothing panics, and no error contains any of its content.
 //!
-//! Without anything of the testbed, because `fuzz/` compiles this too.
+//! Independent of the testbed, because `fuzz/` compiles this too.
 
-use super::diagnose;
-use dcs::{Client, Config, Error, inspect, private_key_to_pkcs8_der};
+use dcs::{Client, Config, Error, diagnose, inspect, private_key_to_pkcs8_der};
 
-/// Put into inputs; it must not come out in an error. It is no base64, so nothing takes it for content.
+/// A part of inputs that no error may contain. It is not base64, so it is never content.
 pub const MARKER: &str = "hunter2~secret~hunter2";
 
-/// The other files of a configuration, which are in order, and the password to try.
+/// The other files of a configuration, which are valid, and a password.
 pub struct Companions<'a> {
     pub ca_bundle: &'a [u8],
     pub certificate: &'a [u8],
@@ -16,7 +15,7 @@ pub struct Companions<'a> {
     pub password: &'a str,
 }
 
-/// Those of the fuzz targets.
+/// The files of the fuzz targets.
 pub const FUZZED: Companions<'static> = Companions {
     ca_bundle: include_bytes!("../../fuzz/pki/ca.pem"),
     certificate: include_bytes!("../../fuzz/pki/client.pem"),
@@ -24,26 +23,26 @@ pub const FUZZED: Companions<'static> = Companions {
     password: "hunter2~secret",
 };
 
-/// Puts the content into each place that reads a file, and looks at what is said of it.
+/// Passes the content to each function that reads a file, and checks the errors.
 pub fn assert_is_harmless(content: &[u8], companions: &Companions<'_>) {
-    let mut said = Vec::new();
+    let mut errors = Vec::new();
     for password in [None, Some(companions.password)] {
         for slot in 0..3 {
-            said.extend(Client::new(&config(slot, content, companions, password)).err());
+            errors.extend(Client::new(&config(slot, content, companions, password)).err());
         }
-        said.extend(inspect(content, password).err());
-        said.extend(private_key_to_pkcs8_der(content, password).err());
+        errors.extend(inspect(content, password).err());
+        errors.extend(private_key_to_pkcs8_der(content, password).err());
     }
-    for error in said {
-        assert_tells_nothing(&error, content, companions.password);
+    for error in errors {
+        assert_error_is_harmless(&error, content, companions.password);
     }
 }
 
-/// Has a diagnosis look at the content in each place. It comes to no connection: nobody listens on the port.
+/// Diagnoses the content as each file, and checks the reports. Nothing listens on the port.
 pub fn assert_is_harmless_to_a_diagnosis(content: &[u8], companions: &Companions<'_>) {
     for slot in 0..3 {
         let config = config(slot, content, companions, Some(companions.password));
-        let report = diagnose(&config);
+        let report = diagnose(&config).unwrap();
         assert!(!report.ok());
         let redacted = report.redacted();
         for text in [report.text(), report.json(), report.html(), redacted.text()] {
@@ -67,7 +66,7 @@ fn config(slot: u8, content: &[u8], companions: &Companions<'_>, password: Optio
     config
 }
 
-fn assert_tells_nothing(error: &Error, content: &[u8], password: &str) {
+fn assert_error_is_harmless(error: &Error, content: &[u8], password: &str) {
     assert!(error.check().is_some(), "{error}");
     let message = error.message();
     assert!(message.ends_with('.'), "{error}");
@@ -79,7 +78,7 @@ fn assert_nothing_of(content: &[u8], text: &str, password: &str) {
     assert!(!text.contains("hunter2"), "{text}");
     assert!(!text.contains(password), "{text}");
     for line in content.split(|byte| *byte == b'\n') {
-        // Shorter lines and those with blanks can be words of the message's own.
+        // The message itself may contain a shorter line, or one with spaces.
         if let Ok(line) = std::str::from_utf8(line)
             && line.len() >= 40
             && !line.starts_with("-----")

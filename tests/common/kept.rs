@@ -1,4 +1,5 @@
-//! The lists in tests/abi of what was given out: nothing in them is taken away or changed (docs/versioning.md).
+//! Compares the published numbers and names with the lists in tests/abi. None may be removed or changed
+//! (docs/versioning.md).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +21,7 @@ pub fn compare(path: &Path, current: &BTreeSet<String>) {
     let gone: Vec<_> = list.difference(current).collect();
     assert!(
         gone.is_empty(),
-        "programs, scripts or monitoring may depend on these, which are gone or have changed: {gone:#?}"
+        "removed or changed, but programs, scripts or monitoring may depend on them: {gone:#?}"
     );
     if is_renewing() {
         list.extend(current.iter().cloned());
@@ -31,6 +32,6 @@ pub fn compare(path: &Path, current: &BTreeSet<String>) {
     let new: Vec<_> = current.difference(&list).collect();
     assert!(
         new.is_empty(),
-        "not yet kept: run `make abi` and commit tests/abi: {new:#?}"
+        "not recorded yet: run `make abi` and commit tests/abi: {new:#?}"
     );
 }

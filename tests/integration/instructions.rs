@@ -1,20 +1,20 @@
-//! The processor's instructions that a call costs, counted by callgrind: no path may grow by more than a tenth over
-//! `benches/instructions/expected.json`. `make instructions` writes that file anew.
+//! Counts the instructions of a call with callgrind. No path may exceed `benches/instructions/expected.json` by more than a
+//! tenth; `make instructions` rewrites that file.
 //!
-//! Unlike time, the count is the same on a busy machine and on an idle one: medians of several runs differ by less
-//! than 1 %. valgrind shows every x86-64 processor with AVX2 as the same model, so aws-lc picks the same code on all
-//! of them. Another compiler makes other code, so numbers are compared only between equal compilers.
+//! Unlike time, the count does not depend on the load of the machine: medians of several runs differ by less than 1 %.
+//! valgrind presents every x86-64 processor with AVX2 as the same model, so aws-lc selects the same code on all of them.
+//! Other compilers generate other code, so only counts of equal compilers are compared.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::c::{folder, link, root};
+use crate::common::c::{folder, library, link, root};
 use dcs_testbed::Testbed;
 use serde_json::{Value, json};
 
-/// Per path: its name, the listener and the path there, and what `calls.c` repeats.
+/// For each path: its name, the listener, the URL's path, and what `calls.c` repeats.
 const PATHS: [(&str, &str, &str, &str); 6] = [
     (
         "keepalive_tls12",
@@ -28,7 +28,7 @@ const PATHS: [(&str, &str, &str, &str); 6] = [
         "/checks/passport",
         "call",
     ),
-    // The same as the first with more to parse: two planned outages.
+    // As the first, with two planned outages to parse.
     (
         "keepalive_tls12_outages",
         "tls12_keepalive",
@@ -45,10 +45,10 @@ const PATHS: [(&str, &str, &str, &str); 6] = [
     ),
 ];
 
-/// How often each path is run; the median counts.
+/// How often each path runs. The median counts.
 const TIMES: u32 = 21;
 
-/// What a count may be of the expected one, in percent.
+/// The most that a count may be of the expected one, in percent.
 const LIMIT: u64 = 110;
 
 fn first_line(program: &str, argument: &str) -> Option<String> {
@@ -60,14 +60,14 @@ fn first_line(program: &str, argument: &str) -> Option<String> {
         .then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// Why nothing can be counted here.
+/// Returns why this machine cannot count, or `None` if it can.
 fn obstacle() -> Option<String> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-        return Some("the expected counts are of Linux on x86-64".to_owned());
+        return Some("the expected counts are for Linux on x86-64".to_owned());
     }
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     if !cpu.split_whitespace().any(|flag| flag == "avx2") {
-        return Some("the expected counts are of a processor with AVX2".to_owned());
+        return Some("the expected counts are for a processor with AVX2".to_owned());
     }
     if first_line("valgrind", "--version").is_none() {
         return Some("valgrind does not run".to_owned());
@@ -75,7 +75,7 @@ fn obstacle() -> Option<String> {
     None
 }
 
-/// The compilers that made the library, as far as the counts depend on them.
+/// Returns the compilers of the library, on which the counts depend.
 fn compilers() -> BTreeMap<&'static str, String> {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     BTreeMap::from([
@@ -91,7 +91,7 @@ fn compile(library: &Path) -> PathBuf {
     program
 }
 
-/// The median of what one path costs.
+/// Returns the median count of one path.
 fn count(program: &Path, testbed: &Testbed, url: &str, repeated: &str) -> u64 {
     let folder = folder().join("instructions");
     let _ = fs::remove_dir_all(&folder);
@@ -125,15 +125,11 @@ fn count(program: &Path, testbed: &Testbed, url: &str, repeated: &str) -> u64 {
 }
 
 #[test]
-fn no_path_costs_a_tenth_more_instructions_than_expected() {
+fn no_path_exceeds_its_expected_instructions() {
     if let Some(obstacle) = obstacle() {
-        eprintln!("Skipped, no instructions are counted: {obstacle}.");
+        eprintln!("skipped: {obstacle}");
         return;
     }
-    let library = PathBuf::from(
-        std::env::var_os("DCS_LIBRARY")
-            .expect("DCS_LIBRARY must name the built libdcs.so: run the tests with `make test`"),
-    );
     let file = root().join("benches/instructions/expected.json");
     let compilers = compilers();
     let write = std::env::var_os("DCS_WRITE_INSTRUCTIONS").is_some();
@@ -146,15 +142,15 @@ fn no_path_costs_a_tenth_more_instructions_than_expected() {
         let then = &expected["compilers"][name];
         if !write && then != version {
             eprintln!(
-                "Skipped: the expected counts are of {name} {then}, and this is {version}. \
-                 `make instructions` writes them anew."
+                "skipped: the expected counts are for {name} {then}, and this is {version}. \
+                 `make instructions` rewrites them."
             );
             return;
         }
     }
 
     let testbed = Testbed::from_env();
-    let program = compile(&library);
+    let program = compile(&library());
     let mut counts = BTreeMap::new();
     let mut grown = Vec::new();
     for (name, listener, path, repeated) in PATHS {
@@ -177,7 +173,7 @@ fn no_path_costs_a_tenth_more_instructions_than_expected() {
     }
     assert!(
         grown.is_empty(),
-        "more than a tenth over what is expected; where that is meant to be, run `make instructions` and commit \
-         the result: {grown:?}"
+        "more than a tenth above the expected counts; if this is intended, run `make instructions` and commit the \
+         result: {grown:?}"
     );
 }

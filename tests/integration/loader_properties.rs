@@ -1,29 +1,25 @@
-//! Properties of reading files, over many inputs: nothing makes it panic or go on without end, and nothing of
-//! a file's content gets into an error.
+//! Properties of the file loader over many inputs: it never panics or runs without end, and no error contains any of a file's
+//! content.
 
-use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::common::harmless::{self, Companions, MARKER};
+use crate::common::openssl;
 use dcs_testbed::{PASSWORD, Testbed};
 use proptest::prelude::*;
 
-/// The files that are in order.
+/// The valid files.
 static COMPANIONS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
     let testbed = Testbed::from_env();
     ["ca_bundle", "client_cert", "client_key"]
         .map(|name| std::fs::read(testbed.file(name)).unwrap())
 });
 
-/// Real files of every format to make inputs of.
+/// Real files of every format, from which inputs are made.
 static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let testbed = Testbed::from_env();
     let path = |name: &str| testbed.file(name).to_str().unwrap().to_owned();
-    let openssl = |arguments: &[&str]| {
-        let output = Command::new("openssl").args(arguments).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        output.stdout
-    };
+    let openssl = |arguments: &[&str]| openssl(arguments, b"");
     let mut files: Vec<Vec<u8>> = [
         "ca_bundle",
         "client_chain",
@@ -75,9 +71,9 @@ static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     files
 });
 
-/// What happens to a file.
+/// A change to a file.
 #[derive(Clone, Debug)]
-enum Harm {
+enum Damage {
     Cut(usize),
     Flip(usize, u8),
     Remove(usize, usize),
@@ -87,21 +83,21 @@ enum Harm {
     ReplaceAll(u8, u8),
 }
 
-fn harm() -> impl Strategy<Value = Harm> {
+fn damage() -> impl Strategy<Value = Damage> {
     let at = any::<usize>();
     prop_oneof![
-        at.prop_map(Harm::Cut),
-        (any::<usize>(), any::<u8>()).prop_map(|(at, mask)| Harm::Flip(at, mask)),
-        (any::<usize>(), 1_usize..100).prop_map(|(at, length)| Harm::Remove(at, length)),
-        (any::<usize>(), 1_usize..400).prop_map(|(at, length)| Harm::Repeat(at, length)),
+        at.prop_map(Damage::Cut),
+        (any::<usize>(), any::<u8>()).prop_map(|(at, mask)| Damage::Flip(at, mask)),
+        (any::<usize>(), 1_usize..100).prop_map(|(at, length)| Damage::Remove(at, length)),
+        (any::<usize>(), 1_usize..400).prop_map(|(at, length)| Damage::Repeat(at, length)),
         (any::<usize>(), prop::collection::vec(any::<u8>(), 1..40))
-            .prop_map(|(at, bytes)| Harm::Insert(at, bytes)),
-        any::<usize>().prop_map(Harm::Mark),
-        (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Harm::ReplaceAll(from, to)),
+            .prop_map(|(at, bytes)| Damage::Insert(at, bytes)),
+        any::<usize>().prop_map(Damage::Mark),
+        (any::<u8>(), any::<u8>()).prop_map(|(from, to)| Damage::ReplaceAll(from, to)),
     ]
 }
 
-fn apply(file: &mut Vec<u8>, harm: &Harm) {
+fn apply(file: &mut Vec<u8>, damage: &Damage) {
     let length = file.len();
     if length == 0 {
         return;
@@ -110,26 +106,26 @@ fn apply(file: &mut Vec<u8>, harm: &Harm) {
         let at = at % length;
         at..(at + count).min(length)
     };
-    match harm {
-        Harm::Cut(at) => file.truncate(at % length),
-        Harm::Flip(at, mask) => file[at % length] ^= mask,
-        Harm::Remove(at, count) => {
+    match damage {
+        Damage::Cut(at) => file.truncate(at % length),
+        Damage::Flip(at, mask) => file[at % length] ^= mask,
+        Damage::Remove(at, count) => {
             file.drain(range(*at, *count));
         }
-        Harm::Repeat(at, count) => {
+        Damage::Repeat(at, count) => {
             let part = file[range(*at, *count)].to_vec();
             let at = at % length;
             file.splice(at..at, part);
         }
-        Harm::Insert(at, bytes) => {
+        Damage::Insert(at, bytes) => {
             let at = at % length;
             file.splice(at..at, bytes.iter().copied());
         }
-        Harm::Mark(at) => {
+        Damage::Mark(at) => {
             let at = at % length;
             file.splice(at..at, MARKER.bytes());
         }
-        Harm::ReplaceAll(from, to) => {
+        Damage::ReplaceAll(from, to) => {
             for byte in file.iter_mut().filter(|byte| **byte == *from) {
                 *byte = *to;
             }
@@ -137,21 +133,21 @@ fn apply(file: &mut Vec<u8>, harm: &Harm) {
     }
 }
 
-fn harmed_file() -> impl Strategy<Value = Vec<u8>> {
+fn damaged_file() -> impl Strategy<Value = Vec<u8>> {
     (
         any::<prop::sample::Index>(),
-        prop::collection::vec(harm(), 1..5),
+        prop::collection::vec(damage(), 1..5),
     )
-        .prop_map(|(which, harms)| {
+        .prop_map(|(which, damages)| {
             let mut file = which.get(&FILES).clone();
-            for harm in &harms {
-                apply(&mut file, harm);
+            for damage in &damages {
+                apply(&mut file, damage);
             }
             file
         })
 }
 
-/// Text that looks like PEM from afar.
+/// Text that resembles PEM.
 fn almost_pem() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         Just("-----BEGIN ".to_owned()),
@@ -191,12 +187,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_real_file_that_came_to_harm_is_harmless(content in harmed_file()) {
+    fn damaged_file_is_harmless(content in damaged_file()) {
         assert_is_harmless(&content);
     }
 
     #[test]
-    fn text_that_is_almost_pem_is_harmless(content in almost_pem()) {
+    fn almost_pem_is_harmless(content in almost_pem()) {
         assert_is_harmless(&content);
     }
 
@@ -206,9 +202,9 @@ proptest! {
     }
 }
 
-/// Sizes at which something that is done once for each byte, for each byte, would take hours.
+/// At this size, quadratic time would take hours.
 #[test]
-fn a_large_file_costs_no_more_than_its_size() {
+fn large_file_takes_linear_time() {
     const SIZE: usize = 512 * 1024;
     let block = "-----BEGIN X-----\nQUJD\n-----END X-----";
     for unit in [

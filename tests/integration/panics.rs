@@ -1,19 +1,20 @@
-//! A panic in any exported function ends at the boundary: the caller gets `DCS_ERR_INTERNAL`, or what an
-//! accessor gives for NULL, nothing is printed, and every handle can still be freed.
+//! A panic in any exported function ends at the C boundary: the caller gets `DCS_ERR_INTERNAL`, or the accessor's value for
+//! NULL. Nothing is printed, and every handle can still be freed.
 //!
-//! The program is written here from the header, so that no function is left out. It runs with the library that
-//! cargo builds for the tests, with the feature `panic-test`.
+//! The test generates a C program from the header, so that no function is missing. It runs with the library that cargo builds
+//! for the tests, with the feature `panic-test`.
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::common::c::{Function, folder, functions, library, link, text};
-use crate::common::config;
+use crate::common::{config, one_test};
 use dcs::{Client, Code};
 use dcs_testbed::Testbed;
 
-/// They look into tables of constants and have no guard, because there is nothing in them that could panic.
+/// Functions without a guard: they only read tables of constants and cannot panic.
 const UNGUARDED: [&str; 4] = [
     "dcs_version",
     "dcs_abi_version",
@@ -21,7 +22,7 @@ const UNGUARDED: [&str; 4] = [
     "dcs_code_hint",
 ];
 
-/// The library that this test's cargo has built: in the folder of the test itself.
+/// Returns the library that cargo has built for this test, in the folder of the test itself.
 fn panicking_library() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let built = test.with_file_name("libdcs.so");
@@ -43,16 +44,16 @@ fn has_switch(library: &[u8]) -> bool {
     library.windows(SWITCH.len()).any(|part| part == SWITCH)
 }
 
-/// The handle that a parameter takes: `config` of `const dcs_config *`.
+/// Returns the handle of a parameter: `config` for `const dcs_config *`.
 fn handle(kind: &str) -> Option<&str> {
     kind.trim_start_matches("const ")
         .strip_prefix("dcs_")?
         .strip_suffix(" *")
 }
 
-/// A call with live handles, or with none.
+/// Returns a call with live handles, or with NULL.
 fn call(function: &Function, is_live: bool) -> String {
-    let arguments = function.takes.iter().map(|(kind, name)| {
+    let arguments = function.parameters.iter().map(|(kind, name)| {
         if kind.ends_with("**") {
             return format!("({kind})&{name}");
         }
@@ -72,11 +73,15 @@ fn call(function: &Function, is_live: bool) -> String {
     )
 }
 
-/// The statements that look at one function.
-fn look_at(function: &Function) -> String {
-    let Function { name, gives, takes } = function;
+/// Returns the statements that test one function.
+fn test_of(function: &Function) -> String {
+    let Function {
+        name,
+        returns,
+        parameters,
+    } = function;
     let mut code = format!("    /* {name} */\n    {{\n");
-    for (kind, name) in takes {
+    for (kind, name) in parameters {
         if let Some(kind) = kind.strip_suffix('*')
             && kind.ends_with('*')
         {
@@ -84,42 +89,42 @@ fn look_at(function: &Function) -> String {
         }
     }
     let live = call(function, true);
-    let error = takes.iter().any(|(kind, _)| kind == "dcs_error **");
+    let error = parameters.iter().any(|(kind, _)| kind == "dcs_error **");
     if UNGUARDED.contains(&name.as_str()) {
         writeln!(code, "        CHECK({live} == {live});").unwrap();
-    } else if gives == "void" {
+    } else if returns == "void" {
         writeln!(code, "        {live};").unwrap();
-    } else if gives == "dcs_code" && name != "dcs_error_code" {
+    } else if returns == "dcs_code" && name != "dcs_error_code" {
         writeln!(code, "        CHECK({live} == DCS_ERR_INTERNAL);").unwrap();
     } else {
-        writeln!(code, "        {gives} nothing;").unwrap();
-        writeln!(code, "        ask(\"\");").unwrap();
-        let nothing = if takes.is_empty() {
+        writeln!(code, "        {returns} nothing;").unwrap();
+        writeln!(code, "        panic_at(\"\");").unwrap();
+        let nothing = if parameters.is_empty() {
             "NULL".to_owned()
         } else {
             call(function, false)
         };
         writeln!(code, "        nothing = {nothing};").unwrap();
-        writeln!(code, "        ask(\"boundary\");").unwrap();
+        writeln!(code, "        panic_at(\"boundary\");").unwrap();
         writeln!(code, "        CHECK({live} == nothing);").unwrap();
     }
-    for (kind, name) in takes {
+    for (kind, name) in parameters {
         if kind.ends_with("**") && name != "error" {
             writeln!(code, "        CHECK({name} == NULL);").unwrap();
         }
     }
     if error {
         code.push_str(
-            "        ask(\"\");\n        CHECK(dcs_error_code(error) == DCS_ERR_INTERNAL);\n        \
+            "        panic_at(\"\");\n        CHECK(dcs_error_code(error) == DCS_ERR_INTERNAL);\n        \
              CHECK(strstr(dcs_error_message(error), \"guard.rs:\") != NULL);\n        \
-             dcs_error_free(error);\n        ask(\"boundary\");\n",
+             dcs_error_free(error);\n        panic_at(\"boundary\");\n",
         );
     }
-    code.push_str("        seen++;\n    }\n");
+    code.push_str("        tested++;\n    }\n");
     code
 }
 
-/// Makes a handle of each kind. A kind that is new in the header does not compile until it is made here.
+/// Makes a handle of each kind. A new kind in the header does not compile until it is made here.
 const BEGIN: &str = r#"
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -132,7 +137,7 @@ static int failures;
 #define CHECK(condition) \
     do { if (!(condition)) { failures++; fprintf(stderr, "line %d: %s\n", __LINE__, #condition); } } while (0)
 
-static void ask(const char *place) {
+static void panic_at(const char *place) {
     setenv("DCS_PANIC_TEST", place, 1);
 }
 
@@ -149,12 +154,15 @@ int main(int argc, char **argv) {
     dcs_buffer *the_buffer = NULL;
     dcs_log_record *the_log_record = NULL;
     dcs_error *the_error = NULL;
-    int seen = 0;
+    int tested = 0;
 
     CHECK(argc == 4);
     CHECK(dcs_log_set_level(DCS_LOG_DEBUG) == DCS_OK);
     CHECK(dcs_client_new(the_config, &the_client, &the_error) == DCS_ERR_CA_BUNDLE);
     CHECK(dcs_config_set_url(the_config, argv[1]) == DCS_OK);
+    /* Far above what a call takes under valgrind on a busy machine. */
+    CHECK(dcs_config_set_connect_timeout_ms(the_config, 600000) == DCS_OK);
+    CHECK(dcs_config_set_timeout_ms(the_config, 600000) == DCS_OK);
     CHECK(dcs_config_set_ca_bundle_file(the_config, argv[2]) == DCS_OK);
     CHECK(dcs_config_set_certificate_file(the_config, argv[3]) == DCS_OK);
     CHECK(dcs_config_set_private_key_file(the_config, argv[3]) == DCS_OK);
@@ -169,12 +177,12 @@ int main(int argc, char **argv) {
         return 2;
     }
 
-    ask("boundary");
+    panic_at("boundary");
 "#;
 
-/// What lives on after all of that still works.
-const STILL: &str = r#"
-    ask("");
+/// Tests that the handles still work after all these panics.
+const AFTERWARDS: &str = r#"
+    panic_at("");
     {
         dcs_status_response *again = NULL;
         CHECK(dcs_status(the_client, &again, NULL) == DCS_OK);
@@ -183,11 +191,11 @@ const STILL: &str = r#"
         CHECK(strlen(dcs_report_html(the_report)) > 1000);
         CHECK(dcs_buffer_len(the_buffer) == 48);
     }
-    ask("boundary");
+    panic_at("boundary");
 "#;
 
 #[test]
-fn a_panic_in_any_function_ends_at_the_boundary() {
+fn panic_in_any_function_ends_at_the_boundary() {
     let testbed = Testbed::from_env();
     let all = functions();
     assert!(all.len() > 80);
@@ -196,16 +204,16 @@ fn a_panic_in_any_function_ends_at_the_boundary() {
         .partition(|function| function.name.ends_with("_free"));
     let mut code = BEGIN.to_owned();
     for function in others {
-        code.push_str(&look_at(function));
+        code.push_str(&test_of(function));
     }
-    code.push_str(STILL);
-    // A handle is freed although that panics.
+    code.push_str(AFTERWARDS);
+    // A panic in a free function does not keep it from freeing the handle.
     for function in &frees {
-        code.push_str(&look_at(function));
+        code.push_str(&test_of(function));
     }
     writeln!(
         code,
-        "    CHECK(seen == {});\n    return failures == 0 ? 0 : 1;\n}}",
+        "    CHECK(tested == {});\n    return failures == 0 ? 0 : 1;\n}}",
         all.len()
     )
     .unwrap();
@@ -238,14 +246,15 @@ fn a_panic_in_any_function_ends_at_the_boundary() {
     assert!(output.status.success() && printed.is_empty(), "{printed}");
 }
 
-/// Calls that wait for a lookup fail in bounded time.
+/// Every call that waits for the lookup fails.
 #[test]
-fn a_panic_in_the_look_ups_thread_is_an_error_of_the_call() {
+fn panic_in_the_dns_thread_is_an_error_of_the_call() {
     const IN_CHILD: &str = "DCS_TEST_CHILD";
     if std::env::var_os(IN_CHILD).is_none() {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--nocapture"])
-            .arg("panics::a_panic_in_the_look_ups_thread_is_an_error_of_the_call")
+            .args(one_test(
+                "panics::panic_in_the_dns_thread_is_an_error_of_the_call",
+            ))
             .env(IN_CHILD, "1")
             .env("DCS_PANIC_TEST", "lookup")
             .output()
@@ -270,6 +279,6 @@ fn a_panic_in_the_look_ups_thread_is_an_error_of_the_call() {
 }
 
 #[test]
-fn the_release_library_cannot_be_asked_to_panic() {
+fn release_library_has_no_switch_to_panic() {
     assert!(!has_switch(&fs::read(library()).unwrap()));
 }

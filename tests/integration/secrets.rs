@@ -1,7 +1,7 @@
-//! No password and no key is left in the process's memory once it is no longer needed.
+//! No password and no key stays in the process's memory after its last use.
 //!
-//! A C program looks through all of its memory. While a client lives, its parsed key is there, in the form in
-//! which the provider signs with it; that it is found shows that the looking works.
+//! A C program searches all of its memory. While a client lives, it must find the parsed key, in the form in which the
+//! provider signs with it, which proves that the search works.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use dcs_testbed::Testbed;
 
 const MASK: u8 = 0x5a;
 
-/// Hashes take a short one as it is and a long one in parts.
+/// Hashes process a short one at once and a long one in blocks.
 const PASSWORDS: [&str; 2] = [
     "correct horse battery staple",
     "correct horse battery staple, correct horse battery staple, correct horse battery staple",
@@ -26,7 +26,7 @@ fn masked(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The INTEGERs of a PKCS#1 key: version, n, e, d, p, q, ...
+/// Returns the INTEGERs of a PKCS#1 key: version, n, e, d, p, q, ...
 fn integers(der: &[u8]) -> Vec<&[u8]> {
     let mut rest = &der[4..];
     let mut integers = Vec::new();
@@ -45,7 +45,7 @@ fn integers(der: &[u8]) -> Vec<&[u8]> {
     integers
 }
 
-/// A form that a key comes in.
+/// A form of a key.
 struct Form {
     name: String,
     file: PathBuf,
@@ -109,10 +109,10 @@ fn forms(testbed: &Testbed, pem: &[u8]) -> Vec<Form> {
     forms
 }
 
-/// What must not be found, by name.
+/// Returns the patterns to search for, with their names.
 fn patterns(form: &Form, numbers: &[&[u8]]) -> Vec<(&'static str, Vec<u8>)> {
     let (d, p) = (numbers[3], numbers[4]);
-    // As the provider has it: the words of a number begin with the lowest.
+    // In the provider's form, the lowest word of a number is the first.
     let signing = d[d.len() - 72..d.len() - 40].iter().rev().copied();
     let mut patterns = vec![
         ("d", d[40..72].to_vec()),
@@ -128,7 +128,7 @@ fn patterns(form: &Form, numbers: &[&[u8]]) -> Vec<(&'static str, Vec<u8>)> {
     } else if form.name == "base64" {
         patterns.push(("text", content[500..540].to_vec()));
     } else if form.name.ends_with(".pem") {
-        // A line without its end: lines may stand together elsewhere.
+        // A line without its end: the library may join lines.
         let lines: Vec<&[u8]> = content.split(|byte| *byte == b'\n').collect();
         patterns.push(("text", lines[8].to_vec()));
     }
@@ -136,7 +136,7 @@ fn patterns(form: &Form, numbers: &[&[u8]]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn memory_keeps_no_password_and_no_key() {
+fn memory_holds_no_password_and_no_key_after_use() {
     let testbed = Testbed::from_env();
     let program = compile("cc", "-std=c11", "tests/c/secrets.c");
     let pem = std::fs::read(testbed.file("client_key")).unwrap();
@@ -144,7 +144,7 @@ fn memory_keeps_no_password_and_no_key() {
     let pkcs1 = openssl(&["rsa", "-traditional", "-outform", "DER"], &pem);
     let numbers = integers(&pkcs1);
 
-    let mut left = Vec::new();
+    let mut found_secrets = Vec::new();
     for form in forms(&testbed, &pem) {
         let patterns = patterns(&form, &numbers);
         let with_key = form.name.ends_with(".p12");
@@ -180,23 +180,22 @@ fn memory_keeps_no_password_and_no_key() {
             assert_eq!(found.len(), 7 * patterns.len());
             for (what, count) in found {
                 let (step, name) = what.split_once(' ').unwrap();
-                let may_be = match (step, name) {
+                let allowed = match (step, name) {
                     ("made" | "called", "signing") => 1..=9,
-                    // The configuration's own copy.
-                    // A long password holds the pattern three times.
+                    // The configuration's own copy. A long password contains the pattern three times.
                     ("configured", "password") => 1..=3,
-                    // Reading the file again takes it.
+                    // A reload of the file needs it.
                     ("made" | "called", "password") if way == "file" => 1..=3,
                     ("configured", "text" | "d" | "p") => 0..=1,
-                    // What the caller asked for.
-                    ("converted", "d" | "p") => 1..=1,
+                    // The exported key.
+                    ("exported", "d" | "p") => 1..=1,
                     _ => 0..=0,
                 };
-                if !may_be.contains(&count) {
-                    left.push(format!("{}, {way}: {what}: {count}", form.name));
+                if !allowed.contains(&count) {
+                    found_secrets.push(format!("{}, {way}: {what}: {count}", form.name));
                 }
             }
         }
     }
-    assert!(left.is_empty(), "{left:#?}");
+    assert!(found_secrets.is_empty(), "{found_secrets:#?}");
 }

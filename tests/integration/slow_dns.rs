@@ -1,5 +1,4 @@
-//! A name server that never answers, in a network of its own: the C library waits for it as long as it likes, and a call
-//! does not.
+//! A DNS server that never answers, in a network namespace: the C library's lookup waits on, but the call ends in time.
 
 use std::fs;
 use std::process::Command;
@@ -7,10 +6,13 @@ use std::process::Command;
 use crate::common::c::{compile, folder, text};
 use dcs_testbed::Testbed;
 
-/// Far above the 50 and 100 ms that are promised, for a busy machine; far below the 5 s of a resolver's patience.
-const SOON_MS: i64 = 2000;
+/// How late a call may end. Far above the promised 50 and 100 ms, for a busy machine, and far below what the resolver waits.
+const MAX_LATE_MS: i64 = 20_000;
 
-/// As root of a user namespace, so that nobody has to be root.
+/// The resolver waits for 30 s and asks five times.
+const RESOLV_CONF: &str = "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n";
+
+/// Returns a command that runs as root of a user namespace, so that the test needs no root.
 fn namespace() -> Command {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "--net"]);
@@ -18,19 +20,19 @@ fn namespace() -> Command {
 }
 
 #[test]
-fn a_look_up_ends_with_its_call() {
+fn call_ends_in_time_while_its_dns_lookup_waits() {
     if !namespace()
         .arg("true")
         .status()
         .is_ok_and(|status| status.success())
     {
-        eprintln!("not tested: no network namespace can be made here");
+        eprintln!("skipped: no network namespace can be created here");
         return;
     }
     let testbed = Testbed::from_env();
     let resolver = folder().join("slow_dns.resolv.conf");
     let switch = folder().join("slow_dns.nsswitch.conf");
-    fs::write(&resolver, "nameserver 127.0.0.1\n").unwrap();
+    fs::write(&resolver, RESOLV_CONF).unwrap();
     fs::write(&switch, "hosts: dns\n").unwrap();
     let output = namespace()
         .args(["sh", "-c"])
@@ -49,17 +51,17 @@ fn a_look_up_ends_with_its_call() {
         output.status,
         text(&output.stderr)
     );
-    let told = text(&output.stdout);
-    let lines: Vec<&str> = told.lines().collect();
+    let printed = text(&output.stdout);
+    let lines: Vec<&str> = printed.lines().collect();
     let codes = ["DCS_ERR_TIMEOUT", "DCS_ERR_TIMEOUT", "DCS_ERR_INTERRUPTED"];
-    assert_eq!(lines.len(), codes.len(), "{told}");
+    assert_eq!(lines.len(), codes.len(), "{printed}");
     for (line, expected) in lines.iter().zip(codes) {
         let mut parts = line.splitn(3, ' ');
-        assert_eq!(parts.next(), Some(expected), "{told}");
+        assert_eq!(parts.next(), Some(expected), "{printed}");
         let late: i64 = parts.next().unwrap().parse().unwrap();
-        assert!((0..SOON_MS).contains(&late), "{told}");
+        assert!((0..MAX_LATE_MS).contains(&late), "{printed}");
         let message = parts.next().unwrap();
-        assert!(message.contains("looking up the host name"), "{told}");
-        assert!(message.contains("slow.example"), "{told}");
+        assert!(message.contains("looking up the host name"), "{printed}");
+        assert!(message.contains("slow.example"), "{printed}");
     }
 }

@@ -1,8 +1,8 @@
-//! Each call of each function of the C library that ours uses is made to fail, one after the other, as curl's
-//! torture tests do it: a proper code comes of it, nothing is left open, everything ends.
+//! Makes each call of each C library function that the library uses fail, one after the other, as curl's torture tests do.
+//! Every failure leads to a proper code, leaks nothing, and ends in bounded time.
 //!
-//! What cannot be had this way: an allocation of Rust that fails ends the process by design, so that only aws-lc's
-//! own are made to fail; and aws-lc ends the process where the kernel refuses random bytes; see docs/host-process.md.
+//! Not tested: a failed allocation of Rust ends the process by design, so only those of aws-lc fail. aws-lc ends the process
+//! if the kernel refuses random bytes. See docs/host-process.md.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -10,7 +10,7 @@ use std::process::Command;
 use crate::common::c::{compile, compile_preload, text};
 use dcs_testbed::Testbed;
 
-/// Which functions must have been hit: that one is missing means that the library no longer calls it, or by another
+/// The functions of which at least one call must fail. If one is missing, the library no longer calls it, or by another
 /// name.
 const HIT: [&str; 21] = [
     "getsockopt",
@@ -36,9 +36,9 @@ const HIT: [&str; 21] = [
     "aws_lc_malloc",
 ];
 
-/// Runs the whole; with `DCS_TORTURE=full` also with failures that do not end.
+/// `DCS_TORTURE=full` adds the failures that persist.
 #[test]
-fn every_call_of_the_system_may_fail() {
+fn every_system_call_may_fail() {
     let testbed = Testbed::from_env();
     let shim = compile_preload("tests/c/torture_shim.c");
     let program = compile("cc", "-std=c11", "tests/c/torture.c");
