@@ -36,10 +36,10 @@ fn assert_records(records: &[Line], expected: &[(Level, &str, &str)]) {
         records.iter().map(line).collect::<String>()
     };
     assert_eq!(records.len(), expected.len(), "\n{}", all());
-    for (record, (level, target, words)) in records.iter().zip(expected) {
-        let told = (record.level, record.target.as_str());
-        assert_eq!(told, (*level, *target), "'{words}' in\n{}", all());
-        assert!(record.text.contains(words), "no '{words}' in\n{}", all());
+    for (record, (level, target, part)) in records.iter().zip(expected) {
+        let source = (record.level, record.target.as_str());
+        assert_eq!(source, (*level, *target), "'{part}' in\n{}", all());
+        assert!(record.text.contains(part), "no '{part}' in\n{}", all());
     }
 }
 
