@@ -224,8 +224,8 @@ fn rejected_certificates_are_logged() {
     );
 
     // None is configured.
-    let nobody = config_without_identity(&testbed, &url);
-    failure(&nobody, Code::ClientCertRequired);
+    let without_identity = config_without_identity(&testbed, &url);
+    failure(&without_identity, Code::ClientCertRequired);
     assert!(
         drain()
             .iter()
@@ -514,8 +514,8 @@ fn call_inside_a_sink_does_not_affect_the_outer_call() {
         }
     };
     logger::record(LevelFilter::Debug, Some(Arc::new(sink)));
-    let nobody = config_without_identity(&testbed, &testbed.url("apache_tls12", PATH));
-    let error = call(&nobody).unwrap_err();
+    let without_identity = config_without_identity(&testbed, &testbed.url("apache_tls12", PATH));
+    let error = call(&without_identity).unwrap_err();
     logger::record(LevelFilter::Off, None);
     assert_eq!(error.code(), Code::ClientCertRequired, "{error}");
     assert!(*calls.lock().unwrap() >= 3);

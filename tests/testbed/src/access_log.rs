@@ -1,25 +1,24 @@
-//! The servers' access logs: what a server saw, as opposed to what a client says of itself.
+//! The servers' access logs: what a server saw, independent of what a client reports.
 
 use serde_json::Value;
 
-/// One request, as the server logged it after the answer was sent.
+/// A request, as the server logged it after its response.
 ///
-/// In the file a line is one JSON object. All values are strings there, but `status` and
-/// `connection_requests`.
+/// In the file, a line is one JSON object, whose values are strings except for `status` and `connection_requests`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// The listener's name in testbed.json, for example `tls12_close`.
+    /// The listener's name in testbed.json, such as `tls12_close`.
     pub listener: String,
     /// The connection's identifier, the same for all requests on one connection: nginx's serial number,
     /// Apache's log identifier, the client's port for HAProxy.
     pub connection: String,
     /// How many requests the connection has seen, this one included. nginx only.
     pub connection_requests: Option<u64>,
-    /// The request's method; empty where the server could not read the request.
+    /// The request's method; empty if the server could not read the request.
     pub method: String,
     /// Path and query as the client sent them.
     pub uri: String,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub status: u16,
     /// `TLSv1.2` or `TLSv1.3`; empty for plain HTTP.
     pub protocol: String,
@@ -29,17 +28,17 @@ pub struct LogLine {
     pub session_reused: bool,
     /// `SUCCESS`, `NONE`, or `FAILED:` and the reason; empty for plain HTTP.
     pub client_verify: String,
-    /// The client certificate's subject; empty where none was sent.
+    /// The client certificate's subject; empty if the client sent none.
     pub client_subject: String,
     /// The `User-Agent` header.
     pub user_agent: String,
 }
 
 impl LogLine {
-    /// Reads a line of any server's log; `None` where it is not one.
+    /// Reads a line of any server's log; returns `None` if it is not one.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(line).ok()?;
-        // Apache writes "-" where nginx writes nothing.
+        // For an absent value Apache writes "-" and nginx nothing.
         let text = |key: &str| match value.get(key).and_then(Value::as_str) {
             Some("-") | None => String::new(),
             Some(text) => text.to_owned(),
@@ -60,7 +59,7 @@ impl LogLine {
         })
     }
 
-    /// Whether the request's query holds `case=<case>`.
+    /// Returns whether the request's query contains `case=<case>`.
     pub(crate) fn is_of_case(&self, case: &str) -> bool {
         let query = self.uri.split_once('?').map_or("", |(_, query)| query);
         query
@@ -69,11 +68,10 @@ impl LogLine {
     }
 }
 
-/// The lines of `case` in a log's text, in order. A last line without its line end is still being written
-/// and is left out.
+/// Returns the lines of a case in a log's text, in order. Ignores a last line without a line end, which is incomplete.
 pub(crate) fn lines_of_case(log: &str, case: &str) -> Vec<LogLine> {
     let complete = log.rfind('\n').map_or("", |end| &log[..end]);
-    // Most lines belong to other tests; the cheap look saves parsing them.
+    // Most lines belong to other tests. The cheap test avoids parsing them.
     complete
         .lines()
         .filter(|line| line.contains(case))
@@ -98,20 +96,20 @@ mod tests {
     }
 
     #[test]
-    fn a_case_is_matched_as_a_whole() {
+    fn matches_the_whole_case() {
         let log = format!("{}\n{LINE}\n", LINE.replace("case=a", "case=ab"));
         assert_eq!(lines_of_case(&log, "a").len(), 1);
         assert_eq!(lines_of_case(&log, "b").len(), 0);
     }
 
     #[test]
-    fn an_unfinished_line_is_left_out() {
+    fn ignores_an_incomplete_line() {
         assert_eq!(lines_of_case(LINE, "a").len(), 0);
         assert_eq!(lines_of_case(&format!("{LINE}\n{LINE}"), "a").len(), 1);
     }
 
     #[test]
-    fn apache_says_nothing_with_a_dash() {
+    fn reads_a_dash_of_apache_as_absent() {
         let line = LINE.replace(r#""r""#, r#""Initial""#).replace("CN=x", "-");
         let line = LogLine::parse(&line).expect("a line");
         assert!(!line.session_reused);

@@ -9,29 +9,29 @@ use crate::server::{Address, Spec, free_ports};
 use crate::store::write_private;
 use crate::tools::Tools;
 
-/// A virtual host: its name in testbed.json, its one TLS version, and whether it asks for the client
-/// certificate in the handshake or only once it has seen the URL.
+/// A virtual host: its name in testbed.json, its only TLS version, and whether it requests the client certificate only after
+/// the handshake, when it knows the URL.
 struct Listener {
     name: &'static str,
     version: &'static str,
-    asks_late: bool,
+    requests_late: bool,
 }
 
 const LISTENERS: [Listener; 3] = [
     Listener {
         name: "apache_tls12",
         version: "TLSv1.2",
-        asks_late: false,
+        requests_late: false,
     },
     Listener {
         name: "apache_tls13",
         version: "TLSv1.3",
-        asks_late: false,
+        requests_late: false,
     },
     Listener {
         name: "apache_late_tls12",
         version: "TLSv1.2",
-        asks_late: true,
+        requests_late: true,
     },
 ];
 
@@ -72,8 +72,8 @@ fn configuration(
     ports: [u16; LISTENERS.len()],
 ) -> String {
     let modules = tools.apache_modules.display();
-    // Apache refuses to serve as root. The answer comes from the configuration and all files are opened
-    // beforehand, so the user it changes to needs no access to the testbed's directory.
+    // Apache refuses to serve as root. The response is part of the configuration, and Apache opens all files as root, so
+    // www-data needs no access to the testbed's directory.
     let user = if rustix::process::geteuid().is_root() {
         "User www-data\nGroup www-data\n"
     } else {
@@ -109,16 +109,16 @@ CustomLog "{dir}/access.log" testbed
     );
     let body = STATUS.replace('"', "\\\"");
     for (listener, port) in LISTENERS.iter().zip(ports) {
-        // A Redirect is answered before the client certificate is asked for, so the late one has none.
-        let (for_all, for_location) = if listener.asks_late {
+        // Apache responds to a Redirect before it requests a client certificate late, so that host has none.
+        let (for_all, for_location) = if listener.requests_late {
             ("none", "SSLVerifyClient require".to_owned())
         } else {
-            let answer = format!(
+            let response = format!(
                 r#"Redirect 200
         ErrorDocument 200 "{body}"
         Header always set Content-Type application/json"#
             );
-            ("require", answer)
+            ("require", response)
         };
         text.push_str(&format!(
             r#"Listen 127.0.0.1:{port} https

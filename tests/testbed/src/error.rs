@@ -1,23 +1,23 @@
-//! The crate's one error.
+//! The error of this crate.
 
 use std::fmt;
 use std::path::Path;
 
-/// Why a testbed could not be made or read: one message, complete enough to print as it is.
+/// The reason why a testbed could not be created or read, as one complete message.
 #[derive(Debug)]
 pub struct Error(String);
 
 impl Error {
-    /// An error with this message.
+    /// Returns an error with this message.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
 
-    /// A failed operation on a file; `doing` is what could not be done, for example "read".
+    /// Returns an error about an operation on a file, such as "read".
     #[must_use]
-    pub fn file(doing: &str, path: &Path, cause: &std::io::Error) -> Self {
-        Self(format!("cannot {doing} {}: {cause}", path.display()))
+    pub fn file(operation: &str, path: &Path, cause: &std::io::Error) -> Self {
+        Self(format!("cannot {operation} {}: {cause}", path.display()))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Client identities and CA bundles with faults that are seen in the field, beyond those that the servers'
-//! verdicts are told apart by (`rejected_*`). Most look right at first sight.
+//! Client identities and CA bundles with faults from the field, besides those that the servers distinguish (`rejected_*`).
+//! Most look correct at first sight.
 
 use std::ffi::OsString;
 
@@ -11,8 +11,7 @@ use crate::pki::{Authorities, ecdsa_key, published};
 use crate::store::Store;
 use crate::tools::Tools;
 
-/// Writes them all. Returns the CRLs of the CAs that are made here, without which the servers would
-/// complain of a missing CRL.
+/// Writes all of them. Returns the CRLs of the CAs that it creates: the servers would report a missing CRL.
 pub(crate) fn write(
     tools: &Tools,
     store: &mut Store,
@@ -42,7 +41,7 @@ pub(crate) fn write(
     mint.crl(&expired, &[])
 }
 
-/// Certificates of the intermediate that are for something else, or soon for nothing.
+/// Writes certificates of the intermediate for other purposes, and one that expires soon.
 fn write_leaves(
     store: &mut Store,
     mint: &Mint,
@@ -50,7 +49,7 @@ fn write_leaves(
     client: &KeyPair,
     other: &KeyPair,
 ) -> Result<(), Error> {
-    // The DCS's third certificate beside the ones for TLS and for signing.
+    // The DCS's third certificate, besides those for TLS and for signing.
     let mut encryption = mint.params("JSON Encryption", Validity::Current);
     encryption.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
     let mut ca = mint.ca("Subordinate CA", Validity::Current);
@@ -72,7 +71,7 @@ fn write_pair(store: &mut Store, name: &str, pem: String, key: &KeyPair) -> Resu
     Ok(())
 }
 
-/// A certificate with a SHA-1 signature, which rcgen does not make, for the client's request.
+/// Writes a certificate with a SHA-1 signature, which rcgen does not support, for the client's request.
 fn write_sha1(
     tools: &Tools,
     store: &mut Store,
@@ -107,7 +106,7 @@ fn write_sha1(
     tools.openssl(&arguments)
 }
 
-/// Files whose certificates are in the wrong order or do not belong together.
+/// Writes files whose certificates are in the wrong order or do not belong together.
 fn write_chains(
     store: &mut Store,
     mint: &Mint,
@@ -140,7 +139,7 @@ fn write_chains(
     Ok(())
 }
 
-/// The identity for the other environment, whose CAs the servers do not know.
+/// Writes the identity for the other environment, whose CAs the servers do not know.
 fn write_production(
     store: &mut Store,
     mint: &Mint,
@@ -175,7 +174,7 @@ fn write_production(
     Ok(())
 }
 
-/// A certificate in order whose issuer has expired; returns the issuer.
+/// Writes a valid certificate whose issuer has expired; returns the issuer.
 fn write_expired_intermediate(
     store: &mut Store,
     mint: &Mint,

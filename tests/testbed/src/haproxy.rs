@@ -1,5 +1,4 @@
-//! HAProxy: another front end that rejects client certificates with a TLS alert, and one that can say
-//! whatever time it likes.
+//! HAProxy: another front end that rejects client certificates with a TLS alert, and the servers with a wrong clock.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +13,7 @@ use crate::tools::Tools;
 /// A front end of HAProxy.
 struct Listener {
     name: &'static str,
-    /// More of its `bind` line.
+    /// Further options of its `bind` line.
     options: &'static str,
     /// How far its `Date` is off, in seconds.
     clock: i32,
@@ -34,7 +33,7 @@ const LISTENERS: [Listener; 5] = [
         options: "ssl-min-ver TLSv1.3",
         clock: 0,
     },
-    // Asks for a certificate without naming the CAs that it accepts.
+    // Requests a certificate without naming the CAs that it accepts.
     Listener {
         name: "haproxy_no_ca_names",
         options: "ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.2 no-ca-names",
@@ -58,7 +57,7 @@ pub(crate) fn configure<'a>(
     dir: &Path,
     pki: &ServerFiles,
 ) -> Result<Spec<'a>, Error> {
-    // HAProxy wants certificate, chain and key in one file.
+    // HAProxy reads certificate, chain and key from one file.
     let mut identity = Vec::new();
     for file in [&pki.certificate, &pki.key] {
         identity.extend(fs::read(file).map_err(|cause| Error::file("read", file, &cause))?);
@@ -73,12 +72,12 @@ pub(crate) fn configure<'a>(
     Ok(Spec {
         name: "HAProxy",
         program: &tools.haproxy,
-        // Master and worker, in the foreground: a single process in the foreground writes no pid file.
+        // With a master and a worker: a single process in the foreground writes no pid file.
         arguments: ["-W", "-f", "haproxy.cfg", "-p", "haproxy.pid"]
             .map(str::to_owned)
             .to_vec(),
         pid_file: "haproxy.pid",
-        // It opens no files to log to.
+        // HAProxy opens no log files.
         access_log: OUTPUT,
         error_log: OUTPUT,
         listeners: LISTENERS
@@ -92,7 +91,7 @@ pub(crate) fn configure<'a>(
 fn configuration(identity: &Path, pki: &ServerFiles, ports: [u16; LISTENERS.len()]) -> String {
     let mut text = String::from(
         r#"global
-    # Two HAProxys would otherwise share a port, and neither would say so.
+    # Otherwise two HAProxys would silently share a port.
     noreuseport
     nbthread 1
     maxconn 200
@@ -102,9 +101,9 @@ defaults
     log global
     timeout client 60s
     timeout http-request 60s
-    # "Connection: close", as the DCS answers.
-    # Nothing of connections that send nothing, as the testbed itself makes them.
+    # Logs no connection without a request, such as the testbed's own.
     option dontlognull
+    # Responds with "Connection: close", as the DCS does.
     option httpclose
     log-format '{"listener":"%f","connection":"%cp","method":"%[capture.req.method]","uri":"%[capture.req.uri,json(utf8s)]","status":%ST,"protocol":"%sslv","cipher":"%sslc","session_reused":"%[ssl_fc_is_resumed]","client_verify":"%[ssl_c_used,iif(SUCCESS,NONE)]","client_subject":"%[ssl_c_s_dn(,0,rfc2253),json(utf8s)]","user_agent":"%[capture.req.hdr(0),json(utf8s)]"}'
     error-log-format '{"listener":"%f","connection":"%cp","status":0,"error":"%[fc_err_str]","tls_error":"%[ssl_fc_err_str]","client_verify":"FAILED:%[ssl_c_err]","ca_verify":"%[ssl_c_ca_err]"}'

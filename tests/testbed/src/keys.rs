@@ -1,4 +1,4 @@
-//! The PKI's key pairs, and the client's key in all the formats that it comes in.
+//! The PKI's key pairs, and the client's key in all formats.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -14,12 +14,12 @@ use crate::store::Store;
 use crate::testbed::PASSWORD;
 use crate::tools::Tools;
 
-/// What `openssl ecparam -genkey` writes in front of a P-384 key: the curve's OID.
+/// The curve's OID, which `openssl ecparam -genkey` writes before a P-384 key.
 const P384_PARAMETERS: &str =
     "-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n";
 
-/// The RSA-2048 key pairs. Making them is most of the start-up time, so one key serves several
-/// certificates where no test could tell.
+/// The RSA-2048 key pairs. Generating them takes most of the start-up time, so several certificates share a key unless a
+/// test needs different ones.
 pub(crate) struct RsaKeys {
     pub(crate) root: KeyPair,
     pub(crate) intermediate: KeyPair,
@@ -32,7 +32,7 @@ pub(crate) struct RsaKeys {
 }
 
 impl RsaKeys {
-    /// Makes all keys, on as many processors as there are.
+    /// Generates all keys, on all processors.
     pub(crate) fn generate() -> Result<Self, Error> {
         let keys = thread::scope(|scope| {
             let threads: [_; 8] = std::array::from_fn(|_| {
@@ -72,7 +72,7 @@ pub(crate) struct OtherKeys {
     pub(crate) rsa1024: RsaPublicKey,
 }
 
-/// The public half of an RSA key that is too short for rcgen's provider, which neither makes nor reads it.
+/// The public half of an RSA key that is too short for rcgen's provider.
 pub(crate) struct RsaPublicKey {
     /// The `RSAPublicKey` of PKCS#1, in DER.
     der: Vec<u8>,
@@ -88,7 +88,7 @@ impl PublicKeyData for RsaPublicKey {
     }
 }
 
-/// Writes every key file of the testbed and makes the keys that are not in `rsa`.
+/// Writes every key file of the testbed and generates the keys that are not in `rsa`.
 pub(crate) fn write_keys(
     tools: &Tools,
     store: &mut Store,
@@ -116,7 +116,7 @@ pub(crate) fn write_keys(
     let rsa1024_public = rsa1024.with_file_name("rsa1024_public_key.der");
     let ed25519 = store.path("ed25519_key");
 
-    // The passwords and keys are public test material, so they may stand on a command line.
+    // The passwords are public test material, so a command line may contain them.
     let password = format!("pass:{PASSWORD}");
     let run = |arguments: &[&str], from: Option<&Path>, to: &Path| {
         let mut all: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
@@ -184,7 +184,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|cause| Error::file("read", path, &cause))
 }
 
-/// A thread's result; a panic in it goes on in the caller.
+/// Returns a thread's result; continues its panic in the caller.
 fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread
         .join()

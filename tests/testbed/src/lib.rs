@@ -1,9 +1,8 @@
 //! Real servers for the tests of libdcs: nginx, Apache httpd and HAProxy on free loopback ports, with a
 //! throw-away PKI.
 //!
-//! The binary `dcs-testbed` starts the servers, writes one JSON file, runs a command with the file's path
-//! in the environment variable `DCS_TESTBED`, and stops the servers. Tests in any language read that
-//! file; Rust tests read it through [`Testbed`]:
+//! The binary `dcs-testbed` starts the servers, writes a JSON file, runs a command with the file's path in the environment
+//! variable `DCS_TESTBED`, and stops the servers. Tests in any language read that file; Rust tests do so with [`Testbed`]:
 //!
 //! ```no_run
 //! let testbed = dcs_testbed::Testbed::from_env();
@@ -15,9 +14,8 @@
 //! # let _ = (key, url);
 //! ```
 //!
-//! The functions for tests panic instead of returning errors: a test has no better answer to a missing
-//! testbed. With the feature `servers` (on by default) [`Testbed::start`] starts the servers; without it
-//! the crate depends on `serde_json` only.
+//! The functions for tests panic instead of returning errors. With the feature `servers` (on by default) [`Testbed::start`]
+//! starts the servers; without it the crate depends on `serde_json` only.
 
 mod access_log;
 mod error;

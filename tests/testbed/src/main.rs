@@ -1,4 +1,4 @@
-//! `dcs-testbed [--dir DIR] [--keep] -- COMMAND [ARGUMENT...]`: runs a command beside real servers.
+//! `dcs-testbed [--dir DIR] [--keep] -- COMMAND [ARGUMENT...]` runs a command beside real servers.
 
 use std::env;
 use std::ffi::OsString;
@@ -18,34 +18,33 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 const HELP: &str = "\
-Starts nginx, Apache httpd and HAProxy on free loopback ports with a throw-away PKI, runs a command, stops them.
+Starts nginx, Apache httpd and HAProxy on free loopback ports with a throw-away PKI, runs a command, and stops them.
 
 Usage: dcs-testbed [--dir DIR] [--keep] -- COMMAND [ARGUMENT...]
 
-  --dir DIR  use DIR, which must be empty or new; it is kept
-  --keep     keep the directory where it is a temporary one
-  --help     print this
+  --dir DIR  use DIR, which must be empty or new, and keep it
+  --keep     keep the temporary directory
+  --help     print this help
 
-The command finds the path of testbed.json in the environment variable DCS_TESTBED.
-Exit status: the command's; 128 + N where it or this program was ended by signal N; 2 for a mistake in
-the arguments; 125 where the testbed failed; 126 where the command cannot be run; 127 where there is none
-of that name.
+The environment variable DCS_TESTBED of the command is the path of testbed.json.
+Exit status: the command's; 128 + N if signal N ended the command or this program; 2 for invalid arguments; 125 if the
+testbed failed; 126 if the command cannot be run; 127 if it does not exist.
 ";
 
-/// The exit status for a mistake in the arguments.
+/// The exit status for invalid arguments.
 const USAGE: u8 = 2;
-/// The exit statuses that `env` and `timeout` have for the same things.
+/// As in `env` and `timeout`.
 const FAILED: u8 = 125;
 const CANNOT_RUN: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
-/// How often the command's state is looked at.
-const POLL: Duration = Duration::from_millis(10);
-/// How long the command may go on after a signal to this program before it gets SIGTERM. Ctrl-C at a
-/// terminal reaches the command by itself.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How long it may go on after that before it is killed.
-const GRACE: Duration = Duration::from_secs(5);
+/// How often the command's state is checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// How long the command may run after a signal to this program before it gets SIGTERM. Ctrl-C at a terminal reaches the
+/// command by itself.
+const TERMINATE_AFTER: Duration = Duration::from_secs(2);
+/// How long the command may run after a signal to this program before it is killed.
+const KILL_AFTER: Duration = Duration::from_secs(7);
 
 struct Arguments {
     dir: Option<PathBuf>,
@@ -71,7 +70,7 @@ fn main() -> ExitCode {
     }))
 }
 
-/// Reads the arguments; `None` where help is asked for.
+/// Reads the arguments; returns `None` for `--help`.
 fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Option<Arguments>, String> {
     let mut dir = None;
     let mut keep = false;
@@ -98,18 +97,18 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Option<Argumen
             }
         }
     }
-    Err("there is no command: give it after --".to_owned())
+    Err("no command; pass it after --".to_owned())
 }
 
-/// Makes the testbed, runs the command and cleans up; returns the exit status.
+/// Creates the testbed, runs the command and cleans up; returns the exit status.
 fn run(arguments: &Arguments) -> Result<u8, Error> {
-    // From here on a signal no longer ends the process, so the servers are stopped whatever happens.
+    // From now on a signal does not end the process, so that it always stops the servers.
     let received = Signals::catch()?;
     let Some(dir) = &arguments.dir else {
         let dir = temporary_dir()?;
         let result = run_in(&dir, arguments, &received);
         if arguments.keep || result.is_err() {
-            eprintln!("dcs-testbed: {} is kept", dir.display());
+            eprintln!("dcs-testbed: kept {}", dir.display());
         } else if let Err(cause) = fs::remove_dir_all(&dir) {
             eprintln!("dcs-testbed: cannot remove {}: {cause}", dir.display());
         }
@@ -118,7 +117,7 @@ fn run(arguments: &Arguments) -> Result<u8, Error> {
     run_in(dir, arguments, &received)
 }
 
-/// Makes a directory for this run, which nobody else can have made before.
+/// Creates a new directory for this run.
 fn temporary_dir() -> Result<PathBuf, Error> {
     let parent = env::temp_dir();
     for attempt in 0..100 {
@@ -130,7 +129,7 @@ fn temporary_dir() -> Result<PathBuf, Error> {
         }
     }
     Err(Error::new(format!(
-        "{} is full of kept testbeds: remove them",
+        "{} has too many kept testbeds; remove them",
         parent.display()
     )))
 }
@@ -158,31 +157,34 @@ fn run_in(dir: &Path, arguments: &Arguments, received: &Signals) -> Result<u8, E
         }
     };
     let mut dead = Vec::new();
-    let status = wait(&mut child, received, || {
+    let mut check = || {
         if dead.is_empty() {
             dead = running.dead_servers();
             for server in &dead {
                 eprintln!("dcs-testbed: {server}");
             }
         }
-    })?;
+    };
+    let status = wait(&mut child, received, &mut check)?;
+    // A server may have died shortly before the command ended.
+    check();
     Ok(match received.last() {
         Some(signal) => signal_status(signal),
-        // Without its servers the command cannot have tested what it says.
+        // The command cannot succeed without its servers.
         None if status.success() && !dead.is_empty() => FAILED,
         None => exit_status(status),
     })
 }
 
-/// Waits for the command, calling `look` now and then. After a signal to this program the command is
-/// given time to end by itself, then told to, then killed.
+/// Waits for the command, and calls `check` meanwhile. After a signal to this program the command has time to end by
+/// itself; then it gets SIGTERM, and later SIGKILL.
 fn wait(
     child: &mut Child,
     received: &Signals,
-    mut look: impl FnMut(),
+    check: &mut impl FnMut(),
 ) -> Result<ExitStatus, Error> {
     let mut interrupted: Option<Instant> = None;
-    let mut told = false;
+    let mut is_terminated = false;
     loop {
         if let Some(status) = child
             .try_wait()
@@ -190,21 +192,21 @@ fn wait(
         {
             return Ok(status);
         }
-        look();
+        check();
         if let Some(signal) = received.last() {
             let since = interrupted.get_or_insert_with(Instant::now).elapsed();
-            // SIGINT and SIGQUIT come from a terminal, which sends them to the command as well.
+            // A terminal sends SIGINT and SIGQUIT to the command too.
             let from_terminal = signal == SIGINT || signal == SIGQUIT;
-            if !told && (!from_terminal || since >= PATIENCE) {
-                told = true;
-                // That it has ended meanwhile is no failure.
+            if !is_terminated && (!from_terminal || since >= TERMINATE_AFTER) {
+                is_terminated = true;
+                // Fails only if the command has ended meanwhile.
                 let _ = kill_process(Pid::from_child(child), Signal::TERM);
             }
-            if since >= PATIENCE + GRACE {
+            if since >= KILL_AFTER {
                 let _ = child.kill();
             }
         }
-        thread::sleep(POLL);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -216,7 +218,7 @@ fn exit_status(status: ExitStatus) -> u8 {
     }
 }
 
-/// How shells report an end by a signal.
+/// Returns the exit status with which shells report a signal.
 fn signal_status(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(FAILED)
 }
@@ -235,7 +237,7 @@ impl Signals {
         Ok(Self(last))
     }
 
-    /// The signal that came last, if any.
+    /// Returns the last signal, if any.
     fn last(&self) -> Option<i32> {
         match self.0.load(Ordering::Relaxed) {
             0 => None,

@@ -1,4 +1,4 @@
-//! What the testbed's certificates have in common: names, dates, serial numbers, extensions.
+//! Creates the testbed's certificates and CRLs, with their names, dates, serial numbers and extensions.
 
 use std::cell::Cell;
 use std::net::Ipv4Addr;
@@ -16,17 +16,17 @@ use crate::error::Error;
 /// A CA's certificate and key.
 pub(crate) type Ca = CertifiedIssuer<'static, KeyPair>;
 
-/// From when to when a certificate is valid, seen from now.
+/// When a certificate is valid, relative to now.
 #[derive(Clone, Copy)]
 pub(crate) enum Validity {
     Current,
-    /// For a week from now, and an hour more: a test that counts whole days counts seven.
+    /// For another week and an hour, which is seven whole days during the tests.
     Expiring,
     Expired,
     NotYet,
 }
 
-/// The certificate with another name than the convention's.
+/// Sets another name than that of the convention.
 pub(crate) fn named(
     mut params: CertificateParams,
     organization: &str,
@@ -38,10 +38,9 @@ pub(crate) fn named(
     params
 }
 
-/// Makes certificates with the run's date and serial numbers of their own.
+/// Creates certificates with the date of this run and with serial numbers of their own.
 ///
-/// rcgen would derive the serial number from the key, and certificates that share a key would be revoked
-/// together.
+/// rcgen would derive the serial number from the key, so that certificates with the same key would be revoked together.
 pub(crate) struct Mint {
     now: OffsetDateTime,
     serial: Cell<u64>,
@@ -59,7 +58,7 @@ impl Mint {
         })
     }
 
-    /// A certificate's common parts. The common name follows the DCS's convention: organisation, use,
+    /// Returns the common parts of a certificate. The common name follows the DCS's convention: organisation, use,
     /// environment, date.
     pub(crate) fn params(&self, usage: &str, validity: Validity) -> CertificateParams {
         let (from, to) = match validity {
@@ -113,7 +112,7 @@ impl Mint {
         self.tls(validity, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
-    /// A client certificate in order, as PEM.
+    /// Returns a valid client certificate as PEM.
     pub(crate) fn client_leaf(
         &self,
         key: &impl PublicKeyData,
@@ -122,7 +121,7 @@ impl Mint {
         Ok(self.client(Validity::Current).signed_by(key, issuer)?.pem())
     }
 
-    /// What a client signs its messages with: no extended key usage, so a TLS server accepts it all the same.
+    /// Returns the certificate for signing messages. Without an extended key usage, a TLS server accepts it too.
     pub(crate) fn json_signing(&self) -> CertificateParams {
         let mut params = self.params("JSON Signing", Validity::Current);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

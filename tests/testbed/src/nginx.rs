@@ -1,4 +1,4 @@
-//! nginx: the front end that the DCS has, on a listener for each kind of connection.
+//! nginx, the front end of the DCS, with a listener for each kind of connection.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +8,13 @@ use crate::server::{Address, Spec, free_ports};
 use crate::store::{make_dir, write_private};
 use crate::tools::Tools;
 
-/// The documented answer to the status call: 40 bytes.
+/// The documented response to the status call: 40 bytes.
 pub(crate) const STATUS: &str = r#"{"available":true,"scheduledOutages":[]}"#;
 
-/// The paths that answer with much to read, and how much.
+/// The paths with a large response, and its size.
 const PADDED: [(&str, usize); 2] = [("long", 512 * 1024), ("large", 2 * 1024 * 1024 + 1)];
 
-/// The paths that answer with something to read, and their bodies.
+/// The paths with a body.
 const BODIES: [(&str, &str, &str); 9] = [
     ("/checks/passport", "application/json", STATUS),
     (
@@ -51,7 +51,7 @@ const BODIES: [(&str, &str, &str); 9] = [
     ),
 ];
 
-/// The paths that answer with nginx's own page for the status, and the headers that go with it.
+/// The paths that respond with nginx's own page for a status, and its headers.
 const STATUSES: [(u16, &[(&str, &str)]); 6] = [
     (400, &[]),
     (
@@ -84,19 +84,19 @@ const LIMITS: [(&str, &str); 5] = [
 /// How long an idle connection stays open.
 #[derive(Clone, Copy)]
 enum KeepAlive {
-    /// Not at all: `Connection: close`, as the DCS answers.
+    /// Not at all: `Connection: close`, as the DCS responds.
     Close,
-    /// A minute, and for a million requests.
+    /// For a minute and a million requests.
     Minute,
 }
 
-/// A listener's part in the configuration.
+/// A listener's part of the configuration.
 struct Listener<'a> {
     name: &'static str,
     /// The TLS versions and the certificate; `None` is plain HTTP.
     tls: Option<(&'static str, &'a Path)>,
     keep_alive: KeepAlive,
-    /// What only this listener has.
+    /// A directive of this listener only.
     directive: &'static str,
 }
 
@@ -110,24 +110,24 @@ fn listeners(pki: &ServerFiles) -> [Listener<'_>; LISTENERS] {
         directive: "",
     };
     let good = pki.certificate.as_path();
-    let trouble = |name, certificate| tls(name, "TLSv1.2 TLSv1.3", certificate, KeepAlive::Close);
+    let faulty = |name, certificate| tls(name, "TLSv1.2 TLSv1.3", certificate, KeepAlive::Close);
     [
         tls("tls12_close", "TLSv1.2", good, KeepAlive::Close),
         tls("tls12_keepalive", "TLSv1.2", good, KeepAlive::Minute),
         tls("tls13_close", "TLSv1.3", good, KeepAlive::Close),
         tls("tls13_keepalive", "TLSv1.3", good, KeepAlive::Minute),
-        // For the proof that the others reject a long chain for its length.
+        // Accepts a longer chain, to prove that the others reject it for its length.
         Listener {
             directive: "ssl_verify_depth 2;",
             ..tls("tls12_depth2", "TLSv1.2", good, KeepAlive::Close)
         },
-        trouble("server_expired", &pki.expired),
-        trouble("server_not_yet_valid", &pki.not_yet_valid),
-        trouble("server_wrong_name", &pki.wrong_name),
-        trouble("server_wrong_purpose", &pki.wrong_purpose),
-        trouble("server_unknown_ca", &pki.unknown_ca),
-        trouble("server_intercepted", &pki.intercepted),
-        // OpenSSL's default security level forbids TLS 1.1 altogether.
+        faulty("server_expired", &pki.expired),
+        faulty("server_not_yet_valid", &pki.not_yet_valid),
+        faulty("server_wrong_name", &pki.wrong_name),
+        faulty("server_wrong_purpose", &pki.wrong_purpose),
+        faulty("server_unknown_ca", &pki.unknown_ca),
+        faulty("server_intercepted", &pki.intercepted),
+        // OpenSSL's default security level forbids TLS 1.1.
         Listener {
             directive: "ssl_ciphers ALL:@SECLEVEL=0;",
             ..tls("tls11_only", "TLSv1.1", good, KeepAlive::Close)
@@ -167,8 +167,8 @@ pub(crate) fn configure<'a>(
     Ok(Spec {
         name: "nginx",
         program: &tools.nginx,
-        // The error log is named here too: until it has read its configuration, nginx would write to
-        // the distribution's, which an ordinary user may not open.
+        // Also sets the error log: before nginx has read its configuration, it would write to that of the distribution,
+        // which only root may open.
         arguments: vec![
             "-p".to_owned(),
             dir.display().to_string(),
@@ -198,7 +198,7 @@ fn configuration<'a>(
     listeners: impl Iterator<Item = (&'a Listener<'a>, u16)>,
 ) -> String {
     let dir = dir.display();
-    // Root may keep its rights, because the testbed's directory is closed to other users.
+    // The testbed's directory is closed to other users, so as root nginx must stay root.
     let user = if rustix::process::geteuid().is_root() {
         "user root;\n"
     } else {
@@ -206,7 +206,7 @@ fn configuration<'a>(
     };
     let mut text = format!(
         r#"daemon off;
-{user}# One worker, so that the access log has the requests in the order of their answers.
+{user}# One worker, so that the access log has the requests in the order of their responses.
 worker_processes 1;
 pid "{dir}/nginx.pid";
 error_log "{dir}/error.log" info;
@@ -228,7 +228,7 @@ http {{
     server_tokens on;
     keepalive_requests 1000000;
 
-    # ssl_session_cache stays nginx's own: session tickets, no store in the server.
+    # Without ssl_session_cache: session tickets, and no cache in the server.
     ssl_certificate_key "{key}";
     ssl_client_certificate "{client_cas}";
     ssl_crl "{crls}";
@@ -277,12 +277,12 @@ fn server_block(listener: &Listener<'_>, port: u16, dir: &str) -> String {
     )
 }
 
-/// The file of a padded answer.
+/// Returns the file of a padded response.
 fn padded(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}.json"))
 }
 
-/// The answers, the same on every listener.
+/// Returns the responses, which are the same on every listener.
 fn paths(dir: &Path) -> String {
     let headers = |headers: &[(&str, &str)]| -> String {
         headers

@@ -1,4 +1,4 @@
-//! The throw-away PKI: the certificates, the bundles and the CRLs.
+//! The throw-away PKI: certificates, bundles and CRLs.
 //!
 //! ```text
 //! root -+- intermediate -+- client certificates, server certificates
@@ -7,10 +7,10 @@
 //! other root --- rejected_wrong_ca, the server of server_unknown_ca
 //! ```
 //!
-//! The module `faults` has more of them, and CAs of its own.
+//! The module `faults` adds others, with CAs of its own.
 //!
-//! The servers trust the root and know the intermediate; they let one intermediate stand between the
-//! root and a client certificate.
+//! The servers trust the root and know the intermediate. They allow one intermediate between the root and a client
+//! certificate.
 
 use std::path::PathBuf;
 
@@ -26,9 +26,9 @@ use crate::mint::{Ca, Mint, Validity, named};
 use crate::store::{Store, make_dir};
 use crate::tools::Tools;
 
-/// What the servers are configured with.
+/// The files of the servers.
 pub(crate) struct ServerFiles {
-    /// Root and intermediate: what the servers trust for clients.
+    /// Root and intermediate, with which the servers verify clients.
     pub(crate) client_cas: PathBuf,
     /// The CRLs of the CAs.
     pub(crate) crls: PathBuf,
@@ -54,7 +54,7 @@ pub(crate) struct Authorities {
     pub(crate) expired: Ca,
 }
 
-/// Makes the whole PKI in `store`.
+/// Creates the whole PKI in `store`.
 pub(crate) fn create(tools: &Tools, store: &mut Store) -> Result<ServerFiles, Error> {
     let mint = Mint::new()?;
     let rsa = RsaKeys::generate()?;
@@ -91,7 +91,7 @@ pub(crate) fn create(tools: &Tools, store: &mut Store) -> Result<ServerFiles, Er
         params.signed_by(&json_signing, &cas.intermediate)?.pem(),
     )?;
     let mut crls = write_rejected_certificates(store, &mint, &cas, &client)?;
-    write_misfits(store, &mint, &cas, &client)?;
+    write_wrong_files(store, &mint, &cas, &client)?;
     crls.push_str(&faults::write(
         tools,
         store,
@@ -107,8 +107,8 @@ pub(crate) fn ecdsa_key() -> Result<KeyPair, Error> {
     Ok(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?)
 }
 
-/// A CA bundle that looks as the published one does: CRLF line ends, blank lines. That one holds a CA that
-/// has expired, too.
+/// Returns a CA bundle in the form of the published one, with CRLF line ends and blank lines. The published one contains an
+/// expired CA too.
 pub(crate) fn published(cas: &[&Ca]) -> String {
     let blocks: Vec<String> = cas.iter().map(|ca| ca.pem()).collect();
     format!("{}\n\n", blocks.join("\n\n"))
@@ -116,7 +116,7 @@ pub(crate) fn published(cas: &[&Ca]) -> String {
         .replace('\n', "\r\n")
 }
 
-/// What clients verify servers with.
+/// Writes the bundles with which clients verify servers.
 fn write_bundles(store: &mut Store, cas: &Authorities) -> Result<(), Error> {
     store.write(
         "ca_bundle",
@@ -136,7 +136,7 @@ fn write_bundles(store: &mut Store, cas: &Authorities) -> Result<(), Error> {
     Ok(())
 }
 
-/// The client certificates that are in order, but for the one with an RSA-1024 key.
+/// Writes the valid client certificates, and one with an RSA-1024 key.
 fn write_client_certificates(
     store: &mut Store,
     mint: &Mint,
@@ -178,7 +178,7 @@ fn write_client_certificates(
     Ok(())
 }
 
-/// The client certificates that the servers reject, with the client's key. Returns the CRLs.
+/// Writes the client certificates that the servers reject, with the client's key. Returns the CRLs.
 fn write_rejected_certificates(
     store: &mut Store,
     mint: &Mint,
@@ -189,7 +189,7 @@ fn write_rejected_certificates(
     let revoked = current();
     let revoked_serials: Vec<SerialNumber> = revoked.serial_number.iter().cloned().collect();
     let mut self_signed = current();
-    // Without key usages it may sign its own CRL.
+    // Without key usages it may sign its CRL.
     self_signed.key_usages.clear();
     let self_signed = CertifiedIssuer::self_signed(self_signed, client)?;
     let too_deep = current().signed_by(client, &cas.deep)?.pem();
@@ -221,15 +221,15 @@ fn write_rejected_certificates(
             "missing_intermediate",
             current().signed_by(client, &cas.second_intermediate)?.pem(),
         ),
-        // With its issuer, or the server would not find the chain at all and complain of that.
+        // With its issuer: otherwise the server would report an incomplete chain.
         ("too_deep", format!("{too_deep}{}", cas.deep.pem())),
     ];
     for (name, pem) in certificates {
         store.write(&format!("rejected_{name}_cert"), pem)?;
         store.write(&format!("rejected_{name}_key"), client.serialize_pem())?;
     }
-    // nginx reports the last error that it finds, and a missing CRL comes after the reasons that two of
-    // these certificates are rejected for: so the issuer of each has a CRL.
+    // nginx reports the last error that it finds. A missing CRL would come after the reasons to reject two of these
+    // certificates, so every issuer has a CRL.
     Ok([
         mint.crl(&cas.root, &[])?,
         mint.crl(&cas.intermediate, &revoked_serials)?,
@@ -240,8 +240,8 @@ fn write_rejected_certificates(
     .concat())
 }
 
-/// The files that are not what they are taken for.
-fn write_misfits(
+/// Writes the files with another content than expected.
+fn write_wrong_files(
     store: &mut Store,
     mint: &Mint,
     cas: &Authorities,
@@ -260,7 +260,7 @@ fn write_misfits(
     store.write("empty", "")?;
     make_dir(&store.path("directory"))?;
     store.path("missing");
-    // Bytes of every value, in an order that makes no text and no DER.
+    // All byte values, in an order that is neither text nor DER.
     store.write(
         "garbage",
         (0..2048_u32)
@@ -270,7 +270,7 @@ fn write_misfits(
     Ok(())
 }
 
-/// What the servers are configured with.
+/// Writes the files of the servers.
 fn write_server_files(
     store: &mut Store,
     mint: &Mint,

@@ -1,4 +1,4 @@
-//! A server as a child process: started, waited for, and ended for certain.
+//! A server as a child process, which always ends with the testbed.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -13,29 +13,29 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::error::Error;
 use crate::tools::Tools;
 
-/// How long a server may take until it listens.
-const START_DEADLINE: Duration = Duration::from_secs(20);
-/// How long a server may take to end once told, before it is killed.
-const STOP_DEADLINE: Duration = Duration::from_secs(5);
-/// How often a server's state is looked at.
-const POLL: Duration = Duration::from_millis(5);
-/// How much of an error log goes into a message, in bytes.
+/// How long a server may take to listen.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a server may take to end after SIGTERM, before it is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a server's state is checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+/// How many bytes of an error log go into a message.
 const LOG_TAIL: usize = 2000;
 
-/// What a server is started with. Its files are in a directory that it has for itself.
+/// How to start a server. Its files are in a directory of its own.
 pub(crate) struct Spec<'a> {
-    /// The name for messages.
+    /// The name in messages.
     pub(crate) name: &'static str,
     pub(crate) program: &'a Path,
     pub(crate) arguments: Vec<String>,
-    /// Written by the server once it listens on all its ports.
+    /// The server writes it once it listens on all its ports.
     pub(crate) pid_file: &'static str,
     pub(crate) access_log: &'static str,
     pub(crate) error_log: &'static str,
     pub(crate) listeners: Vec<Address>,
 }
 
-/// Where a listener listens.
+/// The address of a listener.
 pub(crate) struct Address {
     /// Its name in testbed.json.
     pub(crate) name: &'static str,
@@ -53,12 +53,12 @@ impl Address {
     }
 }
 
-/// What a server writes all that it prints to.
+/// The file of a server's standard output and error.
 pub(crate) const OUTPUT: &str = "output.log";
 
 /// Why a server did not start.
 pub(crate) enum Failure {
-    /// Someone took one of its ports first: others are worth a try.
+    /// Another process has taken one of its ports: other ports may be free.
     AddressInUse(Error),
     Other(Error),
 }
@@ -69,7 +69,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// A running server. Dropping it ends the server and all its processes.
+/// A running server. Dropping it ends all its processes.
 pub(crate) struct Server {
     name: &'static str,
     child: Child,
@@ -81,7 +81,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server in `dir` and waits until it accepts connections on all its ports.
     ///
-    /// The server gets SIGTERM when the calling *thread* ends, however it ends, where `setpriv` is there.
+    /// If `setpriv` is installed, the server gets SIGTERM when the calling *thread* ends, for whatever reason.
     pub(crate) fn start(tools: &Tools, dir: &Path, spec: &Spec<'_>) -> Result<Self, Failure> {
         let output = dir.join(OUTPUT);
         let file = File::create(&output).map_err(|cause| Error::file("create", &output, &cause))?;
@@ -98,8 +98,8 @@ impl Server {
             }
             None => Command::new(spec.program),
         };
-        // A process group of its own: Ctrl-C at a terminal goes to this process and to the command that
-        // it runs, which may still need the servers; and all of a server's processes end together.
+        // In a process group of its own, a server does not get Ctrl-C from the terminal, which this process and its
+        // command get: the command may still need the server. And all of a server's processes end together.
         command
             .args(&spec.arguments)
             .process_group(0)
@@ -120,15 +120,15 @@ impl Server {
     }
 
     fn wait_until_ready(&mut self, pid_file: &Path, listeners: &[Address]) -> Result<(), Failure> {
-        let deadline = Instant::now() + START_DEADLINE;
-        // The pid file is what shows that the ports are this server's: a connection alone could be
-        // accepted by another process that has taken the port.
+        let deadline = Instant::now() + START_TIMEOUT;
+        // The pid file shows that the ports are this server's. A connection alone may be to another process that has
+        // taken the port.
         while !fs::metadata(pid_file).is_ok_and(|file| file.len() > 0)
             || !listeners.iter().all(|listener| accepts(listener.port))
         {
             if let Some(status) = self.ended() {
-                let message = self.obituary("did not start", status);
-                // All word it as the system's message does.
+                let message = self.ended_message("did not start", status);
+                // All servers print the system's message.
                 return Err(if message.contains("Address already in use") {
                     Failure::AddressInUse(Error::new(message))
                 } else {
@@ -138,17 +138,17 @@ impl Server {
             if Instant::now() >= deadline {
                 let tail = self.log_tail();
                 return Err(Error::new(format!(
-                    "{} did not listen within {START_DEADLINE:?}{tail}",
+                    "{} did not listen within {START_TIMEOUT:?}{tail}",
                     self.name
                 ))
                 .into());
             }
-            thread::sleep(POLL);
+            thread::sleep(POLL_INTERVAL);
         }
         Ok(())
     }
 
-    /// The server's exit status, where it has ended.
+    /// Returns the server's exit status if it has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.status = self.child.try_wait().ok().flatten();
@@ -156,8 +156,8 @@ impl Server {
         self.status
     }
 
-    /// That the server has ended, with the end of its error log.
-    pub(crate) fn obituary(&self, what: &str, status: ExitStatus) -> String {
+    /// Returns a message that the server has ended, with the end of its error log.
+    pub(crate) fn ended_message(&self, what: &str, status: ExitStatus) -> String {
         format!("{} {what} ({status}){}", self.name, self.log_tail())
     }
 
@@ -181,15 +181,15 @@ impl Server {
         }
     }
 
-    /// Tells the server to end, without waiting.
-    pub(crate) fn tell_to_stop(&mut self) {
+    /// Sends SIGTERM without waiting for the end.
+    pub(crate) fn terminate(&mut self) {
         self.signal(Signal::TERM);
     }
 
     fn signal(&mut self, signal: Signal) {
-        // Once its status is fetched the process id may belong to someone else.
+        // After its status was read, the process ID may belong to another process.
         if self.ended().is_none() {
-            // The process may end at any moment: that it is gone is no failure.
+            // Fails only if the process has ended meanwhile.
             let _ = kill_process_group(Pid::from_child(&self.child), signal);
         }
     }
@@ -197,33 +197,32 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.tell_to_stop();
-        let deadline = Instant::now() + STOP_DEADLINE;
+        self.terminate();
+        let deadline = Instant::now() + STOP_TIMEOUT;
         while self.ended().is_none() {
             if Instant::now() >= deadline {
                 self.signal(Signal::KILL);
-                // Fails only where there is no such child, and then there is nothing to wait for.
+                // Fails only if there is no such child to wait for.
                 self.status = self.child.wait().ok();
                 return;
             }
-            thread::sleep(POLL);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 }
 
 fn accepts(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
+    TcpStream::connect(address).is_ok()
 }
 
-/// Finds `N` free loopback ports. They are free when this returns; that they still are when the server
-/// starts is only likely.
+/// Finds `N` free loopback ports. They are free when this returns, and probably still when the server starts.
 pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], Error> {
     let cannot = |cause| Error::new(format!("cannot find a free port on 127.0.0.1: {cause}"));
     let mut listeners = Vec::with_capacity(N);
     let mut ports = [0; N];
     for port in &mut ports {
-        // All are held until the last is found, so that no port is found twice.
+        // Holds all of them until the last is found, so that no port is found twice.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(cannot)?;
         *port = listener.local_addr().map_err(cannot)?.port();
         listeners.push(listener);

@@ -1,4 +1,4 @@
-//! Starting the whole testbed, and ending it.
+//! Starts and stops the whole testbed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,36 +12,35 @@ use crate::testbed::Testbed;
 use crate::tools::Tools;
 use crate::{apache, haproxy, nginx, pki};
 
-/// How often a server is started when others take its ports.
+/// How often a server is started if other processes take its ports.
 const ATTEMPTS: usize = 5;
 
 /// Chooses a server's ports and writes its configuration into a directory.
 type Configure = for<'a> fn(&'a Tools, &Path, &ServerFiles) -> Result<Spec<'a>, Error>;
 
-/// The servers: their directories, which their logs are named after, and what configures them.
+/// The servers: their directories, which are also the names of their logs, and their configurations.
 const SERVERS: [(&str, Configure); 3] = [
     ("nginx", nginx::configure),
     ("apache", apache::configure),
     ("haproxy", haproxy::configure),
 ];
 
-/// A testbed whose servers run until this is dropped. Dropping waits until they have ended, and leaves the
-/// directory.
+/// A testbed whose servers run until it is dropped. Dropping it waits for their end and keeps the directory.
 pub struct Running {
     testbed: Testbed,
     servers: Vec<Server>,
 }
 
 impl Testbed {
-    /// Makes a testbed in `dir`, starts its servers and writes `testbed.json`.
+    /// Creates a testbed in `dir`, starts its servers and writes `testbed.json`.
     ///
-    /// `dir` must be empty or not there; its parent must be there. Where the `setpriv` of util-linux is
-    /// installed, the servers also end when the thread that calls this ends, even if the process is
-    /// killed: call it from a thread that lives as long as they are needed.
+    /// `dir` must be empty or new, and its parent must exist. If the `setpriv` of util-linux is installed, the servers also
+    /// end when the calling thread ends, even if the process is killed: call it from a thread that lives as long as they
+    /// are needed.
     ///
     /// # Errors
-    /// Where a program is not installed, with the command that installs it; where the directory cannot be
-    /// used; where a server does not start, with the end of its error log.
+    /// If a program is not installed, with the command that installs it; if the directory cannot be used; if a server does
+    /// not start, with the end of its error log.
     pub fn start(dir: &Path) -> Result<Running, Error> {
         let tools = Tools::find()?;
         let dir = empty_dir(dir)?;
@@ -78,27 +77,26 @@ impl Testbed {
 }
 
 impl Running {
-    /// The testbed, as tests see it.
+    /// Returns the testbed, as tests read it.
     #[must_use]
     pub fn testbed(&self) -> &Testbed {
         &self.testbed
     }
 
-    /// The path of testbed.json.
+    /// Returns the path of testbed.json.
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.testbed.dir.join("testbed.json")
     }
 
-    /// What to say of the servers that have ended although nobody told them to: name, exit status and the
-    /// end of the error log. Empty while all is well.
+    /// Returns a message for each server that has ended by itself: name, exit status and the end of its error log.
     #[must_use]
     pub fn dead_servers(&mut self) -> Vec<String> {
         self.servers
             .iter_mut()
             .filter_map(|server| {
                 let status = server.ended()?;
-                Some(server.obituary("ended while it was needed", status))
+                Some(server.ended_message("ended while it was needed", status))
             })
             .collect()
     }
@@ -106,12 +104,12 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // All are told before the first is waited for.
-        self.servers.iter_mut().for_each(Server::tell_to_stop);
+        // Signals all of them before waiting for the first.
+        self.servers.iter_mut().for_each(Server::terminate);
     }
 }
 
-/// Starts a server in the new directory `dir`, with other ports where someone was quicker.
+/// Starts a server in the new directory `dir`, with other ports if another process has taken one.
 fn start_on_free_ports<'a>(
     tools: &'a Tools,
     dir: &Path,
@@ -133,13 +131,13 @@ fn start_on_free_ports<'a>(
     }
 }
 
-/// Makes `dir` unless it is there and empty; returns its absolute path.
+/// Creates `dir` unless it exists and is empty; returns its absolute path.
 fn empty_dir(dir: &Path) -> Result<PathBuf, Error> {
     match fs::read_dir(dir) {
         Ok(mut entries) => {
             if entries.next().is_some() {
                 return Err(Error::new(format!(
-                    "{} is not empty: name an empty or a new directory",
+                    "{} is not empty; use an empty or a new directory",
                     dir.display()
                 )));
             }
@@ -148,7 +146,7 @@ fn empty_dir(dir: &Path) -> Result<PathBuf, Error> {
         Err(cause) => return Err(Error::file("read the directory", dir, &cause)),
     }
     let path = fs::canonicalize(dir).map_err(|cause| Error::file("find", dir, &cause))?;
-    // The servers' configurations quote paths, but know no way to write these.
+    // The servers' configurations quote paths, but cannot escape these characters.
     let plain = |text: &str| {
         !text.contains(['"', '\'', '\\', '$', '%']) && !text.contains(char::is_control)
     };
@@ -156,8 +154,8 @@ fn empty_dir(dir: &Path) -> Result<PathBuf, Error> {
         Ok(path)
     } else {
         Err(Error::new(format!(
-            "{} cannot stand in the servers' configurations: name a directory without quotes, \
-             backslashes, $, % and control characters in its path",
+            "{} is unsupported in the servers' configurations; use a directory without quotes, backslashes, $, % and \
+             control characters in its path",
             path.display()
         )))
     }

@@ -1,4 +1,4 @@
-//! The directory that the PKI's files are written to.
+//! The directory of the PKI's files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// Writes files and remembers what each is called in testbed.json.
+/// Writes files and records their names in testbed.json.
 pub(crate) struct Store {
     dir: PathBuf,
     files: BTreeMap<String, PathBuf>,
 }
 
 impl Store {
-    /// Makes the directory, which only its owner can enter.
+    /// Creates the directory, which only its owner can enter.
     pub(crate) fn create(dir: PathBuf) -> Result<Self, Error> {
         make_dir(&dir)?;
         Ok(Self {
@@ -23,7 +23,7 @@ impl Store {
         })
     }
 
-    /// Writes a file that tests know by its name and returns its path.
+    /// Writes a file with a name in testbed.json, and returns its path.
     pub(crate) fn write(
         &mut self,
         name: &str,
@@ -34,14 +34,14 @@ impl Store {
         Ok(path)
     }
 
-    /// Takes a name for a file that something else writes, and returns its path.
+    /// Records a name for a file that another program writes, and returns its path.
     pub(crate) fn path(&mut self, name: &str) -> PathBuf {
         let path = self.dir.join(format!("{name}.pem"));
         self.files.insert(name.to_owned(), path.clone());
         path
     }
 
-    /// Writes a file that only the servers read: it has no name in testbed.json.
+    /// Writes a file without a name in testbed.json, which only the servers read.
     pub(crate) fn write_unlisted(
         &self,
         name: &str,
@@ -52,13 +52,13 @@ impl Store {
         Ok(path)
     }
 
-    /// All names and their paths.
+    /// Returns all names and their paths.
     pub(crate) fn into_files(self) -> BTreeMap<String, PathBuf> {
         self.files
     }
 }
 
-/// Makes a directory that only its owner can enter; its parent must be there and it must not.
+/// Creates a new directory that only its owner can enter. Its parent must exist.
 pub(crate) fn make_dir(dir: &Path) -> Result<(), Error> {
     fs::DirBuilder::new()
         .mode(0o700)

@@ -1,4 +1,4 @@
-//! The programs that the testbed runs, none of which it brings along.
+//! The installed programs that the testbed runs.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 
 use crate::error::Error;
 
-/// Where Debian and Ubuntu put the programs of servers, which is often not in an ordinary user's PATH.
+/// The directories of servers on Debian and Ubuntu, which an ordinary user's PATH often lacks.
 const SYSTEM_DIRECTORIES: [&str; 4] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin"];
 
-/// Where Debian and Ubuntu put Apache's modules.
+/// The directory of Apache's modules on Debian and Ubuntu.
 const APACHE_MODULES: &str = "/usr/lib/apache2/modules";
 
 /// The programs' paths.
@@ -19,7 +19,7 @@ pub(crate) struct Tools {
     pub(crate) apache: PathBuf,
     pub(crate) apache_modules: PathBuf,
     pub(crate) haproxy: PathBuf,
-    /// Ties a server's life to this process's; util-linux, so on nearly every machine.
+    /// Ends a server together with this process. Part of util-linux, so installed nearly everywhere.
     pub(crate) setpriv: Option<PathBuf>,
 }
 
@@ -27,7 +27,7 @@ impl Tools {
     /// Finds the programs.
     ///
     /// # Errors
-    /// Names all that are missing, with the one apt command that brings them.
+    /// Names all missing programs, with the apt command that installs them.
     pub(crate) fn find() -> Result<Self, Error> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let find = |program: &str| find_in(&path, program);
@@ -68,7 +68,7 @@ impl Tools {
     /// Runs `openssl` to its end.
     ///
     /// # Errors
-    /// With what it printed, where it fails. It prints no key where it fails.
+    /// If openssl fails, with its output, which contains no key.
     pub(crate) fn openssl<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<(), Error> {
         let run = Command::new(&self.openssl)
             .args(arguments)

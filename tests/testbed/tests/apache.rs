@@ -1,30 +1,29 @@
-//! That Apache rejects with the TLS alerts that the testbed is for, seen by OpenSSL's client.
+//! Apache accepts and rejects client certificates as the testbed promises, for OpenSSL's client.
 
 mod common;
 
 use common::{ALERTS, Bed};
 
-/// A chain's length is counted by Apache itself, which has no alert for it and lets OpenSSL call it an
-/// internal error.
+/// Apache itself checks the length of a chain. It has no alert for that, so OpenSSL sends internal_error.
 const TOO_DEEP: (&str, u8) = ("too_deep", 80);
 
 #[test]
-fn each_cause_has_its_alert() {
+fn each_fault_has_its_alert() {
     let bed = Bed::start("alerts");
     for (listener, none_sent) in [("apache_tls12", 40), ("apache_tls13", 116)] {
         for (name, alert) in ALERTS.into_iter().chain([TOO_DEEP]) {
-            let answer = bed
+            let response = bed
                 .call(listener, &format!("rejected_{name}"))
                 .get(&["/checks/passport"]);
             assert!(
-                answer.contains(&format!("SSL alert number {alert}\n")),
-                "{listener} {name}: {answer}"
+                response.contains(&format!("SSL alert number {alert}\n")),
+                "{listener} {name}: {response}"
             );
         }
-        let answer = bed.anonymous_call(listener).get(&["/checks/passport"]);
+        let response = bed.anonymous_call(listener).get(&["/checks/passport"]);
         assert!(
-            answer.contains(&format!("SSL alert number {none_sent}\n")),
-            "{listener}: {answer}"
+            response.contains(&format!("SSL alert number {none_sent}\n")),
+            "{listener}: {response}"
         );
     }
     let log = bed.log("apache_error");
@@ -37,12 +36,12 @@ fn each_cause_has_its_alert() {
 }
 
 #[test]
-fn a_good_certificate_gets_the_documented_answer() {
+fn valid_certificate_gets_the_documented_response() {
     let bed = Bed::start("apache");
     for (listener, version) in [("apache_tls12", "TLSv1.2"), ("apache_tls13", "TLSv1.3")] {
         let path = format!("/checks/passport?case={listener}");
         let session = bed.testbed().dir().join(format!("{listener}.session"));
-        let answer = bed
+        let response = bed
             .call(listener, "client")
             .with_file("-sess_out", &session)
             .get(&[&path]);
@@ -52,7 +51,7 @@ fn a_good_certificate_gets_the_documented_answer() {
             "\r\nContent-Length: 40\r\n",
             "\r\n\r\n{\"available\":true,\"scheduledOutages\":[]}",
         ] {
-            assert!(answer.contains(part), "{listener}: {answer}");
+            assert!(response.contains(part), "{listener}: {response}");
         }
         let again = bed
             .anonymous_call(listener)

@@ -1,4 +1,4 @@
-//! The binary: exit statuses, and that no server outlives it.
+//! The binary's exit statuses. No server outlives it.
 
 mod common;
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use dcs_testbed::Testbed;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dcs-testbed");
-const DEADLINE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// Some of each server.
 const LISTENERS: [&str; 5] = [
     "tls12_close",
@@ -33,10 +33,10 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A directory's name that nothing else has; the directory goes away with it.
-struct Place(PathBuf);
+/// The unused path of a directory. Dropping it removes the directory.
+struct TempDir(PathBuf);
 
-impl Place {
+impl TempDir {
     fn new(name: &str) -> Self {
         Self(
             std::env::temp_dir().join(format!("dcs-testbed-command-{name}-{}", std::process::id())),
@@ -48,35 +48,35 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TempDir {
     fn drop(&mut self) {
-        // Left behind, it is in the way of nothing.
+        // A directory that remains does no harm.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Polls until `done` gives something.
+/// Polls until the function returns `Some`.
 fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(result) = done() {
             return result;
         }
-        assert!(Instant::now() < deadline, "{what} within {DEADLINE:?}");
+        assert!(Instant::now() < deadline, "{what} within {TIMEOUT:?}");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Starts the binary with a command that shows when it runs and would run for long.
-fn start_long(place: &Place) -> (Child, Testbed) {
-    let started = place.0.join("started");
-    let script = format!("touch '{}'; exec sleep 60", started.display());
+/// Starts the binary with a long-running command, and waits until that runs.
+fn start_long(dir: &TempDir) -> (Child, Testbed) {
+    let started = dir.0.join("started");
+    let script = format!("touch '{}'; exec sleep 600", started.display());
     let child = Command::new(BINARY)
-        .args(["--dir", place.text(), "--", "sh", "-c", &script])
+        .args(["--dir", dir.text(), "--", "sh", "-c", &script])
         .spawn()
         .expect("the binary runs");
     wait_for("the command runs", || started.exists().then_some(()));
-    let testbed = Testbed::read(&place.0.join("testbed.json")).expect("a testbed");
+    let testbed = Testbed::read(&dir.0.join("testbed.json")).expect("a testbed");
     assert!(
         LISTENERS
             .iter()
@@ -96,12 +96,12 @@ fn signal(name: &str, process: u32) {
     assert!(status.expect("sh runs").success());
 }
 
-fn nobody_listens(testbed: &Testbed) -> Option<()> {
+fn nothing_listens(testbed: &Testbed) -> Option<()> {
     (!LISTENERS.iter().any(|listener| connects(testbed, listener))).then_some(())
 }
 
 #[test]
-fn the_commands_status_is_passed_on_and_the_directory_removed() {
+fn returns_the_exit_status_of_the_command_and_removes_the_directory() {
     let output = run(&["--", "sh", "-c", "printf %s \"$DCS_TESTBED\"; exit 7"]);
     assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
     let file = String::from_utf8(output.stdout).expect("a path");
@@ -113,14 +113,14 @@ fn the_commands_status_is_passed_on_and_the_directory_removed() {
 }
 
 #[test]
-fn a_kept_directory_has_its_servers_stopped() {
-    let place = Place::new("kept");
-    let output = run(&["--dir", place.text(), "--", "true"]);
+fn servers_stop_if_the_directory_is_kept() {
+    let dir = TempDir::new("kept");
+    let output = run(&["--dir", dir.text(), "--", "true"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let testbed = Testbed::read(&place.0.join("testbed.json")).expect("a testbed");
-    assert_eq!(nobody_listens(&testbed), Some(()));
-    // What one run has left is no place for the next.
-    let output = run(&["--dir", place.text(), "--", "true"]);
+    let testbed = Testbed::read(&dir.0.join("testbed.json")).expect("a testbed");
+    assert_eq!(nothing_listens(&testbed), Some(()));
+    // Another run cannot use the kept directory.
+    let output = run(&["--dir", dir.text(), "--", "true"]);
     assert_eq!(output.status.code(), Some(125));
     assert!(
         stderr(&output).contains("is not empty"),
@@ -130,8 +130,8 @@ fn a_kept_directory_has_its_servers_stopped() {
 }
 
 #[test]
-fn mistakes_are_told() {
-    for (arguments, status, words) in [
+fn invalid_arguments_are_errors() {
+    for (arguments, status, message) in [
         (
             ["--", "/no/such/program"].as_slice(),
             127,
@@ -139,8 +139,8 @@ fn mistakes_are_told() {
         ),
         (&["--", "/etc/hostname"], 126, "cannot run /etc/hostname"),
         (&["--dir"], 2, "--dir needs a directory"),
-        (&["--"], 2, "there is no command"),
-        (&[], 2, "there is no command"),
+        (&["--"], 2, "no command"),
+        (&[], 2, "no command"),
         (&["ls"], 2, "ls is unknown"),
         (
             &["--dir", "/no/such/parent/dir", "--", "true"],
@@ -156,7 +156,7 @@ fn mistakes_are_told() {
             stderr(&output)
         );
         assert!(
-            stderr(&output).contains(words),
+            stderr(&output).contains(message),
             "{arguments:?}: {}",
             stderr(&output)
         );
@@ -167,45 +167,47 @@ fn mistakes_are_told() {
 }
 
 #[test]
-fn a_signal_ends_command_and_servers() {
+fn signal_ends_command_and_servers() {
     for (name, number) in [("TERM", 15), ("INT", 2)] {
-        let place = Place::new(name);
-        let (mut child, testbed) = start_long(&place);
+        let dir = TempDir::new(name);
+        let (mut child, testbed) = start_long(&dir);
         signal(name, child.id());
         let status = wait_for("the binary ends", || child.try_wait().expect("a child"));
         assert_eq!(status.code(), Some(128 + number), "{name}");
-        assert_eq!(nobody_listens(&testbed), Some(()), "{name}");
+        assert_eq!(nothing_listens(&testbed), Some(()), "{name}");
     }
 }
 
 #[test]
-fn the_servers_end_even_where_the_binary_is_killed() {
-    let place = Place::new("killed");
-    let (mut child, testbed) = start_long(&place);
+fn servers_end_if_the_binary_is_killed() {
+    let dir = TempDir::new("killed");
+    let (mut child, testbed) = start_long(&dir);
     child.kill().expect("killed");
     child.wait().expect("ended");
-    wait_for("the servers end", || nobody_listens(&testbed));
+    wait_for("the servers end", || nothing_listens(&testbed));
 }
 
 #[test]
-fn a_server_that_dies_is_told_and_fails_the_run() {
+fn death_of_a_server_fails_the_run() {
     for (pid_file, server, log) in [
         ("nginx/nginx.pid", "nginx", "error.log"),
         ("haproxy/haproxy.pid", "HAProxy", "output.log"),
     ] {
-        // Once it takes the signal (number 15): HAProxy takes connections a moment before, and would log nothing.
+        // Waits until the server handles the signal (number 15): HAProxy accepts connections earlier, and would log
+        // nothing. Then waits until the testbed, whose other children are two servers and this shell, has noticed.
         let script = format!(
             "pid=$(cat $(dirname $DCS_TESTBED)/{pid_file}); \
              until [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$pid/status) >> 14 & 1)) = 1 ]; do :; done; \
-             kill -TERM $pid; sleep 1"
+             kill -TERM $pid; \
+             until [ $(wc -w </proc/$PPID/task/$PPID/children) = 3 ]; do :; done"
         );
         let output = run(&["--", "sh", "-c", &script]);
         assert_eq!(output.status.code(), Some(125), "{}", stderr(&output));
-        for words in [
+        for message in [
             format!("{server} ended while it was needed"),
             format!("{log} ends with:"),
         ] {
-            assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+            assert!(stderr(&output).contains(&message), "{}", stderr(&output));
         }
     }
 }

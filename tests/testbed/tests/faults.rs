@@ -1,5 +1,4 @@
-//! What each front end makes of the faulty identities, seen by curl, and that the bundles are what their
-//! names say, seen by OpenSSL.
+//! The front ends accept and reject the faulty identities as the testbed promises, for curl and OpenSSL's client.
 
 mod common;
 
@@ -16,9 +15,9 @@ const ALERTING: [&str; 4] = [
     "haproxy_tls13",
 ];
 
-/// A file with certificates, its key, and the alert where it is rejected.
+/// Certificates, their key, and the alert if they are rejected.
 const VERDICTS: [(&str, &str, Option<u32>); 8] = [
-    // Without digitalSignature in the key usage, it is of no use for a client.
+    // A client certificate needs the key usage digitalSignature.
     ("encryption_cert", "encryption_key", Some(43)),
     ("production_cert", "production_key", Some(48)),
     ("ca_as_leaf_cert", "ca_as_leaf_key", Some(43)),
@@ -33,13 +32,13 @@ const VERDICTS: [(&str, &str, Option<u32>); 8] = [
         "expired_intermediate_key",
         Some(45),
     ),
-    // The servers find the real intermediate among their own CAs and do not look at the sent one.
+    // The servers find the real intermediate among their own CAs and ignore the one that the client sent.
     ("impostor_intermediate_chain", "client_key", None),
     ("client_chain", "client_key", None),
 ];
 
 #[test]
-fn the_front_ends_agree_on_each_fault() {
+fn front_ends_agree_on_each_fault() {
     let bed = Bed::start("faults");
     for (certificate, key, alert) in VERDICTS {
         let alerted = alert.map_or(Outcome::Accepted, Outcome::Alert);
@@ -61,9 +60,9 @@ fn the_front_ends_agree_on_each_fault() {
     }
 }
 
-/// curl takes the first certificate for the client's and finds that the key is not its.
+/// curl uses the first certificate as the client's, which does not match the key.
 #[test]
-fn a_file_that_begins_with_another_certificate_is_not_sent() {
+fn file_that_starts_with_another_certificate_is_not_sent() {
     let bed = Bed::start("not-sent");
     for certificate in ["two_leaves_cert", "wrong_order_chain"] {
         let identity = Some((certificate, "client_key"));
@@ -76,16 +75,16 @@ fn a_file_that_begins_with_another_certificate_is_not_sent() {
     assert_ne!(first, &certificates(&bed, "client_cert")[0]);
 }
 
-/// OpenSSL's client refuses weak certificates too, unless it is told not to.
+/// OpenSSL's client rejects weak certificates too, unless its security level is 0.
 #[test]
-fn weak_certificates_are_rejected_by_the_servers() {
+fn servers_reject_weak_certificates() {
     let bed = Bed::start("weak");
     for (name, reason) in [
         ("sha1", "(68:CA signature digest algorithm too weak)"),
         ("rsa1024", "(66:EE certificate key too weak)"),
     ] {
         for listener in NGINX.into_iter().chain(ALERTING) {
-            let answer = bed
+            let response = bed
                 .leaf_call(listener, name)
                 .with(&["-cipher", "DEFAULT@SECLEVEL=0"])
                 .get(&["/checks/passport"]);
@@ -94,14 +93,14 @@ fn weak_certificates_are_rejected_by_the_servers() {
             } else {
                 "SSL alert number 42\n"
             };
-            assert!(answer.contains(verdict), "{listener} {name}: {answer}");
+            assert!(response.contains(verdict), "{listener} {name}: {response}");
         }
         assert!(bed.log("nginx_error").contains(reason), "{reason}");
     }
 }
 
 #[test]
-fn the_chains_fail_and_hold_where_they_should() {
+fn chains_verify_or_fail_as_named() {
     let bed = Bed::start("chains");
     for (bundle, chain, certificate, verdict) in [
         ("both_ca_bundles", "empty", "production_cert", "OK"),
@@ -162,7 +161,7 @@ fn the_chains_fail_and_hold_where_they_should() {
 }
 
 #[test]
-fn the_certificates_say_what_their_names_do() {
+fn certificates_match_their_names() {
     let bed = Bed::start("texts");
     let openssl = |name: &str, arguments: &[&str]| {
         let output = Command::new("openssl")
@@ -173,7 +172,7 @@ fn the_certificates_say_what_their_names_do() {
             .expect("openssl runs");
         String::from_utf8(output.stdout).expect("text")
     };
-    for (name, words) in [
+    for (name, parts) in [
         (
             "encryption_cert",
             [
@@ -194,7 +193,7 @@ fn the_certificates_say_what_their_names_do() {
         ("inspection_ca", &["CN = Example Corp TLS Inspection CA"]),
     ] {
         let text = openssl(name, &["-text"]);
-        for part in words {
+        for part in parts {
             assert!(text.contains(part), "{name} without {part}: {text}");
         }
     }
@@ -208,7 +207,7 @@ fn the_certificates_say_what_their_names_do() {
     assert!(ends(8).contains("will expire"));
 }
 
-/// The certificates of a file, without the lines around them.
+/// Returns the certificates of a file, without the lines around them.
 fn certificates(bed: &Bed, name: &str) -> Vec<String> {
     let text = fs::read_to_string(bed.testbed().file(name)).expect(name);
     text.split("-----BEGIN CERTIFICATE-----")

@@ -1,5 +1,4 @@
-//! That HAProxy rejects with the TLS alerts that the testbed is for, and tells the time that it is to tell,
-//! seen by curl.
+//! HAProxy accepts and rejects client certificates, and sends wrong dates, as the testbed promises, for curl.
 
 mod common;
 
@@ -11,7 +10,7 @@ const CA: &str = "ca_root_only";
 const CLIENT: Option<(&str, &str)> = Some(("client_cert", "client_key"));
 
 #[test]
-fn each_cause_has_its_alert() {
+fn each_fault_has_its_alert() {
     let bed = Bed::start("haproxy-alerts");
     for (listener, none_sent) in [("haproxy_tls12", 40), ("haproxy_tls13", 116)] {
         let (outcome, text) = bed.curl(listener, CA, None, "");
@@ -26,7 +25,7 @@ fn each_cause_has_its_alert() {
                 "{listener} {name}: {text}"
             );
         }
-        // HAProxy has no limit for a chain's length.
+        // HAProxy has no limit for the length of a chain.
         let deep = Some(("rejected_too_deep_cert", "rejected_too_deep_key"));
         let (outcome, text) = bed.curl(listener, CA, deep, "");
         assert_eq!(outcome, Outcome::Accepted, "{listener}: {text}");
@@ -40,7 +39,7 @@ fn each_cause_has_its_alert() {
 }
 
 #[test]
-fn a_good_certificate_gets_the_documented_answer() {
+fn valid_certificate_gets_the_documented_response() {
     let bed = Bed::start("haproxy");
     for (listener, version) in [
         ("haproxy_tls12", "TLSv1.2"),
@@ -87,7 +86,7 @@ fn a_good_certificate_gets_the_documented_answer() {
 }
 
 #[test]
-fn the_skewed_clocks_are_two_hours_off() {
+fn skewed_clocks_are_off_by_two_hours() {
     let bed = Bed::start("haproxy-clock");
     let seconds = |date: &str| -> i64 {
         let run = Command::new("date").args(["-d", date, "+%s"]).output();
@@ -107,19 +106,19 @@ fn the_skewed_clocks_are_two_hours_off() {
             .lines()
             .find_map(|line| line.strip_prefix("date: "))
             .expect("a date");
-        let told = seconds(date.trim()) - offset;
-        assert!((before..=after).contains(&told), "{listener}: {date}");
+        let sent = seconds(date.trim()) - offset;
+        assert!((before..=after).contains(&sent), "{listener}: {date}");
     }
 }
 
-/// A second HAProxy could otherwise take a part of this one's connections.
+/// Otherwise a second HAProxy could get some of this one's connections.
 #[test]
-fn its_ports_are_its_own() {
+fn haproxy_shares_no_port() {
     let bed = Bed::start("haproxy-ports");
     let output = Command::new("sh")
         .args([
             "-c",
-            "PATH=$PATH:/usr/sbin; exec timeout 20 haproxy -db -f haproxy.cfg",
+            "PATH=$PATH:/usr/sbin; exec timeout 300 haproxy -db -f haproxy.cfg",
         ])
         .current_dir(bed.testbed().dir().join("haproxy"))
         .output()

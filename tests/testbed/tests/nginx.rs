@@ -1,4 +1,4 @@
-//! That nginx accepts, rejects and answers as the testbed says, seen by OpenSSL's client and nginx's logs.
+//! nginx accepts, rejects and responds as the testbed promises, for OpenSSL's client and in nginx's logs.
 
 mod common;
 
@@ -15,10 +15,10 @@ const LISTENERS: [&str; 4] = [
     "tls13_keepalive",
 ];
 
-/// What nginx's error log says of each rejected certificate.
+/// The reason in nginx's error log for each rejected certificate.
 ///
-/// nginx reports the last of several errors. A chain that is cut off at the allowed depth has no root, so
-/// the CRL for its end cannot be verified either: of `too_deep` that is what it reports.
+/// nginx reports the last of several errors. A chain that is cut off at the allowed depth has no root, so the CRL for its end
+/// cannot be verified either: that is the last error of `too_deep`.
 const REJECTED: [(&str, &str); 8] = [
     ("wrong_ca", "(21:unable to verify the first certificate)"),
     ("expired", "(10:certificate has expired)"),
@@ -34,22 +34,22 @@ const REJECTED: [(&str, &str); 8] = [
 ];
 
 #[test]
-fn each_rejection_has_the_reason_that_its_name_says() {
+fn certificates_are_rejected_as_named() {
     let bed = Bed::start("rejections");
     for listener in LISTENERS {
         for (name, reason) in REJECTED {
             let case = format!("{listener}_{name}");
             let path = format!("/checks/passport?case={case}");
-            let answer = bed
+            let response = bed
                 .call(listener, &format!("rejected_{name}"))
                 .get(&[&path]);
             assert!(
-                answer.contains("HTTP/1.1 400 Bad Request\r\n"),
-                "{case}: {answer}"
+                response.contains("HTTP/1.1 400 Bad Request\r\n"),
+                "{case}: {response}"
             );
             assert!(
-                answer.contains("<title>400 The SSL certificate error</title></head>\r\n"),
-                "{case}: {answer}"
+                response.contains("<title>400 The SSL certificate error</title></head>\r\n"),
+                "{case}: {response}"
             );
             let line = &bed.testbed().wait_for_log(&case, 1)[0];
             assert_eq!(line.status, 400);
@@ -62,38 +62,38 @@ fn each_rejection_has_the_reason_that_its_name_says() {
             assert!(logged.contains(reason), "{case}: {logged}");
         }
         let path = format!("/checks/passport?case={listener}_none");
-        let answer = bed.anonymous_call(listener).get(&[&path]);
+        let response = bed.anonymous_call(listener).get(&[&path]);
         assert!(
-            answer.contains("<title>400 No required SSL certificate was sent</title></head>\r\n"),
-            "{answer}"
+            response.contains("<title>400 No required SSL certificate was sent</title></head>\r\n"),
+            "{response}"
         );
     }
 
-    // Where nothing but the allowed depth differs, the long chain is accepted.
-    let answer = bed
+    // A listener that differs only in the allowed depth accepts the long chain.
+    let response = bed
         .call("tls12_depth2", "rejected_too_deep")
         .get(&["/checks/passport"]);
-    assert!(answer.contains("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(response.contains("HTTP/1.1 200 OK\r\n"), "{response}");
 
-    // Where the client sends the intermediate, which OpenSSL takes from this bundle, nothing is missing.
+    // With the intermediate, which OpenSSL's client sends from this bundle, the chain is complete.
     let bundle = bed.testbed().file("ca_bundle_with_second_intermediate");
     let call = bed
         .leaf_call("tls12_close", "rejected_missing_intermediate")
         .with_file("-CAfile", &bundle);
-    let answer = call.get(&["/checks/passport"]);
-    assert!(answer.contains("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let response = call.get(&["/checks/passport"]);
+    assert!(response.contains("HTTP/1.1 200 OK\r\n"), "{response}");
     let call = bed
         .leaf_call("tls12_close", "rejected_wrong_ca")
         .with_file("-CAfile", &bundle);
-    let answer = call.get(&["/checks/passport"]);
+    let response = call.get(&["/checks/passport"]);
     assert!(
-        answer.contains("<title>400 The SSL certificate error</title>"),
-        "{answer}"
+        response.contains("<title>400 The SSL certificate error</title>"),
+        "{response}"
     );
 }
 
 #[test]
-fn every_good_certificate_is_accepted() {
+fn valid_certificates_are_accepted() {
     let bed = Bed::start("accepted");
     for listener in LISTENERS {
         for name in [
@@ -104,23 +104,23 @@ fn every_good_certificate_is_accepted() {
             "ed25519",
             "json_signing",
         ] {
-            let answer = bed
+            let response = bed
                 .call(listener, name)
                 .with(&["-verify_return_error"])
                 .get(&["/checks/passport"]);
             assert!(
-                answer.contains("HTTP/1.1 200 OK\r\n"),
-                "{listener} {name}: {answer}"
+                response.contains("HTTP/1.1 200 OK\r\n"),
+                "{listener} {name}: {response}"
             );
             assert!(
-                answer.contains("\r\n\r\n{\"available\":true,\"scheduledOutages\":[]}"),
-                "{answer}"
+                response.contains("\r\n\r\n{\"available\":true,\"scheduledOutages\":[]}"),
+                "{response}"
             );
         }
     }
 }
 
-/// Session tickets hold the client's certificate, so that a resumed session is a verified one.
+/// Session tickets contain the client's certificate, so a resumed session is verified.
 #[test]
 fn sessions_resume_with_their_client_certificate() {
     let bed = Bed::start("resumption");
@@ -173,35 +173,35 @@ fn only_the_keepalive_listeners_keep_connections() {
     let bed = Bed::start("keepalive");
     for listener in LISTENERS {
         let path = format!("/checks/passport?case=keep_{listener}");
-        let answer = bed.call(listener, "client").get(&[&path, &path]);
-        let answers = answer.matches("HTTP/1.1 200 OK\r\n").count();
+        let response = bed.call(listener, "client").get(&[&path, &path]);
+        let responses = response.matches("HTTP/1.1 200 OK\r\n").count();
         let lines = bed
             .testbed()
-            .wait_for_log(&format!("keep_{listener}"), answers);
+            .wait_for_log(&format!("keep_{listener}"), responses);
         if listener.ends_with("keepalive") {
-            assert_eq!(answers, 2);
+            assert_eq!(responses, 2);
             assert_eq!(lines[0].connection, lines[1].connection);
             assert_eq!(
                 (lines[0].connection_requests, lines[1].connection_requests),
                 (Some(1), Some(2))
             );
         } else {
-            assert_eq!(answers, 1);
-            assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+            assert_eq!(responses, 1);
+            assert!(response.contains("\r\nConnection: close\r\n"), "{response}");
         }
     }
 }
 
 #[test]
-fn every_path_answers_as_described() {
+fn every_path_responds_as_promised() {
     let bed = Bed::start("paths");
     let head = |path: &str| {
-        let answer = bed
+        let response = bed
             .call("tls12_close", "client")
             .with(&["-quiet"])
             .get(&[path]);
-        let start = answer.find("HTTP/1.1 ").expect("an answer");
-        answer[start..].to_owned()
+        let start = response.find("HTTP/1.1 ").expect("a response");
+        response[start..].to_owned()
     };
     for (path, parts) in [
         (
@@ -290,11 +290,11 @@ fn every_path_answers_as_described() {
             &["200 OK", "Content-Type: application/json\r\n", "xxxx"],
         ),
     ] {
-        let answer = head(path);
+        let response = head(path);
         for part in parts {
             assert!(
-                answer.contains(part),
-                "{path} without {part:?}: {answer:.600}"
+                response.contains(part),
+                "{path} without {part:?}: {response:.600}"
             );
         }
     }
@@ -302,8 +302,8 @@ fn every_path_answers_as_described() {
 }
 
 #[test]
-fn the_servers_troubles_are_what_their_names_say() {
-    let bed = Bed::start("troubles");
+fn faulty_servers_match_their_names() {
+    let bed = Bed::start("faulty-servers");
     for (listener, code) in [
         ("tls12_close", "0 (ok)"),
         ("tls13_close", "0 (ok)"),
@@ -326,10 +326,10 @@ fn the_servers_troubles_are_what_their_names_say() {
         let call = bed
             .call(listener, "client")
             .with(&["-verify_hostname", "localhost"]);
-        let answer = call.get(&["/checks/passport"]);
+        let response = call.get(&["/checks/passport"]);
         assert!(
-            answer.contains(&format!("Verify return code: {code}")),
-            "{listener}: {answer}"
+            response.contains(&format!("Verify return code: {code}")),
+            "{listener}: {response}"
         );
     }
     let unrelated = bed.testbed().file("other_ca_bundle");
@@ -341,29 +341,32 @@ fn the_servers_troubles_are_what_their_names_say() {
     let call = bed
         .call("server_intercepted", "client")
         .with_file("-CAfile", &inspection);
-    let answer = call.get(&["/"]);
-    assert!(answer.contains("Verify return code: 0 (ok)"), "{answer}");
+    let response = call.get(&["/"]);
     assert!(
-        answer.contains("issuer=O = Example Corp, CN = Example Corp TLS Inspection CA"),
-        "{answer}"
+        response.contains("Verify return code: 0 (ok)"),
+        "{response}"
+    );
+    assert!(
+        response.contains("issuer=O = Example Corp, CN = Example Corp TLS Inspection CA"),
+        "{response}"
     );
 
-    // The server answers an offer of TLS 1.2 with TLS 1.1, which is for the client to refuse.
+    // The server answers an offer of TLS 1.2 with TLS 1.1, which the client must reject.
     let call = bed.call("tls11_only", "client").with(&["-tls1_2"]);
-    let answer = call.get(&["/checks/passport"]);
-    assert!(answer.contains("unsupported protocol"), "{answer}");
+    let response = call.get(&["/checks/passport"]);
+    assert!(response.contains("unsupported protocol"), "{response}");
     let call = bed
         .call("tls11_only", "client")
         .with(&["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"]);
-    let answer = call.get(&["/checks/passport"]);
-    assert!(answer.contains("Protocol  : TLSv1.1"), "{answer}");
+    let response = call.get(&["/checks/passport"]);
+    assert!(response.contains("Protocol  : TLSv1.1"), "{response}");
 
-    let answer = bed.anonymous_call("plain_http").get(&["/checks/passport"]);
-    assert!(answer.contains("wrong version number"), "{answer}");
+    let response = bed.anonymous_call("plain_http").get(&["/checks/passport"]);
+    assert!(response.contains("wrong version number"), "{response}");
 }
 
 #[test]
-fn the_files_are_what_their_names_say() {
+fn files_match_their_names() {
     let bed = Bed::start("files");
     let read = |name: &str| fs::read_to_string(bed.testbed().file(name)).expect(name);
     for (name, first) in [

@@ -1,4 +1,4 @@
-//! A testbed of its own for a test, and OpenSSL's client to talk to it.
+//! A testbed for one test, and calls to it with OpenSSL's client and curl.
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 
 use dcs_testbed::{Running, Testbed};
 
-/// The documented answer to the status call.
+/// The documented response to the status call.
 pub const STATUS: &str = r#"{"available":true,"scheduledOutages":[]}"#;
 
-/// The alert that OpenSSL has for each rejected certificate, the same in TLS 1.2 and 1.3.
+/// OpenSSL's alert for each rejected certificate, the same in TLS 1.2 and 1.3.
 pub const ALERTS: [(&str, u8); 7] = [
     ("wrong_ca", 48),
     ("expired", 45),
@@ -23,20 +23,20 @@ pub const ALERTS: [(&str, u8); 7] = [
     ("missing_intermediate", 48),
 ];
 
-/// What came of a call by curl.
+/// The outcome of a call with curl.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Accepted,
-    /// A fatal alert of the server's, by its number.
+    /// A fatal alert of the server, by its number.
     Alert(u32),
     /// nginx's error page for certificates.
     Page,
-    /// curl found the files of no use and called nobody.
+    /// curl rejected the files and made no connection.
     NotSent,
     Other,
 }
 
-/// A running testbed whose directory goes away with it.
+/// A running testbed. Dropping it removes its directory.
 pub struct Bed {
     running: Option<Running>,
     dir: PathBuf,
@@ -62,25 +62,24 @@ impl Bed {
             .testbed()
     }
 
-    /// What the log called `name` holds by now.
+    /// Returns the current content of a log.
     pub fn log(&self, name: &str) -> String {
         fs::read_to_string(self.testbed().log(name)).expect("a log")
     }
 
-    /// Host and port of a listener.
+    /// Returns host and port of a listener.
     pub fn address(&self, listener: &str) -> String {
         address(self.testbed(), listener)
     }
 
-    /// A call that presents `<name>_cert` with `<name>_key`, and whatever else the certificate's file holds.
+    /// Returns a call that presents all certificates of `<name>_cert`, with `<name>_key`.
     pub fn call<'a>(&'a self, listener: &str, name: &str) -> Call<'a> {
         let cert = self.testbed().file(&format!("{name}_cert"));
         self.leaf_call(listener, name)
             .with_file("-cert_chain", &cert)
     }
 
-    /// A call that presents the first certificate of `<name>_cert`, and those that OpenSSL finds for it in
-    /// the CA file.
+    /// Returns a call that presents the first certificate of `<name>_cert`, and its issuers from the CA file.
     pub fn leaf_call<'a>(&'a self, listener: &str, name: &str) -> Call<'a> {
         let cert = self.testbed().file(&format!("{name}_cert"));
         let key = self.testbed().file(&format!("{name}_key"));
@@ -89,8 +88,8 @@ impl Bed {
             .with_file("-key", &key)
     }
 
-    /// Requests the status with curl, which presents the files `identity` (certificate, key), and
-    /// trusts `ca`; returns what came of it and all that curl printed.
+    /// Requests the status with curl, which presents `identity` (certificate, key) and trusts `ca`. Returns the outcome
+    /// and curl's output.
     pub fn curl(
         &self,
         listener: &str,
@@ -101,7 +100,7 @@ impl Bed {
         let url = self.testbed().url(listener, "/checks/passport");
         let mut command = Command::new("curl");
         command
-            .args(["-q", "-siv", "--noproxy", "*", "--max-time", "30"])
+            .args(["-q", "-siv", "--noproxy", "*", "--max-time", "300"])
             .arg(format!("{url}{query}"))
             .arg("--cacert")
             .arg(self.testbed().file(ca));
@@ -139,7 +138,7 @@ impl Bed {
         (outcome, text)
     }
 
-    /// A call that presents no certificate.
+    /// Returns a call that presents no certificate.
     pub fn anonymous_call<'a>(&'a self, listener: &str) -> Call<'a> {
         let call = Call {
             bed: self,
@@ -153,12 +152,12 @@ impl Bed {
 impl Drop for Bed {
     fn drop(&mut self) {
         self.running.take();
-        // Left behind, it is in the way of nothing.
+        // A directory that remains does no harm.
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
-/// Host and port of a listener.
+/// Returns host and port of a listener.
 pub fn address(testbed: &Testbed, listener: &str) -> String {
     let url = testbed.url(listener, "");
     let port = url.rsplit(':').next().expect("a port");
@@ -184,7 +183,7 @@ impl Call<'_> {
         self.with(&[option, &file])
     }
 
-    /// Requests the paths on one connection; returns all that OpenSSL printed.
+    /// Requests the paths on one connection; returns OpenSSL's output.
     pub fn get(self, paths: &[&str]) -> String {
         let mut requests = String::new();
         for (number, path) in paths.iter().enumerate() {
@@ -199,7 +198,7 @@ impl Call<'_> {
         }
         let mut child = Command::new("timeout")
             .args([
-                "30",
+                "300",
                 "openssl",
                 "s_client",
                 "-ign_eof",
@@ -212,7 +211,7 @@ impl Call<'_> {
             .stderr(Stdio::piped())
             .spawn()
             .expect("openssl runs");
-        // Where the handshake fails, nobody reads the requests.
+        // Fails if the handshake fails.
         let _ = child
             .stdin
             .take()
@@ -222,7 +221,7 @@ impl Call<'_> {
         assert_ne!(
             output.status.code(),
             Some(124),
-            "{} did not answer in time",
+            "{} did not respond in time",
             self.listener
         );
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
