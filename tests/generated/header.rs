@@ -1,11 +1,11 @@
-//! `include/dcs.h` is what the source says. `make header` writes it anew.
+//! Compares `include/dcs.h` with the header that the source generates. `make header` writes it.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use dcs::{Check, Code};
 
-/// The files of the boundary, in the order of the header's sections.
+/// The files of the C ABI, in the order of the header's sections.
 const SECTIONS: [&str; 10] = [
     "version",
     "code",
@@ -89,7 +89,7 @@ fn header_path() -> PathBuf {
 }
 
 #[test]
-fn the_committed_header_is_what_the_source_says() {
+fn header_is_up_to_date() {
     let generated = generated();
     if std::env::var_os("DCS_WRITE_HEADER").is_some() {
         std::fs::write(header_path(), &generated).unwrap();
@@ -102,7 +102,7 @@ fn the_committed_header_is_what_the_source_says() {
 }
 
 #[test]
-fn every_section_of_the_boundary_is_in_the_header() {
+fn every_exporting_file_is_in_the_header() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -114,7 +114,7 @@ fn every_section_of_the_boundary_is_in_the_header() {
     }
 }
 
-/// The source of the tests against real servers, and of the unit tests in these files.
+/// Returns the source of the tests against real servers, and of the unit tests in these files.
 fn tests_and(unit_tests: &[&str]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &Path| std::fs::read_to_string(path).unwrap();
@@ -129,7 +129,7 @@ fn tests_and(unit_tests: &[&str]) -> String {
     sources
 }
 
-/// Whether a variant such as `Code::File` is named in the sources, in which a test asserts it.
+/// Returns whether the sources name a variant such as `Code::File`, which a test asserts.
 fn is_named(variant: &str, sources: &str) -> bool {
     sources.match_indices(variant).any(|(at, _)| {
         let next = sources[at + variant.len()..].chars().next();
@@ -141,7 +141,7 @@ fn is_named(variant: &str, sources: &str) -> bool {
 fn every_code_is_asserted_by_a_test() {
     // DCS_ERR_INTERNAL needs a panic, which only a unit test of the boundary can cause.
     let sources = tests_and(&["src/ffi/error.rs", "src/config/options.rs"]);
-    // DCS_OK is what every test of a success asserts.
+    // Every test of a success asserts DCS_OK.
     for code in &Code::ALL[1..] {
         let variant = format!("Code::{code:?}");
         assert!(is_named(&variant, &sources), "no test asserts {variant}");
@@ -150,7 +150,7 @@ fn every_code_is_asserted_by_a_test() {
 
 #[test]
 fn every_check_is_asserted_by_a_test() {
-    // The environment is reported by the DCS's own hosts only, which no test server can be.
+    // Only the hosts of the DCS itself show which environment they are.
     let sources = tests_and(&["src/diagnose/certificate_checks.rs"]);
     for check in Check::ALL {
         let variant = format!("Check::{check:?}");

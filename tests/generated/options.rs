@@ -232,18 +232,18 @@ fn assert_part(page: &str, marker: &str, wanted: &str) {
 }
 
 #[test]
-fn the_tables_of_options_are_what_the_source_says() {
+fn options_tables_are_up_to_date() {
     assert_part("README.md", "options", &table("docs/configuration.md"));
     assert_part("docs/configuration.md", "options", &table(""));
 }
 
 #[test]
-fn the_snippets_set_every_option() {
+fn snippets_are_up_to_date() {
     assert_part("docs/configuration.md", "snippets", &snippets());
 }
 
 #[test]
-fn each_option_has_a_section() {
+fn every_option_has_a_section() {
     let page = include_str!("../../docs/configuration.md");
     for option in ConfigOption::ALL {
         let heading = format!("\n## {}\n", option.name());
