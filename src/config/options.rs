@@ -93,23 +93,38 @@ macro_rules! options {
             pub const ALL: &'static [ConfigOption] = &[
                 $(ConfigOption {
                     name: $source_name,
-                    meaning: $source_meaning,
                     set: |config, text, variable| {
                         config.sources.$source = Setting::parse($source_name, text, variable)?;
                         Ok(())
                     },
-                    display: |config| config.sources.$source.display(),
                 },)+
                 $(ConfigOption {
                     name: $name,
-                    meaning: $meaning,
                     set: |config, text, variable| {
                         config.$field = Setting::parse($name, text, variable)?;
                         Ok(())
                     },
-                    display: |config| config.$field.display(),
                 },)+
             ];
+
+            /// Returns what the option sets, as a sentence.
+            pub fn meaning(&self) -> &'static str {
+                match self.name {
+                    $($source_name => $source_meaning,)+
+                    $($name => $meaning,)+
+                    _ => unreachable!("every option is in the table"),
+                }
+            }
+
+            /// Returns the default as text, such as `30000`; `none` for an option that is not set.
+            pub fn default_text(&self) -> String {
+                let config = Config::new();
+                match self.name {
+                    $($source_name => config.sources.$source.display(),)+
+                    $($name => config.$field.display(),)+
+                    _ => unreachable!("every option is in the table"),
+                }
+            }
         }
     };
 }
@@ -157,9 +172,7 @@ options! {
 /// An option of [`Config`]: its name, its environment variable, its default and its meaning.
 pub struct ConfigOption {
     name: &'static str,
-    meaning: &'static str,
     set: fn(&mut Config, &str, Option<&str>) -> Result<(), Error>,
-    display: fn(&Config) -> String,
 }
 
 impl ConfigOption {
@@ -171,16 +184,6 @@ impl ConfigOption {
     /// Returns the environment variable that [`Config::load_env`] reads, such as `DCS_TIMEOUT_MS`.
     pub fn variable(&self) -> String {
         format!("DCS_{}", self.name.to_ascii_uppercase())
-    }
-
-    /// Returns what the option sets, as a sentence.
-    pub fn meaning(&self) -> &'static str {
-        self.meaning
-    }
-
-    /// Returns the default as text, such as `30000`; `none` for an option that is not set.
-    pub fn default_text(&self) -> String {
-        (self.display)(&Config::new())
     }
 
     fn find(name: &str) -> Result<&'static Self, Error> {
