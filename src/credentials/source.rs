@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::error::{Check, Subject};
+use crate::error::Check;
 use crate::error::{Code, Error};
 use crate::redact;
 use crate::sys;
@@ -32,14 +32,6 @@ impl Role {
             Role::Certificate => "client certificate",
             Role::PrivateKey => "private key",
             Role::Any => "file",
-        }
-    }
-
-    pub(crate) fn subject(self) -> Subject {
-        match self {
-            Role::CaBundle => Subject::CaBundle,
-            Role::Certificate | Role::Any => Subject::Certificate,
-            Role::PrivateKey => Subject::PrivateKey,
         }
     }
 

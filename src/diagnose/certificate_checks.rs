@@ -111,266 +111,246 @@ impl CertificateChecks {
             return Vec::new();
         };
         let mut findings = Vec::new();
-        self.check_validity(fields, now, &mut findings);
-        self.check_purpose(leaf, fields, &mut findings);
-        self.check_signature_algorithm(fields, &mut findings);
+        let mut add = |check, result| {
+            findings.push(Finding::of_result(check, Subject::Certificate, result));
+        };
+        // "The client certificate client.pem (CN=Example)"
+        let certificate = capitalise(&format!("{} ({})", self.name, fields.subject));
+        check_validity(&certificate, fields, now, &mut add);
+        check_purpose(&certificate, leaf, fields, &mut add);
+        if let Some(common_name) = &fields.common_name {
+            self.check_common_name(&certificate, common_name, &mut add);
+        }
+        let algorithm = &fields.signature_algorithm;
+        add(
+            Check::CertificateSignatureAlgorithm,
+            match fields.is_weakly_signed {
+                false => Ok(format!("{certificate} is signed with {algorithm}.")),
+                true => Err(format!(
+                    "{certificate} is signed with {algorithm}, which servers no longer accept."
+                )),
+            },
+        );
         if !leaf.is_self_issued() {
             self.check_chain(now, &mut findings);
         }
         findings
     }
 
-    /// Returns "The client certificate client.pem (CN=Example)", as the start of a sentence.
-    fn sentence_start(&self, fields: &Fields) -> String {
-        capitalise(&format!("{} ({})", self.name, fields.subject))
-    }
-
-    fn check_validity(&self, fields: &Fields, now: SystemTime, findings: &mut Vec<Finding>) {
-        let certificate = self.sentence_start(fields);
-        let (from, to) = (fields.not_before, fields.not_after);
-        findings.push(match now.duration_since(to) {
-            Ok(ago) if !ago.is_zero() => failed(
-                Check::CertificateNotExpired,
-                format!(
-                    "{certificate} expired on {}, {} ago.",
-                    day(to),
-                    time_span(ago)
-                ),
-            ),
-            _ => passed(
-                Check::CertificateNotExpired,
-                format!("{certificate} is valid until {}.", day(to)),
-            ),
-        });
-        findings.push(match from.duration_since(now) {
-            Ok(until) if !until.is_zero() => failed(
-                Check::CertificateAlreadyValid,
-                format!(
-                    "{certificate} is not yet valid: it becomes valid on {}, in {}.",
-                    day(from),
-                    time_span(until)
-                ),
-            ),
-            _ => passed(
-                Check::CertificateAlreadyValid,
-                format!("{certificate} has been valid since {}.", day(from)),
-            ),
-        });
-        if let Ok(left) = to.duration_since(now) {
-            findings.push(if left < EXPIRES_SOON {
-                failed(
-                    Check::CertificateExpiresLater,
-                    format!(
-                        "{certificate} expires on {}, in {}.",
-                        day(to),
-                        time_span(left)
-                    ),
-                )
-            } else {
-                passed(
-                    Check::CertificateExpiresLater,
-                    format!("{certificate} is valid for another {}.", time_span(left)),
-                )
-            });
-        }
-    }
-
-    fn check_purpose(&self, leaf: &Certificate, fields: &Fields, findings: &mut Vec<Finding>) {
-        let certificate = self.sentence_start(fields);
-        let self_signed = leaf.is_self_issued();
-        findings.push(finding(
-            Check::CertificateNotCa,
-            !fields.is_ca,
-            || format!("{certificate} is not a CA certificate."),
-            || {
-                format!(
-                    "{certificate} is a CA certificate, which issues other certificates and does not identify a client."
-                )
-            },
-        ));
-        findings.push(finding(
-            Check::CertificateNotSelfSigned,
-            !self_signed,
-            || format!("{certificate} was issued by {}.", fields.issuer),
-            || format!("{certificate} is self-signed."),
-        ));
-        let purposes = fields.purposes.join(", ");
-        findings.push(finding(
-            Check::CertificateClientAuth,
-            fields.allows_client_auth,
-            || match purposes.as_str() {
-                "" => format!("{certificate} allows every purpose (no extended key usage)."),
-                purposes => format!("{certificate} allows {purposes}."),
-            },
-            || {
-                format!(
-                    "{certificate} does not allow TLS client authentication: its extended key usage is {purposes}."
-                )
-            },
-        ));
-        let usages = fields.key_usage.join(", ");
-        findings.push(finding(
-            Check::CertificateKeyUsage,
-            fields.allows_signing,
-            || match usages.as_str() {
-                "" => format!("{certificate} allows every use of its key (no key usage)."),
-                usages => format!("The key usage of {} is {usages}.", self.name),
-            },
-            || format!("{certificate} does not allow its key to sign: its key usage is {usages}."),
-        ));
-        let Some(common_name) = &fields.common_name else {
-            return;
-        };
+    /// Checks what the DCS says in the Common Names of its certificates: the use and the environment.
+    fn check_common_name(
+        &self,
+        certificate: &str,
+        common_name: &str,
+        add: &mut impl FnMut(Check, Result<String, String>),
+    ) {
         let other_use = OTHER_USES.iter().find(|words| common_name.contains(*words));
-        findings.push(finding(
+        add(
             Check::CertificateForTls,
-            other_use.is_none(),
-            || {
-                format!(
+            match other_use {
+                None => Ok(format!(
                     "The name of {} does not say that it is for JSON signing or encryption.",
                     self.name
-                )
+                )),
+                Some(other_use) => Err(format!(
+                    "{certificate} is for {other_use}, according to its name."
+                )),
             },
-            || {
-                format!(
-                    "{certificate} is for {}, according to its name.",
-                    other_use.copied().unwrap_or_default()
-                )
+        );
+        let Some(ours) = environment(common_name) else {
+            return;
+        };
+        let Some(theirs) = environment_of_host(&self.host) else {
+            return;
+        };
+        add(
+            Check::CertificateEnvironment,
+            if ours == theirs {
+                Ok(format!(
+                    "{certificate} is for the {ours} environment, according to its name."
+                ))
+            } else {
+                Err(format!(
+                    "{certificate} is for the {ours} environment according to its name, but the URL's host {} belongs to {theirs}.",
+                    self.host
+                ))
             },
-        ));
-        if let (Some(ours), Some(theirs)) =
-            (environment(common_name), environment_of_host(&self.host))
-        {
-            findings.push(finding(
-                Check::CertificateEnvironment,
-                ours == theirs,
-                || format!("{certificate} is for the {theirs} environment, according to its name."),
-                || {
-                    format!(
-                        "{certificate} is for the {ours} environment according to its name, but the URL's host {} belongs to {theirs}.",
-                        self.host
-                    )
-                },
-            ));
-        }
-    }
-
-    fn check_signature_algorithm(&self, fields: &Fields, findings: &mut Vec<Finding>) {
-        findings.push(finding(
-            Check::CertificateSignatureAlgorithm,
-            !fields.is_weakly_signed,
-            || {
-                format!(
-                    "{} is signed with {}.",
-                    self.sentence_start(fields),
-                    fields.signature_algorithm
-                )
-            },
-            || {
-                format!(
-                    "{} is signed with {}, which servers no longer accept.",
-                    self.sentence_start(fields),
-                    fields.signature_algorithm
-                )
-            },
-        ));
+        );
     }
 
     fn check_chain(&self, now: SystemTime, findings: &mut Vec<Finding>) {
+        let subject = Subject::Certificate;
         let root = self.root(now);
         let Some(last) = self.links.last() else {
             return;
         };
-        let last_issuer = last.fields.as_ref().map_or("", |fields| &fields.issuer);
-        let chain: Vec<&Certificate> = self.links.iter().chain(root).collect();
-        if self.cas.is_none() && root.is_none() {
-            findings.push(Finding::skipped(
+        let issuer = last.fields.as_ref().map_or("", |fields| &fields.issuer);
+        findings.push(match root {
+            None if self.cas.is_none() => Finding::skipped(
                 Check::ChainComplete,
-                Subject::Certificate,
+                subject,
                 "The CA bundle, which may contain the issuer, could not be read.",
-            ));
-        } else {
-            findings.push(finding(
-                Check::ChainComplete,
-                root.is_some(),
-                || format!("The client certificate chains to {}, with {} in between.", last_issuer, count(self.intermediate_count(), "intermediate")),
-                || {
+            ),
+            None => {
+                let issued = match self.links.len() {
+                    1 => &self.name,
+                    _ => last.subject(),
+                };
+                Finding::failed(
+                    Check::ChainComplete,
+                    subject,
                     format!(
-                        "The client certificate does not chain to a CA: {last_issuer}, the issuer of {}, is neither in the certificate file nor in {}.",
-                        if self.links.len() == 1 { self.name.clone() } else { last.subject().to_owned() },
+                        "The issuer of {issued} ({issuer}) is neither in the certificate file nor in {}.",
                         self.bundle_name
-                    )
-                },
-            ));
-        }
+                    ),
+                )
+            }
+            Some(_) => Finding::passed(
+                Check::ChainComplete,
+                subject,
+                format!(
+                    "The client certificate chains to {issuer}, with {} in between.",
+                    count(self.intermediate_count(), "intermediate")
+                ),
+            ),
+        });
+        let chain: Vec<&Certificate> = self.links.iter().chain(root).collect();
         if chain.len() < 2 {
             return;
         }
         let wrongly_signed = chain
             .windows(2)
             .find(|pair| signature::check(pair[0], pair[1]) == Signed::No);
-        findings.push(finding(
+        findings.push(Finding::of_result(
             Check::ChainSigned,
-            wrongly_signed.is_none(),
-            || {
-                format!(
+            subject,
+            match wrongly_signed {
+                None => Ok(format!(
                     "Each of the {} is signed with the key of the next one.",
                     count(chain.len(), "certificate")
-                )
-            },
-            || {
-                format!(
+                )),
+                Some(pair) => Err(format!(
                     "{} is not signed with the key of the configured {}.",
-                    wrongly_signed.map_or("", |pair| pair[0].subject()),
-                    wrongly_signed.map_or("", |pair| pair[1].subject())
-                )
+                    pair[0].subject(),
+                    pair[1].subject()
+                )),
             },
         ));
-        let expired = chain[1..].iter().find_map(|link| {
-            let fields = link.fields.as_ref()?;
-            (!fields.is_valid_at(now)).then_some(fields)
-        });
-        findings.push(finding(
+        let mut issuers = chain[1..].iter().filter_map(|link| link.fields.as_ref());
+        findings.push(Finding::of_result(
             Check::ChainNotExpired,
-            expired.is_none(),
-            || "Every issuer of the client certificate is valid now.".into(),
-            || {
-                expired.map_or_else(String::new, |fields| {
-                    format!(
-                        "The chain of the client certificate needs {}, which is valid only from {} to {}.",
-                        fields.subject,
-                        day(fields.not_before),
-                        day(fields.not_after)
-                    )
-                })
+            subject,
+            match issuers.find(|fields| !fields.is_valid_at(now)) {
+                None => Ok("Every issuer of the client certificate is valid now.".into()),
+                Some(fields) => Err(format!(
+                    "The chain of the client certificate needs {}, which is valid only from {} to {}.",
+                    fields.subject,
+                    day(fields.not_before),
+                    day(fields.not_after)
+                )),
             },
         ));
     }
+}
+
+fn check_validity(
+    certificate: &str,
+    fields: &Fields,
+    now: SystemTime,
+    add: &mut impl FnMut(Check, Result<String, String>),
+) {
+    let (from, to) = (day(fields.not_before), day(fields.not_after));
+    let left = fields.not_after.duration_since(now);
+    add(
+        Check::CertificateNotExpired,
+        match &left {
+            Ok(_) => Ok(format!("{certificate} is valid until {to}.")),
+            Err(error) => Err(format!(
+                "{certificate} expired on {to}, {} ago.",
+                time_span(error.duration())
+            )),
+        },
+    );
+    add(
+        Check::CertificateAlreadyValid,
+        match fields.not_before.duration_since(now) {
+            Ok(until) if !until.is_zero() => Err(format!(
+                "{certificate} is not yet valid: it becomes valid on {from}, in {}.",
+                time_span(until)
+            )),
+            _ => Ok(format!("{certificate} has been valid since {from}.")),
+        },
+    );
+    if let Ok(left) = left {
+        add(
+            Check::CertificateExpiresLater,
+            if left < EXPIRES_SOON {
+                Err(format!(
+                    "{certificate} expires on {to}, in {}.",
+                    time_span(left)
+                ))
+            } else {
+                Ok(format!(
+                    "{certificate} is valid for another {}.",
+                    time_span(left)
+                ))
+            },
+        );
+    }
+}
+
+fn check_purpose(
+    certificate: &str,
+    leaf: &Certificate,
+    fields: &Fields,
+    add: &mut impl FnMut(Check, Result<String, String>),
+) {
+    add(
+        Check::CertificateNotCa,
+        match fields.is_ca {
+            false => Ok(format!("{certificate} is not a CA certificate.")),
+            true => Err(format!(
+                "{certificate} is a CA certificate, which issues other certificates and does not identify a client."
+            )),
+        },
+    );
+    add(
+        Check::CertificateNotSelfSigned,
+        match leaf.is_self_issued() {
+            false => Ok(format!("{certificate} was issued by {}.", fields.issuer)),
+            true => Err(format!("{certificate} is self-signed.")),
+        },
+    );
+    let purposes = fields.purposes.join(", ");
+    add(
+        Check::CertificateClientAuth,
+        match fields.allows_client_auth {
+            true if purposes.is_empty() => Ok(format!(
+                "{certificate} allows every purpose (no extended key usage)."
+            )),
+            true => Ok(format!("{certificate} allows {purposes}.")),
+            false => Err(format!(
+                "{certificate} does not allow TLS client authentication: its extended key usage is {purposes}."
+            )),
+        },
+    );
+    let usages = fields.key_usage.join(", ");
+    add(
+        Check::CertificateKeyUsage,
+        match fields.allows_signing {
+            true if usages.is_empty() => Ok(format!(
+                "{certificate} allows every use of its key (no key usage)."
+            )),
+            true => Ok(format!("{certificate} has the key usage {usages}.")),
+            false => Err(format!(
+                "{certificate} does not allow its key to sign: its key usage is {usages}."
+            )),
+        },
+    );
 }
 
 fn bundle_name(bundle: Option<&CaBundle>) -> String {
     bundle.map_or_else(|| "the CA bundle".to_owned(), |bundle| bundle.name.clone())
-}
-
-fn passed(check: Check, message: String) -> Finding {
-    Finding::passed(check, Subject::Certificate, message)
-}
-
-fn failed(check: Check, message: String) -> Finding {
-    Finding::failed(check, Subject::Certificate, message)
-}
-
-fn finding(
-    check: Check,
-    is_passed: bool,
-    passed_message: impl FnOnce() -> String,
-    failed_message: impl FnOnce() -> String,
-) -> Finding {
-    if is_passed {
-        passed(check, passed_message())
-    } else {
-        failed(check, failed_message())
-    }
 }
 
 /// Returns the environment in a Common Name, by the DCS's convention: organisation, use, environment, date.

@@ -9,10 +9,9 @@ use crate::config::Config;
 use crate::credentials::entry::EntryKind;
 use crate::credentials::files::{CONFIGURE_CERTIFICATE, CONFIGURE_KEY};
 use crate::credentials::parsed_file::ParsedFile;
-use crate::credentials::repair::Repair;
 use crate::credentials::source::{LoadedFile, Role, Source, capitalise};
 use crate::credentials::x509::Certificate;
-use crate::credentials::{CaBundle, CertificateSummary, Files, Identity};
+use crate::credentials::{CertificateSummary, Files, Identity};
 use crate::datetime::day;
 use crate::error::{Check, Code, Error, Subject};
 
@@ -104,10 +103,10 @@ fn is_fatal(check: Check, config: &Config) -> bool {
 /// Adds an error's finding, unless the file's own checks have already added it.
 fn push_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
     let Some(check) = error.check() else { return };
-    let is_there = findings
+    let is_known = findings
         .iter()
         .any(|finding| finding.is_failed() && finding.message() == error.message());
-    if !is_there {
+    if !is_known {
         findings.push(Finding::of_error(check, subject, error));
     }
 }
@@ -116,50 +115,39 @@ fn push_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
 fn push_read_error(error: &Error, subject: Subject, findings: &mut Vec<Finding>) {
     let Some(check) = error.check() else { return };
     // A file that fails a later check than these has passed all of them.
-    for earlier in FILE_CHECKS.iter().take_while(|earlier| **earlier != check) {
-        findings.push(Finding::passed(*earlier, subject, earlier.title()));
-    }
+    let earlier = FILE_CHECKS.iter().take_while(|earlier| **earlier != check);
+    findings.extend(earlier.map(|earlier| Finding::holds(*earlier, subject)));
     findings.push(Finding::of_error(check, subject, error));
 }
 
-fn push_readable(
-    document: &str,
-    contents: &ParsedFile,
-    subject: Subject,
-    findings: &mut Vec<Finding>,
-) {
+/// Adds the checks on a file that could be read.
+fn push_readable(name: &str, contents: &ParsedFile, subject: Subject, findings: &mut Vec<Finding>) {
     for check in [
         Check::FileConfigured,
         Check::FileReadable,
         Check::FileNotEmpty,
     ] {
-        findings.push(Finding::passed(check, subject, check.title()));
+        findings.push(Finding::holds(check, subject));
     }
-    let items = contents_text(contents);
     findings.push(Finding::passed(
         Check::FileFormat,
         subject,
-        format!("{}: {items}.", contents.format.name()),
+        format!("{}: {}.", contents.format.name(), contents_text(contents)),
     ));
-    findings.push(if contents.repairs.is_empty() {
-        Finding::passed(Check::FileIntact, subject, Check::FileIntact.title())
-    } else {
-        let repairs: Vec<_> = contents
-            .repairs
-            .iter()
-            .map(|repair| repair.description())
-            .collect();
-        Finding::failed(
+    let repairs: Vec<_> = contents
+        .repairs
+        .iter()
+        .map(|repair| repair.description())
+        .collect();
+    findings.push(match repairs.as_slice() {
+        [] => Finding::holds(Check::FileIntact, subject),
+        repairs => Finding::failed(
             Check::FileIntact,
             subject,
-            capitalise(&format!("{document} {}.", repairs.join(", and "))),
-        )
+            capitalise(&format!("{name} {}.", repairs.join(", and "))),
+        ),
     });
-    findings.push(Finding::passed(
-        Check::FileRole,
-        subject,
-        Check::FileRole.title(),
-    ));
+    findings.push(Finding::holds(Check::FileRole, subject));
 }
 
 /// Returns the content of a file, such as "3 certificates, private key (PKCS#8)".
@@ -205,216 +193,165 @@ fn check_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
         ),
     ));
     let roots: Vec<&Certificate> = bundle.cas().filter(|ca| ca.is_self_issued()).collect();
-    findings.push(match roots.first() {
-        Some(root) => Finding::passed(
-            Check::BundleHasRoot,
-            subject,
-            format!(
+    findings.push(Finding::of_result(
+        Check::BundleHasRoot,
+        subject,
+        match roots.first() {
+            Some(root) => Ok(format!(
                 "{}, such as {}.",
                 capitalise(&count(roots.len(), "root")),
                 root.subject()
-            ),
-        ),
-        None => Finding::failed(
-            Check::BundleHasRoot,
-            subject,
-            format!(
+            )),
+            None => Err(format!(
                 "{} contains intermediates only, no root.",
                 capitalise(&bundle.name)
-            ),
-        ),
-    });
-    findings.push(check_bundle_expiry(bundle, now));
-    findings.push(if bundle.parsed.has_private_key() {
-        Finding::failed(
-            Check::BundleNoPrivateKey,
-            subject,
-            format!("{} contains a private key.", capitalise(&bundle.name)),
-        )
-    } else {
-        Finding::passed(
-            Check::BundleNoPrivateKey,
-            subject,
-            Check::BundleNoPrivateKey.title(),
-        )
-    });
-}
-
-fn check_bundle_expiry(bundle: &CaBundle, now: SystemTime) -> Finding {
+            )),
+        },
+    ));
     let expired: Vec<String> = bundle
         .certificates
         .iter()
-        .filter_map(|certificate| {
-            let fields = certificate.fields.as_ref()?;
-            (now > fields.not_after)
-                .then(|| format!("{} (on {})", fields.subject, day(fields.not_after)))
-        })
+        .filter_map(|certificate| certificate.fields.as_ref())
+        .filter(|fields| now > fields.not_after)
+        .map(|fields| format!("{} (on {})", fields.subject, day(fields.not_after)))
         .collect();
-    if expired.is_empty() {
-        return Finding::passed(
+    findings.push(match expired.len() {
+        0 => Finding::holds(Check::BundleNotExpired, subject),
+        number => Finding::failed(
             Check::BundleNotExpired,
-            Subject::CaBundle,
-            Check::BundleNotExpired.title(),
-        );
-    }
-    Finding::failed(
-        Check::BundleNotExpired,
-        Subject::CaBundle,
-        format!(
-            "{} of the {} in {} {} expired: {}.",
-            expired.len(),
-            count(bundle.certificates.len(), "certificate"),
-            bundle.name,
-            if expired.len() == 1 { "has" } else { "have" },
-            expired.join("; ")
+            subject,
+            format!(
+                "{number} of the {} in {} {} expired: {}.",
+                count(bundle.certificates.len(), "certificate"),
+                bundle.name,
+                if number == 1 { "has" } else { "have" },
+                expired.join("; ")
+            ),
         ),
-    )
+    });
+    findings.push(match bundle.parsed.has_private_key() {
+        false => Finding::holds(Check::BundleNoPrivateKey, subject),
+        true => Finding::failed(
+            Check::BundleNoPrivateKey,
+            subject,
+            format!("{} contains a private key.", capitalise(&bundle.name)),
+        ),
+    });
 }
 
 fn check_certificate_file(files: &Files, findings: &mut Vec<Finding>) {
     let subject = Subject::Certificate;
     match &files.certificate {
-        None => {
-            findings.push(
-                Finding::failed(
-                    Check::FileConfigured,
-                    subject,
-                    "No client certificate is configured.",
-                )
-                .with_advice(CONFIGURE_CERTIFICATE),
-            );
-        }
+        None => findings.push(
+            Finding::failed(
+                Check::FileConfigured,
+                subject,
+                "No client certificate is configured.",
+            )
+            .with_advice(CONFIGURE_CERTIFICATE),
+        ),
         Some(Err(error)) => push_read_error(error, subject, findings),
-        Some(Ok(file)) => {
-            push_readable(&file.loaded.name, &file.parsed, subject, findings);
-        }
+        Some(Ok(file)) => push_readable(&file.loaded.name, &file.parsed, subject, findings),
     }
 }
 
 fn check_key_file(config: &Config, files: &Files, findings: &mut Vec<Finding>) {
     let subject = Subject::PrivateKey;
     match &files.private_key {
-        None => {
-            findings.push(
-                Finding::failed(
-                    Check::FileConfigured,
-                    subject,
-                    "No private key is configured.",
-                )
-                .with_advice(CONFIGURE_KEY),
-            );
-        }
+        None => findings.push(
+            Finding::failed(
+                Check::FileConfigured,
+                subject,
+                "No private key is configured.",
+            )
+            .with_advice(CONFIGURE_KEY),
+        ),
         Some(Err(error)) => {
             push_read_error(error, subject, findings);
-            check_permissions_of_rejected_key(config, findings);
+            // The file may be readable, although its key cannot be used.
+            let source = config.sources.private_key.as_ref();
+            let loaded = source.and_then(|source| LoadedFile::read(source, Role::PrivateKey).ok());
+            if let Some(loaded) = loaded
+                && ParsedFile::read(&loaded, config.sources.password())
+                    .is_ok_and(|parsed| parsed.has_private_key())
+            {
+                check_permissions(&loaded, findings);
+            }
         }
         Some(Ok(file)) => {
             push_readable(&file.loaded.name, &file.parsed, subject, findings);
             check_permissions(&file.loaded, findings);
-            for check in [Check::KeyPresent, Check::KeySingle] {
-                findings.push(Finding::passed(check, subject, check.title()));
-            }
-            findings.push(Finding::passed(
-                Check::KeyPassword,
-                subject,
-                if file.key.is_encrypted {
-                    "The key is encrypted, and the password decrypts it."
-                } else {
-                    "The key is not encrypted."
-                },
-            ));
+            findings.push(Finding::holds(Check::KeyPresent, subject));
+            findings.push(Finding::holds(Check::KeySingle, subject));
+            let password = if file.key.is_encrypted {
+                "The key is encrypted, and the password decrypts it."
+            } else {
+                "The key is not encrypted."
+            };
+            findings.push(Finding::passed(Check::KeyPassword, subject, password));
             for check in [Check::KeySupported, Check::KeyLength] {
-                findings.push(Finding::passed(
-                    check,
-                    subject,
-                    format!("{}.", file.key.description),
-                ));
+                let key = format!("{}.", file.key.description);
+                findings.push(Finding::passed(check, subject, key));
             }
         }
-    }
-}
-
-/// Checks the permissions of a file that can be read, although its key cannot be used.
-fn check_permissions_of_rejected_key(config: &Config, findings: &mut Vec<Finding>) {
-    let password = config.sources.password();
-    if let Some(source) = &config.sources.private_key
-        && let Ok(document) = LoadedFile::read(source, Role::PrivateKey)
-        && ParsedFile::read(&document, password).is_ok_and(|contents| contents.has_private_key())
-    {
-        check_permissions(&document, findings);
     }
 }
 
 fn check_permissions(loaded: &LoadedFile, findings: &mut Vec<Finding>) {
-    let check = Check::FilePermissions;
-    let Some(mode) = loaded.mode else {
-        if cfg!(windows) {
-            findings.push(Finding::skipped(
-                check,
-                Subject::PrivateKey,
-                "File permissions are checked on Unix only.",
-            ));
-        }
-        return;
-    };
-    findings.push(if let Some(others) = loaded.open_to_others() {
-        Finding::failed(
+    let (check, subject) = (Check::FilePermissions, Subject::PrivateKey);
+    match (loaded.mode, loaded.open_to_others()) {
+        (Some(mode), Some(others)) => findings.push(Finding::failed(
             check,
-            Subject::PrivateKey,
+            subject,
             format!(
                 "Every user of this machine may {others} {} (mode {:04o}).",
                 loaded.name,
                 mode & 0o7777
             ),
-        )
-    } else {
-        Finding::passed(
+        )),
+        (Some(mode), None) => findings.push(Finding::passed(
             check,
-            Subject::PrivateKey,
+            subject,
             format!(
                 "Only the owner and the group may read it (mode {:04o}).",
                 mode & 0o7777
             ),
-        )
-    });
+        )),
+        (None, _) if cfg!(windows) => findings.push(Finding::skipped(
+            check,
+            subject,
+            "File permissions are checked on Unix only.",
+        )),
+        (None, _) => {}
+    }
 }
 
 /// Checks that the leaf comes first and each issuer follows the certificate that it issued.
 fn check_chain_order(identity: &Identity, certificates: &[Certificate]) -> Finding {
-    let check = Check::ChainOrder;
-    let subject = Subject::Certificate;
-    if identity.leaf_position > 0 {
-        return Finding::failed(
-            check,
-            subject,
-            format!(
-                "{} contains the certificate of the key in position {} of {}, after {}.",
-                capitalise(&identity.name),
-                identity.leaf_position + 1,
-                certificates.len(),
-                certificates[0].subject()
-            ),
-        );
-    }
     let misplaced = certificates
         .windows(2)
         .find(|pair| !pair[0].names_as_issuer(&pair[1]));
-    match misplaced {
-        Some(pair) => Finding::failed(
-            check,
-            subject,
-            format!(
-                "In {}, {} is followed by {}, which did not issue it.",
-                identity.name,
-                pair[0].subject(),
-                pair[1].subject()
-            ),
+    let message = match (identity.leaf_position, misplaced) {
+        (0, None) => return Finding::holds(Check::ChainOrder, Subject::Certificate),
+        (0, Some(pair)) => format!(
+            "In {}, {} is followed by {}, which did not issue it.",
+            identity.name,
+            pair[0].subject(),
+            pair[1].subject()
         ),
-        None => Finding::passed(check, subject, check.title()),
-    }
+        (position, _) => format!(
+            "{} contains the certificate of the key in position {} of {}, after {}.",
+            capitalise(&identity.name),
+            position + 1,
+            certificates.len(),
+            certificates[0].subject()
+        ),
+    };
+    Finding::failed(Check::ChainOrder, Subject::Certificate, message)
 }
 
 fn file_summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
+    let sources = &config.sources;
     let bundle = files.ca_bundle.as_ref().ok();
     let certificate = files
         .certificate
@@ -424,36 +361,31 @@ fn file_summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
         .private_key
         .as_ref()
         .and_then(|file| file.as_ref().ok());
-    let key_source = config.sources.private_key.as_ref().or(files
+    // A key without a source of its own is in the certificate file.
+    let key_source = sources
         .private_key
         .as_ref()
-        .and(config.sources.certificate.as_ref()));
-    let of = |certificates: &[Certificate]| {
-        certificates
-            .iter()
-            .filter_map(CertificateSummary::of)
-            .collect()
-    };
+        .or(files.private_key.as_ref().and(sources.certificate.as_ref()));
     [
         file_summary(
-            Role::CaBundle,
-            config.sources.ca_bundle.as_ref(),
+            Subject::CaBundle,
+            sources.ca_bundle.as_ref(),
             bundle.map(|bundle| &bundle.parsed),
-            bundle.map_or_else(Vec::new, |bundle| of(&bundle.certificates)),
+            bundle.map_or(&[], |bundle| &bundle.certificates),
             None,
         ),
         file_summary(
-            Role::Certificate,
-            config.sources.certificate.as_ref(),
+            Subject::Certificate,
+            sources.certificate.as_ref(),
             certificate.map(|file| &file.parsed),
-            certificate.map_or_else(Vec::new, |file| of(&file.certificates)),
+            certificate.map_or(&[], |file| &file.certificates),
             None,
         ),
         file_summary(
-            Role::PrivateKey,
+            Subject::PrivateKey,
             key_source,
             key.map(|file| &file.parsed),
-            Vec::new(),
+            &[],
             key.map(|file| file.key.description.clone()),
         ),
     ]
@@ -463,24 +395,22 @@ fn file_summaries(config: &Config, files: &Files) -> Vec<FileSummary> {
 }
 
 fn file_summary(
-    role: Role,
+    subject: Subject,
     source: Option<&Source>,
-    contents: Option<&ParsedFile>,
-    certificates: Vec<CertificateSummary>,
+    parsed: Option<&ParsedFile>,
+    certificates: &[Certificate],
     key: Option<String>,
 ) -> Option<FileSummary> {
+    let repairs = parsed.map_or(&[][..], |parsed| &parsed.repairs);
     Some(FileSummary {
-        subject: role.subject(),
+        subject,
         source: source?.shown().into(),
-        format: contents.map(|contents| contents.format.name()),
-        repairs: contents.map_or_else(Vec::new, |contents| {
-            contents
-                .repairs
-                .iter()
-                .map(|repair: &Repair| repair.description())
-                .collect()
-        }),
-        certificates,
+        format: parsed.map(|parsed| parsed.format.name()),
+        repairs: repairs.iter().map(|repair| repair.description()).collect(),
+        certificates: certificates
+            .iter()
+            .filter_map(CertificateSummary::of)
+            .collect(),
         key,
     })
 }

@@ -61,11 +61,13 @@ fn explain_expired_ca(findings: &mut [Finding]) {
     let client = outcome(Check::ChainNotExpired);
     let is_needed = server == Some(Outcome::Failed) || client == Some(Outcome::Failed);
     let effect = match server {
-        _ if is_needed => "It matters if a chain needs one of them: see the other findings.",
-        Some(Outcome::Passed) if client == Some(Outcome::Passed) => {
-            "It does not matter: no chain needs them."
+        _ if is_needed => {
+            "This matters if a chain needs an expired certificate: see the other findings."
         }
-        Some(Outcome::Passed) => "The server's chain does not need them.",
+        Some(Outcome::Passed) if client == Some(Outcome::Passed) => {
+            "This does not matter: no chain needs an expired certificate."
+        }
+        Some(Outcome::Passed) => "The server's chain needs no expired certificate.",
         _ => return,
     };
     for finding in findings {
@@ -103,7 +105,7 @@ fn cause<'a>(
         let rejection = findings
             .iter()
             .find(|finding| finding.check == Check::ClientCertificateAccepted);
-        return most_likely_cause(findings, online.tls_alert).or(rejection);
+        return most_likely_cause(findings, online.connection.tls_alert).or(rejection);
     }
     // An unusable file comes first, as it does for a client; then what the call failed on; then everything else.
     let failed = |check: fn(&Finding) -> bool| {

@@ -92,6 +92,23 @@ impl Finding {
         }
     }
 
+    /// Creates the finding of a check that passed with the message in `Ok`, or failed with that in `Err`.
+    pub(crate) fn of_result(
+        check: Check,
+        subject: Subject,
+        result: Result<String, String>,
+    ) -> Self {
+        match result {
+            Ok(message) => Finding::passed(check, subject, message),
+            Err(message) => Finding::failed(check, subject, message),
+        }
+    }
+
+    /// Creates the finding of a check that passed and has nothing to say beyond its title.
+    pub(crate) fn holds(check: Check, subject: Subject) -> Self {
+        Finding::passed(check, subject, check.title())
+    }
+
     /// Creates the finding of a check that was not performed, with the reason.
     pub(crate) fn skipped(check: Check, subject: Subject, message: impl Into<Message>) -> Self {
         Finding {
