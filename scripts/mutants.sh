@@ -35,13 +35,13 @@ tests_for() {
         echo timeouts cancellation log
         ;;
     transport/tcp.rs | transport/proxy.rs) echo timeouts cancellation ;;
-    transport/pool.rs) echo status keep_alive timeouts log fork ;;
+    transport/pool.rs | transport/retry.rs) echo status keep_alive timeouts log fork ;;
     transport/connection.rs | transport/sessions.rs)
         echo keep_alive timeouts cancellation status certificate_errors log
         ;;
     transport/version_hint.rs) echo status ;;
-    transport/http.rs) echo status odd_responses timeouts ;;
-    transport/errors.rs) echo certificate_errors timeouts status ;;
+    transport/buffers.rs | transport/http.rs) echo status odd_responses timeouts ;;
+    transport/errors.rs | transport/errors/*.rs) echo certificate_errors timeouts status ;;
     transport.rs | transport/*.rs) echo status certificate_errors diagnose reload ;;
     *)
         echo "mutants.sh: no tests are listed for $1" >&2

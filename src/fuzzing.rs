@@ -28,9 +28,14 @@ pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status,
         piece,
         ends_properly,
     };
-    played::get(connector, &call, script)
-        .and_then(|answer| crate::response::read(answer, &call, &connector.peer))
-        .map_err(|error| diagnose::explain_rejection(error, None, None))
+    played::get(
+        &connector.config.endpoint.uri,
+        &connector.peer,
+        &call,
+        script,
+    )
+    .and_then(|answer| crate::response::read(answer, &call, &connector.peer))
+    .map_err(|error| diagnose::explain_rejection(error, None, None))
 }
 
 /// Reads the body of a status.

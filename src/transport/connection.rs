@@ -4,13 +4,12 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::ServerName;
 use rustls::{CipherSuite, ClientConnection, HandshakeKind, ProtocolVersion};
 
-use super::connector::ConnectorConfig;
+use super::buffers::ExchangeBuffers;
 use super::deadline::{Deadline, Phase};
 use super::errors::{ErrorContext, Failure};
-use super::http::{ExchangeBuffers, Received, Stream};
+use super::peer::Peer;
 use super::socket::{IdleState, Socket};
 use super::tls::{Tls, Versions};
 use crate::error::Error;
@@ -27,39 +26,6 @@ const NO_WAIT: Duration = Duration::from_millis(1);
 /// The versions' names, as OpenSSL and nginx write them.
 const TLS_1_3: &str = "TLSv1.3";
 pub(crate) const TLS_1_2: &str = "TLSv1.2";
-
-/// The server at the other end, as connections and their errors need it.
-pub(crate) struct Peer {
-    /// Host and port, for messages.
-    pub(crate) name: String,
-    server_name: ServerName<'static>,
-    /// The CA bundle's name for messages, such as "the CA bundle ca.pem".
-    pub(super) ca_bundle: String,
-    /// A client certificate is configured.
-    pub(crate) has_identity: bool,
-}
-
-impl Peer {
-    pub(super) fn new(config: &ConnectorConfig) -> Self {
-        Peer {
-            name: config.endpoint.target.to_string(),
-            server_name: config.endpoint.server_name.clone(),
-            ca_bundle: config.ca_bundle.clone(),
-            has_identity: config.identity().is_some(),
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn for_test(name: &'static str, has_identity: bool) -> Self {
-        let host = name.split(':').next().unwrap_or_default();
-        Peer {
-            name: name.to_owned(),
-            server_name: ServerName::try_from(host).unwrap(),
-            ca_bundle: "the CA bundle b.pem".to_owned(),
-            has_identity,
-        }
-    }
-}
 
 /// A connection after its handshake.
 pub(crate) struct Connection {
@@ -83,6 +49,14 @@ pub(crate) struct HandshakeInfo {
     pub(crate) client_auth: ClientAuth,
     pub(crate) version: &'static str,
     pub(crate) cipher: &'static str,
+}
+
+/// The outcome of a read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    Bytes(usize),
+    /// The server ended the stream with a close_notify.
+    End,
 }
 
 impl Connection {
@@ -178,9 +152,73 @@ impl Connection {
         );
     }
 
+    /// Sends the bytes, after what the handshake left to send.
+    pub(super) fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Error> {
+        const PHASE: Phase = Phase::Send;
+        let mut rest = bytes;
+        while !rest.is_empty() || self.tls.wants_write() {
+            // rustls takes a bounded amount at a time.
+            let taken = match self.tls.writer().write(rest) {
+                Ok(taken) => taken,
+                Err(error) => return Err(self.error(Failure::Io(&error), PHASE, deadline)),
+            };
+            rest = &rest[taken..];
+            while self.tls.wants_write() {
+                if let Err(error) = self.tls.write_tls(&mut self.socket.until(deadline)) {
+                    let error = self.read_alert_after_write_error(&error, PHASE, deadline);
+                    // A server that rejects a request may respond without reading it: the response may be here.
+                    return if self.has_plaintext() {
+                        Ok(())
+                    } else {
+                        Err(error)
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives into the buffer. A stream that ends without a close_notify is an error, because the response may be
+    /// cut off there.
+    pub(super) fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        phase: Phase,
+        deadline: &Deadline,
+    ) -> Result<Received, Error> {
+        loop {
+            match self.tls.reader().read(buffer) {
+                Ok(0) => return Ok(Received::End),
+                Ok(count) => return Ok(Received::Bytes(count)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return Err(self.error(Failure::Closed, phase, deadline)),
+            }
+            match self.tls.read_tls(&mut self.socket.until(deadline)) {
+                Ok(_) => self.process(phase, deadline)?,
+                Err(error) => return Err(self.error(Failure::Io(&error), phase, deadline)),
+            }
+            // What was read may require a response before anything else is sent, such as a key update or a request
+            // to renegotiate. If the write fails, the next read returns the reason.
+            while self.tls.wants_write() {
+                if self
+                    .tls
+                    .write_tls(&mut self.socket.until(deadline))
+                    .is_err()
+                {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Returns the error for a stream that ended before the response.
+    pub(super) fn closed(&self, phase: Phase, deadline: &Deadline) -> Error {
+        self.error(Failure::Closed, phase, deadline)
+    }
+
     /// Prepares the connection for its next exchange. Returns false if it cannot have one: more than the response was
     /// received, which the next call would take for its own.
-    fn finish_exchange(&mut self) -> bool {
+    pub(super) fn finish_exchange(&mut self) -> bool {
         // A later failure is not about the certificate that the handshake sent.
         self.client_auth = ClientAuth::default();
         !self.has_plaintext()
@@ -288,80 +326,6 @@ impl Connection {
         self.tls
             .process_new_packets()
             .is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
-    }
-}
-
-impl Stream for Connection {
-    /// Sends the bytes, after what the handshake left to send.
-    fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Error> {
-        const PHASE: Phase = Phase::Send;
-        let mut rest = bytes;
-        while !rest.is_empty() || self.tls.wants_write() {
-            // rustls takes a bounded amount at a time.
-            let taken = match self.tls.writer().write(rest) {
-                Ok(taken) => taken,
-                Err(error) => return Err(self.error(Failure::Io(&error), PHASE, deadline)),
-            };
-            rest = &rest[taken..];
-            while self.tls.wants_write() {
-                if let Err(error) = self.tls.write_tls(&mut self.socket.until(deadline)) {
-                    let error = self.read_alert_after_write_error(&error, PHASE, deadline);
-                    // A server that rejects a request may respond without reading it: the response may be here.
-                    return if self.has_plaintext() {
-                        Ok(())
-                    } else {
-                        Err(error)
-                    };
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn receive(
-        &mut self,
-        buffer: &mut [u8],
-        phase: Phase,
-        deadline: &Deadline,
-    ) -> Result<Received, Error> {
-        loop {
-            match self.tls.reader().read(buffer) {
-                Ok(0) => return Ok(Received::End),
-                Ok(count) => return Ok(Received::Bytes(count)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => return Err(self.error(Failure::Closed, phase, deadline)),
-            }
-            match self.tls.read_tls(&mut self.socket.until(deadline)) {
-                Ok(_) => self.process(phase, deadline)?,
-                Err(error) => return Err(self.error(Failure::Io(&error), phase, deadline)),
-            }
-            // What was read may require a response before anything else is sent, such as a key update or a request
-            // to renegotiate. If the write fails, the next read returns the reason.
-            while self.tls.wants_write() {
-                if self
-                    .tls
-                    .write_tls(&mut self.socket.until(deadline))
-                    .is_err()
-                {
-                    break;
-                }
-            }
-        }
-    }
-
-    fn closed(&self, phase: Phase, deadline: &Deadline) -> Error {
-        self.error(Failure::Closed, phase, deadline)
-    }
-
-    fn into_reusable(
-        mut self: Box<Self>,
-        buffers: &mut ExchangeBuffers,
-    ) -> Option<Box<Connection>> {
-        if !self.finish_exchange() {
-            return None;
-        }
-        self.buffers = std::mem::take(buffers);
-        Some(self)
     }
 }
 

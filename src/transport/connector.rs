@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::connection::{Connection, Peer, TLS_1_2};
+use super::connection::{Connection, TLS_1_2};
 use super::deadline::Deadline;
 use super::dns::Resolver;
 use super::http::{self, Call, HttpResponse};
+use super::peer::Peer;
 use super::pool::Pool;
 use super::tls::{Tls, Versions};
 use super::version_hint::VersionHint;
@@ -23,7 +24,7 @@ pub(crate) struct ConnectorConfig {
     pub(super) proxy: Option<Proxy>,
     connect_timeout: Duration,
     anchors: Arc<[TrustAnchor]>,
-    pub(super) ca_bundle: String,
+    ca_bundle: String,
     identity: Option<Identity>,
 }
 
@@ -93,7 +94,12 @@ impl Connector {
         http::prepare();
         Ok(Connector {
             process: fork_gate::this_process(),
-            peer: Arc::new(Peer::new(&config)),
+            peer: Arc::new(Peer {
+                name: config.endpoint.target.to_string(),
+                server_name: config.endpoint.server_name.clone(),
+                ca_bundle: config.ca_bundle.clone(),
+                has_identity: config.identity.is_some(),
+            }),
             resolver: Resolver::new(config.first_hop().clone()),
             tls: Tls::new(config.anchors.clone(), config.identity.as_ref())?,
             version_hint: VersionHint::default(),

@@ -9,8 +9,8 @@ mod tls;
 
 use std::io;
 
-use super::connection::Peer;
 use super::deadline::{Deadline, Phase, WaitError};
+use super::peer::Peer;
 use crate::error::{Code, Error};
 use crate::handshake::{ClientAuth, RejectedServerCert};
 

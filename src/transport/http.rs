@@ -1,9 +1,8 @@
 //! HTTP/1.1 by ureq over our own connections.
 //!
 //! ureq writes a request and parses the response. An agent is created for each call, which costs a few small
-//! allocations. All that is worth keeping (connections, TLS sessions, addresses) belongs to the
-//! [`Connector`](super::connector::Connector): ureq is handed one connection, its pool stays empty and its resolver
-//! returns nothing.
+//! allocations. All that is worth keeping (connections, TLS sessions, addresses) belongs to the connector: ureq is handed
+//! one connection, its pool stays empty and its resolver returns nothing.
 
 #[cfg(fuzzing)]
 pub(crate) mod played;
@@ -20,9 +19,11 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, config::Config};
 
-use super::connection::{Connection, HandshakeInfo, Peer};
+use super::buffers::{ExchangeBuffers, MAX_HEAD};
+use super::connection::{Connection, HandshakeInfo, Received};
 use super::deadline::{Deadline, Phase};
 use super::errors::{ErrorContext, Failure};
+use super::peer::Peer;
 use crate::error::{Code, Error};
 use crate::fork_gate;
 use crate::log;
@@ -32,27 +33,16 @@ pub(super) const USER_AGENT: &str = concat!("libdcs/", env!("CARGO_PKG_VERSION")
 
 /// The largest body. The response to the status call is 40 bytes; each planned outage adds a few hundred.
 const MAX_BODY: u64 = 1024 * 1024;
-/// The largest header of a response.
-pub(super) const MAX_HEAD: usize = 32 * 1024;
 /// The largest response, including what is not part of its body: provisional responses, chunk sizes and trailers, which a
 /// server could send without end.
 const MAX_RECEIVED: u64 = 2 * MAX_BODY;
 /// The size of a request without its path and query. ureq writes the request line in one piece, so the buffer must hold
 /// all of it.
 const OUTPUT_SIZE: usize = 1024;
-/// Holds an ordinary response, header and body, at once. The buffer grows up to [`MAX_HEAD`].
-const INPUT_SIZE: usize = 1024;
-
-/// The largest input buffer that an idle connection keeps.
-const KEPT_INPUT: usize = 4 * 1024;
-
 /// What an exchange reads from and writes to: a connection, or the fuzz targets' recorded bytes.
-pub(crate) trait Stream: Send + Sync + 'static {
-    /// Sends all of the bytes.
+trait Stream: Send + Sync + 'static {
     fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Error>;
 
-    /// Receives into the buffer. A stream that ends without a close_notify is an error, because the response may be
-    /// cut off there.
     fn receive(
         &mut self,
         buffer: &mut [u8],
@@ -60,19 +50,40 @@ pub(crate) trait Stream: Send + Sync + 'static {
         deadline: &Deadline,
     ) -> Result<Received, Error>;
 
-    /// Returns the error for a stream that ended before the response.
     fn closed(&self, phase: Phase, deadline: &Deadline) -> Error;
 
     /// Returns the connection with its buffers if it can carry another exchange.
     fn into_reusable(self: Box<Self>, buffers: &mut ExchangeBuffers) -> Option<Box<Connection>>;
 }
 
-/// The outcome of a read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Received {
-    Bytes(usize),
-    /// The server ended the stream with a close_notify.
-    End,
+impl Stream for Connection {
+    fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Error> {
+        Connection::send(self, bytes, deadline)
+    }
+
+    fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        phase: Phase,
+        deadline: &Deadline,
+    ) -> Result<Received, Error> {
+        Connection::receive(self, buffer, phase, deadline)
+    }
+
+    fn closed(&self, phase: Phase, deadline: &Deadline) -> Error {
+        Connection::closed(self, phase, deadline)
+    }
+
+    fn into_reusable(
+        mut self: Box<Self>,
+        buffers: &mut ExchangeBuffers,
+    ) -> Option<Box<Connection>> {
+        if !self.finish_exchange() {
+            return None;
+        }
+        self.buffers = std::mem::take(buffers);
+        Some(self)
+    }
 }
 
 /// A call: its deadline, and the state that it shares with the exchange that ureq runs.
@@ -387,73 +398,6 @@ impl<S: Stream> UreqTransport for Exchange<S> {
 impl<S> fmt::Debug for Exchange<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Exchange")
-    }
-}
-
-/// The buffers that ureq writes the request to and reads the response from.
-#[derive(Default)]
-pub(crate) struct ExchangeBuffers {
-    output: Vec<u8>,
-    input: Vec<u8>,
-    /// The part of `input` that was received and not yet consumed.
-    begin: usize,
-    end: usize,
-    progress: bool,
-}
-
-impl ExchangeBuffers {
-    /// Prepares them for a call, and discards what the last one left.
-    fn prepare(&mut self, output_size: usize) {
-        self.output.resize(output_size, 0);
-        // The buffer of a large response is not kept for as long as the connection.
-        if self.input.len() > KEPT_INPUT {
-            self.input = Vec::new();
-        }
-        (self.begin, self.end) = (0, 0);
-        self.progress = false;
-    }
-}
-
-impl Buffers for ExchangeBuffers {
-    fn output(&mut self) -> &mut [u8] {
-        &mut self.output
-    }
-
-    fn input(&self) -> &[u8] {
-        &self.input[self.begin..self.end]
-    }
-
-    fn input_append_buf(&mut self) -> &mut [u8] {
-        if self.begin > 0 {
-            self.input.copy_within(self.begin..self.end, 0);
-            self.end -= self.begin;
-            self.begin = 0;
-        }
-        if self.end == self.input.len() && self.input.len() < MAX_HEAD {
-            let larger = (2 * self.input.len()).clamp(INPUT_SIZE, MAX_HEAD);
-            self.input.resize(larger, 0);
-        }
-        &mut self.input[self.end..]
-    }
-
-    fn input_appended(&mut self, amount: usize) {
-        self.end += amount;
-    }
-
-    fn input_consume(&mut self, amount: usize) {
-        self.progress = amount > 0;
-        self.begin += amount;
-    }
-
-    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
-        // For request bodies. The status call has none, but ureq may still ask.
-        self.input
-            .resize(self.input.len().max(self.end + INPUT_SIZE), 0);
-        (&mut self.input[self.end..], &mut self.output)
-    }
-
-    fn can_use_input(&self) -> bool {
-        self.begin < self.end && self.progress
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::ErrorContext;
 use crate::error::{Code, Error};
-use crate::transport::http::MAX_HEAD;
 
 impl ErrorContext<'_> {
     pub(super) fn http_head(&self, error: &ureq::Error) -> Error {
@@ -18,11 +17,11 @@ impl ErrorContext<'_> {
     pub(super) fn http_body(&self, error: &ureq::Error) -> Error {
         match error {
             // ureq needs the whole line in the buffer, whose limit is the header's.
-            ureq::Error::LargeResponseHeader(..) => self.response_error(
+            ureq::Error::LargeResponseHeader(_, limit) => self.response_error(
                 "The body of the response from",
                 &format!(
                     "is not valid HTTP/1.1: the line with a chunk's size, or a trailer, is larger than {} KiB",
-                    MAX_HEAD / 1024
+                    limit / 1024
                 ),
             ),
             error => self.http(error),

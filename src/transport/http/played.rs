@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use super::{Call, ExchangeBuffers, HttpResponse, Received, Stream, get_over};
+use ureq::http::Uri;
+
+use super::{Call, ExchangeBuffers, HttpResponse, Stream, get_over};
 use crate::error::Error;
-use crate::transport::connection::{Connection, Peer};
+use crate::transport::connection::{Connection, Received};
 use crate::transport::errors::{ErrorContext, Failure};
-use crate::transport::{Connector, Deadline, Phase};
+use crate::transport::{Deadline, Peer, Phase};
 
 /// What a server sends.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +23,8 @@ pub(crate) struct Script<'a> {
 
 /// Makes a call as [`super::get`] does, with the script's response.
 pub(crate) fn get(
-    connector: &Connector,
+    uri: &Uri,
+    peer: &Arc<Peer>,
     call: &Arc<Call>,
     script: Script<'_>,
 ) -> Result<HttpResponse, Error> {
@@ -30,11 +33,10 @@ pub(crate) fn get(
         at: 0,
         piece: script.piece.max(1),
         ends_properly: script.ends_properly,
-        peer: connector.peer.clone(),
+        peer: peer.clone(),
     };
     let buffers = ExchangeBuffers::default();
-    let uri = &connector.config.endpoint.uri;
-    get_over(Box::new(stream), buffers, uri, &connector.peer, call)
+    get_over(Box::new(stream), buffers, uri, peer, call)
 }
 
 struct Played {
