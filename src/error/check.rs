@@ -71,7 +71,7 @@ impl Subject {
 
 macro_rules! checks {
     ($($variant:ident $name:literal $severity:ident $title:literal $advice:literal)+) => {
-        /// A check that a [diagnosis](crate::diagnose) performs.
+        /// A check that a [diagnosis](crate::diagnose()) performs.
         ///
         /// [`Error::check`](crate::Error::check) names the one that explains a failure.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

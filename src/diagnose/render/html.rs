@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use self::markup::{Headline, Icon, Message, Name};
-use super::outline::{self, number_of, with_outcome};
+use super::outline::{self, Tone, number_of, with_outcome};
 use crate::credentials::source::capitalise;
 use crate::diagnose::format::count;
 use crate::diagnose::report::{Finding, Outcome, Report};
@@ -123,19 +123,15 @@ impl Page<'_> {
 
     fn verdict(&mut self, headline: &str) {
         let report = self.report;
-        let class = match report.worst() {
-            Some(severity) => severity.name(),
-            None if number_of(report, Outcome::Passed) > 0 => "ok",
-            None => "none",
-        };
+        let tone = outline::tone(report);
         let colon = match report.cause() {
             Some(_) => ": most likely cause",
             None => "",
         };
         add!(
             self,
-            "<section class=\"verdict {class}\" id=\"verdict\" aria-labelledby=\"cause\">\n<p class=\"state\">{}<span>{headline}{colon}</span></p>\n",
-            Icon(class)
+            "<section class=\"verdict {tone}\" id=\"verdict\" aria-labelledby=\"cause\">\n<p class=\"state\">{}<span>{headline}{colon}</span></p>\n",
+            Icon(tone)
         );
         match report.cause() {
             None => add!(
@@ -189,20 +185,20 @@ impl Page<'_> {
                 with_outcome(report, outcome).filter(move |finding| finding.subject == subject)
             };
             let worst = of(Outcome::Failed).map(Finding::severity).max();
-            let (class, summary) = match (worst, of(Outcome::Passed).count()) {
+            let (tone, summary) = match (worst, of(Outcome::Passed).count()) {
                 (Some(worst), _) => {
                     let number = of(Outcome::Failed)
                         .filter(|finding| finding.severity == worst)
                         .count();
-                    (worst.name(), count(number, worst.name()))
+                    (worst.into(), count(number, worst.name()))
                 }
-                (None, 0) => ("none", "not checked".into()),
-                (None, number) => ("ok", format!("{} passed", count(number, "check"))),
+                (None, 0) => (Tone::None, "not checked".into()),
+                (None, number) => (Tone::Ok, format!("{} passed", count(number, "check"))),
             };
             add!(
                 self,
-                "<li class=\"{class}\"><p class=\"what\">{}<span>{}</span></p><p class=\"how\">{summary}</p></li>\n",
-                Icon(class),
+                "<li class=\"{tone}\"><p class=\"what\">{}<span>{}</span></p><p class=\"how\">{summary}</p></li>\n",
+                Icon(tone),
                 capitalise(subject.title())
             );
         }
@@ -216,12 +212,13 @@ impl Page<'_> {
         }
         self.section("others", "Other findings", |page| {
             for group in problems.chunk_by(|one, next| one.severity == next.severity) {
-                let class = group[0].severity.name();
+                let severity = group[0].severity;
+                let tone = Tone::from(severity);
                 add!(
                     page,
-                    "<h3 class=\"group {class}\">{}<span>{}s</span></h3>\n<ul class=\"findings {class}\">\n",
-                    Icon(class),
-                    capitalise(class)
+                    "<h3 class=\"group {tone}\">{}<span>{}s</span></h3>\n<ul class=\"findings {tone}\">\n",
+                    Icon(tone),
+                    capitalise(severity.name())
                 );
                 for finding in group {
                     add!(page, "<li><p>{}</p>\n", Message(finding.message()));

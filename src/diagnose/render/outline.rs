@@ -11,12 +11,12 @@ use crate::redact::Message;
 
 /// Returns the result of the diagnosis in a few words.
 pub(super) fn headline(report: &Report) -> &'static str {
-    match report.worst() {
-        Some(Severity::Error) => "Calls fail",
-        Some(Severity::Warning) => "Calls work, with a warning",
-        Some(Severity::Note) => "Calls work, with a note",
-        None if number_of(report, Outcome::Passed) > 0 => "Calls work",
-        None => "Nothing was checked",
+    match tone(report) {
+        Tone::Error => "Calls fail",
+        Tone::Warning => "Calls work, with a warning",
+        Tone::Note => "Calls work, with a note",
+        Tone::Ok => "Calls work",
+        Tone::None => "Nothing was checked",
     }
 }
 
@@ -80,36 +80,60 @@ pub(super) fn contents(file: &FileSummary) -> String {
     }
 }
 
-/// The state of a certificate at the time of the report.
+/// How good a result is, which a colour and a symbol show. The text beside them says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Validity {
-    NotYet,
-    Valid,
-    ExpiresSoon,
-    Expired,
+pub(super) enum Tone {
+    Ok,
+    Note,
+    Warning,
+    Error,
+    /// There is no result.
+    None,
 }
 
-/// Returns the state of a certificate at an instant, and its description.
-pub(super) fn validity(certificate: &CertificateSummary, now: SystemTime) -> (Validity, String) {
+impl From<Severity> for Tone {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Note => Tone::Note,
+            Severity::Warning => Tone::Warning,
+            Severity::Error => Tone::Error,
+        }
+    }
+}
+
+impl From<Outcome> for Tone {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Passed => Tone::Ok,
+            Outcome::Failed => Tone::Error,
+            Outcome::Skipped => Tone::None,
+        }
+    }
+}
+
+/// Returns the tone of the whole result.
+pub(super) fn tone(report: &Report) -> Tone {
+    match report.worst() {
+        Some(severity) => severity.into(),
+        None if number_of(report, Outcome::Passed) > 0 => Tone::Ok,
+        None => Tone::None,
+    }
+}
+
+/// Returns how long a certificate is valid from an instant on, or since when it is not.
+pub(super) fn validity(certificate: &CertificateSummary, now: SystemTime) -> (Tone, String) {
     if let Ok(until) = certificate.not_before.duration_since(now)
         && !until.is_zero()
     {
         let description = format!("not yet valid, starts in {}", time_span(until));
-        return (Validity::NotYet, description);
+        return (Tone::Error, description);
     }
     match certificate.not_after.duration_since(now) {
-        Ok(left) => {
-            let is_soon = left < EXPIRES_SOON;
-            let state = if is_soon {
-                Validity::ExpiresSoon
-            } else {
-                Validity::Valid
-            };
-            (state, format!("{} left", time_span(left)))
-        }
+        Ok(left) if left < EXPIRES_SOON => (Tone::Warning, format!("{} left", time_span(left))),
+        Ok(left) => (Tone::Ok, format!("{} left", time_span(left))),
         Err(error) => {
             let description = format!("expired {} ago", time_span(error.duration()));
-            (Validity::Expired, description)
+            (Tone::Error, description)
         }
     }
 }
@@ -226,18 +250,18 @@ mod tests {
         let now = test_reports::created();
         let days = |days: u64| Duration::from_secs(days * DAY);
         let mut certificate = test_reports::certificate("CN=a", "CN=b", -100, 10);
-        for (not_after, state, description) in [
-            (now, Validity::ExpiresSoon, "0 seconds left"),
-            (now + days(10), Validity::ExpiresSoon, "10 days left"),
-            (now + days(30), Validity::Valid, "30 days left"),
-            (now + days(4_000), Validity::Valid, "10 years left"),
-            (now - days(3), Validity::Expired, "expired 3 days ago"),
+        for (not_after, tone, description) in [
+            (now, Tone::Warning, "0 seconds left"),
+            (now + days(10), Tone::Warning, "10 days left"),
+            (now + days(30), Tone::Ok, "30 days left"),
+            (now + days(4_000), Tone::Ok, "10 years left"),
+            (now - days(3), Tone::Error, "expired 3 days ago"),
         ] {
             certificate.not_after = not_after;
-            assert_eq!(validity(&certificate, now), (state, description.into()));
+            assert_eq!(validity(&certificate, now), (tone, description.into()));
         }
         let early = test_reports::certificate("CN=a", "CN=b", 3, 10);
-        let expected = (Validity::NotYet, "not yet valid, starts in 3 days".into());
+        let expected = (Tone::Error, "not yet valid, starts in 3 days".into());
         assert_eq!(validity(&early, now), expected);
     }
 

@@ -81,23 +81,6 @@ fn day(offset: i64) -> SystemTime {
     }
 }
 
-fn finding(
-    check: Check,
-    outcome: Outcome,
-    subject: Subject,
-    message: impl Into<Message>,
-    advice: impl Into<Message>,
-) -> Finding {
-    Finding {
-        check,
-        outcome,
-        severity: check.severity(),
-        subject,
-        message: message.into(),
-        advice: advice.into(),
-    }
-}
-
 fn subject_of(check: Check) -> Subject {
     let name = check.name();
     if name.contains("_BUNDLE_") {
@@ -119,23 +102,11 @@ fn subject_of(check: Check) -> Subject {
 fn findings(head: Vec<Finding>, skipped: &[(Check, &'static str)]) -> Vec<Finding> {
     let mut all = head;
     for (check, reason) in skipped {
-        all.push(finding(
-            *check,
-            Outcome::Skipped,
-            subject_of(*check),
-            *reason,
-            "",
-        ));
+        all.push(Finding::skipped(*check, subject_of(*check), *reason));
     }
     for check in Check::ALL {
         if !all.iter().any(|finding| finding.check == *check) {
-            all.push(finding(
-                *check,
-                Outcome::Passed,
-                subject_of(*check),
-                check.title(),
-                "",
-            ));
+            all.push(Finding::holds(*check, subject_of(*check)));
         }
     }
     all
@@ -229,47 +200,23 @@ pub(super) fn expired() -> Report {
         proxy: Some("proxy.example.org:3128".into()),
         findings: findings(
             vec![
-                finding(
-                    Check::CertificateNotExpired,
-                    Outcome::Failed,
-                    Subject::Certificate,
-                    format!(
+                Finding::failed(Check::CertificateNotExpired, Subject::Certificate, format!(
                         "The client certificate {} ({}) expired on 2026-04-30, 12 days ago.",
                         path(CERTIFICATE_PATH),
                         name(LEAF)
-                    ),
-                    format!(
+                    )).with_advice(format!(
                         "Request a new certificate from the DCS team, with a new key: `openssl req -new -newkey rsa:2048 -nodes -keyout {} -out request.csr`",
                         path("/etc/dcs/new.key")
-                    ),
-                ),
-                finding(
-                    Check::ClientCertificateAccepted,
-                    Outcome::Failed,
-                    Subject::Connection,
-                    "The server answered with HTTP 400 and nginx's page `400 The SSL certificate error`.",
-                    "Fix the most likely cause first, then try again.",
-                ),
-                finding(
-                    Check::FilePermissions,
-                    Outcome::Failed,
-                    Subject::PrivateKey,
-                    format!(
+                    )),
+                Finding::failed(Check::ClientCertificateAccepted, Subject::Connection, "The server answered with HTTP 400 and nginx's page `400 The SSL certificate error`.").with_advice("Fix the most likely cause first, then try again."),
+                Finding::failed(Check::FilePermissions, Subject::PrivateKey, format!(
                         "Every user of this machine may read {} (mode 0644).",
                         path(KEY_PATH)
-                    ),
-                    format!(
+                    )).with_advice(format!(
                         "Remove the permissions of all other users: `chmod o-rwx {}`",
                         path(KEY_PATH)
-                    ),
-                ),
-                finding(
-                    Check::FileIntact,
-                    Outcome::Failed,
-                    Subject::Certificate,
-                    format!("{} has lost its line ends.", path(CERTIFICATE_PATH)),
-                    "Copy the file again as plain text: this library can read it as it is, but other programs may not.",
-                ),
+                    )),
+                Finding::failed(Check::FileIntact, Subject::Certificate, format!("{} has lost its line ends.", path(CERTIFICATE_PATH))).with_advice("Copy the file again as plain text: this library can read it as it is, but other programs may not."),
             ],
             &[
                 (Check::StatusBody, "The connection did not get this far."),
@@ -315,16 +262,17 @@ pub(super) fn expires_soon() -> Report {
     let leaf = certificate(LEAF, ISSUING, -346, 19);
     Report {
         findings: findings(
-            vec![finding(
-                Check::CertificateExpiresLater,
-                Outcome::Failed,
-                Subject::Certificate,
-                format!(
-                    "The client certificate {} expires on 2026-05-31, in 19 days.",
-                    path(CERTIFICATE_PATH)
-                ),
-                "Request the next certificate from the DCS team now, with a new key.",
-            )],
+            vec![
+                Finding::failed(
+                    Check::CertificateExpiresLater,
+                    Subject::Certificate,
+                    format!(
+                        "The client certificate {} expires on 2026-05-31, in 19 days.",
+                        path(CERTIFICATE_PATH)
+                    ),
+                )
+                .with_advice("Request the next certificate from the DCS team now, with a new key."),
+            ],
             &[],
         ),
         files: files(leaf.clone()),
@@ -345,23 +293,11 @@ pub(super) fn unresolved() -> Report {
     let mut report = Report {
         findings: findings(
             vec![
-                finding(
-                    Check::Resolve,
-                    Outcome::Failed,
-                    Subject::Connection,
-                    "The host dcs-integration.example.org cannot be resolved: no such host.",
-                    "Check the host name in the URL and this machine's DNS: `getent hosts dcs-integration.example.org`",
-                ),
-                finding(
-                    Check::FileReadable,
-                    Outcome::Failed,
-                    Subject::PrivateKey,
-                    format!(
+                Finding::failed(Check::Resolve, Subject::Connection, "The host dcs-integration.example.org cannot be resolved: no such host.").with_advice("Check the host name in the URL and this machine's DNS: `getent hosts dcs-integration.example.org`"),
+                Finding::failed(Check::FileReadable, Subject::PrivateKey, format!(
                         "The private key {} cannot be read: no such file.",
                         path(KEY_PATH)
-                    ),
-                    "Check the path.",
-                ),
+                    )).with_advice("Check the path."),
             ],
             &skipped,
         ),
@@ -383,43 +319,32 @@ pub(super) fn hostile() -> Report {
     let long = format!("CN={},O=hostile", "x".repeat(5_000));
     let right_to_left = "CN=\u{202e}moc.elpmaxe\u{202c} שלום مرحبا,O=hostile";
     let leaf = certificate(script, &long, -10, 10);
-    let mut report = Report {
-        url: "https://h.example.org/<script>alert(1)</script>?\"'".into(),
-        proxy: Some("<script>:1".into()),
-        findings: findings(
-            vec![
-                finding(
-                    Check::ServerName,
-                    Outcome::Failed,
-                    Subject::Connection,
-                    format!(
+    let mut report =
+        Report {
+            url: "https://h.example.org/<script>alert(1)</script>?\"'".into(),
+            proxy: Some("<script>:1".into()),
+            findings: findings(
+                vec![
+                Finding::failed(Check::ServerName, Subject::Connection, format!(
                         "The server's certificate is for {} and not for `<b>`, it's \"odd` & more.",
                         name(script)
-                    ),
-                    format!("Use {}.", name(right_to_left)),
-                ),
-                finding(
-                    Check::ClientCertificateIssuer,
-                    Outcome::Failed,
-                    Subject::Certificate,
-                    format!(
+                    )).with_advice(format!("Use {}.", name(right_to_left))),
+                Finding::failed(Check::ClientCertificateIssuer, Subject::Certificate, format!(
                         "{} is not by {}.",
                         path("/etc/dcs/<script>hostile"),
                         name(&long)
-                    ),
-                    "",
-                ),
+                    )).with_advice(""),
             ],
-            &[],
-        ),
-        steps: vec![step("http", Outcome::Failed, u64::MAX, name(script))],
-        chain: vec![
-            leaf.clone(),
-            certificate(right_to_left, right_to_left, 5, 10),
-        ],
-        root: None,
-        ..expired()
-    };
+                &[],
+            ),
+            steps: vec![step("http", Outcome::Failed, u64::MAX, name(script))],
+            chain: vec![
+                leaf.clone(),
+                certificate(right_to_left, right_to_left, 5, 10),
+            ],
+            root: None,
+            ..expired()
+        };
     report.files[1].certificates = vec![leaf, certificate(&long, right_to_left, -10, 10)];
     report.files[1].certificates[0].alternative_names = vec![name(script).into()];
     report.files[1].source = path("/etc/dcs/<script>hostile\u{202e}").into();

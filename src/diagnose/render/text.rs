@@ -1,11 +1,10 @@
 //! The report for a terminal or a ticket.
 
-use super::outline::{self, Validity, number_of, validity};
+use super::outline::{self, Tone, number_of, validity};
 use crate::credentials::CertificateSummary;
 use crate::datetime::day;
 use crate::diagnose::format::{common_name, cut, duration};
 use crate::diagnose::report::{FileSummary, Finding, Outcome, Report};
-use crate::error::Severity;
 use crate::sanitize::sanitize;
 
 /// Lines end before this column, unless a word is too long.
@@ -22,31 +21,38 @@ const MAX_LISTED: usize = 20;
 impl Report {
     /// Returns the report as plain text of about 100 columns, with the most likely cause and its advice first.
     pub fn text(&self) -> String {
-        render(self, Style::plain())
+        Page::new(self, false).out
     }
 
     /// Returns [`Report::text`] with the colours of an ANSI terminal.
     pub fn text_with_colour(&self) -> String {
-        render(self, Style::ansi())
+        Page::new(self, true).out
     }
 }
 
-/// Control sequences (ECMA-48, SGR) around words that carry the same meaning without them.
-#[derive(Clone, Copy)]
-struct Style {
+struct Page {
+    out: String,
     has_colour: bool,
 }
 
-impl Style {
-    fn plain() -> Self {
-        Style { has_colour: false }
+impl Page {
+    fn new(report: &Report, has_colour: bool) -> Self {
+        let mut page = Page {
+            out: String::new(),
+            has_colour,
+        };
+        page.verdict(report);
+        page.problems(report);
+        page.files(report);
+        page.chain(report);
+        page.steps(report);
+        page.server(report);
+        page.checks(report);
+        page
     }
 
-    fn ansi() -> Self {
-        Style { has_colour: true }
-    }
-
-    fn paint(self, code: &str, text: &str) -> String {
+    /// Returns text with a control sequence (ECMA-48, SGR) around it, if there are colours.
+    fn styled(&self, code: &str, text: &str) -> String {
         if self.has_colour {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
         } else {
@@ -54,60 +60,21 @@ impl Style {
         }
     }
 
-    fn bold(self, text: &str) -> String {
-        self.paint("1", text)
+    fn bold(&self, text: &str) -> String {
+        self.styled("1", text)
     }
 
-    fn severity(self, severity: Option<Severity>, text: &str) -> String {
-        let code = match severity {
-            Some(Severity::Error) => "1;31",
-            Some(Severity::Warning) => "1;33",
-            Some(Severity::Note) => "1;36",
-            None => "1;32",
+    fn coloured(&self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Ok => "32",
+            Tone::Note => "36",
+            Tone::Warning => "33",
+            Tone::Error => "31",
+            Tone::None => "2",
         };
-        self.paint(code, text)
+        self.styled(code, text)
     }
 
-    fn validity(self, validity: Validity, text: &str) -> String {
-        let code = match validity {
-            Validity::Expired | Validity::NotYet => "31",
-            Validity::ExpiresSoon => "33",
-            Validity::Valid => "32",
-        };
-        self.paint(code, text)
-    }
-
-    fn outcome(self, outcome: Outcome, text: &str) -> String {
-        let code = match outcome {
-            Outcome::Failed => "31",
-            Outcome::Skipped => "2",
-            Outcome::Passed => "32",
-        };
-        self.paint(code, text)
-    }
-}
-
-struct Page {
-    out: String,
-    style: Style,
-}
-
-fn render(report: &Report, style: Style) -> String {
-    let mut page = Page {
-        out: String::new(),
-        style,
-    };
-    page.verdict(report);
-    page.problems(report);
-    page.files(report);
-    page.chain(report);
-    page.steps(report);
-    page.server(report);
-    page.checks(report);
-    page.out
-}
-
-impl Page {
     /// Adds a paragraph. Its first line starts with `first`, which takes up `first_width` columns; the other lines
     /// start at `indent`.
     fn paragraph(&mut self, first: &str, first_width: usize, indent: usize, text: &str) {
@@ -150,7 +117,7 @@ impl Page {
 
     fn heading(&mut self, title: &str) {
         self.out.push('\n');
-        let title = self.style.bold(title);
+        let title = self.bold(title);
         self.out.push_str(&title);
         self.out.push('\n');
     }
@@ -163,13 +130,16 @@ impl Page {
         let end = if report.cause().is_some() { ':' } else { '.' };
         let headline = format!("{}{end}", outline::headline(report));
         let width = headline.chars().count() + 1;
-        let first = format!("{} ", self.style.severity(report.worst(), &headline));
+        let first = format!(
+            "{} ",
+            self.bold(&self.coloured(outline::tone(report), &headline))
+        );
         match report.cause() {
             None => self.paragraph(&first, width, 2, &outline::passed_sentence(report)),
             Some(cause) => {
                 self.paragraph(&first, width, 2, cause.message());
                 if !cause.advice().is_empty() {
-                    let label = format!("  {} ", self.style.bold("What to do:"));
+                    let label = format!("  {} ", self.bold("What to do:"));
                     self.paragraph(&label, 14, 14, cause.advice());
                 }
                 self.at(2, &about(cause));
@@ -195,7 +165,10 @@ impl Page {
         self.heading("Other findings");
         for finding in problems {
             let name = finding.severity.name();
-            let first = format!("  {}", self.style.severity(Some(finding.severity), name));
+            let first = format!(
+                "  {}",
+                self.bold(&self.coloured(finding.severity.into(), name))
+            );
             self.paragraph(&first, 2 + name.len(), 11, finding.message());
             if !finding.advice().is_empty() {
                 self.at(11, finding.advice());
@@ -235,8 +208,8 @@ impl Page {
     }
 
     fn validity(&mut self, certificate: &CertificateSummary, report: &Report) {
-        let (state, description) = validity(certificate, report.created);
-        let description = self.style.validity(state, &description);
+        let (tone, description) = validity(certificate, report.created);
+        let description = self.coloured(tone, &description);
         let (from, to) = (day(certificate.not_before), day(certificate.not_after));
         self.out.push_str(&format!("{from} to {to}, {description}"));
     }
@@ -274,9 +247,8 @@ impl Page {
         self.heading("Connection");
         let timeline = outline::timeline(&report.steps);
         for (step, (start, part)) in report.steps.iter().zip(timeline) {
-            let outcome = self
-                .style
-                .outcome(step.outcome, &format!("{:<7}", step.outcome.name()));
+            let outcome = format!("{:<7}", step.outcome.name());
+            let outcome = self.coloured(step.outcome.into(), &outcome);
             let time = match step.outcome {
                 Outcome::Skipped => "-".to_owned(),
                 _ => duration(step.duration),
@@ -491,7 +463,7 @@ Connection
     fn colour_changes_only_the_colour() {
         for (name, report) in test_reports::all() {
             let mut text = report.text_with_colour();
-            assert!(text.contains("\u{1b}[1;3"), "{name}");
+            assert!(text.contains("\u{1b}[1m\u{1b}["), "{name}");
             while let Some(start) = text.find('\u{1b}') {
                 let end = start + text[start..].find('m').unwrap();
                 text.replace_range(start..=end, "");

@@ -4,8 +4,7 @@ use std::fmt::{self, Display, Write};
 
 use super::MAX_TEXT;
 use crate::diagnose::format::cut;
-use crate::diagnose::render::outline::Validity;
-use crate::diagnose::report::Outcome;
+use crate::diagnose::render::outline::Tone;
 use crate::sanitize::safe_char;
 
 /// Text as part of a page.
@@ -99,25 +98,25 @@ impl Display for Name<'_> {
     }
 }
 
-/// A symbol of a class, which differs by shape as well as by colour. The text beside it says the same.
-pub(super) struct Icon(pub(super) &'static str);
+/// A symbol, which differs by shape as well as by colour.
+pub(super) struct Icon(pub(super) Tone);
 
 impl Display for Icon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let drawing = match self.0 {
-            "error" => {
+            Tone::Error => {
                 r#"<circle class="disc" cx="12" cy="12" r="11"/><path class="mark" d="M8 8l8 8M16 8l-8 8"/>"#
             }
-            "warning" => {
+            Tone::Warning => {
                 r#"<path class="disc" d="M12 1.5L23.5 22H.5z"/><path class="mark" d="M12 9v6M12 18.4v.1"/>"#
             }
-            "note" => {
+            Tone::Note => {
                 r#"<circle class="disc" cx="12" cy="12" r="11"/><path class="mark" d="M12 11v6M12 7v.1"/>"#
             }
-            "ok" => {
+            Tone::Ok => {
                 r#"<circle class="disc" cx="12" cy="12" r="11"/><path class="mark" d="M7 12.5l3.5 3.5L17 8.5"/>"#
             }
-            _ => r#"<circle cx="12" cy="12" r="10"/><path d="M8 12h8"/>"#,
+            Tone::None => r#"<circle cx="12" cy="12" r="10"/><path d="M8 12h8"/>"#,
         };
         write!(
             f,
@@ -126,18 +125,15 @@ impl Display for Icon {
     }
 }
 
-pub(super) fn class_of_outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Passed => "ok",
-        Outcome::Failed => "error",
-        Outcome::Skipped => "none",
-    }
-}
-
-pub(super) fn class_of_validity(validity: Validity) -> &'static str {
-    match validity {
-        Validity::Valid => "ok",
-        Validity::ExpiresSoon => "warning",
-        Validity::NotYet | Validity::Expired => "error",
+/// The class of a tone in the style sheet.
+impl Display for Tone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Tone::Ok => "ok",
+            Tone::Note => "note",
+            Tone::Warning => "warning",
+            Tone::Error => "error",
+            Tone::None => "none",
+        })
     }
 }

@@ -3,13 +3,13 @@
 use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::markup::{Icon, Message, Name, Plain, class_of_outcome, class_of_validity};
+use super::markup::{Icon, Message, Name, Plain};
 use super::{MAX_LISTED, MAX_NAME, MAX_WHOLE_NAME, Page};
 use crate::credentials::CertificateSummary;
 use crate::credentials::source::capitalise;
 use crate::datetime::day;
 use crate::diagnose::format::{common_name, cut, duration};
-use crate::diagnose::render::outline::{self, validity};
+use crate::diagnose::render::outline::{self, Tone, validity};
 use crate::diagnose::report::{FileSummary, Outcome};
 use crate::error::Subject;
 
@@ -54,15 +54,14 @@ impl Page<'_> {
     }
 
     fn certificate(&mut self, certificate: &CertificateSummary, is_open: bool) {
-        let (state, description) = validity(certificate, self.report.created);
-        let class = class_of_validity(state);
+        let (tone, description) = validity(certificate, self.report.created);
         add!(
             self,
-            "<details{}>\n<summary><span class=\"line\"><b>{}</b><span class=\"badge {class}\">{description}</span></span></summary>\n",
+            "<details{}>\n<summary><span class=\"line\"><b>{}</b><span class=\"badge {tone}\">{description}</span></span></summary>\n",
             if is_open { " open" } else { "" },
             Name(common_name(certificate.subject.as_str()), MAX_NAME)
         );
-        self.lifetime(certificate, class);
+        self.lifetime(certificate, tone);
         self.out.push_str("<dl class=\"facts\">\n");
         for (label, name) in [
             ("Subject", &certificate.subject),
@@ -113,7 +112,7 @@ impl Page<'_> {
     }
 
     /// Adds a bar from the first to the last day, with the day of the report in it, before it or after it.
-    fn lifetime(&mut self, certificate: &CertificateSummary, class: &str) {
+    fn lifetime(&mut self, certificate: &CertificateSummary, tone: Tone) {
         let now = seconds(self.report.created);
         let from = seconds(certificate.not_before);
         let to = seconds(certificate.not_after);
@@ -147,7 +146,7 @@ impl Page<'_> {
         let mark = at(now).clamp(0.0, 99.6);
         add!(
             self,
-            "<div class=\"life {class}\"><svg height=\"14\" aria-hidden=\"true\">{bars}<rect class=\"now\" x=\"{mark:.2}%\" y=\"0\" width=\"2.5\" height=\"14\" rx=\"1\"/></svg><p class=\"ends\"><span>valid from {}</span><span>until {}</span></p></div>\n",
+            "<div class=\"life {tone}\"><svg height=\"14\" aria-hidden=\"true\">{bars}<rect class=\"now\" x=\"{mark:.2}%\" y=\"0\" width=\"2.5\" height=\"14\" rx=\"1\"/></svg><p class=\"ends\"><span>valid from {}</span><span>until {}</span></p></div>\n",
             day(certificate.not_before),
             day(certificate.not_after)
         );
@@ -162,16 +161,16 @@ impl Page<'_> {
             page.out.push_str("<ol class=\"chain\">\n");
             for (index, link) in links.iter().enumerate() {
                 let (class, role, description) = match link.certificate() {
-                    None => ("missing warning", "Issuer", "missing".into()),
+                    None => ("missing warning".into(), "Issuer", "missing".into()),
                     Some(certificate) => {
-                        let (state, description) = validity(certificate, page.report.created);
+                        let (tone, description) = validity(certificate, page.report.created);
                         let role = match (certificate.is_self_issued, certificate.is_ca, index) {
                             (true, true, _) => "Root",
                             (true, false, _) => "Self-signed",
                             (false, _, 0) => "Client certificate",
                             _ => "Intermediate",
                         };
-                        (class_of_validity(state), role, description)
+                        (tone.to_string(), role, description)
                     }
                 };
                 add!(page, "<li class=\"{class}\">");
@@ -197,16 +196,16 @@ impl Page<'_> {
         self.section("steps", "Connection", |page| {
             page.out.push_str("<div class=\"panel\">\n<table class=\"steps\">\n<thead><tr><th scope=\"col\">Step</th><th scope=\"col\">Outcome</th><th scope=\"col\" class=\"time\">Time</th><th scope=\"col\">Result</th></tr></thead>\n<tbody>\n");
             for (step, (start, part)) in steps.iter().zip(outline::timeline(steps)) {
-                let class = class_of_outcome(step.outcome);
+                let tone = Tone::from(step.outcome);
                 let time = match step.outcome {
                     Outcome::Skipped => "&ndash;".into(),
                     _ => duration(step.duration).replace("us", "&micro;s").replace(' ', "&nbsp;"),
                 };
                 add!(
                     page,
-                    "<tr class=\"{class}\"><th scope=\"row\">{}</th><td><span class=\"status\">{}{}</span></td><td class=\"time\">{time}</td><td>{}{}</td></tr>\n",
+                    "<tr class=\"{tone}\"><th scope=\"row\">{}</th><td><span class=\"status\">{}{}</span></td><td class=\"time\">{time}</td><td>{}{}</td></tr>\n",
                     Plain(step.name),
-                    Icon(class),
+                    Icon(tone),
                     step.outcome.name(),
                     lane(start, part),
                     Message(step.message())
@@ -231,13 +230,12 @@ impl Page<'_> {
             }
             for (index, certificate) in connection.server_chain.iter().take(MAX_LISTED).enumerate()
             {
-                let (state, description) = validity(certificate, report.created);
+                let (tone, description) = validity(certificate, report.created);
                 page.fact(
                     if index == 0 { "Certificate" } else { "Issuer" },
                     &format_args!(
-                        "{} <span class=\"badge {}\">{description}</span>",
-                        Name(certificate.subject.as_str(), MAX_WHOLE_NAME),
-                        class_of_validity(state)
+                        "{} <span class=\"badge {tone}\">{description}</span>",
+                        Name(certificate.subject.as_str(), MAX_WHOLE_NAME)
                     ),
                 );
             }
