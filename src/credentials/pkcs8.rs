@@ -2,7 +2,7 @@
 //!
 //! What OpenSSL 3 does, as seen: it decodes the key and encodes it anew, as version 1, without attributes.
 //! An EC key loses the parameters inside and gets its scalar padded to the length of the group's order; its
-//! public key keeps the form it had, and where the source has none, none is added. An RSA key gets NULL
+//! public key keeps the form it had, and if the source has none, none is added. An RSA key gets NULL
 //! parameters.
 
 use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521};

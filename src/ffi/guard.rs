@@ -15,7 +15,7 @@ pub(super) fn run<T>(body: impl FnOnce() -> T) -> Result<T, Error> {
     })
 }
 
-/// For functions that return a code and nothing else.
+/// Runs a function that returns a code and nothing else.
 pub(super) fn code(body: impl FnOnce() -> Result<(), Error>) -> dcs_code {
     match run(body) {
         Ok(Ok(())) => Code::Ok.number(),
@@ -23,7 +23,7 @@ pub(super) fn code(body: impl FnOnce() -> Result<(), Error>) -> dcs_code {
     }
 }
 
-/// For accessors: `default` where the handle is NULL or something goes wrong.
+/// Runs an accessor. Returns `default` if the handle is NULL or the body panics.
 pub(super) fn read<H, T>(handle: *const H, default: T, body: impl FnOnce(&H) -> T) -> T {
     // SAFETY: the caller passes NULL or a live handle.
     match unsafe { handle.as_ref() } {
@@ -37,7 +37,7 @@ pub(super) unsafe fn free<H>(handle: *mut H) {
     if !handle.is_null() {
         // SAFETY: the caller passes a handle from `Box::into_raw` that has not been freed.
         let handle = unsafe { Box::from_raw(handle) };
-        // There is nobody to tell of a failure.
+        // A failure has no receiver.
         let _ = run(|| drop(handle));
     }
 }

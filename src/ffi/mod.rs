@@ -6,7 +6,7 @@
 //!
 //! - a handle is NULL or came from this library and has not been freed;
 //! - a text is NULL or ends in a NUL; `data` points to `len` readable bytes;
-//! - an out-parameter is NULL, where that is allowed, or points to writable memory for a pointer;
+//! - an out-parameter is NULL, if that is allowed, or points to writable memory for a pointer;
 //! - a `dcs_config` is not used by two threads at once.
 
 #![allow(unsafe_code, non_camel_case_types)]

@@ -217,7 +217,7 @@ pub unsafe extern "C" fn dcs_status_response_json(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_age_ms(response: *const dcs_status_response) -> i64 {
     guard::read(response, -1, |r| {
-        // Rounded up: a shared answer that is younger than a millisecond is told from one of the call's own.
+        // Rounded up, so that an answer shared within the same millisecond differs from one of the call itself.
         i64::try_from(r.status.age().as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
     })
 }

@@ -50,19 +50,19 @@ pub(super) unsafe fn bytes<'a>(data: *const u8, len: usize, name: &str) -> Resul
     Ok(unsafe { std::slice::from_raw_parts(data, len) })
 }
 
-/// An owned text for C. A NUL within, which C would take for the end, is replaced.
+/// Returns an owned text for C. Replaces a NUL within, which would end the text.
 pub(super) fn owned(text: &str) -> CString {
     CString::new(text)
         .or_else(|_| CString::new(text.replace('\0', "\u{fffd}")))
         .unwrap_or_default()
 }
 
-/// The pointer to an optional text.
+/// Returns the pointer to an optional text, NULL for none.
 pub(super) fn pointer(text: Option<&CString>) -> *const c_char {
     text.map_or(ptr::null(), |text| text.as_ptr())
 }
 
-/// A number for C; -1 where there is none.
+/// Returns a number for C, -1 for none.
 pub(super) fn number(number: Option<u64>) -> i64 {
     number.map_or(-1, |number| i64::try_from(number).unwrap_or(i64::MAX))
 }

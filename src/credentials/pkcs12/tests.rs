@@ -278,7 +278,7 @@ fn pfx(content: &[u8], mac_password: Option<&Password<'_>>) -> Vec<u8> {
 fn all_derivations_are_paid_out_of_one_budget() {
     let folder = pki();
     for (options, cost) in [
-        // Without a MAC OpenSSL encrypts only the key, unless it is told otherwise.
+        // Without a MAC OpenSSL encrypts only the key, without further options.
         ("-nomac", 100),
         ("-nomac -certpbe AES-256-CBC", 200),
         ("-macalg sha384", 300),
