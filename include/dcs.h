@@ -244,6 +244,11 @@ typedef struct dcs_status_response dcs_status_response;
 typedef int32_t dcs_code;
 
 /**
+ * Decides whether a waiting call goes on; see `dcs_cancellation_set_callback`.
+ */
+typedef int32_t (*dcs_cancellation_callback)(void *user_data);
+
+/**
  * Receives the log's records, with the `user_data` it was set with. The level is one of the `DCS_LOG_` constants. The
  * texts are those of `dcs_log_record_target` and `dcs_log_record_text`; they live only during the callback.
  *
@@ -574,6 +579,19 @@ dcs_code dcs_cancellation_cancel(const dcs_cancellation *cancellation);
  * Errors: `DCS_ERR_INVALID_ARGUMENT` on Windows.
  */
 dcs_code dcs_cancellation_set_descriptor(const dcs_cancellation *cancellation, int32_t descriptor);
+
+/**
+ * Sets a function that calls run while they wait, about every 60 ms and whenever a signal interrupts the
+ * wait. If it returns 1, the call goes on. Any other value cancels, as `dcs_cancellation_cancel` does.
+ * NULL, the default: none. An interpreter can so run its signal handlers during a call.
+ *
+ * It runs in the thread of the call, and in several threads at once if several calls wait. It may call the
+ * library. It must return normally: no longjmp, and no C++ exception may leave it. Function and
+ * `user_data` stay valid until the calls have returned. If it forks, the call is cancelled in the child.
+ */
+dcs_code dcs_cancellation_set_callback(const dcs_cancellation *cancellation,
+                                       dcs_cancellation_callback callback,
+                                       void *user_data);
 
 /**
  * Frees a cancellation. NULL does nothing.

@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
+use crate::handshake;
 use crate::status::Status;
 use crate::transport::{Deadline, Phase};
 
@@ -20,7 +21,8 @@ pub(super) struct SingleFlight {
 struct State {
     /// When the newest call ended, and its outcome.
     last: Option<(Instant, Result<Status, Error>)>,
-    in_flight: bool,
+    /// The thread of the call in flight.
+    in_flight: Option<usize>,
     calls_ended: u64,
 }
 
@@ -34,9 +36,9 @@ impl SingleFlight {
         peer: &str,
         call: impl FnOnce() -> Result<Status, Error>,
     ) -> Result<Status, Error> {
-        let mut state = lock(&self.state);
-        let ended_before = state.calls_ended;
+        let ended_before = lock(&self.state).calls_ended;
         loop {
+            let mut state = lock(&self.state);
             if let Some((at, outcome)) = &state.last {
                 let age = at.elapsed();
                 match outcome {
@@ -51,22 +53,29 @@ impl SingleFlight {
                     _ => {}
                 }
             }
-            if !state.in_flight {
-                break;
+            match state.in_flight {
+                None => {
+                    state.in_flight = Some(handshake::this_thread());
+                    // So that no thread takes an older outcome for this call's, even if the call panics.
+                    state.last = None;
+                    break;
+                }
+                // A callback in the middle of this thread's call makes another one, which cannot wait for the first.
+                Some(thread) if thread == handshake::this_thread() => {
+                    drop(state);
+                    return call();
+                }
+                Some(_) => drop(state),
             }
+            // Without the lock, because a cancellation's callback may make calls.
             let wait = deadline
                 .next_wait()
                 .map_err(|wait_error| deadline.error(wait_error, Phase::Await, peer))?;
-            state = self
-                .ended
-                .wait_timeout(state, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            let state = lock(&self.state);
+            if state.in_flight.is_some() {
+                drop(self.ended.wait_timeout(state, wait));
+            }
         }
-        state.in_flight = true;
-        // So that no thread takes an older outcome for this call's, even if the call panics.
-        state.last = None;
-        drop(state);
         let guard = FlightGuard(self);
         let outcome = call();
         lock(&self.state).last = Some((Instant::now(), outcome.clone()));
@@ -81,7 +90,7 @@ struct FlightGuard<'a>(&'a SingleFlight);
 impl Drop for FlightGuard<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.0.state);
-        state.in_flight = false;
+        state.in_flight = None;
         state.calls_ended += 1;
         drop(state);
         self.0.ended.notify_all();

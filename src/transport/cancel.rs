@@ -7,8 +7,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
+use arc_swap::ArcSwapOption;
+
 use crate::error::{Code, Error};
-use crate::sys;
+use crate::{fork_gate, handshake, sys};
 
 /// Cancels the calls of one client. Counts how often that was done, so that later calls are not affected.
 #[derive(Default)]
@@ -36,7 +38,11 @@ struct State {
     is_cancelled: AtomicBool,
     /// One more than the descriptor; 0 if there is none.
     descriptor: AtomicI64,
+    callback: ArcSwapOption<Callback>,
 }
+
+/// Returns whether the call may go on.
+struct Callback(Box<dyn Fn() -> bool + Send + Sync>);
 
 impl Cancellation {
     /// Creates one that is not cancelled.
@@ -74,6 +80,34 @@ impl Cancellation {
         Ok(())
     }
 
+    /// Sets a function that a waiting call runs about every 60 ms, and whenever a signal interrupts its wait: true lets
+    /// the call go on, false cancels. `None` removes it.
+    ///
+    /// It runs on the thread of the call, which holds no lock then, so it may make calls. An interpreter can run its
+    /// signal handlers there, which it otherwise runs only between two instructions.
+    pub fn set_callback<F>(&self, callback: Option<F>)
+    where
+        F: Fn() -> bool + Send + Sync + 'static,
+    {
+        let callback = callback.map(|callback| Arc::new(Callback(Box::new(callback))));
+        self.0.callback.store(callback);
+    }
+
+    fn run_callback(&self) {
+        let Some(callback) = self.0.callback.load_full() else {
+            return;
+        };
+        // A handshake of the callback's own must not be taken for the one that this thread is in.
+        let suspended = handshake::suspend();
+        let process = fork_gate::this_process();
+        let goes_on = (callback.0)();
+        drop(suspended);
+        // A child that was forked in the callback must not read from the connection, which is its parent's.
+        if !goes_on || fork_gate::this_process() != process {
+            self.cancel();
+        }
+    }
+
     fn is_descriptor_readable(&self) -> bool {
         match self.0.descriptor.load(Ordering::Relaxed) {
             0 => false,
@@ -102,6 +136,13 @@ impl CancelToken {
         CancelToken {
             client: Some((interrupt.clone(), interrupt.count())),
             cancellation: cancellation.cloned(),
+        }
+    }
+
+    /// Runs the cancellation's callback, if it has one. No lock may be held.
+    pub(crate) fn run_callback(&self) {
+        if let Some(own) = &self.cancellation {
+            own.run_callback();
         }
     }
 
@@ -156,6 +197,27 @@ mod tests {
         cancellation.cancel();
         assert!(token.is_cancelled() && cancellation.is_cancelled());
         assert!(CancelToken::from(&cancellation).is_cancelled());
+    }
+
+    #[test]
+    fn callback_cancels_if_it_returns_false() {
+        let cancellation = Cancellation::new();
+        let goes_on = Arc::new(AtomicBool::new(true));
+        let own = goes_on.clone();
+        cancellation.set_callback(Some(move || own.load(Ordering::Relaxed)));
+        let token = CancelToken::from(&cancellation);
+        token.run_callback();
+        assert!(!token.is_cancelled());
+        goes_on.store(false, Ordering::Relaxed);
+        assert!(!token.is_cancelled());
+        token.run_callback();
+        assert!(token.is_cancelled() && cancellation.is_cancelled());
+
+        let cancellation = Cancellation::new();
+        cancellation.set_callback(Some(|| false));
+        cancellation.set_callback(None::<fn() -> bool>);
+        CancelToken::from(&cancellation).run_callback();
+        assert!(!cancellation.is_cancelled());
     }
 
     #[cfg(unix)]

@@ -168,11 +168,13 @@ impl Deadline {
         Ok(remaining)
     }
 
-    /// Returns how long to wait before the next check: the time that is left, at most [`POLL_INTERVAL`].
+    /// Returns how long to wait before the next check: the time that is left, at most [`POLL_INTERVAL`]. Runs the
+    /// cancellation's callback first, so no lock may be held.
     ///
     /// # Errors
     /// As [`Deadline::remaining`].
     pub(crate) fn next_wait(&self) -> Result<Duration, WaitError> {
+        self.token.run_callback();
         self.remaining()
             .map(|remaining| remaining.min(POLL_INTERVAL))
     }

@@ -151,9 +151,9 @@ impl Resolver {
             let address = SocketAddr::new(address, self.target.port);
             return Ok((Arc::new([address]), "as configured"));
         }
-        let mut state = self.shared.lock();
-        let finished_before = state.finished;
+        let finished_before = self.shared.lock().finished;
         loop {
+            let mut state = self.shared.lock();
             if let Some((at, addresses)) = &state.cached
                 && at.elapsed() < CACHE_LIFETIME
             {
@@ -174,18 +174,17 @@ impl Resolver {
                 state.in_flight = true;
                 drop(state);
                 self.start();
-                state = self.shared.lock();
                 continue;
             }
+            drop(state);
+            // Without the lock, because a cancellation's callback may make calls.
             let wait = deadline.next_wait().map_err(|wait_error| {
                 deadline.error(wait_error, Phase::Resolve, &self.target.to_string())
             })?;
-            state = self
-                .shared
-                .lookup_finished
-                .wait_timeout(state, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            let state = self.shared.lock();
+            if state.in_flight {
+                drop(self.shared.lookup_finished.wait_timeout(state, wait));
+            }
         }
     }
 
