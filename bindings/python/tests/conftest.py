@@ -154,7 +154,7 @@ def client(url, **more):
         options = testbed.options("")
         del options["url"]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", self.PRELUDE + code, json.dumps({"options": options, **given})],
+            [sys.executable, "-u", "-c", self.PRELUDE + code, json.dumps({"options": options, **given})],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

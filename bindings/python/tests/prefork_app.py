@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import libdcs
 
 client = libdcs.Client(**json.loads(os.environ["PREFORK"]))
-# Now the client has a connection and a TLS session, and the process its signal pipe.
+# Now the client has a connection and a TLS session.
 assert client.status().available
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import LIMIT, Listener, Program, Testbed, not_on_pypy
+from conftest import LIMIT, Listener, Program, Relay, Testbed, not_on_pypy
 
 Run = Callable[..., Program]
 
@@ -232,7 +232,7 @@ def take_signals():
     signal.signal(signal.SIGUSR1, lambda *_: received.append(1))
     for _ in range(100):
         os.kill(os.getpid(), signal.SIGUSR1)
-    assert received and signal.set_wakeup_fd(-1) == -1
+    assert received
 
 threading.Thread(target=fork).start()
 try:
@@ -249,8 +249,35 @@ except libdcs.NetworkError as error:
     assert program.read_line() == "ended"
     silent.drop()
     assert program.wait() == ["lost"]
-    # The parent's call went on, and was not made again either.
     assert not silent.wait_for_connection(timeout=0)
+
+
+def test_fork_in_signal_handler(relay: Relay, run: Run) -> None:
+    program = run(
+        """
+slow, parent, children = client(given["url"]), os.getpid(), []
+
+def fork(*_):
+    children.append(os.fork())
+    if os.getpid() == parent:
+        print("forked")
+
+signal.signal(signal.SIGALRM, fork)
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+try:
+    assert slow.status().available and os.getpid() == parent
+except libdcs.NetworkError as error:
+    # The child must not read its parent's response.
+    assert error.code is libdcs.Code.INTERRUPTED and os.getpid() != parent
+    assert slow.status().available
+    os._exit(0)
+assert os.waitpid(children[0], 0)[1] == 0
+""",
+        url=relay.url,
+    )
+    assert program.read_line() == "forked"
+    relay.opened.set()
+    assert program.wait() == []
 
 
 @not_on_pypy("gunicorn ends there with a traceback")

@@ -68,7 +68,7 @@ def functions() -> list[str]:
     for result, name, parameters in re.findall(
         r"^(\w[\w *]*?)\b(dcs_\w+)\(([^()]*)\);", declarations, re.MULTILINE
     ):
-        # Not bound: the callback would run Python in the middle of a call, on any thread.
+        # Not bound: the callback would run Python in the middle of a call of any thread.
         if name == "dcs_log_set_callback":
             continue
         types = [ctypes_name(parameter) for parameter in parameters.split(",") if parameter != "void"]
@@ -84,6 +84,8 @@ def ctypes_name(declaration: str) -> str:
     words = declaration.replace("*", " * ").split()
     base = next(word for word in words if word not in ("const", "struct"))
     pointers = words.count("*")
+    if base == "dcs_cancellation_callback":
+        return "c_void_p"
     if pointers == 0:
         return SCALARS[base]
     if pointers == 1:

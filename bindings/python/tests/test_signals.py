@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import contextlib
 import os
@@ -19,8 +18,8 @@ from typing import Any
 import pytest
 
 import libdcs
-from conftest import LIMIT, PATIENT, Listener, Program, Relay, Testbed, not_on_pypy
-from libdcs import Code, NetworkError, _call, _config
+from conftest import LIMIT, Listener, Program, Relay, Testbed, not_on_pypy
+from libdcs import Code, NetworkError
 
 Run = Callable[..., Program]
 
@@ -71,7 +70,6 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 assert good.status().available
-assert signal.set_wakeup_fd(-1) == -1
 assert not stalled.closed
 """
 
@@ -148,37 +146,6 @@ def test_ctrl_c_during_diagnosis(testbed: Testbed, silent: Listener, run: Run) -
     assert program.wait() == ["interrupted"]
 
 
-def test_abandoned_diagnosis_frees_config_last(
-    testbed: Testbed, silent: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    events: list[str] = []
-    freed = threading.Event()
-    start, diagnose, free = _thread.start_new_thread, _config.Config.diagnose, _config.Config.__exit__
-
-    def start_and_raise(*arguments: Any) -> int:
-        start(*arguments)
-        raise KeyboardInterrupt  # Like a handler that runs at this moment.
-
-    def ending(self: _config.Config, cancellation: _call.Cancellation) -> int | None:
-        try:
-            return diagnose(self, cancellation)
-        finally:
-            events.append("ended")
-
-    def freeing(self: _config.Config, *exception: object) -> None:
-        events.append("freed")
-        free(self, *exception)
-        freed.set()
-
-    monkeypatch.setattr(_call, "start_new_thread", start_and_raise)
-    monkeypatch.setattr(_config.Config, "diagnose", ending)
-    monkeypatch.setattr(_config.Config, "__exit__", freeing)
-    with pytest.raises(KeyboardInterrupt):
-        libdcs.diagnose(**testbed.options(silent.url))
-    assert freed.wait(LIMIT)
-    assert events == ["ended", "freed"]
-
-
 OTHER_THREADS = """
 stalled = client(given["stalled"], **given["more"])
 outcome = []
@@ -240,7 +207,6 @@ def test_exception_in_handler_ends_call(testbed: Testbed, silent: Listener) -> N
     client = libdcs.Client(**testbed.options(silent.url))
     with early(), ticking(raise_timeout, 0.2, 0), pytest.raises(TimeoutError, match="the handler's own"):
         client.status()
-    assert signal.set_wakeup_fd(-1) == -1
 
 
 @not_on_pypy("there a handler may run during a call of a built-in function")
@@ -265,7 +231,6 @@ def test_handler_raises_at_any_point(testbed: Testbed) -> None:
             came = False
             with pytest.raises(TimeoutError):
                 call(1 + attempt % 150)
-            assert signal.set_wakeup_fd(-1) == -1
             assert client.status().connection.tls_version == "TLSv1.2"
         assert descriptors() == before
 
@@ -314,9 +279,7 @@ def test_interrupt_during_signals(testbed: Testbed, silent: Listener) -> None:
     came = threading.Event()
 
     def interrupt() -> None:
-        # The two attempts of the call.
-        assert silent.wait_for_connection()
-        assert silent.wait_for_connection()
+        assert came.wait(LIMIT)
         client.interrupt()
 
     thread = threading.Thread(target=interrupt)
@@ -325,7 +288,6 @@ def test_interrupt_during_signals(testbed: Testbed, silent: Listener) -> None:
         with pytest.raises(NetworkError) as info:
             client.status()
     assert info.value.code is Code.INTERRUPTED
-    assert came.is_set()
     thread.join(LIMIT)
 
 
@@ -338,22 +300,6 @@ def test_interrupt_in_signal_handler(testbed: Testbed, silent: Listener) -> None
     assert not silent.wait_for_connection(timeout=0)
 
 
-def test_interrupt_before_second_attempt(
-    testbed: Testbed, silent: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = libdcs.Client(**testbed.options(silent.url))
-    start = _thread.start_new_thread
-
-    def interrupt_and_start(function: Callable[..., object], arguments: tuple[Any, ...]) -> int:
-        client.interrupt()
-        return start(function, arguments)
-
-    monkeypatch.setattr(libdcs._call, "start_new_thread", interrupt_and_start)
-    with ticking(lambda *_: None, 0.05, 0), pytest.raises(NetworkError) as info:
-        client.status()
-    assert info.value.code is Code.INTERRUPTED
-
-
 def test_frequent_signals_do_not_end_call(testbed: Testbed, relay: Relay) -> None:
     came = 0
 
@@ -363,35 +309,15 @@ def test_frequent_signals_do_not_end_call(testbed: Testbed, relay: Relay) -> Non
         if came == 60:  # The server is slow for 0.3 s.
             relay.opened.set()
 
-    with libdcs.Client(**testbed.options(relay.url)) as client, ticking(tick):
+    case = f"case=python-signals-{os.getpid()}"
+    with libdcs.Client(**testbed.options(f"{relay.url}?{case}")) as client, ticking(tick):
         assert client.status().available
         assert came >= 60
+        assert testbed.requests(case, 1) == 1
         with testbed.client("tls12_keepalive") as warm:
             before = came
             while came < before + 60:
                 assert warm.status().available
-
-
-def test_second_attempt_keeps_first_deadline(
-    testbed: Testbed, silent: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    skipped = 0.0
-
-    def skip_timeout(*_: object) -> None:
-        nonlocal skipped
-        skipped = PATIENT["timeout"]
-
-    monkeypatch.setattr(libdcs._call, "monotonic", lambda: time.monotonic() + skipped)
-    with (
-        early(),
-        libdcs.Client(**testbed.options(silent.url)) as client,
-        ticking(skip_timeout, 0.05, 0),
-        pytest.raises(NetworkError, match="a signal had interrupted it") as info,
-    ):
-        client.status()
-    assert info.value.code is Code.TIMEOUT
-    assert info.value.retryable
-    assert info.value.hint
 
 
 def test_handler_makes_call_and_raises(testbed: Testbed, silent: Listener) -> None:
@@ -407,17 +333,14 @@ def test_handler_makes_call_and_raises(testbed: Testbed, silent: Listener) -> No
     with ticking(handler, 0.05, 0), pytest.raises(TimeoutError):
         client.status()
     assert answers == [True]
-    assert signal.set_wakeup_fd(-1) == -1
 
     def stalls(*_: object) -> None:
-        # The next tick ends it in its wait for the second thread.
+        # The next tick ends this call too.
         signal.signal(signal.SIGALRM, raise_timeout)
         client.status()
 
     with early(), ticking(stalls, 0.05, 0.3), pytest.raises(TimeoutError):
         client.status()
-    assert signal.set_wakeup_fd(-1) == -1
-    # Its thread has ended too.
     assert silent.clients_have_closed()
     silent.drop()
     wait_until(lambda: descriptors() <= before)
@@ -433,44 +356,18 @@ def test_handler_makes_call_and_returns(testbed: Testbed, relay: Relay) -> None:
         assert client.status().available
 
 
-@pytest.mark.parametrize("outcome", ["answer", "error", "handler raises", "handler returns"])
-def test_wakeup_fd_is_restored_and_notified(
-    testbed: Testbed, silent: Listener, relay: Relay, closed_port: int, outcome: str
-) -> None:
+def test_handler_uses_client_of_call(testbed: Testbed, relay: Relay) -> None:
+    answers = []
+
     def handler(*_: object) -> None:
         relay.opened.set()
-        if outcome == "handler raises":
-            raise_timeout()
+        # Does not wait for the call that it interrupts.
+        answers.append(client.status().available)
 
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    os.set_blocking(writer, False)
-    expected: type[BaseException] | None = None
-    url, first = relay.url, 0.1
-    if outcome == "answer":
-        relay.opened.set()
-        first = 0.0
-    elif outcome == "error":
-        url, expected, first = f"https://127.0.0.1:{closed_port}/", NetworkError, 0.0
-    elif outcome == "handler raises":
-        expected = TimeoutError
-    before = signal.set_wakeup_fd(writer)
-    try:
-        with (
-            libdcs.Client(**testbed.options(url)) as client,
-            ticking(handler, first, 0),
-            pytest.raises(expected) if expected else contextlib.nullcontext(),
-        ):
+    with libdcs.Client(**testbed.options(relay.url, status_max_age=60.0)) as client:
+        with ticking(handler, 0.1, 0):
             assert client.status().available
-    finally:
-        assert signal.set_wakeup_fd(before) == writer
-    if first:
-        assert os.read(reader, 10) == bytes([signal.SIGALRM])
-    else:
-        with pytest.raises(BlockingIOError):
-            os.read(reader, 10)
-    os.close(reader)
-    os.close(writer)
+        assert answers == [True]
 
 
 def test_asyncio_receives_signals_during_call(testbed: Testbed, relay: Relay) -> None:
@@ -498,49 +395,10 @@ def test_asyncio_receives_signals_during_call(testbed: Testbed, relay: Relay) ->
         asyncio.run(main())
 
 
-def test_no_descriptor_leaks(testbed: Testbed, silent: Listener) -> None:
-    stalled = libdcs.Client(**testbed.options(silent.url))
-    with testbed.client("tls12_keepalive") as client:
-        client.status()
-        before = descriptors()
-        for _ in range(1000):
-            client.status()
-        assert descriptors() == before
-        for _ in range(5):
-            with ticking(raise_timeout, 0.001, 0), pytest.raises(TimeoutError):
-                stalled.status()
-        client.status()
-        silent.drop()
-        wait_until(lambda: descriptors() <= before)
-
-
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LIMIT
     while not condition():
         assert time.monotonic() < deadline
-
-
-def test_host_closes_all_descriptors(testbed: Testbed, run: Run) -> None:
-    program = run(
-        """
-good = client(given["good"])
-assert good.status().available
-os.closerange(3, 256)
-for _ in range(3):
-    assert good.status().available
-# The numbers now belong to files of the program, in a child too.
-mine = [open(os.devnull) for _ in range(8)]
-assert good.status().available
-if os.fork() == 0:
-    assert good.status().available
-    for file in mine:
-        assert os.path.samestat(os.fstat(file.fileno()), os.stat(os.devnull))
-    os._exit(0)
-assert os.wait()[1] == 0
-""",
-        good=testbed.url("tls12_close"),
-    )
-    assert program.wait() == []
 
 
 @pytest.mark.parametrize("kind", ["legacy", "isolated"])

@@ -1,39 +1,29 @@
-"""Makes the status call and the diagnosis, and lets a signal end them.
+"""Makes the status call and the diagnosis, and runs signal handlers meanwhile.
 
-Python runs signal handlers on its main thread between two instructions, so not during a native call. For such
-a call `signal.set_wakeup_fd` makes Python write a byte for each signal to a pipe. The library watches the
-pipe while it waits: the call returns, and the handlers run. If none of them raises, the call is made again on
-a thread of its own, because signals may arrive faster than the service responds.
+Python runs signal handlers on its main thread between two instructions, so not during a native call. A call
+on the main thread therefore passes a callback, which the library runs about every 60 ms while it waits, and
+whenever a signal interrupts the wait. A call that waits for less never runs it.
 
-Making every call on a second thread would be simpler. It costs 30 to 50 us more for each call on a kept-alive
-connection, and as much CPU time; the pipe costs 20 us.
-
-Calls on other threads need none of this.
+Calls on other threads need no callback.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 import weakref
-from _thread import allocate_lock, get_ident, start_new_thread
-from contextlib import suppress
+from _thread import get_ident
 from ctypes import byref, c_void_p
-from errno import EMFILE, ENFILE
 from functools import partial
-from os import getpid
-from time import monotonic
 
 from . import _status
 from ._code import Code
-from ._error import NetworkError, closed, from_handle
-from ._native import GilHoldingDLL, api, text
+from ._error import DcsError, closed, from_handle
+from ._native import api
 
 TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
-    from _thread import LockType
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from typing import TypeVar
 
     from ._status import Status
@@ -48,145 +38,97 @@ class ClientHandle:
     waits, and the `dcs_client` lives until the last call has returned.
     """
 
-    __slots__ = ("__weakref__", "address", "interrupts")
+    __slots__ = ("__weakref__", "address")
 
     def __init__(self, address: int | None) -> None:
         """Take ownership of the `dcs_client` at this address."""
         self.address = address
-        # Counts the calls of interrupt(). Signals do not count.
-        self.interrupts = 0
         # Not at exit: a daemon thread may still be in a call, and the memory goes with the process.
         weakref.finalize(self, api.dcs_client_free, address).atexit = False
 
 
-class Cancellation:
-    """Owns a `dcs_cancellation`."""
+class SignalHandlers:
+    """A `dcs_cancellation` whose callback runs the signal handlers, and cancels if one of them raises."""
 
-    __slots__ = ("__weakref__", "address")
+    __slots__ = ("__weakref__", "_callback", "address", "raised")
 
     def __init__(self) -> None:
         """Create one that is not cancelled."""
+        self.raised: list[BaseException] = []
+        handlers = _run_handlers(self.raised)
+        next(handlers)
+        self._callback = ctypes.CFUNCTYPE(ctypes.c_int32, c_void_p)(handlers.send)
         self.address: int | None = api.dcs_cancellation_new()
         weakref.finalize(self, api.dcs_cancellation_free, self.address).atexit = False
+        api.dcs_cancellation_set_callback(self.address, self._callback, None)
 
 
-class _PollFd(ctypes.Structure):
-    _fields_ = (("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short))
+def _run_handlers(raised: list[BaseException]) -> Generator[bool, None, None]:
+    """Run the signal handlers at each step; yields whether the call may go on.
 
-
-class SignalPipe:
-    """The pipe to which Python writes a byte for each signal during a call on the main thread.
-
-    A process has one, which it opens for its first call on the main thread.
+    A generator, because ctypes discards an exception of the callback itself. A function could not catch one
+    of a handler that runs before its first instruction; a generator resumes within its try block.
     """
-
-    __slots__ = (
-        "_identity",
-        "_poll",
-        "_reader",
-        "arm",
-        "cancellation",
-        "process",
-        "replaced",
-        "set_wakeup_fd",
-        "thread",
-        "writers",
-    )
-
-    arm: Callable[[int], int]
-    set_wakeup_fd: Callable[[int], int]
-    _poll: Callable[[], int]
-
-    def __init__(self) -> None:
-        import threading
-        from signal import set_wakeup_fd
-
-        self.process = getpid()
-        # The main thread, or 0: then its calls are made like those of any other thread.
-        self.thread = threading.main_thread().ident or 0
-        if sys.platform == "win32":
-            self.thread = 0  # The library cannot watch a descriptor there.
-        # During a call: the wakeup descriptor to restore.
-        self.replaced: list[int] | None = None
-        self.cancellation: Cancellation | None = None
-        self.writers: tuple[int, ...] = ()
-        self.set_wakeup_fd = set_wakeup_fd
-        self.arm = partial(set_wakeup_fd, warn_on_full_buffer=False)
-        self._reader = _PollFd(-1, 1, 0)  # POLLIN is 1 on every system that has poll().
-        self._identity = (0, 0)
-
-    def open(self) -> Cancellation | None:
-        """Open the pipe; returns what cancels a call when the pipe can be read."""
+    # In a child that a thread has forked, Python 3.13.0 runs no handlers by itself. PyPy always does.
+    check_signals = int if sys.implementation.name == "pypy" else ctypes.pythonapi.PyErr_CheckSignals
+    while True:
         try:
-            reader, writer = os.pipe()
-        except OSError as error:
-            if error.errno not in (EMFILE, ENFILE):
-                raise  # From a signal handler.
-            return None
-        self._reader.fd, self.writers = reader, (writer,)
-        os.set_blocking(reader, False)
-        os.set_blocking(writer, False)
-        self._identity = _identity(reader)
-        # Not select.poll, which releases the GIL: next to a busy thread that takes 5 ms.
-        self._poll = partial(GilHoldingDLL(None).poll, byref(self._reader), ctypes.c_ulong(1), 0)
-        cancellation = Cancellation()
-        api.dcs_cancellation_set_descriptor(cancellation.address, reader)
-        self.cancellation = cancellation
-        return cancellation
-
-    def drain(self, replaced: list[int]) -> bool:
-        """Empty the pipe, pass its bytes on to the replaced descriptor, and return whether there were any."""
-        if not replaced or self._poll() <= 0:
-            return False
-        data = os.read(self._reader.fd, 65536)  # The capacity of a pipe.
-        if replaced[0] >= 0:
-            # It may be full, so that its reader wakes up anyway, or closed.
-            with suppress(OSError):
-                os.write(replaced[0], data)
-        return True
-
-    def close(self) -> None:
-        """Close a child's copy of its parent's pipe."""
-        for descriptor in (self._reader.fd, *self.writers):
-            with suppress(OSError):
-                # A daemon closes all descriptors, and the number may belong to another file now.
-                if _identity(descriptor) == self._identity:
-                    os.close(descriptor)
-        self._reader.fd = -1  # poll() skips it.
-        self.writers = ()
+            while True:
+                yield not raised
+                check_signals()
+        except GeneratorExit:
+            return
+        except BaseException as error:
+            raised.append(error)
 
 
-def _identity(descriptor: int) -> tuple[int, int]:
-    information = os.fstat(descriptor)
-    return information.st_dev, information.st_ino
+# Those that no call is using. Only a call that a signal handler makes during another one needs a second.
+_idle: list[SignalHandlers] = []
 
 
-_pipe: SignalPipe | None = None
+def interruptible(call: Callable[[int | None], T]) -> T:
+    """Make a call; on the main thread, pass it a `dcs_cancellation` by which a signal handler ends it."""
+    try:
+        if not _is_main_thread():
+            return call(None)
+        handlers = _idle.pop() if _idle else SignalHandlers()
+        try:
+            result = call(handlers.address)
+        except DcsError as error:
+            if not handlers.raised:
+                # A fork in a handler cancels in the child.
+                if error.code is not Code.INTERRUPTED:
+                    _idle.append(handlers)
+                raise
+        if handlers.raised:
+            raise handlers.raised.pop(0)
+        _idle.append(handlers)
+        return result
+    finally:
+        # Here and below: a traceback that is kept must not keep a closed client alive.
+        del call
 
 
-def _pipe_of_process() -> SignalPipe:
-    global _pipe
-    parents = _pipe
-    if parents is not None:
-        parents.close()
-    elif hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork)
-    pipe = SignalPipe()
-    if _pipe is not parents:  # Another thread was faster, and may have opened its pipe already.
-        return _pipe_of_process()
-    _pipe = pipe
-    return pipe
+_runs_handlers: bool | None = None
 
 
-def _after_fork() -> None:
-    pipe = _pipe
-    if pipe is None:
-        return
-    if pipe.replaced:
-        # The thread that would restore it exists only in the parent. The child's signals must not end calls
-        # there.
-        pipe.set_wakeup_fd(pipe.replaced[0])
-    pipe.close()
+def _is_main_thread() -> bool:
+    """Return whether Python runs signal handlers on this thread, which it does not in a subinterpreter."""
+    global _runs_handlers
+    import threading
+
+    if get_ident() != threading.main_thread().ident:
+        return False
+    if _runs_handlers is None:
+        import signal
+
+        try:
+            signal.signal(signal.SIGINT, None)  # Always fails.
+        except TypeError:
+            _runs_handlers = True
+        except ValueError:
+            _runs_handlers = False
+    return _runs_handlers is True
 
 
 def status(handle: ClientHandle | None) -> Status:
@@ -194,30 +136,18 @@ def status(handle: ClientHandle | None) -> Status:
     if handle is None:
         raise closed()
     try:
-        pipe = _pipe
-        if pipe is None or pipe.process != getpid():
-            pipe = _pipe_of_process()
-        if get_ident() != pipe.thread:
-            return _call(handle, None)
-        start, interrupts = monotonic(), handle.interrupts
-        # A signal handler may make a call during another one, which uses the pipe.
-        if pipe.replaced is None:
-            result = _call_with_pipe(handle, pipe, interrupts)
-            if result is not None:
-                return result
-        return _call_on_thread(handle, start, interrupts)
+        return interruptible(partial(_status_call, handle))
     finally:
-        # Here and below: a traceback that is kept must not keep a closed client alive.
         del handle
 
 
-def _call(handle: ClientHandle, cancellation: Cancellation | None) -> Status:
+def _status_call(handle: ClientHandle, cancellation: int | None) -> Status:
     response, error = c_void_p(), c_void_p()
     try:
         if cancellation is None:
             code = api.dcs_status(handle.address, byref(response), byref(error))
         else:
-            code = api.dcs_status_until(handle.address, cancellation.address, byref(response), byref(error))
+            code = api.dcs_status_until(handle.address, cancellation, byref(response), byref(error))
         if code:
             raise from_handle(code, error.value)
         return _status.read(response.value)
@@ -227,135 +157,3 @@ def _call(handle: ClientHandle, cancellation: Cancellation | None) -> Status:
             api.dcs_status_response_free(response)
         if error:
             api.dcs_error_free(error)
-
-
-def _call_with_pipe(handle: ClientHandle, pipe: SignalPipe, interrupts: int) -> Status | None:
-    """Make the call on the main thread; returns None if a signal ended it whose handler did not raise."""
-    cancellation = pipe.cancellation or pipe.open()
-    # A handler may run and raise after any function call below, also after one that succeeded. Its result
-    # would be lost, so these two put their results into lists by themselves. Nothing precedes the second one
-    # at the end of the try block.
-    replaced: list[int] = []
-    restored: list[int] = []
-    arm = map(pipe.arm, pipe.writers)
-    restore = map(pipe.set_wakeup_fd, replaced)
-    signalled = False
-    try:
-        try:
-            pipe.replaced = replaced
-            try:
-                replaced.extend(arm)
-            except (OSError, ValueError) as error:
-                if _is_from_handler(error):
-                    raise
-                # A subinterpreter has no wakeup descriptor, or the host has closed the pipe.
-                pipe.thread, cancellation = 0, None
-            return _call(handle, cancellation)
-        finally:
-            try:
-                restored.extend(restore)
-            except (OSError, ValueError) as error:
-                if _is_from_handler(error):
-                    raise
-                pipe.set_wakeup_fd(-1)  # The owner of the replaced one has closed it meanwhile.
-            finally:
-                pipe.replaced = None
-                signalled = pipe.drain(replaced)
-    except NetworkError as error:
-        if not signalled or error.code is not Code.INTERRUPTED or handle.interrupts != interrupts:
-            raise
-        return None
-    finally:
-        # Already done, except on Python 3.9, which may run a handler before a function call too.
-        pipe.replaced = None
-        restored.extend(restore)
-        del handle
-
-
-def _is_from_handler(error: Exception) -> bool:
-    """Return whether a signal handler raised the error, which is Python code, and not a built-in function."""
-    return error.__traceback__ is not None and error.__traceback__.tb_next is not None
-
-
-def _call_on_thread(handle: ClientHandle, start: float, interrupts: int) -> Status:
-    """Make the call on a second thread until the timeout has passed since `start`, or `interrupts` changes."""
-    timeout = api.dcs_client_timeout_ms(handle.address) / 1000
-    try:
-        return run_on_thread(partial(_call, handle), partial(_must_end, handle, start + timeout, interrupts))
-    except NetworkError as error:
-        if error.code is Code.INTERRUPTED and handle.interrupts == interrupts:
-            raise _timed_out(timeout) from None
-        raise
-    finally:
-        del handle
-
-
-def _must_end(handle: ClientHandle, deadline: float, interrupts: int) -> bool:
-    return monotonic() > deadline or handle.interrupts != interrupts
-
-
-def run_on_thread(work: Callable[[Cancellation], T], must_end: Callable[[], bool] = lambda: False) -> T:
-    """Do the work on a second thread. Cancel it if a signal handler raises, or when it must end.
-
-    If a handler raises, the thread is not waited for: all that the work uses must be its own.
-    """
-    cancellation = Cancellation()
-    outcome: list[T | BaseException] = []
-    done = allocate_lock()
-    done.acquire()
-    # In a child that a thread has forked, Python 3.13.0 runs no handlers by itself. PyPy always does.
-    run_handlers = int if sys.implementation.name == "pypy" else ctypes.pythonapi.PyErr_CheckSignals
-    try:
-        run_handlers()
-        try:
-            start_new_thread(_run, ([work], cancellation, outcome, done))
-        except RuntimeError as error:
-            if _is_from_handler(error):
-                raise
-            return work(cancellation)  # No thread can be started.
-        # Repeatedly, because a signal that another thread receives does not end the wait.
-        while not done.acquire(timeout=0.1):
-            run_handlers()
-            if must_end():
-                api.dcs_cancellation_cancel(cancellation.address)
-        result = outcome[0]
-        if isinstance(result, BaseException):
-            raise result
-        return result
-    except BaseException:
-        api.dcs_cancellation_cancel(cancellation.address)
-        raise
-    finally:
-        del work, must_end
-
-
-def _run(
-    work: list[Callable[[Cancellation], T]],
-    cancellation: Cancellation,
-    outcome: list[T | BaseException],
-    done: LockType,
-) -> None:
-    try:
-        outcome.append(work.pop()(cancellation))
-    except BaseException as error:
-        outcome.append(error.with_traceback(None))
-    finally:
-        done.release()
-
-
-def until_signal(work: Callable[[Cancellation], T]) -> T:
-    """Do the work; on the main thread, cancel it if a signal handler raises."""
-    import threading
-
-    if get_ident() != threading.main_thread().ident:
-        return work(Cancellation())
-    return run_on_thread(work)
-
-
-def _timed_out(timeout: float) -> NetworkError:
-    return NetworkError(
-        f"the call took longer than {timeout:g} s; a signal had interrupted it, and it was made again",
-        code=Code.TIMEOUT,
-        hint=text(api.dcs_code_hint(Code.TIMEOUT)),
-        retryable=True,
-    )

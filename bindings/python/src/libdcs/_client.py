@@ -170,7 +170,6 @@ class Client:
         """
         handle = self._in_flight()
         if handle is not None:
-            handle.interrupts += 1
             api.dcs_client_interrupt(handle.address)
 
     @property

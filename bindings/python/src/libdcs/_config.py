@@ -16,8 +16,6 @@ TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._call import Cancellation
-
 
 class Config:
     """Owns a `dcs_config`, which is freed at the end of the `with` block or with the last reference."""
@@ -82,10 +80,13 @@ class Config:
         self._call(api.dcs_client_new, ctypes.byref(client))
         return client.value
 
-    def diagnose(self, cancellation: Cancellation) -> int | None:
+    def diagnose(self, cancellation: int | None) -> int | None:
         """Create a `dcs_report`, which the caller frees."""
         report = ctypes.c_void_p()
-        self._call(api.dcs_diagnose_until, cancellation.address, ctypes.byref(report))
+        if cancellation is None:
+            self._call(api.dcs_diagnose, ctypes.byref(report))
+        else:
+            self._call(api.dcs_diagnose_until, cancellation, ctypes.byref(report))
         return report.value
 
     def _call(self, function: ctypes._NamedFuncPointer, *arguments: object) -> None:

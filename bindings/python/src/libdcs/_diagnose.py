@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from . import _log, _report
-from ._call import until_signal
+from ._call import interruptible
 from ._config import Config
 
 TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
     import os
-
-    from ._call import Cancellation
 
 
 def diagnose(
@@ -46,9 +44,9 @@ def diagnose(
         TypeError: A value is of the wrong type.
     """
     options = {**locals()}  # The parameters. A copy, because a debugger may add to the original.
-    config = Config()
-    config.fill(options)
-    return _run(config)
+    with Config() as config:
+        config.fill(options)
+        return _run(config)
 
 
 def diagnose_from_env() -> _report.Report:
@@ -56,20 +54,18 @@ def diagnose_from_env() -> _report.Report:
 
     Otherwise the same as `diagnose`.
     """
-    config = Config()
-    config.load_env()
-    return _run(config)
+    with Config() as config:
+        config.load_env()
+        return _run(config)
 
 
 def _run(config: Config) -> _report.Report:
     _log.prepare()
     try:
-        return until_signal(partial(_make, config))
+        return interruptible(partial(_make, config))
     finally:
         _log.drain()
 
 
-def _make(config: Config, cancellation: Cancellation) -> _report.Report:
-    # Frees the configuration and the report here, because after a signal nothing waits for this thread.
-    with config:
-        return _report.take(config.diagnose(cancellation))
+def _make(config: Config, cancellation: int | None) -> _report.Report:
+    return _report.take(config.diagnose(cancellation))

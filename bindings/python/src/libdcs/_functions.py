@@ -59,6 +59,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "dcs_cancellation_new": (c_void_p, ()),
     "dcs_cancellation_cancel": (c_int32, (c_void_p,)),
     "dcs_cancellation_set_descriptor": (c_int32, (c_void_p, c_int32)),
+    "dcs_cancellation_set_callback": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "dcs_cancellation_free": (None, (c_void_p,)),
     "dcs_status": (c_int32, (c_void_p, _OUT, _OUT)),
     "dcs_status_until": (c_int32, (c_void_p, c_void_p, _OUT, _OUT)),
