@@ -4,16 +4,15 @@
 
 mod common;
 
+use std::io::Write;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-#[cfg(unix)]
 use std::time::Duration;
 
-#[cfg(unix)]
-use common::https::after_request;
-use common::https::config_to;
+use common::https::{after_request, config_to};
 use common::logger::{self, Line};
 use common::loopback::listen;
 use common::relay::{Fault, Relay, port_of, request};
@@ -199,22 +198,31 @@ fn interrupt_ends_all_calls_and_cancellation_only_its_own() {
     assert!(unused.accept().is_err());
 }
 
-/// The server is never silent for as long as the client's poll interval.
+/// Configures a client of a server that is slow, but never silent for as long as the client's poll interval.
+fn slow_response(testbed: &Testbed) -> Config {
+    after_request(testbed, |session| {
+        let _ = session.write_all(b"HTTP/1.1 200 OK\r\nX: ");
+        while session.write_all(b"y").is_ok() {
+            thread::sleep(Duration::from_millis(5));
+        }
+    })
+}
+
+fn wait_for_slow_response(records: &Receiver<String>) {
+    wait_for(records, "is sent");
+    for _ in 0..5 {
+        wait_for(records, "bytes read");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn descriptor_ends_a_call_with_a_slow_response() {
-    use std::io::Write;
     use std::os::fd::AsRawFd;
 
     let testbed = Testbed::from_env();
     let (_turn, records) = log_records();
-    let config = after_request(&testbed, |session| {
-        let _ = session.write_all(b"HTTP/1.1 200 OK\r\nX: ");
-        while session.write_all(b"y").is_ok() {
-            // This server is slow on purpose.
-            thread::sleep(Duration::from_millis(5));
-        }
-    });
+    let config = slow_response(&testbed);
     let client = Client::new(&config).unwrap();
     let (reader, mut writer) = std::io::pipe().unwrap();
     let cancellation = Cancellation::new();
@@ -223,12 +231,7 @@ fn descriptor_ends_a_call_with_a_slow_response() {
         .unwrap();
     let error = interrupted(
         &records,
-        |records| {
-            wait_for(records, "is sent");
-            for _ in 0..5 {
-                wait_for(records, "bytes read");
-            }
-        },
+        wait_for_slow_response,
         || client.status_until(&cancellation),
         || writer.write_all(b"x").unwrap(),
     );
@@ -252,7 +255,6 @@ fn descriptor_is_rejected() {
 #[cfg(unix)]
 #[test]
 fn descriptor_ends_a_call() {
-    use std::io::Write;
     use std::os::fd::AsRawFd;
 
     let testbed = Testbed::from_env();
@@ -310,4 +312,56 @@ fn cancellation_ends_a_diagnosis_in_every_step() {
     cancellation.cancel();
     let error = diagnose_until(&config, &cancellation).unwrap_err();
     assert_eq!(error.code(), Code::Interrupted);
+}
+
+#[test]
+fn callback_ends_calls() {
+    let testbed = Testbed::from_env();
+    let (_turn, records) = log_records();
+    let silent = config_to(&testbed, listen(never_answer));
+    let (_listener, unanswered) = unanswered_port();
+    let no_connection = config(&testbed, &format!("https://127.0.0.1:{unanswered}{PATH}"));
+    for (config, is_ready) in [
+        (
+            patient(no_connection),
+            (|records| wait_for(records, "as configured")) as fn(&Receiver<String>),
+        ),
+        (silent, |records| wait_for(records, "handshake with")),
+        (slow_response(&testbed), wait_for_slow_response),
+    ] {
+        let client = Client::new(&config).unwrap();
+        let cancellation = Cancellation::new();
+        let goes_on = Arc::new(AtomicBool::new(true));
+        let own = goes_on.clone();
+        cancellation.set_callback(Some(move || own.load(Ordering::SeqCst)));
+        interrupted(
+            &records,
+            is_ready,
+            || client.status_until(&cancellation),
+            || goes_on.store(false, Ordering::SeqCst),
+        );
+        assert!(cancellation.is_cancelled());
+    }
+}
+
+#[test]
+fn callback_makes_calls() {
+    static IS_STALLED: AtomicBool = AtomicBool::new(false);
+    let testbed = Testbed::from_env();
+    let (_turn, _records) = log_records();
+    let url = testbed.url("tls12_close", PATH);
+    let relay = Relay::with_fault(port_of(&url), Fault::Stall, |record| {
+        request(record) && !IS_STALLED.swap(true, Ordering::SeqCst)
+    });
+    let mut config = config(&testbed, &relay.url(&url));
+    // All threads share the call in flight, except for the one that makes it.
+    config.set_status_max_age_ms(60_000);
+    let client = Arc::new(Client::new(&config).unwrap());
+    let cancellation = Cancellation::new();
+    let own = client.clone();
+    cancellation.set_callback(Some(move || {
+        !IS_STALLED.load(Ordering::SeqCst) || !own.status().unwrap().available()
+    }));
+    let error = client.status_until(&cancellation).unwrap_err();
+    assert_eq!(error.code(), Code::Interrupted, "{error}");
 }

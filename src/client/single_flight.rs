@@ -190,7 +190,7 @@ mod tests {
         // Nothing shows when the other thread waits. If it came too late and made the call itself, try again.
         for patience in 0..1000 {
             let flight = SingleFlight::default();
-            flight.state.lock().unwrap().in_flight = true;
+            flight.state.lock().unwrap().in_flight = Some(0);
             let (is_there, has_called) = (AtomicBool::new(false), AtomicBool::new(false));
             let got = std::thread::scope(|scope| {
                 let waiting = scope.spawn(|| {
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn waiting_ends_by_the_deadline() {
         let flight = SingleFlight::default();
-        flight.state.lock().unwrap().in_flight = true;
+        flight.state.lock().unwrap().in_flight = Some(0);
         let brief = Deadline::after(Duration::from_millis(20));
         let error = flight
             .get_or_call(LONG, &brief, "h:1", || Ok(status()))

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 
@@ -41,8 +42,18 @@ struct State {
     callback: ArcSwapOption<Callback>,
 }
 
-/// Returns whether the call may go on.
-struct Callback(Box<dyn Fn() -> bool + Send + Sync>);
+struct Callback {
+    goes_on: Box<dyn Fn() -> bool + Send + Sync>,
+    created: Instant,
+    /// When it last ran, in milliseconds since `created`.
+    ran_ms: AtomicU64,
+}
+
+impl Callback {
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
 
 impl Cancellation {
     /// Creates one that is not cancelled.
@@ -89,18 +100,31 @@ impl Cancellation {
     where
         F: Fn() -> bool + Send + Sync + 'static,
     {
-        let callback = callback.map(|callback| Arc::new(Callback(Box::new(callback))));
-        self.0.callback.store(callback);
+        self.0.callback.store(callback.map(|goes_on| {
+            Arc::new(Callback {
+                goes_on: Box::new(goes_on),
+                created: Instant::now(),
+                ran_ms: AtomicU64::new(0),
+            })
+        }));
     }
 
-    fn run_callback(&self) {
+    fn run_callback(&self, min_interval: Duration) {
         let Some(callback) = self.0.callback.load_full() else {
             return;
         };
+        let (now, ran) = (
+            callback.elapsed_ms(),
+            callback.ran_ms.load(Ordering::Relaxed),
+        );
+        if u128::from(now.saturating_sub(ran)) < min_interval.as_millis() {
+            return;
+        }
+        callback.ran_ms.store(now, Ordering::Relaxed);
         // A handshake of the callback's own must not be taken for the one that this thread is in.
         let suspended = handshake::suspend();
         let process = fork_gate::this_process();
-        let goes_on = (callback.0)();
+        let goes_on = (callback.goes_on)();
         drop(suspended);
         // A child that was forked in the callback must not read from the connection, which is its parent's.
         if !goes_on || fork_gate::this_process() != process {
@@ -139,10 +163,10 @@ impl CancelToken {
         }
     }
 
-    /// Runs the cancellation's callback, if it has one. No lock may be held.
-    pub(crate) fn run_callback(&self) {
+    /// Runs the cancellation's callback, if it has one and did not run within the interval. No lock may be held.
+    pub(crate) fn run_callback(&self, min_interval: Duration) {
         if let Some(own) = &self.cancellation {
-            own.run_callback();
+            own.run_callback(min_interval);
         }
     }
 
@@ -206,17 +230,18 @@ mod tests {
         let own = goes_on.clone();
         cancellation.set_callback(Some(move || own.load(Ordering::Relaxed)));
         let token = CancelToken::from(&cancellation);
-        token.run_callback();
+        token.run_callback(Duration::ZERO);
         assert!(!token.is_cancelled());
         goes_on.store(false, Ordering::Relaxed);
+        token.run_callback(Duration::from_secs(3600));
         assert!(!token.is_cancelled());
-        token.run_callback();
+        token.run_callback(Duration::ZERO);
         assert!(token.is_cancelled() && cancellation.is_cancelled());
 
         let cancellation = Cancellation::new();
         cancellation.set_callback(Some(|| false));
         cancellation.set_callback(None::<fn() -> bool>);
-        CancelToken::from(&cancellation).run_callback();
+        CancelToken::from(&cancellation).run_callback(Duration::ZERO);
         assert!(!cancellation.is_cancelled());
     }
 

@@ -153,15 +153,20 @@ impl Deadline {
         self.token.is_cancelled()
     }
 
-    /// Returns the time that is left.
+    /// Returns the time that is left. May run the cancellation's callback, so no lock may be held.
     ///
     /// # Errors
     /// If the deadline has passed or the call was cancelled.
     pub(crate) fn remaining(&self) -> Result<Duration, WaitError> {
+        let now = Instant::now();
+        // A peer that sends byte by byte could otherwise keep the callback from running.
+        if now - self.started >= POLL_INTERVAL {
+            self.token.run_callback(POLL_INTERVAL);
+        }
         if self.token.is_cancelled() {
             return Err(WaitError::Cancelled);
         }
-        let remaining = self.at.saturating_duration_since(Instant::now());
+        let remaining = self.at.saturating_duration_since(now);
         if remaining.is_zero() {
             return Err(WaitError::TimedOut);
         }
@@ -174,7 +179,7 @@ impl Deadline {
     /// # Errors
     /// As [`Deadline::remaining`].
     pub(crate) fn next_wait(&self) -> Result<Duration, WaitError> {
-        self.token.run_callback();
+        self.token.run_callback(Duration::ZERO);
         self.remaining()
             .map(|remaining| remaining.min(POLL_INTERVAL))
     }

@@ -256,11 +256,19 @@ static void end(const char *name, const struct stalled *call, pthread_t thread, 
     print_text(name, call->code == call->code_of_error ? dcs_code_name(call->code) : "two codes");
 }
 
+/* Lets the call wait three times. */
+static int32_t count_down(void *user_data) {
+    int *left = user_data;
+
+    return --*left > 0 ? 1 : 0;
+}
+
 static int end_calls(const dcs_client *client, int listening) {
     dcs_cancellation *cancellation = dcs_cancellation_new();
     struct stalled call = {client, NULL, DCS_OK, DCS_OK};
     pthread_t thread;
     int connection;
+    int left = 3;
 #ifndef _WIN32
     int ends[2];
 
@@ -289,6 +297,14 @@ static int end_calls(const dcs_client *client, int listening) {
     /* Windows has no descriptors, so this is an error. */
     print_text("descriptor", dcs_code_name(dcs_cancellation_set_descriptor(cancellation, 0)));
 #endif
+
+    dcs_cancellation_set_callback(cancellation, count_down, &left);
+    connection = begin(&call, &thread, listening);
+    end("callback", &call, thread, connection);
+    printf("callback_left=%d\n", left);
+    dcs_cancellation_free(cancellation);
+    cancellation = dcs_cancellation_new();
+    call.cancellation = cancellation;
 
     connection = begin(&call, &thread, listening);
     dcs_cancellation_cancel(cancellation);

@@ -91,6 +91,7 @@ static void null_handles(void) {
     CHECK(dcs_cancellation_cancel(NULL) == INVALID);
     CHECK(dcs_cancellation_set_descriptor(NULL, 0) == INVALID);
     CHECK(dcs_cancellation_set_descriptor(NULL, -1) == INVALID);
+    CHECK(dcs_cancellation_set_callback(NULL, NULL, NULL) == INVALID);
 
     CHECK(dcs_status_response_available(NULL) == -1);
     CHECK(dcs_status_response_message(NULL) == NULL);
@@ -287,6 +288,7 @@ static void cancellations(void) {
     dcs_error_free(error);
     CHECK(dcs_cancellation_set_descriptor(cancellation, -1) == DCS_OK);
     CHECK(dcs_cancellation_set_descriptor(cancellation, INT32_MIN) == DCS_OK);
+    CHECK(dcs_cancellation_set_callback(cancellation, NULL, garbage()) == DCS_OK);
     CHECK(dcs_cancellation_cancel(cancellation) == DCS_OK);
     CHECK(dcs_cancellation_cancel(cancellation) == DCS_OK);
     dcs_cancellation_free(cancellation);

@@ -197,6 +197,10 @@ pub fn run(program: &[u8], world: &World<'_>) -> u32 {
     machine.successes
 }
 
+extern "C" fn go_on(_: *mut c_void) -> i32 {
+    1
+}
+
 extern "C" fn callback(
     user_data: *mut c_void,
     level: i32,
@@ -543,12 +547,23 @@ impl Machine<'_> {
     fn cancel(&mut self) {
         let slot = self.bytes.next() % 2;
         let handle = self.cancellations[slot].handle;
-        match self.bytes.next() % 4 {
+        match self.bytes.next() % 5 {
             0 => self.cancellations[slot].put(dcs_cancellation_new()),
             1 => self.cancellations[slot].put(ptr::null_mut()),
             2 => {
                 // SAFETY: a live handle or NULL.
                 let code = unsafe { dcs_cancellation_cancel(handle) };
+                assert_eq!(code == OK, !handle.is_null());
+            }
+            3 => {
+                let callback = self
+                    .bytes
+                    .next()
+                    .is_multiple_of(2)
+                    .then_some(go_on as unsafe extern "C" fn(_) -> _);
+                // SAFETY: a live handle or NULL, and a function that needs no data.
+                let code =
+                    unsafe { dcs_cancellation_set_callback(handle, callback, ptr::null_mut()) };
                 assert_eq!(code == OK, !handle.is_null());
             }
             _ => {

@@ -198,9 +198,10 @@ fn c_program_reads_errors() {
 
 fn assert_interrupted(output: &Output) {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    for how in ["interrupt", "cancel", "cancelled_before"] {
+    for how in ["interrupt", "callback", "cancel", "cancelled_before"] {
         assert_line(output, &format!("{how}=DCS_ERR_INTERRUPTED"));
     }
+    assert_line(output, "callback_left=0");
     let by_descriptor = if is_windows() {
         "DCS_ERR_INVALID_ARGUMENT"
     } else {
