@@ -6,7 +6,6 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
-use crate::handshake;
 use crate::status::Status;
 use crate::transport::{Deadline, Phase};
 
@@ -55,13 +54,13 @@ impl SingleFlight {
             }
             match state.in_flight {
                 None => {
-                    state.in_flight = Some(handshake::this_thread());
+                    state.in_flight = Some(this_thread());
                     // So that no thread takes an older outcome for this call's, even if the call panics.
                     state.last = None;
                     break;
                 }
                 // A callback in the middle of this thread's call makes another one, which cannot wait for the first.
-                Some(thread) if thread == handshake::this_thread() => {
+                Some(thread) if thread == this_thread() => {
                     drop(state);
                     return call();
                 }
@@ -95,6 +94,12 @@ impl Drop for FlightGuard<'_> {
         drop(state);
         self.0.ended.notify_all();
     }
+}
+
+/// Returns a number that no other living thread has. Works also while the thread ends, when std's own panics.
+fn this_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

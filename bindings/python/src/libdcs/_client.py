@@ -119,10 +119,9 @@ class Client:
 
         Returns every well-formed response, also if `available` is False. Releases the GIL meanwhile.
 
-        On the main thread, an exception that a signal handler raises ends the call within half a second, such
-        as the KeyboardInterrupt of Ctrl-C. On Windows the handler runs when the call returns. A handler that
-        does not raise ends nothing, but a slow call may then be made twice, within `timeout` for both.
-        Signals do not affect calls on other threads; `interrupt()` ends them.
+        On the main thread signal handlers also run during the call. An exception of a handler ends the call
+        within half a second, such as the KeyboardInterrupt of Ctrl-C. Signals do not affect calls on other
+        threads; `interrupt()` ends them.
 
         Raises:
             NetworkError: The host cannot be resolved or reached, a timeout passed, the connection was lost,
