@@ -60,7 +60,7 @@ impl CaBundle {
                 .join(", ");
             return Err(loaded.error(
                 Check::FileRole,
-                format!("holds no certificate, only: {kinds}."),
+                format!("contains no certificate, only: {kinds}."),
             ));
         }
         let bundle = CaBundle {
@@ -72,7 +72,7 @@ impl CaBundle {
             return Err(loaded.error(
                 Check::BundleHasCa,
                 format!(
-                    "holds no CA certificate, only: {}.",
+                    "contains no CA certificate, only: {}.",
                     bundle
                         .certificates
                         .iter()

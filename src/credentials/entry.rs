@@ -126,7 +126,7 @@ impl Entry {
         };
         loaded
             .error(Check::FileFormat, format!("is damaged: {which} {how}."))
-            .with_hint("Copy the file again from where it came from, as plain text.")
+            .with_hint("Copy the file again from its source, as plain text.")
     }
 
     /// Returns its place in the file, as the end of a phrase.

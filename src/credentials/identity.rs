@@ -157,21 +157,21 @@ impl Identity {
 fn no_certificate(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
     let error = |what| loaded.error(Check::FileRole, what);
     if parsed.has(EntryKind::CertificateRequest) {
-        error("holds a certificate signing request (CSR), not a certificate.")
+        error("contains a certificate signing request (CSR), not a certificate.")
             .with_hint("Send the CSR to the DCS team and use the certificate that they send back.")
     } else if parsed.has_private_key() {
-        error("holds a private key and no certificate.").with_hint(
+        error("contains a private key and no certificate.").with_hint(
             "Exchange the two files: the certificate is the one that begins with BEGIN CERTIFICATE.",
         )
     } else if parsed.has(EntryKind::PublicKey) {
-        error("holds a public key, not a certificate.")
+        error("contains a public key, not a certificate.")
     } else if parsed.has(EntryKind::TrustedCertificate) {
-        error("holds a certificate with OpenSSL's trust settings (BEGIN TRUSTED CERTIFICATE), which only OpenSSL reads.")
+        error("contains a certificate with OpenSSL's trust settings (BEGIN TRUSTED CERTIFICATE), which only OpenSSL reads.")
             .with_hint("Convert it: `openssl x509 -in FILE -out NEW`.")
     } else if parsed.has(EntryKind::Crl) {
-        error("holds a certificate revocation list, not a certificate.")
+        error("contains a certificate revocation list, not a certificate.")
     } else {
-        error("holds no certificate.")
+        error("contains no certificate.")
     }
 }
 
@@ -225,7 +225,7 @@ fn leaf_position(
         return Err(loaded
             .error(
                 Check::FileRole,
-                format!("holds CA certificates only ({subject}), and none of them is the key's."),
+                format!("contains CA certificates only ({subject}), and none of them is the key's."),
             )
             .with_hint("Configure the certificate that the DCS team sent you for your own request: this file looks like the CA bundle."));
     }

@@ -117,7 +117,7 @@ impl ParsedFile {
                         cut.label, cut.line
                     ),
                 )
-                .with_hint("Copy the whole file again from where it came from, up to its last END line.")
+                .with_hint("Copy the whole file again from its source, up to its last END line.")
         })?;
         for block in blocks {
             let body = block.body();
@@ -170,7 +170,7 @@ impl ParsedFile {
                             bytes.len()
                         ),
                     )
-                    .with_hint("Copy the file again from where it came from, as binary and not as text."),
+                    .with_hint("Copy the file again from its source, as binary and not as text."),
                 // In a form that only BER allows; the error says so if it cannot be read.
                 _ if pkcs7::looks_like(bytes) => return self.take_pkcs7(bytes, None, loaded),
                 _ if pkcs12::looks_like(bytes) => {
@@ -243,7 +243,7 @@ fn cannot_open(failure: &pkcs12::Failure, loaded: &LoadedFile) -> Error {
         .with_hint("Check the private key password; blanks and a line end count as part of it."),
         Failure::Damaged => loaded
             .error(Check::FileFormat, "is a PKCS#12 store that is damaged.")
-            .with_hint("Copy the file again from where it came from, as binary and not as text."),
+            .with_hint("Copy the file again from its source, as binary and not as text."),
         Failure::Unsupported => loaded
             .error(
                 Check::FileFormat,

@@ -92,7 +92,7 @@ pub(crate) fn only_key<'a>(
             Err(loaded
                 .error(
                     Check::KeySingle,
-                    format!("holds more than one private key{lines}."),
+                    format!("contains more than one private key{lines}."),
                 )
                 .with_hint(Check::KeySingle.advice()))
         }
@@ -217,7 +217,7 @@ fn unsupported_form(loaded: &LoadedFile, entry: &Entry) -> Error {
         .error(
             Check::KeySupported,
             format!(
-                "holds a key in a form that is not supported (BEGIN {}{}).",
+                "contains a key in a form that is not supported (BEGIN {}{}).",
                 entry.label,
                 entry.place()
             ),
@@ -248,7 +248,7 @@ fn no_key(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
         loaded
             .error(
                 Check::FileRole,
-                "holds a certificate and no private key.",
+                "contains a certificate and no private key.",
             )
             .with_hint(
                 "Exchange the two files: the private key is the one that begins with BEGIN PRIVATE KEY.",
@@ -256,12 +256,15 @@ fn no_key(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
     } else if parsed.has(EntryKind::CertificateRequest) {
         loaded.error(
             Check::FileRole,
-            "holds a certificate signing request (CSR) and no private key.",
+            "contains a certificate signing request (CSR) and no private key.",
         )
     } else if parsed.has(EntryKind::PublicKey) {
-        loaded.error(Check::FileRole, "holds a public key, not the private one.")
+        loaded.error(
+            Check::FileRole,
+            "contains a public key, not the private one.",
+        )
     } else {
-        loaded.error(Check::KeyPresent, "holds no private key.")
+        loaded.error(Check::KeyPresent, "contains no private key.")
     }
 }
 
