@@ -326,7 +326,7 @@ fn error_names_the_folder_of_a_relative_path() {
             "missing.pem",
             format!("missing.pem cannot be opened: there is no such file in {folder}."),
         ),
-        ("~/missing.pem", "'~' is not read".to_owned()),
+        ("~/missing.pem", "'~' is not expanded".to_owned()),
         ("/nowhere/missing.pem", "there is no such file.".to_owned()),
     ] {
         let mut config = Config::new();

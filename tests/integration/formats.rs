@@ -301,7 +301,7 @@ fn unsupported_format_is_an_error_with_advice() {
             "JKS",
             "keytool -importkeystore",
         ),
-        (text_and_der, "text with DER", "Leave -text out"),
+        (text_and_der, "text followed by DER", "without -text"),
         (trusted, "TRUSTED CERTIFICATE", "openssl x509"),
         (csr, "signing request", "Send the CSR"),
         (read(&testbed, "csr"), "signing request", "Send the CSR"),
@@ -320,7 +320,7 @@ fn unsupported_format_is_an_error_with_advice() {
         (
             key.clone().into_bytes(),
             "private key and no certificate",
-            "exchanged",
+            "Exchange the two files",
         ),
     ] {
         let mut config = good(&testbed);
@@ -340,7 +340,7 @@ fn unsupported_format_is_an_error_with_advice() {
         (
             pem.clone().into_bytes(),
             "certificate and no private key",
-            "exchanged",
+            "Exchange the two files",
         ),
         (
             b"PuTTY-User-Key-File-3: ssh-rsa".to_vec(),
