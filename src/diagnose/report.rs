@@ -221,8 +221,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Returns whether calls succeed: no check failed with the severity [`Severity::Error`]. There may be warnings and
-    /// notes.
+    /// Returns whether no check of severity [`Severity::Error`] failed. There may be warnings and notes.
     pub fn ok(&self) -> bool {
         self.worst() != Some(Severity::Error)
     }
