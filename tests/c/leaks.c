@@ -150,6 +150,9 @@ static void failing_clients(void) {
     }
     read_error(error);
     dcs_error_free(error);
+    no_client(config, DCS_ERR_INVALID_ARGUMENT);
+
+    config = good_config(url);
     dcs_config_set_private_key(config, (const uint8_t *)"x", 1);
     no_client(config, DCS_ERR_PRIVATE_KEY);
     no_client(dcs_config_new(), DCS_ERR_CA_BUNDLE);

@@ -195,7 +195,7 @@ int main(int argc, char **argv) {
               DCS_ERR_INVALID_ARGUMENT);
         // A rejected value is reported again until the option is set.
         CHECK(caught([&] { dcs::client{config}; }).code() == DCS_ERR_INVALID_ARGUMENT);
-        config.certificate(content(argv[3]));
+        config.certificate(content(argv[3])).url(base + "/checks/passport").timeout(std::chrono::minutes(5));
         CHECK(dcs::client(config).status().available());
         config.proxy("http://localhost:1").private_key_password("unused");
         CHECK(caught([&] { dcs::client(config).status(); }).code() == DCS_ERR_PROXY);
