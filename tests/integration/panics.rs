@@ -59,7 +59,9 @@ fn call(function: &Function, is_live: bool) -> String {
         }
         match (handle(kind), kind.as_str()) {
             (Some(handle), _) if is_live => format!("the_{handle}"),
-            (Some(_), _) | (None, "dcs_log_callback" | "void *") => "NULL".to_owned(),
+            (Some(_), _) | (None, "dcs_log_callback" | "dcs_cancellation_callback" | "void *") => {
+                "NULL".to_owned()
+            }
             (None, "const char *" | "const uint8_t *") => format!("({kind})\"x\""),
             (None, "size_t") if name == "index" => "0".to_owned(),
             (None, "size_t" | "uint32_t" | "int32_t" | "dcs_code") => "1".to_owned(),
