@@ -41,8 +41,8 @@ pub struct Client {
 impl Client {
     /// Creates a client: reads and checks the files, but sends nothing.
     ///
-    /// The certificate's chain is completed from the CA bundle. Expired certificates in the bundle are ignored. A client
-    /// can be created without a certificate and key; the server will then reject it.
+    /// The certificate's chain is completed from the CA bundle. Expired certificates in the bundle are ignored. A
+    /// client can be created without a certificate and key; the server will then reject it.
     ///
     /// # Errors
     /// - [`Code::InvalidArgument`] if an option's value was rejected and the option was not set since
@@ -254,7 +254,7 @@ fn exchange(snapshot: &Snapshot, deadline: Deadline) -> Result<Status, Error> {
                 "{}: HTTP 200 after {} ms, {}",
                 connector.peer.name,
                 call.deadline().elapsed().as_millis(),
-                call.progress().connection()
+                call.progress().describe_connection()
             );
         })
         .inspect_err(|error| {

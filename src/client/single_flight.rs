@@ -26,8 +26,8 @@ struct State {
 }
 
 impl SingleFlight {
-    /// Returns the newest status if it is no older than `max_age`, otherwise the outcome of the call in flight. If there
-    /// is none, makes the call.
+    /// Returns the newest status if it is no older than `max_age`, otherwise the outcome of the call in flight. If
+    /// there is none, makes the call.
     pub(super) fn get_or_call(
         &self,
         max_age: Duration,

@@ -28,8 +28,8 @@ pub(super) struct Snapshot {
     pub(super) is_bundle_encrypted: bool,
 }
 
-/// What a client's snapshots share in one process. A forked child has its own: at the fork, another thread of the parent
-/// may have held one of the locks.
+/// What a client's snapshots share in one process. A forked child has its own: at the fork, another thread of the
+/// parent may have held one of the locks.
 pub(super) struct Process {
     /// Held while files are read, so that an older snapshot never replaces a newer one.
     pub(super) reloading: Mutex<()>,
@@ -144,8 +144,8 @@ fn warn_of_permissions(loaded: &LoadedFile) {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FileFingerprints(Vec<Option<Fingerprint>>);
 
-/// Length, time of the last change, and its [`sys::file_id`]: a file that is replaced within the resolution of the clock has
-/// a different one.
+/// Length, time of the last change, and its [`sys::file_id`]: a file that is replaced within the resolution of the
+/// clock has a different one.
 type Fingerprint = (u64, Option<SystemTime>, (u64, u64));
 
 impl FileFingerprints {

@@ -169,8 +169,8 @@ fn optional_text(
     from_str(value.get()).map_err(|_| format!("has a field '{name}' that is not text"))
 }
 
-/// Parses an ISO 8601 date and time with an offset. One that is out of range, such as the last second of the year 9999 for
-/// "no end", becomes the nearest that is not.
+/// Parses an ISO 8601 date and time with an offset. One that is out of range, such as the last second of the year
+/// 9999 for "no end", becomes the nearest that is not.
 pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     if let Ok(timestamp) = text.parse() {
         return Some(timestamp);

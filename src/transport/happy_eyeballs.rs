@@ -1,6 +1,6 @@
 //! Connecting to the first of a host's addresses that answers (happy eyeballs, RFC 8305, section 5).
 //!
-//! The next address is attempts after a short delay while the attempts before it are still pending. So a dead route costs
+//! The next address is tried after a short delay while the attempts before it are still pending. So a dead route costs
 //! a quarter of a second and not a timeout.
 
 use std::io;

@@ -1,8 +1,8 @@
 //! HTTP/1.1 by ureq over our own connections.
 //!
 //! ureq writes a request and parses the response. An agent is created for each call, which costs a few small
-//! allocations. All that is worth keeping (connections, TLS sessions, addresses) belongs to the connector: ureq is handed
-//! one connection, its pool stays empty and its resolver returns nothing.
+//! allocations. All that is worth keeping (connections, TLS sessions, addresses) belongs to the connector: ureq is
+//! handed one connection, its pool stays empty and its resolver returns nothing.
 
 #[cfg(fuzzing)]
 pub(crate) mod played;
@@ -33,12 +33,13 @@ pub(super) const USER_AGENT: &str = concat!("libdcs/", env!("CARGO_PKG_VERSION")
 
 /// The largest body. The response to the status call is 40 bytes; each planned outage adds a few hundred.
 const MAX_BODY: u64 = 1024 * 1024;
-/// The largest response, including what is not part of its body: provisional responses, chunk sizes and trailers, which a
-/// server could send without end.
+/// The largest response, including what is not part of its body: provisional responses, chunk sizes and trailers,
+/// which a server could send without end.
 const MAX_RECEIVED: u64 = 2 * MAX_BODY;
 /// The size of a request without its path and query. ureq writes the request line in one piece, so the buffer must hold
 /// all of it.
 const OUTPUT_SIZE: usize = 1024;
+
 /// What an exchange reads from and writes to: a connection, or the fuzz targets' recorded bytes.
 trait Stream: Send + Sync + 'static {
     fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Error>;
@@ -113,8 +114,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Describes the connection in the log.
-    pub(crate) fn connection(&self) -> &'static str {
+    /// Describes the connection for the log.
+    pub(crate) fn describe_connection(&self) -> &'static str {
         match self.handshake {
             _ if self.reused => "connection reused",
             Some(handshake) if handshake.resumed => "new connection, session resumed",

@@ -1,9 +1,9 @@
 //! Key exchange on P-521, for which rustls has no group.
 //!
 //! A client certificate on P-521 needs it in TLS 1.2: a server may accept only certificates on curves that the client
-//! lists as supported groups (RFC 8422, section 5.1.1). OpenSSL does so: without this group the call fails with the alert
-//! illegal_parameter (measured on nginx 1.22 with OpenSSL 3.0). It is offered only for such a certificate, and after all
-//! other groups.
+//! lists as supported groups (RFC 8422, section 5.1.1). OpenSSL does so: without this group the call fails with the
+//! alert illegal_parameter (measured on nginx 1.22 with OpenSSL 3.0). It is offered only for such a certificate, and
+//! after all other groups.
 
 use aws_lc_rs::agreement::{ECDH_P521, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
 use aws_lc_rs::rand::SystemRandom;

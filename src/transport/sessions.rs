@@ -27,8 +27,8 @@ struct State {
 }
 
 impl Sessions {
-    /// Discards the TLS 1.3 tickets of a server that chooses TLS 1.2 now: while rustls has one of them to offer, it does
-    /// not look for a TLS 1.2 session.
+    /// Discards the TLS 1.3 tickets of a server that chooses TLS 1.2 now: while rustls has one of them to offer, it
+    /// does not look for a TLS 1.2 session.
     pub(super) fn discard_tls13_tickets(&self) {
         self.lock().tickets.clear();
     }

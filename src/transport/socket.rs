@@ -151,7 +151,8 @@ pub(crate) fn first_finished<'a>(
     sys::first_connected(attempts.map(|attempt| &attempt.socket), timeout)
 }
 
-/// A [`Socket`] with a deadline. A read or write that reaches it fails with a [`WaitError`](super::deadline::WaitError).
+/// A [`Socket`] with a deadline. A read or write that reaches it fails with a
+/// [`WaitError`](super::deadline::WaitError).
 pub(crate) struct BoundedSocket<'a> {
     socket: &'a mut Socket,
     deadline: &'a Deadline,

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long TLS 1.2 alone is offered after it was negotiated. A server that is upgraded to TLS 1.3 is offered that again
-/// after this time, or once it does not resume a session.
+/// How long TLS 1.2 alone is offered after it was negotiated. A server that is upgraded to TLS 1.3 is offered that
+/// again after this time, or once it does not resume a session.
 const HINT_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// When the server, offered both versions, chose TLS 1.2.

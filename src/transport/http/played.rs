@@ -1,5 +1,5 @@
-//! A recorded response in place of a connection, for the fuzz targets. All that handles it (ureq, our buffers, the parsing
-//! of the response) is the same.
+//! A recorded response in place of a connection, for the fuzz targets. All that handles it (ureq, our buffers, the
+//! parsing of the response) is the same.
 
 use std::sync::Arc;
 
