@@ -18,9 +18,9 @@
  *
  * Effects on the process: the library installs no signal handler, prints nothing and never ends the
  * process. Its log is off until dcs_log_set_level turns it on. Only dcs_config_load_env takes options from
- * the environment. There are two exceptions. When a process creates its first client, the HTTP layer looks
+ * the environment. Two other parts read it. When a process creates its first client, the HTTP layer looks
  * at the proxy variables and ignores what it finds; as for getenv, no other thread may change the
- * environment meanwhile. When the library is loaded, the cryptography reads OPENSSL_ia32cap, which can
+ * environment meanwhile. When the library is loaded, its cryptography reads OPENSSL_ia32cap, which can
  * switch off instructions of the processor.
  */
 
@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 /* Codes: from 100 the caller's input, from 200 the network, from 300 TLS, from 400 the service's
- * answers, 900 the library itself. A code for one HTTP status has its number. */
+ * answers, 900 the library itself. A code for one HTTP status equals it. */
 
 /** Success. */
 #define DCS_OK 0
@@ -143,7 +143,7 @@
 #define DCS_LOG_INFO 3
 
 /**
- * Each step of a call: look-up, TCP, proxy, TLS handshake, request, answer. The files of a new client.
+ * Each step of a call: lookup, TCP, proxy, TLS handshake, request, answer. The files of a new client.
  */
 #define DCS_LOG_DEBUG 4
 
@@ -179,8 +179,8 @@ typedef struct dcs_cancellation dcs_cancellation;
 /**
  * Makes calls. Owned by the caller, who frees it with `dcs_client_free` when no call is in flight.
  *
- * Shared freely: any number of threads call it at once. Create one and keep it for as long as the
- * service runs: it holds the connections that the server keeps alive, and the TLS sessions to resume.
+ * Shared freely: any number of threads call it at once. Create one and keep it for as long as your
+ * program runs: it holds the connections that the server keeps alive, and the TLS sessions to resume.
  *
  * A forked child may use and free its parent's client, whatever the parent's threads were doing. There
  * it starts without the parent's connections and sessions, and sends nothing on them.
@@ -190,11 +190,13 @@ typedef struct dcs_client dcs_client;
 /**
  * A configuration. Owned by the caller, who frees it with `dcs_config_free`; used by one thread at a time.
  *
- * Setting a file only notes it: the file is read when a client is created. All that is passed in is copied. Every setter
- * returns `DCS_ERR_INVALID_ARGUMENT` if the configuration or a required argument is NULL, or a text is not UTF-8.
+ * A setter of a file only stores the path: the file is read when a client is created. All arguments are copied. Every
+ * setter returns `DCS_ERR_INVALID_ARGUMENT` if the configuration or a required argument is NULL, or a text is not
+ * UTF-8.
  *
- * A setter that rejects a value leaves the option as it was. So that a call does not go elsewhere if the code is ignored,
- * `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` report the rejection again until that option is set.
+ * A setter that rejects a value leaves the option as it was. The caller may ignore its code: `dcs_client_new`,
+ * `dcs_diagnose` and `dcs_diagnose_until` report the rejection again, until that option is set to a valid value. So a
+ * rejected URL or proxy never sends a call to the wrong place.
  */
 typedef struct dcs_config dcs_config;
 
@@ -268,8 +270,8 @@ extern "C" {
 const char *dcs_version(void);
 
 /**
- * Returns the version of this C ABI: 1. A binding refuses to load a library with another number than
- * it was made for.
+ * Returns the version of this C ABI: 1. A binding is made for one number, and refuses to load a library
+ * with another.
  */
 uint32_t dcs_abi_version(void);
 
@@ -352,12 +354,13 @@ int64_t dcs_error_rate_limit_remaining(const dcs_error *error);
 int64_t dcs_error_rate_limit_reset_ms(const dcs_error *error);
 
 /**
- * Returns the number of checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
+ * Returns the number of passport checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
  */
 int64_t dcs_error_quota_limit(const dcs_error *error);
 
 /**
- * Returns the number of checks left (DCS-Quota-Remaining). -1 without that header, and for NULL.
+ * Returns the number of passport checks left (DCS-Quota-Remaining). -1 without that header, and for
+ * NULL.
  */
 int64_t dcs_error_quota_remaining(const dcs_error *error);
 
@@ -450,8 +453,8 @@ dcs_code dcs_config_set_timeout_ms(dcs_config *config, uint32_t ms);
 dcs_code dcs_config_set_reload_interval_ms(dcs_config *config, uint32_t ms);
 
 /**
- * Sets whether the client sends nothing while the service has asked it to wait (Retry-After of a 429
- * or 503, of an hour at most): 1 or 0, the default. With 1 such a call fails at once, with that
+ * Sets whether the client sends nothing while the service has asked it to wait: 1, or 0, the default.
+ * With 1, a call during the Retry-After of a 429 or 503 (an hour at most) fails at once, with that
  * answer's code and the time that is left.
  *
  * Errors: `DCS_ERR_INVALID_ARGUMENT` for another number.
@@ -485,7 +488,8 @@ dcs_code dcs_config_set_proxy(dcs_config *config, const char *url);
 dcs_code dcs_config_set_option(dcs_config *config, const char *name, const char *value, dcs_error **error);
 
 /**
- * Sets the options that have an environment variable. No other function reads the environment.
+ * Sets each option whose environment variable is set. No other function takes options from the
+ * environment.
  *
  * The variable of an option is `DCS_` and its name in upper case, such as DCS_URL or DCS_TIMEOUT_MS;
  * it takes what `dcs_config_set_option` takes. A variable that is not set, or is empty, leaves its
@@ -513,13 +517,13 @@ dcs_code dcs_client_new(const dcs_config *config, dcs_client **client, dcs_error
 
 /**
  * Reads the files again, for the calls that start afterwards. Calls in flight end undisturbed. All or
- * nothing: after a failure the client keeps using the previous files. From any thread, while others
- * call.
+ * nothing: after a failure the client keeps using the previous files. From any thread, also while
+ * other threads make calls.
  *
  * For this a client keeps the paths of its files. If the certificate or the key comes from a file, it
- * also keeps the password, and the other one's content if that was given as bytes; both are wiped when
- * the client is freed. If the certificate and the key were both given as bytes, they stay as they are
- * and their content is not kept.
+ * also keeps the password. If only one of the two comes from a file, it also keeps the other one's
+ * bytes. Password and bytes are wiped when the client is freed. If both were given as bytes, a reload
+ * leaves them as they are, and their content is not kept.
  *
  * Errors: as `dcs_client_new`; `DCS_ERR_INVALID_ARGUMENT` for a client that was created without any
  * file.
@@ -547,7 +551,7 @@ uint32_t dcs_client_timeout_ms(const dcs_client *client);
 
 /**
  * Returns the end of the client certificate's validity, in milliseconds since 1970-01-01T00:00:00Z,
- * for a service's own monitoring. `dcs_client_reload` may change it. INT64_MIN if no certificate is
+ * for your program's monitoring. `dcs_client_reload` may change it. INT64_MIN if no certificate is
  * configured or its dates cannot be read, and for NULL. From any thread.
  */
 int64_t dcs_client_certificate_not_after_unix_ms(const dcs_client *client);
@@ -571,7 +575,7 @@ dcs_code dcs_cancellation_cancel(const dcs_cancellation *cancellation);
 
 /**
  * Makes readable data on a descriptor (a pipe, a socket, an eventfd) end calls too. -1, the default:
- * none. A signal handler can so end a call: it writes a byte to a pipe.
+ * none. This lets a signal handler end a call: it writes a byte to a pipe.
  *
  * The library only polls the descriptor, about every 60 ms while a call waits, and never reads from
  * it. The caller owns it and keeps it open until the calls have returned.
@@ -583,7 +587,7 @@ dcs_code dcs_cancellation_set_descriptor(const dcs_cancellation *cancellation, i
 /**
  * Sets a function that calls run while they wait, about every 60 ms and whenever a signal interrupts the
  * wait. If it returns 1, the call goes on. Any other value cancels, as `dcs_cancellation_cancel` does.
- * NULL, the default: none. An interpreter can so run its signal handlers during a call.
+ * NULL, the default: none. This lets an interpreter run its signal handlers during a call.
  *
  * It runs in the thread of the call, and in several threads at once if several calls wait. It may call the
  * library. It must return normally: no longjmp, and no C++ exception may leave it. Function and
@@ -697,12 +701,13 @@ int64_t dcs_status_response_rate_limit_remaining(const dcs_status_response *resp
 int64_t dcs_status_response_rate_limit_reset_ms(const dcs_status_response *response);
 
 /**
- * Returns the number of checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
+ * Returns the number of passport checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
  */
 int64_t dcs_status_response_quota_limit(const dcs_status_response *response);
 
 /**
- * Returns the number of checks left (DCS-Quota-Remaining). -1 without that header, and for NULL.
+ * Returns the number of passport checks left (DCS-Quota-Remaining). -1 without that header, and for
+ * NULL.
  */
 int64_t dcs_status_response_quota_remaining(const dcs_status_response *response);
 
@@ -786,8 +791,8 @@ dcs_code dcs_diagnose_until(const dcs_config *config,
                             dcs_error **error);
 
 /**
- * Returns 1 if no check failed that makes calls fail (there may be warnings and notes), otherwise 0.
- * -1 for NULL.
+ * Returns 1 if no check of severity "error" failed, otherwise 0. Warnings and notes do not count. -1
+ * for NULL.
  */
 int32_t dcs_report_ok(const dcs_report *report);
 
@@ -826,7 +831,7 @@ dcs_code dcs_report_redacted(const dcs_report *report, dcs_report **redacted, dc
  * Returns the number of findings: one for each check, also for those that could not be made. 0 for
  * NULL.
  *
- * Failed checks come first, the most likely cause at the head: if a check failed, fix finding 0 first.
+ * Failed checks come first, and the most likely cause is the first of them; see `dcs_report_cause`.
  * Skipped and passed checks follow, in the order in which they are made.
  */
 size_t dcs_report_finding_count(const dcs_report *report);
@@ -869,14 +874,14 @@ const char *dcs_report_finding_title(const dcs_report *report, size_t index);
 const char *dcs_report_finding_message(const dcs_report *report, size_t index);
 
 /**
- * Returns what to do about it, "" if nothing has to be done. NULL for an index that is too large, and
+ * Returns what to do about it; "" if nothing has to be done. NULL for an index that is too large, and
  * for NULL.
  */
 const char *dcs_report_finding_advice(const dcs_report *report, size_t index);
 
 /**
- * Returns the number of steps on the way to the answer, in the order in which they were made. 0 for
- * NULL.
+ * Returns the number of steps of the status call, from the lookup to the answer. Their indexes follow
+ * the order in which they were made. 0 for NULL.
  */
 size_t dcs_report_step_count(const dcs_report *report);
 
@@ -994,7 +999,7 @@ void dcs_log_record_free(dcs_log_record *record);
 
 /**
  * Passes every record from now on to the callback instead of keeping it for `dcs_log_next`. NULL ends that. Records that
- * wait already go on waiting. From any thread.
+ * already wait stay there for `dcs_log_next`. From any thread.
  *
  * `user_data` is passed through untouched, to any thread that makes a call. When this function returns, another thread may
  * still be running the previous callback. Keep its function and `user_data` valid until the calls that were in flight

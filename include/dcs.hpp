@@ -83,9 +83,9 @@ struct limits {
     std::optional<std::int64_t> rate_limit_remaining;
     /** The time until the window ends. */
     std::optional<std::chrono::milliseconds> rate_limit_reset;
-    /** The number of checks bought. */
+    /** The number of passport checks bought. */
     std::optional<std::int64_t> quota_limit;
-    /** The number of checks left. */
+    /** The number of passport checks left. */
     std::optional<std::int64_t> quota_remaining;
 };
 
@@ -197,9 +197,10 @@ inline std::vector<std::uint8_t> bytes(dcs_code code, dcs_buffer *made, dcs_erro
 } // namespace detail
 
 /**
- * Holds the options. Files are only noted here and read when a client is created; all arguments are copied. A
- * setter that throws leaves the option as it was. If the exception is swallowed, creating a client or a diagnosis
- * throws it again until that option is set. Used by one thread at a time.
+ * Holds the options. A setter of a file only stores the path: the file is read when a client is created. All
+ * arguments are copied. A setter that throws leaves the option as it was. If the caller ignores the exception,
+ * creating a client or a diagnosis throws it again, until that option is set to a valid value. Used by one thread
+ * at a time.
  */
 class config {
 public:
@@ -212,7 +213,7 @@ public:
 
     /** Sets the endpoint's full URL; https only. */
     config &url(const std::string &value) { return option("url", value); }
-    /** Sets the path of the CA bundle: PEM, DER, PKCS#7 or PKCS#12. */
+    /** Sets the path of the CA bundle, which the server's certificate must lead to: PEM, DER, PKCS#7 or PKCS#12. */
     config &ca_bundle_file(const std::string &path) {
         return done("CA bundle's path", dcs_config_set_ca_bundle_file(handle_.get(), path.c_str()));
     }
@@ -248,7 +249,7 @@ public:
     config &timeout(std::chrono::milliseconds limit) {
         return option("timeout_ms", std::to_string(limit.count()));
     }
-    /** Sets how often a call first checks whether the files have changed, and reads them again if so; 0: never. */
+    /** Sets how often a call first checks whether the files have changed. If so, it reads them again. 0: never. */
     config &reload_interval(std::chrono::milliseconds interval) {
         return option("reload_interval_ms", std::to_string(interval.count()));
     }
@@ -258,7 +259,7 @@ public:
     config &status_max_age(std::chrono::milliseconds age) {
         return option("status_max_age_ms", std::to_string(age.count()));
     }
-    /** Sets an HTTP proxy: http://[user:password@]host:port */
+    /** Sets an HTTP proxy to tunnel through: http://[user:password@]host:port */
     config &proxy(const std::string &url) { return option("proxy", url); }
     /** Sets an option by its name, from text, as dcs_config_set_option does. */
     config &option(const std::string &name, const std::string &value) {
@@ -268,7 +269,7 @@ public:
         detail::check(code, failure);
         return *this;
     }
-    /** Sets the options that have an environment variable (DCS_URL, DCS_CA_BUNDLE, ...). */
+    /** Sets each option whose environment variable (DCS_URL, DCS_CA_BUNDLE, ...) is set. */
     config &load_env() {
         dcs_error *failure = nullptr;
         const dcs_code code = dcs_config_load_env(handle_.get(), &failure);
@@ -358,7 +359,7 @@ public:
     }
     /** Returns the body as the DCS sent it. */
     std::string json() const { return detail::text(dcs_status_response_json(get())); }
-    /** Returns how long ago the answer arrived: above 0 if an earlier call shares it; see config::status_max_age. */
+    /** Returns how long ago the answer arrived: above 0 if shared with an earlier call; see config::status_max_age. */
     std::chrono::milliseconds age() const noexcept {
         return std::chrono::milliseconds(dcs_status_response_age_ms(get()));
     }
@@ -409,8 +410,8 @@ public:
     /** Ends the calls in flight within 100 ms, with DCS_ERR_INTERRUPTED. Later calls end before they send anything. */
     void cancel() const noexcept { dcs_cancellation_cancel(handle_.get()); }
     /**
-     * Makes readable data on a descriptor end calls too: a signal handler writes a byte to a pipe. The caller still
-     * owns the descriptor. Empty: none. Not on Windows.
+     * Makes readable data on a descriptor end calls too. This lets a signal handler end a call: it writes a byte to a
+     * pipe. The caller still owns the descriptor. Empty: none. Not on Windows.
      */
     void descriptor(std::optional<int> value) const {
         const dcs_code code = dcs_cancellation_set_descriptor(handle_.get(), value.value_or(-1));
@@ -540,7 +541,7 @@ struct finding {
     std::string advice;
 };
 
-/** A step on the way to the answer. */
+/** One step of the status call in a diagnosis, from the lookup to the answer. */
 struct step {
     /** "dns", "tcp" (once for each address), "proxy", "tls" or "http". */
     std::string name;
@@ -558,9 +559,9 @@ public:
     /** Takes ownership of a report of the C ABI. */
     explicit report(detail::handle<dcs_report> from) : report_(std::move(from)) {}
 
-    /** Returns whether no check failed that makes calls fail. There may be warnings and notes. */
+    /** Returns whether no check of severity "error" failed. Warnings and notes do not count. */
     bool ok() const noexcept { return dcs_report_ok(get()) == 1; }
-    /** Returns the most likely cause of what is wrong. Empty if nothing is wrong. */
+    /** Returns the most likely cause of what is wrong. Empty if nothing is wrong; notes do not count. */
     std::optional<finding> cause() const {
         const std::int32_t at = dcs_report_cause(get());
         if (at < 0) {
@@ -574,7 +575,7 @@ public:
     std::string json() const { return detail::text(dcs_report_json(get())); }
     /** Returns the whole report as one HTML document. */
     std::string html() const { return detail::text(dcs_report_html(get())); }
-    /** Returns the findings: failed checks first, the most likely cause at the head, then skipped and passed ones. */
+    /** Returns the findings: the most likely cause, the other failed checks, then the skipped and the passed ones. */
     std::vector<finding> findings() const {
         std::vector<finding> findings;
         const std::size_t count = dcs_report_finding_count(get());
@@ -584,7 +585,7 @@ public:
         }
         return findings;
     }
-    /** Returns the steps on the way to the answer, in the order in which they were made. */
+    /** Returns the steps of the status call, in the order in which they were made. */
     std::vector<step> steps() const {
         std::vector<step> steps;
         const std::size_t count = dcs_report_step_count(get());

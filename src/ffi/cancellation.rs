@@ -61,7 +61,7 @@ pub unsafe extern "C" fn dcs_cancellation_cancel(
 }
 
 /// Makes readable data on a descriptor (a pipe, a socket, an eventfd) end calls too. -1, the default:
-/// none. A signal handler can so end a call: it writes a byte to a pipe.
+/// none. This lets a signal handler end a call: it writes a byte to a pipe.
 ///
 /// The library only polls the descriptor, about every 60 ms while a call waits, and never reads from
 /// it. The caller owns it and keeps it open until the calls have returned.
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn dcs_cancellation_set_descriptor(
 
 /// Sets a function that calls run while they wait, about every 60 ms and whenever a signal interrupts the
 /// wait. If it returns 1, the call goes on. Any other value cancels, as `dcs_cancellation_cancel` does.
-/// NULL, the default: none. An interpreter can so run its signal handlers during a call.
+/// NULL, the default: none. This lets an interpreter run its signal handlers during a call.
 ///
 /// It runs in the thread of the call, and in several threads at once if several calls wait. It may call the
 /// library. It must return normally: no longjmp, and no C++ exception may leave it. Function and

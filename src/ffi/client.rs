@@ -12,8 +12,8 @@ use crate::client::Client;
 
 /// Makes calls. Owned by the caller, who frees it with `dcs_client_free` when no call is in flight.
 ///
-/// Shared freely: any number of threads call it at once. Create one and keep it for as long as the
-/// service runs: it holds the connections that the server keeps alive, and the TLS sessions to resume.
+/// Shared freely: any number of threads call it at once. Create one and keep it for as long as your
+/// program runs: it holds the connections that the server keeps alive, and the TLS sessions to resume.
 ///
 /// A forked child may use and free its parent's client, whatever the parent's threads were doing. There
 /// it starts without the parent's connections and sessions, and sends nothing on them.
@@ -62,13 +62,13 @@ pub unsafe extern "C" fn dcs_client_new(
 }
 
 /// Reads the files again, for the calls that start afterwards. Calls in flight end undisturbed. All or
-/// nothing: after a failure the client keeps using the previous files. From any thread, while others
-/// call.
+/// nothing: after a failure the client keeps using the previous files. From any thread, also while
+/// other threads make calls.
 ///
 /// For this a client keeps the paths of its files. If the certificate or the key comes from a file, it
-/// also keeps the password, and the other one's content if that was given as bytes; both are wiped when
-/// the client is freed. If the certificate and the key were both given as bytes, they stay as they are
-/// and their content is not kept.
+/// also keeps the password. If only one of the two comes from a file, it also keeps the other one's
+/// bytes. Password and bytes are wiped when the client is freed. If both were given as bytes, a reload
+/// leaves them as they are, and their content is not kept.
 ///
 /// Errors: as `dcs_client_new`; `DCS_ERR_INVALID_ARGUMENT` for a client that was created without any
 /// file.
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn dcs_client_timeout_ms(client: *const dcs_client) -> u32
 }
 
 /// Returns the end of the client certificate's validity, in milliseconds since 1970-01-01T00:00:00Z,
-/// for a service's own monitoring. `dcs_client_reload` may change it. INT64_MIN if no certificate is
+/// for your program's monitoring. `dcs_client_reload` may change it. INT64_MIN if no certificate is
 /// configured or its dates cannot be read, and for NULL. From any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_client_certificate_not_after_unix_ms(

@@ -10,11 +10,13 @@ use crate::error::Error;
 
 /// A configuration. Owned by the caller, who frees it with `dcs_config_free`; used by one thread at a time.
 ///
-/// Setting a file only notes it: the file is read when a client is created. All that is passed in is copied. Every setter
-/// returns `DCS_ERR_INVALID_ARGUMENT` if the configuration or a required argument is NULL, or a text is not UTF-8.
+/// A setter of a file only stores the path: the file is read when a client is created. All arguments are copied. Every
+/// setter returns `DCS_ERR_INVALID_ARGUMENT` if the configuration or a required argument is NULL, or a text is not
+/// UTF-8.
 ///
-/// A setter that rejects a value leaves the option as it was. So that a call does not go elsewhere if the code is ignored,
-/// `dcs_client_new`, `dcs_diagnose` and `dcs_diagnose_until` report the rejection again until that option is set.
+/// A setter that rejects a value leaves the option as it was. The caller may ignore its code: `dcs_client_new`,
+/// `dcs_diagnose` and `dcs_diagnose_until` report the rejection again, until that option is set to a valid value. So a
+/// rejected URL or proxy never sends a call to the wrong place.
 pub struct dcs_config {
     pub(super) config: Config,
 }
@@ -239,8 +241,8 @@ pub unsafe extern "C" fn dcs_config_set_reload_interval_ms(
     }
 }
 
-/// Sets whether the client sends nothing while the service has asked it to wait (Retry-After of a 429
-/// or 503, of an hour at most): 1 or 0, the default. With 1 such a call fails at once, with that
+/// Sets whether the client sends nothing while the service has asked it to wait: 1, or 0, the default.
+/// With 1, a call during the Retry-After of a 429 or 503 (an hour at most) fails at once, with that
 /// answer's code and the time that is left.
 ///
 /// Errors: `DCS_ERR_INVALID_ARGUMENT` for another number.
@@ -319,7 +321,8 @@ pub unsafe extern "C" fn dcs_config_set_option(
     })
 }
 
-/// Sets the options that have an environment variable. No other function reads the environment.
+/// Sets each option whose environment variable is set. No other function takes options from the
+/// environment.
 ///
 /// The variable of an option is `DCS_` and its name in upper case, such as DCS_URL or DCS_TIMEOUT_MS;
 /// it takes what `dcs_config_set_option` takes. A variable that is not set, or is empty, leaves its

@@ -137,13 +137,14 @@ pub unsafe extern "C" fn dcs_error_rate_limit_reset_ms(error: *const dcs_error) 
     limit(error, Limits::rate_limit_reset_ms)
 }
 
-/// Returns the number of checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
+/// Returns the number of passport checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_quota_limit(error: *const dcs_error) -> i64 {
     limit(error, |limits| limits.quota_limit)
 }
 
-/// Returns the number of checks left (DCS-Quota-Remaining). -1 without that header, and for NULL.
+/// Returns the number of passport checks left (DCS-Quota-Remaining). -1 without that header, and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_error_quota_remaining(error: *const dcs_error) -> i64 {
     limit(error, |limits| limits.quota_remaining)

@@ -23,7 +23,7 @@ pub const DCS_LOG_ERROR: i32 = 1;
 pub const DCS_LOG_WARNING: i32 = 2;
 /// Successful calls and the results of diagnoses: one line each.
 pub const DCS_LOG_INFO: i32 = 3;
-/// Each step of a call: look-up, TCP, proxy, TLS handshake, request, answer. The files of a new client.
+/// Each step of a call: lookup, TCP, proxy, TLS handshake, request, answer. The files of a new client.
 pub const DCS_LOG_DEBUG: i32 = 4;
 /// How many bytes each read and write moved.
 pub const DCS_LOG_TRACE: i32 = 5;
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn dcs_log_record_free(record: *mut dcs_log_record) {
 }
 
 /// Passes every record from now on to the callback instead of keeping it for `dcs_log_next`. NULL ends that. Records that
-/// wait already go on waiting. From any thread.
+/// already wait stay there for `dcs_log_next`. From any thread.
 ///
 /// `user_data` is passed through untouched, to any thread that makes a call. When this function returns, another thread may
 /// still be running the previous callback. Keep its function and `user_data` valid until the calls that were in flight

@@ -156,8 +156,8 @@ pub unsafe extern "C" fn dcs_diagnose_until(
     })
 }
 
-/// Returns 1 if no check failed that makes calls fail (there may be warnings and notes), otherwise 0.
-/// -1 for NULL.
+/// Returns 1 if no check of severity "error" failed, otherwise 0. Warnings and notes do not count. -1
+/// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_ok(report: *const dcs_report) -> i32 {
     guard::read(report, -1, |r| i32::from(r.report.ok()))
@@ -251,7 +251,7 @@ fn step_text(
 /// Returns the number of findings: one for each check, also for those that could not be made. 0 for
 /// NULL.
 ///
-/// Failed checks come first, the most likely cause at the head: if a check failed, fix finding 0 first.
+/// Failed checks come first, and the most likely cause is the first of them; see `dcs_report_cause`.
 /// Skipped and passed checks follow, in the order in which they are made.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_count(report: *const dcs_report) -> usize {
@@ -319,7 +319,7 @@ pub unsafe extern "C" fn dcs_report_finding_message(
     finding_text(report, index, |finding| &finding.message)
 }
 
-/// Returns what to do about it, "" if nothing has to be done. NULL for an index that is too large, and
+/// Returns what to do about it; "" if nothing has to be done. NULL for an index that is too large, and
 /// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_finding_advice(
@@ -329,8 +329,8 @@ pub unsafe extern "C" fn dcs_report_finding_advice(
     finding_text(report, index, |finding| &finding.advice)
 }
 
-/// Returns the number of steps on the way to the answer, in the order in which they were made. 0 for
-/// NULL.
+/// Returns the number of steps of the status call, from the lookup to the answer. Their indexes follow
+/// the order in which they were made. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_report_step_count(report: *const dcs_report) -> usize {
     guard::read(report, 0, |r| r.steps.len())

@@ -253,7 +253,7 @@ pub unsafe extern "C" fn dcs_status_response_rate_limit_reset_ms(
     limit(response, Limits::rate_limit_reset_ms)
 }
 
-/// Returns the number of checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
+/// Returns the number of passport checks bought (DCS-Quota-Limit). -1 without that header, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_quota_limit(
     response: *const dcs_status_response,
@@ -261,7 +261,8 @@ pub unsafe extern "C" fn dcs_status_response_quota_limit(
     limit(response, |limits| limits.quota_limit)
 }
 
-/// Returns the number of checks left (DCS-Quota-Remaining). -1 without that header, and for NULL.
+/// Returns the number of passport checks left (DCS-Quota-Remaining). -1 without that header, and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_status_response_quota_remaining(
     response: *const dcs_status_response,

@@ -11,8 +11,8 @@ pub extern "C" fn dcs_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// Returns the version of this C ABI: 1. A binding refuses to load a library with another number than
-/// it was made for.
+/// Returns the version of this C ABI: 1. A binding is made for one number, and refuses to load a library
+/// with another.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcs_abi_version() -> u32 {
     ABI_VERSION

@@ -40,15 +40,15 @@ const ABOUT: &str = "\
  *
  * Effects on the process: the library installs no signal handler, prints nothing and never ends the
  * process. Its log is off until dcs_log_set_level turns it on. Only dcs_config_load_env takes options from
- * the environment. There are two exceptions. When a process creates its first client, the HTTP layer looks
+ * the environment. Two other parts read it. When a process creates its first client, the HTTP layer looks
  * at the proxy variables and ignores what it finds; as for getenv, no other thread may change the
- * environment meanwhile. When the library is loaded, the cryptography reads OPENSSL_ia32cap, which can
+ * environment meanwhile. When the library is loaded, its cryptography reads OPENSSL_ia32cap, which can
  * switch off instructions of the processor.
  */";
 
 fn codes() -> String {
     let mut text = String::from(
-        "/* Codes: from 100 the caller's input, from 200 the network, from 300 TLS, from 400 the service's\n * answers, 900 the library itself. A code for one HTTP status has its number. */\n",
+        "/* Codes: from 100 the caller's input, from 200 the network, from 300 TLS, from 400 the service's\n * answers, 900 the library itself. A code for one HTTP status equals it. */\n",
     );
     for code in Code::ALL {
         constant(&mut text, code.meaning(), code.name(), code.number());
