@@ -520,10 +520,10 @@ dcs_code dcs_client_new(const dcs_config *config, dcs_client **client, dcs_error
  * nothing: after a failure the client keeps using the previous files. From any thread, also while
  * other threads make calls.
  *
- * For this a client keeps the paths of its files. If the certificate or the key comes from a file, it
- * also keeps the password. If only one of the two comes from a file, it also keeps the other one's
- * bytes. Password and bytes are wiped when the client is freed. If both were given as bytes, a reload
- * leaves them as they are, and their content is not kept.
+ * For this a client keeps the paths of its files. If the certificate, the key or an encrypted CA bundle
+ * comes from a file, it also keeps the password. If only one of certificate and key comes from a file,
+ * it also keeps the other one's bytes. Password and bytes are wiped when the client is freed. If both
+ * were given as bytes, a reload leaves them as they are, and their content is not kept.
  *
  * Errors: as `dcs_client_new`; `DCS_ERR_INVALID_ARGUMENT` for a client that was created without any
  * file.
