@@ -4,7 +4,8 @@ package io.github.libdcs;
  * Declares the functions of {@code include/dcs.h} under their C names, and its log levels.
  *
  * <p>{@link NativeLoader} binds the functions; none may be called before {@link NativeLoader#require()} has returned.
- * {@code dcs_log_set_callback} is left out, because {@link LogBridge} fetches the records when a call has ended.
+ * Functions that take a callback are left out, because no Java code is to run inside a native call: {@link LogBridge}
+ * fetches the records when a call has ended.
  *
  * <p>Pointers, {@code size_t} and {@code int64_t} are all {@code long}. JNA passes primitives without allocating, and
  * the three have one size on the 64-bit platforms that the loader admits. (JNA's {@code NativeLong} is C's
