@@ -70,12 +70,12 @@ fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
 /// Starts the binary with a long-running command, and waits until that runs.
 fn start_long(dir: &TempDir) -> (Child, Testbed) {
     let started = dir.0.join("started");
-    let script = format!("touch '{}'; exec sleep 600", started.display());
+    let script = format!("echo $$ >'{}'; exec sleep 600", started.display());
     let child = Command::new(BINARY)
         .args(["--dir", dir.text(), "--", "sh", "-c", &script])
         .spawn()
         .expect("the binary runs");
-    wait_for("the command runs", || started.exists().then_some(()));
+    wait_for("the command runs", || command_pid(dir));
     let testbed = Testbed::read(&dir.0.join("testbed.json")).expect("a testbed");
     assert!(
         LISTENERS
@@ -83,6 +83,12 @@ fn start_long(dir: &TempDir) -> (Child, Testbed) {
             .all(|listener| connects(&testbed, listener))
     );
     (child, testbed)
+}
+
+/// Returns the process ID of the command, once it runs.
+fn command_pid(dir: &TempDir) -> Option<u32> {
+    let text = fs::read_to_string(dir.0.join("started")).ok()?;
+    text.strip_suffix('\n')?.parse().ok()
 }
 
 fn connects(testbed: &Testbed, listener: &str) -> bool {
@@ -184,6 +190,8 @@ fn servers_end_if_the_binary_is_killed() {
     let (mut child, testbed) = start_long(&dir);
     child.kill().expect("killed");
     child.wait().expect("ended");
+    // The command outlives the binary.
+    signal("KILL", command_pid(&dir).expect("it runs"));
     wait_for("the servers end", || nothing_listens(&testbed));
 }
 
