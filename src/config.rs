@@ -102,7 +102,7 @@ impl Config {
         self.accept("private_key_password");
     }
 
-    /// Sets the limit for look-up, TCP, proxy and TLS together, in milliseconds. Default: 10 000.
+    /// Sets the limit for host name lookup, TCP, proxy and TLS together, in milliseconds. Default: 10 000.
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] for 0.

@@ -156,7 +156,7 @@ options! {
         "Limit for a whole call, in milliseconds."
 
         connect_timeout "connect_timeout_ms": Duration = Duration::from_secs(10),
-        "Limit for look-up, TCP, proxy and TLS together, in milliseconds."
+        "Limit for host name lookup, TCP, proxy and TLS together, in milliseconds."
 
         reload_interval "reload_interval_ms": Option<Duration> = None,
         "How often a call first checks whether the files have changed, in milliseconds; 0: never."

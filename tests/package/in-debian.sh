@@ -56,7 +56,7 @@ by_pkg_config() {
     cc -Wall -Werror -o static status.c $(pkg-config --cflags --libs dcs-static)
     linked static no
     calls ./static
-    # A program that is static as a whole. glibc warns that its look-ups stay with the shared one.
+    # A program that is static as a whole. glibc warns that its lookups stay with the shared one.
     # shellcheck disable=SC2046
     cc -static -o whole status.c $(pkg-config --static --cflags --libs dcs) 2>/dev/null
     ! objdump -p whole | grep -q NEEDED || fail 'the static program needs shared libraries'
