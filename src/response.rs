@@ -1,6 +1,6 @@
 //! Turns an HTTP response into a [`Status`] or an [`Error`].
 
-mod rejection;
+mod error_status;
 
 use crate::error::{Code, Error};
 use crate::sanitize::printable;
@@ -11,12 +11,12 @@ use crate::transport::{Call, HttpResponse, Peer, header_text};
 pub(crate) fn read(response: HttpResponse, call: &Call, peer: &Peer) -> Result<Status, Error> {
     if response.status != 200 {
         let handshake = call.progress().handshake;
-        let seen = rejection::Handshake {
+        let seen = error_status::Handshake {
             has_identity: peer.has_identity,
             client_auth: handshake.map(|info| info.client_auth).unwrap_or_default(),
             resumed: handshake.is_some_and(|info| info.resumed),
         };
-        return Err(rejection::error_for(&response, &peer.name, seen));
+        return Err(error_status::error_for(&response, &peer.name, seen));
     }
     let limits = Limits::read(&response.headers);
     let mut status = Status::parse(response.body).map_err(|what| {
