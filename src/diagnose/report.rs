@@ -172,7 +172,7 @@ pub(crate) struct FileSummary {
     pub(crate) source: Message,
     /// `PEM`, `DER` and so on; `None` if the file could not be read.
     pub(crate) format: Option<&'static str>,
-    /// The damage that was repaired, in words that follow "The file ".
+    /// The damage that was repaired, each as the end of a sentence that starts with "The file".
     pub(crate) repairs: Vec<&'static str>,
     pub(crate) certificates: Vec<CertificateSummary>,
     /// The type and size of the key, such as `RSA 2048`.

@@ -34,7 +34,7 @@ fn kind(option: &ConfigOption) -> Kind {
     }
 }
 
-/// Returns the name without the unit, in words, such as `["connect", "timeout"]`; the password has a short name.
+/// Returns the words of the name without the unit, such as `["connect", "timeout"]`; the password has a short name.
 fn words(option: &ConfigOption) -> Vec<&'static str> {
     match option.name() {
         "private_key_password" => vec!["password"],
