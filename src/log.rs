@@ -8,9 +8,10 @@
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ::log::Record;
-pub(crate) use ::log::{Level, max_level};
+pub(crate) use ::log::Level;
+use ::log::{LevelFilter, Record};
 
 use crate::handshake;
 use crate::redact::is_mark;
@@ -28,6 +29,10 @@ pub(crate) const PROXY: &str = "dcs.proxy";
 pub(crate) const TLS: &str = "dcs.tls";
 pub(crate) const HTTP: &str = "dcs.http";
 
+/// The level that the C ABI has set. It is not that of the facade: while nothing in `libdcs.so` sets that one, link-time
+/// optimisation drops the log statements of its dependencies.
+static LEVEL: AtomicUsize = AtomicUsize::new(LevelFilter::Off as usize);
+
 thread_local! {
     static IN_LOGGER: Cell<bool> = const { Cell::new(false) };
 }
@@ -39,6 +44,15 @@ impl Drop for LeaveLogger {
     fn drop(&mut self) {
         let _ = IN_LOGGER.try_with(|inside| inside.set(false));
     }
+}
+
+pub(crate) fn set_level(level: LevelFilter) {
+    LEVEL.store(level as usize, Ordering::Relaxed);
+}
+
+/// Whether a record of this level has a reader: by the C ABI's level, or by that of a Rust program's own logger.
+pub(crate) fn is_enabled(level: Level) -> bool {
+    level as usize <= LEVEL.load(Ordering::Relaxed) || level <= ::log::max_level()
 }
 
 /// Passes a record to the program's logger. The macro below checks the level first.
@@ -99,7 +113,7 @@ impl<I: Iterator<Item: fmt::Display> + Clone> fmt::Display for List<I> {
 /// `emit!(Debug, TLS, "...", ...)` makes a record. It formats only if the level is enabled.
 macro_rules! emit {
     ($level:ident, $target:ident, $($text:tt)+) => {
-        if $crate::log::Level::$level <= $crate::log::max_level() {
+        if $crate::log::is_enabled($crate::log::Level::$level) {
             $crate::log::write(
                 $crate::log::Level::$level,
                 $crate::log::$target,

@@ -13,7 +13,7 @@ use arc_swap::ArcSwapOption;
 use super::code::dcs_code;
 use super::{guard, text};
 use crate::error::{Code, Error};
-use crate::fork_gate;
+use crate::{fork_gate, log as core_log};
 
 /// Nothing is recorded. The default.
 pub const DCS_LOG_OFF: i32 = 0;
@@ -214,7 +214,7 @@ pub extern "C" fn dcs_log_set_level(level: i32) -> dcs_code {
             })?;
         // Fails if the logger is set already: this one, or that of a program in Rust, which then gets the records.
         let _ = ::log::set_logger(&Logger);
-        ::log::set_max_level(filter);
+        core_log::set_level(filter);
         Ok(())
     })
 }
