@@ -255,8 +255,9 @@ typedef int32_t (*dcs_cancellation_callback)(void *user_data);
  * texts are those of `dcs_log_record_target` and `dcs_log_record_text`; they live only during the callback.
  *
  * It runs in the thread that makes the call, which waits for it, and in several threads at once if several make calls.
- * The callback may call the library; what it calls makes no records. It must return normally: no longjmp, and no C++
- * exception may leave it.
+ * The callback may call the library, in any thread: no lock is held while it runs. What it calls in its own thread makes no
+ * records. The records of a reload, and of a call with a greatest age of the status, wait until its end. The callback must
+ * return normally: no longjmp, and no C++ exception may leave it.
  */
 typedef void (*dcs_log_callback)(void *user_data, int32_t level, const char *target, const char *text);
 

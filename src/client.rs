@@ -113,12 +113,14 @@ impl Client {
             .with_hint("Create a new client from the new content, or configure paths."));
         };
         let process = self.snapshot()?.process.clone();
-        let guard = process
-            .reloading
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let outcome = self.reload_from(files);
-        drop(guard);
+        let (outcome, records) = log::collect(|| {
+            let _guard = process
+                .reloading
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            self.reload_from(files)
+        });
+        records.deliver();
         outcome
     }
 
@@ -189,8 +191,9 @@ impl Client {
             && let Ok(guard) = current.process.reloading.try_lock()
         {
             // A failure is logged. The previous certificate may still be valid for a long time.
-            let _ = self.reload_from(files);
+            let (_, records) = log::collect(|| self.reload_from(files));
             drop(guard);
+            records.deliver();
         }
     }
 
@@ -216,9 +219,14 @@ impl Client {
         };
         let peer = &snapshot.connector.peer.name;
         let single_flight = &snapshot.process.single_flight;
-        single_flight.get_or_call(max_age, &deadline, peer, || {
-            self.call_respecting_retry_after(&snapshot, deadline.clone())
-        })
+        // Threads may wait for this one as long as its call is in flight.
+        let (outcome, records) = log::collect(|| {
+            single_flight.get_or_call(max_age, &deadline, peer, || {
+                self.call_respecting_retry_after(&snapshot, deadline.clone())
+            })
+        });
+        records.deliver();
+        outcome
     }
 
     /// Makes the call, unless the service asked to wait and the client is configured to honour that.

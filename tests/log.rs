@@ -5,14 +5,15 @@
 mod common;
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::logger::{self, Line, drain};
 use common::loopback::listen;
 use common::proxy::tunnel;
 use common::relay::{Fault, Relay, port_of};
-use common::{call, config, config_of, config_without_identity, failure};
+use common::{WATCHDOG, call, config, config_of, config_without_identity, failure, wait_until};
 use dcs::{Client, Code, Config};
 use dcs_testbed::{PASSWORD, Testbed};
 use log::{Level, LevelFilter};
@@ -478,6 +479,66 @@ fn logger_may_call_the_library() {
         &seen.lock().unwrap(),
         &[(Level::Error, "dcs.client", "DCS_ERR_CA_BUNDLE")],
     );
+}
+
+#[test]
+fn no_lock_is_held_while_the_logger_runs() {
+    const OTHER: &str = "called by the logger";
+    let testbed = Testbed::from_env();
+    let _turn = take_log(Level::Debug);
+    let mut config = config(&testbed, &testbed.url("tls12_close", PATH));
+    // So that the call of the other thread would wait for this one's.
+    config.set_status_max_age_ms(1);
+    config.set_reload_interval_ms(1);
+    let client = Arc::new(Client::new(&config).unwrap());
+    let own = client.clone();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = seen.clone();
+    let sink = move |line: &Line| {
+        if thread::current().name() == Some(OTHER) {
+            return;
+        }
+        let (client, (done, finished)) = (own.clone(), mpsc::channel());
+        let other = move || {
+            client.reload().unwrap();
+            client.status().unwrap();
+            done.send(()).unwrap();
+        };
+        let started = thread::Builder::new().name(OTHER.to_owned()).spawn(other);
+        started.unwrap();
+        assert_eq!(finished.recv_timeout(WATCHDOG), Ok(()), "{line:?}");
+        sink.lock().unwrap().push(line.clone());
+    };
+    logger::record(LevelFilter::Debug, Some(Arc::new(sink)));
+    client.reload().unwrap();
+    let has = |part| {
+        let seen = seen.lock().unwrap();
+        seen.iter().any(|line: &Line| line.text.contains(part))
+    };
+    // The other thread's status may be fresh enough.
+    wait_until(|| client.status().is_ok() && has("HTTP 200 after"));
+    logger::record(LevelFilter::Off, None);
+    for part in ["RSA 2048 key", "the files are reloaded", "handshake done"] {
+        assert!(has(part), "{part}");
+    }
+}
+
+#[test]
+fn records_that_waited_keep_their_number_and_order() {
+    let testbed = Testbed::from_env();
+    let _turn = take_log(Level::Debug);
+    let url = testbed.url("tls12_close", PATH);
+    let mut config = config(&testbed, &url);
+    let texts = |config: &Config| {
+        let client = Client::new(config).unwrap();
+        drain();
+        client.status().unwrap();
+        let targets = drain().into_iter().map(|record| record.target);
+        targets.collect::<Vec<_>>()
+    };
+    let at_once = texts(&config);
+    config.set_status_max_age_ms(1);
+    assert_eq!(texts(&config), at_once);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Used only if the configuration enables it.
 
+use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,8 +21,7 @@ pub(super) struct SingleFlight {
 struct State {
     /// When the newest call ended, and its outcome.
     last: Option<(Instant, Result<Status, Error>)>,
-    /// The thread of the call in flight.
-    in_flight: Option<usize>,
+    in_flight: bool,
     calls_ended: u64,
 }
 
@@ -52,30 +52,31 @@ impl SingleFlight {
                     _ => {}
                 }
             }
-            match state.in_flight {
-                None => {
-                    state.in_flight = Some(this_thread());
-                    // So that no thread takes an older outcome for this call's, even if the call panics.
-                    state.last = None;
-                    break;
-                }
-                // A callback in the middle of this thread's call makes another one, which cannot wait for the first.
-                Some(thread) if thread == this_thread() => {
-                    drop(state);
-                    return call();
-                }
-                Some(_) => drop(state),
+            if !state.in_flight {
+                state.in_flight = true;
+                // So that no thread takes an older outcome for this call's, even if the call panics.
+                state.last = None;
+                break;
+            }
+            drop(state);
+            // A callback in the middle of a call makes another one. It cannot wait for the first, nor for a thread that
+            // may wait for the first.
+            if HAS_CALL_IN_FLIGHT.get() {
+                return call();
             }
             // Without the lock, because a cancellation's callback may make calls.
             let wait = deadline
                 .next_wait()
                 .map_err(|wait_error| deadline.error(wait_error, Phase::Await, peer))?;
             let state = lock(&self.state);
-            if state.in_flight.is_some() {
+            if state.in_flight {
                 drop(self.ended.wait_timeout(state, wait));
             }
         }
-        let guard = FlightGuard(self);
+        let guard = FlightGuard {
+            flight: self,
+            is_nested: HAS_CALL_IN_FLIGHT.replace(true),
+        };
         let outcome = call();
         lock(&self.state).last = Some((Instant::now(), outcome.clone()));
         drop(guard);
@@ -83,23 +84,27 @@ impl SingleFlight {
     }
 }
 
+thread_local! {
+    /// Whether this thread makes a call that others may wait for.
+    static HAS_CALL_IN_FLIGHT: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Ends the call in flight, even if it panics.
-struct FlightGuard<'a>(&'a SingleFlight);
+struct FlightGuard<'a> {
+    flight: &'a SingleFlight,
+    /// This thread has another call in flight, with another client.
+    is_nested: bool,
+}
 
 impl Drop for FlightGuard<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.0.state);
-        state.in_flight = None;
+        HAS_CALL_IN_FLIGHT.set(self.is_nested);
+        let mut state = lock(&self.flight.state);
+        state.in_flight = false;
         state.calls_ended += 1;
         drop(state);
-        self.0.ended.notify_all();
+        self.flight.ended.notify_all();
     }
-}
-
-/// Returns a number that no other living thread has. Works also while the thread ends, when std's own panics.
-fn this_thread() -> usize {
-    thread_local!(static MARK: u8 = const { 0 });
-    MARK.with(|mark| std::ptr::from_ref(mark).addr())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -188,6 +193,14 @@ mod tests {
         }
     }
 
+    /// Ends the call that is in flight.
+    fn end(flight: &SingleFlight) {
+        drop(FlightGuard {
+            flight,
+            is_nested: false,
+        });
+    }
+
     /// Returns what a thread gets that waited for a call with this outcome.
     fn waited_for(outcome: &Result<Status, Error>) -> Result<Status, Error> {
         use std::sync::atomic::{AtomicBool, Ordering};
@@ -195,7 +208,7 @@ mod tests {
         // Nothing shows when the other thread waits. If it came too late and made the call itself, try again.
         for patience in 0..1000 {
             let flight = SingleFlight::default();
-            flight.state.lock().unwrap().in_flight = Some(0);
+            flight.state.lock().unwrap().in_flight = true;
             let (is_there, has_called) = (AtomicBool::new(false), AtomicBool::new(false));
             let got = std::thread::scope(|scope| {
                 let waiting = scope.spawn(|| {
@@ -212,7 +225,7 @@ mod tests {
                     std::thread::yield_now();
                 }
                 lock(&flight.state).last = Some((Instant::now(), outcome.clone()));
-                drop(FlightGuard(&flight));
+                end(&flight);
                 waiting.join().unwrap()
             });
             if !has_called.load(Ordering::SeqCst) {
@@ -233,9 +246,20 @@ mod tests {
     }
 
     #[test]
+    fn callback_in_a_call_does_not_wait_for_a_call_with_another_client() {
+        let (flight, other) = (SingleFlight::default(), SingleFlight::default());
+        lock(&other.state).in_flight = true;
+        let brief = Deadline::after(Duration::ZERO);
+        let nested = || other.get_or_call(LONG, &brief, "h:1", || Ok(status()));
+        assert_eq!(nested().unwrap_err().code(), Code::Timeout);
+        assert!(flight.get_or_call(LONG, &deadline(), "h:1", nested).is_ok());
+        assert_eq!(nested().unwrap_err().code(), Code::Timeout);
+    }
+
+    #[test]
     fn waiting_ends_by_the_deadline() {
         let flight = SingleFlight::default();
-        flight.state.lock().unwrap().in_flight = Some(0);
+        flight.state.lock().unwrap().in_flight = true;
         let brief = Deadline::after(Duration::from_millis(20));
         let error = flight
             .get_or_call(LONG, &brief, "h:1", || Ok(status()))

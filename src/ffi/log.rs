@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use ::log::{LevelFilter, Log, Metadata, Record};
 use arc_swap::ArcSwapOption;
@@ -42,7 +42,7 @@ pub struct dcs_log_record {
 
 impl dcs_log_record {
     fn new(level: i32, target: &str, text: &str) -> Self {
-        let now = SystemTime::now()
+        let now = core_log::record_time()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         dcs_log_record {
@@ -58,8 +58,9 @@ impl dcs_log_record {
 /// texts are those of `dcs_log_record_target` and `dcs_log_record_text`; they live only during the callback.
 ///
 /// It runs in the thread that makes the call, which waits for it, and in several threads at once if several make calls.
-/// The callback may call the library; what it calls makes no records. It must return normally: no longjmp, and no C++
-/// exception may leave it.
+/// The callback may call the library, in any thread: no lock is held while it runs. What it calls in its own thread makes no
+/// records. The records of a reload, and of a call with a greatest age of the status, wait until its end. The callback must
+/// return normally: no longjmp, and no C++ exception may leave it.
 pub type dcs_log_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -186,7 +187,7 @@ impl Ring {
             0 => self.records.pop_front(),
             dropped => Some(dcs_log_record::new(
                 DCS_LOG_WARNING,
-                "dcs.log",
+                core_log::LOG,
                 &format!(
                     "{dropped} records are lost: more than {CAPACITY} were waiting to be read."
                 ),

@@ -259,10 +259,12 @@ impl Connection {
 
     /// Processes what was read. On a failure it tries to send the alert.
     fn process(&mut self, phase: Phase, deadline: &Deadline) -> Result<(), Error> {
-        // After the handshake no random numbers are made and no key is used.
-        let section = self.tls.is_handshaking().then(fork_gate::crypto_section);
-        let processed = self.tls.process_new_packets();
-        drop(section);
+        let (processed, records) = log::collect(|| {
+            // After the handshake no random numbers are made and no key is used.
+            let _section = self.tls.is_handshaking().then(fork_gate::crypto_section);
+            self.tls.process_new_packets()
+        });
+        records.deliver();
         let Err(error) = processed else {
             return Ok(());
         };
