@@ -20,18 +20,27 @@ from . import _status
 from ._code import Code
 from ._error import DcsError, closed, from_handle
 from ._native import api
+from ._value import NonCopyable
 
 TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from ._status import Status
 
     T = TypeVar("T")
 
 
-class ClientHandle:
+_PYPY = sys.implementation.name == "pypy"
+
+# By item, because the attribute of this name is shared with other users of ctypes.
+_untrack: Any = None if _PYPY else ctypes.pythonapi["PyObject_GC_UnTrack"]
+if _untrack is not None:
+    _untrack.argtypes, _untrack.restype = (ctypes.py_object,), None
+
+
+class ClientHandle(NonCopyable):
     """Owns a `dcs_client`, which is freed with the last reference to this object.
 
     The client holds one reference and each call in flight another. So `close()` needs no lock and never
@@ -43,11 +52,16 @@ class ClientHandle:
     def __init__(self, address: int | None) -> None:
         """Take ownership of the `dcs_client` at this address."""
         self.address = address
+        if _untrack is not None:
+            # The garbage collector runs the callbacks of weak references before the `__del__` methods of a
+            # cycle of garbage, and these may still make a call. So only the last reference frees the client.
+            # Nothing is lost: a handle refers to no object that could refer to it.
+            _untrack(self)
         # Not at exit: a daemon thread may still be in a call, and the memory goes with the process.
         weakref.finalize(self, api.dcs_client_free, address).atexit = False
 
 
-class SignalHandlers:
+class SignalHandlers(NonCopyable):
     """A `dcs_cancellation` whose callback runs the signal handlers, and cancels if one of them raises."""
 
     __slots__ = ("__weakref__", "_callback", "address", "raised")
@@ -70,7 +84,7 @@ def _run_handlers(raised: list[BaseException]) -> Generator[bool, None, None]:
     of a handler that runs before its first instruction; a generator resumes within its try block.
     """
     # In a child that a thread has forked, Python 3.13.0 runs no handlers by itself. PyPy always does.
-    check_signals = int if sys.implementation.name == "pypy" else ctypes.pythonapi.PyErr_CheckSignals
+    check_signals = int if _PYPY else ctypes.pythonapi.PyErr_CheckSignals
     while True:
         try:
             while True:

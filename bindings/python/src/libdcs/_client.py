@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from . import _call, _error, _log, _status
 from ._config import Config
 from ._native import api
+from ._value import NonCopyable
 
 TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
@@ -23,13 +24,13 @@ _NO_TIME = -(2**63)
 """INT64_MIN, the library's value for a time that is absent."""
 
 
-class Client:
+class Client(NonCopyable):
     """A client of the DCS. Create one and keep it: it holds connections and TLS sessions.
 
     Any number of threads may use a client at once. So may processes that are forked from its own, such as
     those of a pre-forking server that loads the application first, or of multiprocessing's start method
     "fork". A child starts without the parent's connections and TLS sessions, and never touches them, not even
-    if it closes or drops the client.
+    if it closes or drops the client. Copying or pickling a client raises TypeError.
 
     Args:
         url: The endpoint's full URL, https only. None: the DCS's integration endpoint.

@@ -11,13 +11,14 @@ from ._code import Code
 from ._error import ConfigError, from_handle
 from ._functions import FUNCTIONS
 from ._native import api
+from ._value import NonCopyable
 
 TYPE_CHECKING = False  # As in _native.
 if TYPE_CHECKING:
     from typing import Any
 
 
-class Config:
+class Config(NonCopyable):
     """Owns a `dcs_config`, which is freed at the end of the `with` block or with the last reference."""
 
     __slots__ = ("__weakref__", "_address", "_free")
@@ -32,8 +33,8 @@ class Config:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._free()
         self._address = None
+        self._free()
 
     def fill(self, options: dict[str, Any]) -> None:
         """Set the options by the names that `Client` has for them. The setters in C determine their types."""
