@@ -9,12 +9,13 @@ use super::dns::Resolver;
 use super::http::{self, Call, HttpResponse};
 use super::peer::Peer;
 use super::pool::Pool;
+use super::socket::Socket;
 use super::tls::{Tls, Versions};
 use super::version_hint::VersionHint;
 use super::{proxy, tcp};
 use crate::config::{Config, Endpoint, Proxy, Target};
 use crate::credentials::{Identity, TrustAnchor};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::fork_gate;
 use crate::log;
 
@@ -89,6 +90,13 @@ pub(crate) struct Connector {
     pub(super) pool: Pool,
 }
 
+/// A socket that leads to the server, and how long its lookup and its connection took.
+struct Reached {
+    socket: Socket,
+    dns: Duration,
+    tcp: Duration,
+}
+
 impl Connector {
     pub(crate) fn new(config: ConnectorConfig) -> Result<Self, Error> {
         http::prepare();
@@ -128,23 +136,31 @@ impl Connector {
     /// Opens a connection within the connect timeout.
     ///
     /// If the server chose TLS 1.2 lately, only that is offered. A session of that version is resumed without any
-    /// asymmetric operation, and the key shares of a TLS 1.3 offer would be wasted.
+    /// asymmetric operation, and the key shares of a TLS 1.3 offer would be wasted. A server that has moved to TLS 1.3
+    /// may answer such an offer in any way. So a failed handshake is followed by one that offers both versions, with a
+    /// connect timeout of its own.
     pub(crate) fn connect(&self, deadline: &Deadline) -> Result<Connection, Error> {
-        let deadline = &deadline.for_connect(self.config.connect_timeout);
+        let connect_timeout = self.config.connect_timeout;
         if self.version_hint.is_tls12() {
-            match self.open(Versions::Tls12, deadline) {
+            let first = &deadline.for_connect(connect_timeout);
+            let reached = self.reach(first)?;
+            match self.handshake(reached, Versions::Tls12, first) {
                 Ok(connection) => {
                     if !connection.info.resumed {
                         self.version_hint.clear();
                     }
                     return Ok(connection);
                 }
-                // The server may no longer support TLS 1.2.
-                Err(error) if error.code() == Code::Tls => self.version_hint.clear(),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.version_hint.clear();
+                    if deadline.remaining().is_err() {
+                        return Err(error);
+                    }
+                }
             }
         }
-        let connection = self.open(Versions::Tls13And12, deadline)?;
+        let deadline = &deadline.for_connect(connect_timeout);
+        let connection = self.handshake(self.reach(deadline)?, Versions::Tls13And12, deadline)?;
         let is_tls12 = connection.info.version == TLS_1_2;
         if is_tls12 {
             self.tls.sessions.discard_tls13_tickets();
@@ -153,8 +169,8 @@ impl Connector {
         Ok(connection)
     }
 
-    /// Opens a connection: lookup, TCP, the proxy's tunnel if there is a proxy, and the TLS handshake.
-    fn open(&self, versions: Versions, deadline: &Deadline) -> Result<Connection, Error> {
+    /// Opens a socket that leads to the server: lookup, TCP, and the proxy's tunnel if there is a proxy.
+    fn reach(&self, deadline: &Deadline) -> Result<Reached, Error> {
         let ConnectorConfig {
             endpoint, proxy, ..
         } = &self.config;
@@ -173,6 +189,16 @@ impl Connector {
         if let Some(proxy) = proxy {
             proxy::tunnel(&mut socket, proxy, &endpoint.target, deadline)?;
         }
+        Ok(Reached { socket, dns, tcp })
+    }
+
+    fn handshake(
+        &self,
+        reached: Reached,
+        versions: Versions,
+        deadline: &Deadline,
+    ) -> Result<Connection, Error> {
+        let Reached { socket, dns, tcp } = reached;
         let mut connection =
             Connection::handshake(socket, &self.peer, &self.tls, versions, deadline)?;
         connection.info.dns = dns;

@@ -1,6 +1,7 @@
 //! The status call against a real nginx: responses, connections, TLS sessions, threads, the environment.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -9,7 +10,9 @@ use std::time::Duration;
 use crate::common::loopback::listen;
 use crate::common::proxy::join;
 use crate::common::relay::{Fault, Record, Relay, port_of};
-use crate::common::{call, config, failure, one_test, wait_until};
+use crate::common::{
+    WATCHDOG_MS, call, config, failure, never_answer, one_test, wait_until, with_growing_timeout,
+};
 use dcs::{Client, Code};
 use dcs_testbed::Testbed;
 
@@ -313,6 +316,68 @@ fn follows_a_server_that_changes_its_tls_version() {
     assert_eq!(call("tls12_close"), ("TLSv1.2", false));
     assert_eq!(call("tls12_close"), ("TLSv1.2", true));
     assert_eq!(call("tls12_close"), ("TLSv1.2", true));
+}
+
+/// Returns whether the hello that the client has sent offers TLS 1.3. Leaves it to be read.
+fn offers_tls13(client: &TcpStream) -> bool {
+    const BOTH_VERSIONS: [u8; 4] = [3, 4, 3, 3];
+    let mut hello = [0; 4096];
+    loop {
+        let count = client.peek(&mut hello).unwrap();
+        let length = usize::from(u16::from_be_bytes([hello[3], hello[4]]));
+        if count == 0 || count >= 5 + length {
+            let mut parts = hello[..count].windows(BOTH_VERSIONS.len());
+            return parts.any(|part| part == BOTH_VERSIONS);
+        }
+    }
+}
+
+#[test]
+fn same_call_follows_a_server_that_answers_no_tls12_hello() {
+    type Answer = fn(TcpStream);
+    let reset: Answer = drop; // With unread bytes.
+    let close: Answer = |mut client| {
+        let _ = client.read(&mut [0; 4096]);
+    };
+    let protocol_version: Answer = |mut client| {
+        let _ = client.read(&mut [0; 4096]);
+        let _ = client.write_all(&[21, 3, 3, 0, 2, 2, 70]);
+    };
+    let bad_certificate: Answer = |mut client| {
+        let _ = client.read(&mut [0; 4096]);
+        let _ = client.write_all(&[21, 3, 3, 0, 2, 2, 42]);
+    };
+    let testbed = Testbed::from_env();
+    let ports = ["tls12_close", "tls13_close"]
+        .map(|listener| port_of(&testbed.url(listener, "/checks/passport")));
+    let versions = |answer: Answer, connect_timeout_ms| {
+        let has_moved = Arc::new(AtomicBool::new(false));
+        let moved = has_moved.clone();
+        let front = listen(move |client| {
+            let is_moved = moved.load(Ordering::SeqCst);
+            if is_moved && !offers_tls13(&client) {
+                return answer(client);
+            }
+            let server = TcpStream::connect(("127.0.0.1", ports[usize::from(is_moved)])).unwrap();
+            join(client, server);
+        });
+        let url = format!("https://localhost:{front}/checks/passport");
+        let mut config = config(&testbed, &url);
+        config.set_connect_timeout_ms(connect_timeout_ms).unwrap();
+        config.set_timeout_ms(WATCHDOG_MS).unwrap();
+        let client = Client::new(&config)?;
+        let call = || Ok(client.status()?.connection().tls_version);
+        let before = [call()?, call()?];
+        has_moved.store(true, Ordering::SeqCst);
+        Ok([before[0], before[1], call()?, call()?])
+    };
+    let expected = ["TLSv1.2", "TLSv1.2", "TLSv1.3", "TLSv1.3"];
+    for answer in [reset, close, protocol_version, bad_certificate] {
+        assert_eq!(versions(answer, WATCHDOG_MS).unwrap(), expected);
+    }
+    // If it does not answer at all, the connect timeout ends the first attempt.
+    let stalled = with_growing_timeout(|timeout_ms| versions(never_answer, timeout_ms));
+    assert_eq!(stalled, expected);
 }
 
 #[test]
