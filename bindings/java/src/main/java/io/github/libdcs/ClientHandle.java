@@ -15,16 +15,14 @@ import java.util.function.LongConsumer;
  * <p>This is also the cleaner's action for a client that was never closed. It refers to no {@link DcsClient}.
  */
 final class ClientHandle implements Runnable {
-    private final long address;
-    private final LongConsumer free;
+    private final NativeObject client;
 
     // Guarded by this, which no thread holds during anything slow: a call, freeing the client.
     private final Set<Cancellation> calls = new HashSet<>();
     private boolean closed;
 
     ClientHandle(long address, LongConsumer free) {
-        this.address = address;
-        this.free = free;
+        client = new NativeObject(address, free);
     }
 
     /**
@@ -35,8 +33,9 @@ final class ClientHandle implements Runnable {
      * @throws IllegalStateException after {@link #run()}; then {@code leave()} must not be called
      */
     synchronized long enter(Cancellation call) {
-        if (closed) {
-            throw new IllegalStateException("This DcsClient is closed. Build a new one.");
+        long address = client.address();
+        if (closed || address == 0) {
+            throw new IllegalStateException("This DcsClient is closed, or a copy. Build a new one.");
         }
         calls.add(call);
         return address;
@@ -50,7 +49,7 @@ final class ClientHandle implements Runnable {
             last = isFreed();
         }
         if (last) {
-            free.accept(address);
+            client.run();
         }
     }
 
@@ -59,7 +58,7 @@ final class ClientHandle implements Runnable {
     public void run() {
         boolean last;
         synchronized (this) {
-            if (closed) {
+            if (closed || client.address() == 0) {
                 return;
             }
             closed = true;
@@ -67,7 +66,7 @@ final class ClientHandle implements Runnable {
             last = isFreed();
         }
         if (last) {
-            free.accept(address);
+            client.run();
         }
     }
 

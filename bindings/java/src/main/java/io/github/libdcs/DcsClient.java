@@ -43,15 +43,19 @@ import java.util.function.LongFunction;
  * }</pre>
  */
 public final class DcsClient implements AutoCloseable {
-    /** Package-private so that tests can see when it is freed. */
-    final ClientHandle handle;
+    /** Package-private so that tests can see when it is freed. Transient, so that mappers do not print or set it. */
+    final transient ClientHandle handle;
 
-    private final Cleaner.Cleanable cleanable;
+    private final transient Cleaner.Cleanable cleanable;
 
-    /** Takes ownership of a native client. */
-    private DcsClient(long address) {
-        handle = new ClientHandle(address, LibDcs::dcs_client_free);
+    private DcsClient(ClientHandle handle) {
+        this.handle = handle;
         cleanable = NativeCleaner.register(this, handle);
+    }
+
+    /** Takes ownership of a native client. Not a constructor: see {@link DcsStatus#read}. */
+    private static DcsClient own(long address) {
+        return new DcsClient(new ClientHandle(address, LibDcs::dcs_client_free));
     }
 
     /**
@@ -61,7 +65,6 @@ public final class DcsClient implements AutoCloseable {
      * @throws DcsLoadException if the native library cannot be loaded
      */
     public static Builder builder() {
-        NativeLoader.require();
         return new Builder();
     }
 
@@ -76,10 +79,9 @@ public final class DcsClient implements AutoCloseable {
      * @throws DcsLoadException if the native library cannot be loaded
      */
     public static DcsClient fromEnvironment() {
-        NativeLoader.require();
         try (NativeConfig config = new NativeConfig()) {
             config.loadEnvironment();
-            return new DcsClient(LogBridge.during(config::newClient));
+            return own(LogBridge.during(config::newClient));
         }
     }
 
@@ -93,7 +95,6 @@ public final class DcsClient implements AutoCloseable {
      * @throws DcsLoadException if the native library cannot be loaded
      */
     public static DcsReport diagnoseFromEnvironment() {
-        NativeLoader.require();
         try (NativeConfig config = new NativeConfig()) {
             config.loadEnvironment();
             return LogBridge.during(config::diagnose);
@@ -149,7 +150,7 @@ public final class DcsClient implements AutoCloseable {
         }
         ErrorDetails.check(code, "The status call", error);
         try {
-            return new DcsStatus(response[0]);
+            return DcsStatus.read(response[0]);
         } finally {
             LibDcs.dcs_status_response_free(response[0]);
         }
@@ -290,7 +291,8 @@ public final class DcsClient implements AutoCloseable {
      * or fail, it holds no secrets and every method throws {@link IllegalStateException}.
      */
     public static final class Builder {
-        private final NativeConfig config = new NativeConfig();
+        /** Transient, so that mappers do not print or set it. */
+        private final transient NativeConfig config = new NativeConfig();
 
         private Builder() {
         }
@@ -468,7 +470,7 @@ public final class DcsClient implements AutoCloseable {
          */
         public DcsClient build() {
             try (config) {
-                return new DcsClient(LogBridge.during(config::newClient));
+                return own(LogBridge.during(config::newClient));
             }
         }
 

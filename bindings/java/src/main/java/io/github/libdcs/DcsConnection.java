@@ -20,17 +20,31 @@ public final class DcsConnection {
     private final String tlsVersion;
     private final String cipher;
 
+    private DcsConnection(long dnsUs, long tcpUs, long tlsUs, long firstByteUs, long totalUs, boolean reused,
+            boolean sessionResumed, String tlsVersion, String cipher) {
+        this.dnsUs = dnsUs;
+        this.tcpUs = tcpUs;
+        this.tlsUs = tlsUs;
+        this.firstByteUs = firstByteUs;
+        this.totalUs = totalUs;
+        this.reused = reused;
+        this.sessionResumed = sessionResumed;
+        this.tlsVersion = tlsVersion;
+        this.cipher = cipher;
+    }
+
     /** Copies the values out of a native response. */
-    DcsConnection(long response) {
-        dnsUs = LibDcs.dcs_status_response_dns_us(response);
-        tcpUs = LibDcs.dcs_status_response_tcp_us(response);
-        tlsUs = LibDcs.dcs_status_response_tls_us(response);
-        firstByteUs = LibDcs.dcs_status_response_first_byte_us(response);
-        totalUs = LibDcs.dcs_status_response_total_us(response);
-        reused = LibDcs.dcs_status_response_connection_reused(response) == 1;
-        sessionResumed = LibDcs.dcs_status_response_tls_session_resumed(response) == 1;
-        tlsVersion = NativeText.decode(LibDcs.dcs_status_response_tls_version(response));
-        cipher = NativeText.decode(LibDcs.dcs_status_response_tls_cipher(response));
+    static DcsConnection read(long response) {
+        return new DcsConnection(
+                LibDcs.dcs_status_response_dns_us(response),
+                LibDcs.dcs_status_response_tcp_us(response),
+                LibDcs.dcs_status_response_tls_us(response),
+                LibDcs.dcs_status_response_first_byte_us(response),
+                LibDcs.dcs_status_response_total_us(response),
+                LibDcs.dcs_status_response_connection_reused(response) == 1,
+                LibDcs.dcs_status_response_tls_session_resumed(response) == 1,
+                NativeText.decode(LibDcs.dcs_status_response_tls_version(response)),
+                NativeText.decode(LibDcs.dcs_status_response_tls_cipher(response)));
     }
 
     private static Duration microseconds(long value) {

@@ -13,15 +13,27 @@ public final class DcsFinding {
     private final String message;
     private final String advice;
 
+    private DcsFinding(String check, Outcome outcome, Severity severity, String subject, String title, String message,
+            String advice) {
+        this.check = check;
+        this.outcome = outcome;
+        this.severity = severity;
+        this.subject = subject;
+        this.title = title;
+        this.message = message;
+        this.advice = advice;
+    }
+
     /** Copies one finding out of a native report. */
-    DcsFinding(long report, long index) {
-        check = NativeText.decode(LibDcs.dcs_report_finding_check(report, index));
-        outcome = Outcome.of(NativeText.decode(LibDcs.dcs_report_finding_outcome(report, index)));
-        severity = Severity.of(NativeText.decode(LibDcs.dcs_report_finding_severity(report, index)));
-        subject = NativeText.decode(LibDcs.dcs_report_finding_subject(report, index));
-        title = NativeText.decode(LibDcs.dcs_report_finding_title(report, index));
-        message = NativeText.decode(LibDcs.dcs_report_finding_message(report, index));
-        advice = NativeText.decode(LibDcs.dcs_report_finding_advice(report, index));
+    static DcsFinding read(long report, long index) {
+        return new DcsFinding(
+                NativeText.decode(LibDcs.dcs_report_finding_check(report, index)),
+                Outcome.of(NativeText.decode(LibDcs.dcs_report_finding_outcome(report, index))),
+                Severity.of(NativeText.decode(LibDcs.dcs_report_finding_severity(report, index))),
+                NativeText.decode(LibDcs.dcs_report_finding_subject(report, index)),
+                NativeText.decode(LibDcs.dcs_report_finding_title(report, index)),
+                NativeText.decode(LibDcs.dcs_report_finding_message(report, index)),
+                NativeText.decode(LibDcs.dcs_report_finding_advice(report, index)));
     }
 
     /**

@@ -10,11 +10,18 @@ public final class DcsOutage {
     private final Instant end;
     private final String message;
 
+    private DcsOutage(Instant start, Instant end, String message) {
+        this.start = start;
+        this.end = end;
+        this.message = message;
+    }
+
     /** Copies one outage out of a native response. */
-    DcsOutage(long response, long index) {
-        start = Instant.ofEpochMilli(LibDcs.dcs_status_response_outage_start_unix_ms(response, index));
-        end = Instant.ofEpochMilli(LibDcs.dcs_status_response_outage_end_unix_ms(response, index));
-        message = NativeText.decode(LibDcs.dcs_status_response_outage_message(response, index));
+    static DcsOutage read(long response, long index) {
+        return new DcsOutage(
+                Instant.ofEpochMilli(LibDcs.dcs_status_response_outage_start_unix_ms(response, index)),
+                Instant.ofEpochMilli(LibDcs.dcs_status_response_outage_end_unix_ms(response, index)),
+                NativeText.decode(LibDcs.dcs_status_response_outage_message(response, index)));
     }
 
     /**

@@ -21,19 +21,15 @@ public final class DcsReport {
     /** Null if this is the redacted report. */
     private final DcsReport redacted;
 
-    private DcsReport(long report, DcsReport redacted) {
-        ok = LibDcs.dcs_report_ok(report) == 1;
-        findings = LongStream.range(0, LibDcs.dcs_report_finding_count(report))
-                .mapToObj(i -> new DcsFinding(report, i))
-                .collect(Collectors.toUnmodifiableList());
-        int index = LibDcs.dcs_report_cause(report);
-        cause = index < 0 ? null : findings.get(index);
-        steps = LongStream.range(0, LibDcs.dcs_report_step_count(report))
-                .mapToObj(i -> new DcsStep(report, i))
-                .collect(Collectors.toUnmodifiableList());
-        text = NativeText.decode(LibDcs.dcs_report_text(report));
-        json = NativeText.decode(LibDcs.dcs_report_json(report));
-        html = NativeText.decode(LibDcs.dcs_report_html(report));
+    private DcsReport(boolean ok, DcsFinding cause, List<DcsFinding> findings, List<DcsStep> steps, String text,
+            String json, String html, DcsReport redacted) {
+        this.ok = ok;
+        this.cause = cause;
+        this.findings = findings;
+        this.steps = steps;
+        this.text = text;
+        this.json = json;
+        this.html = html;
         this.redacted = redacted;
     }
 
@@ -47,10 +43,29 @@ public final class DcsReport {
         int code = LibDcs.dcs_report_redacted(report, redacted, error);
         ErrorDetails.check(code, "Redacting the report", error);
         try {
-            return new DcsReport(report, new DcsReport(redacted[0], null));
+            return read(report, read(redacted[0], null));
         } finally {
             LibDcs.dcs_report_free(redacted[0]);
         }
+    }
+
+    private static DcsReport read(long report, DcsReport redacted) {
+        List<DcsFinding> findings = LongStream.range(0, LibDcs.dcs_report_finding_count(report))
+                .mapToObj(i -> DcsFinding.read(report, i))
+                .collect(Collectors.toUnmodifiableList());
+        List<DcsStep> steps = LongStream.range(0, LibDcs.dcs_report_step_count(report))
+                .mapToObj(i -> DcsStep.read(report, i))
+                .collect(Collectors.toUnmodifiableList());
+        int cause = LibDcs.dcs_report_cause(report);
+        return new DcsReport(
+                LibDcs.dcs_report_ok(report) == 1,
+                cause < 0 ? null : findings.get(cause),
+                findings,
+                steps,
+                NativeText.decode(LibDcs.dcs_report_text(report)),
+                NativeText.decode(LibDcs.dcs_report_json(report)),
+                NativeText.decode(LibDcs.dcs_report_html(report)),
+                redacted);
     }
 
     /**

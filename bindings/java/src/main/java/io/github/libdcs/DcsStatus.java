@@ -17,19 +17,35 @@ public final class DcsStatus {
     private final DcsQuota quota;
     private final DcsConnection connection;
 
-    /** Copies everything out of a native response, which the caller frees. */
-    DcsStatus(long response) {
-        available = LibDcs.dcs_status_response_available(response) == 1;
-        message = NativeText.decode(LibDcs.dcs_status_response_message(response));
+    private DcsStatus(boolean available, String message, List<DcsOutage> scheduledOutages, String json, Duration age,
+            DcsRateLimit rateLimit, DcsQuota quota, DcsConnection connection) {
+        this.available = available;
+        this.message = message;
+        this.scheduledOutages = scheduledOutages;
+        this.json = json;
+        this.age = age;
+        this.rateLimit = rateLimit;
+        this.quota = quota;
+        this.connection = connection;
+    }
+
+    /**
+     * Copies everything out of a native response, which the caller frees. Like every class that is read from an address,
+     * this one has no constructor that takes it: mappers call private constructors, and would pass a number from JSON.
+     */
+    static DcsStatus read(long response) {
         long outages = LibDcs.dcs_status_response_outage_count(response);
-        scheduledOutages = outages == 0 ? List.of() : LongStream.range(0, outages)
-                .mapToObj(i -> new DcsOutage(response, i))
-                .collect(Collectors.toUnmodifiableList());
-        json = NativeText.decode(LibDcs.dcs_status_response_json(response));
-        age = Duration.ofMillis(LibDcs.dcs_status_response_age_ms(response));
-        rateLimit = DcsRateLimit.read(response);
-        quota = DcsQuota.read(response);
-        connection = new DcsConnection(response);
+        return new DcsStatus(
+                LibDcs.dcs_status_response_available(response) == 1,
+                NativeText.decode(LibDcs.dcs_status_response_message(response)),
+                outages == 0 ? List.of() : LongStream.range(0, outages)
+                        .mapToObj(i -> DcsOutage.read(response, i))
+                        .collect(Collectors.toUnmodifiableList()),
+                NativeText.decode(LibDcs.dcs_status_response_json(response)),
+                Duration.ofMillis(LibDcs.dcs_status_response_age_ms(response)),
+                DcsRateLimit.read(response),
+                DcsQuota.read(response),
+                DcsConnection.read(response));
     }
 
     /**

@@ -11,12 +11,20 @@ public final class DcsStep {
     private final Duration duration;
     private final String message;
 
+    private DcsStep(String name, DcsFinding.Outcome outcome, Duration duration, String message) {
+        this.name = name;
+        this.outcome = outcome;
+        this.duration = duration;
+        this.message = message;
+    }
+
     /** Copies one step out of a native report. */
-    DcsStep(long report, long index) {
-        name = NativeText.decode(LibDcs.dcs_report_step_name(report, index));
-        outcome = DcsFinding.Outcome.of(NativeText.decode(LibDcs.dcs_report_step_outcome(report, index)));
-        duration = Duration.of(LibDcs.dcs_report_step_us(report, index), ChronoUnit.MICROS);
-        message = NativeText.decode(LibDcs.dcs_report_step_message(report, index));
+    static DcsStep read(long report, long index) {
+        return new DcsStep(
+                NativeText.decode(LibDcs.dcs_report_step_name(report, index)),
+                DcsFinding.Outcome.of(NativeText.decode(LibDcs.dcs_report_step_outcome(report, index))),
+                Duration.of(LibDcs.dcs_report_step_us(report, index), ChronoUnit.MICROS),
+                NativeText.decode(LibDcs.dcs_report_step_message(report, index)));
     }
 
     /**

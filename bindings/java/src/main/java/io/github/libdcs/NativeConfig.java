@@ -6,14 +6,13 @@ import java.util.function.LongToIntFunction;
 
 /** Owns a native configuration, which is wiped and freed on {@link #close()} or once this object is unreachable. */
 final class NativeConfig implements AutoCloseable {
-    private final long address;
+    private final NativeObject config;
     private final Cleaner.Cleanable cleanable;
-    private boolean closed;
 
     NativeConfig() {
-        long config = LibDcs.dcs_config_new();
-        address = config;
-        cleanable = NativeCleaner.register(this, () -> LibDcs.dcs_config_free(config));
+        NativeLoader.require();
+        config = new NativeObject(LibDcs.dcs_config_new(), LibDcs::dcs_config_free);
+        cleanable = NativeCleaner.register(this, config);
     }
 
     /** Sets an option by its name, from text. The library validates the value. */
@@ -60,7 +59,8 @@ final class NativeConfig implements AutoCloseable {
     }
 
     private int call(LongToIntFunction function) {
-        if (closed) {
+        long address = config.address();
+        if (address == 0) {
             throw new IllegalStateException("This builder has been used by build() or diagnose()."
                     + " Create another with DcsClient.builder().");
         }
@@ -73,7 +73,6 @@ final class NativeConfig implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
         cleanable.clean();
     }
 }
