@@ -287,8 +287,9 @@ public final class DcsClient implements AutoCloseable {
      * <p>A file is given as its path or as its content; the last call counts. Certificate and private key go together.
      * A client can be created without both; the server will then reject it.
      *
-     * <p>A builder is for one thread and one use. After {@link #build()} or {@link #diagnose()}, whether they succeed
-     * or fail, it holds no secrets and every method throws {@link IllegalStateException}.
+     * <p>A builder is for one use. After {@link #build()} or {@link #diagnose()}, whether they succeed or fail, it holds
+     * no secrets and every method throws {@link IllegalStateException}. If several threads share it, each of its methods
+     * waits until the others have returned.
      */
     public static final class Builder {
         /** Transient, so that mappers do not print or set it. */

@@ -4,7 +4,10 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.function.LongToIntFunction;
 
-/** Owns a native configuration, which is wiped and freed on {@link #close()} or once this object is unreachable. */
+/**
+ * Owns a native configuration, which is wiped and freed on {@link #close()} or once this object is unreachable. Its lock
+ * is held during each use, because the library expects one thread at a time.
+ */
 final class NativeConfig implements AutoCloseable {
     private final NativeObject config;
     private final Cleaner.Cleanable cleanable;
@@ -58,7 +61,7 @@ final class NativeConfig implements AutoCloseable {
         }
     }
 
-    private int call(LongToIntFunction function) {
+    private synchronized int call(LongToIntFunction function) {
         long address = config.address();
         if (address == 0) {
             throw new IllegalStateException("This builder has been used by build() or diagnose()."
@@ -72,7 +75,7 @@ final class NativeConfig implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         cleanable.clean();
     }
 }

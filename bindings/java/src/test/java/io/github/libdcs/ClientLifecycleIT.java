@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -144,6 +145,45 @@ class ClientLifecycleIT {
                 CompletableFuture.supplyAsync(Thread::currentThread, StatusExecutor.executor());
         assertTrue(thread.get().isDaemon());
         assertTrue(thread.get().getName().startsWith("libdcs-status-"), thread.get().getName());
+    }
+
+    @Test
+    void threadsShareABuilder() throws Exception {
+        assertEquals("done", ChildJvm.run(ShareBuilders.class, Map.of())); // Two at once would corrupt the heap.
+    }
+
+    /** Sets the options of one builder on many threads, and builds it meanwhile. */
+    static final class ShareBuilders {
+        private ShareBuilders() {
+        }
+
+        public static void main(String[] arguments) throws Exception {
+            byte[] file = Testbed.bytes("ca_bundle");
+            for (int round = 0; round < 50; round++) {
+                DcsClient.Builder builder = DcsClient.builder().caBundle(file);
+                CountDownLatch set = new CountDownLatch(THREADS);
+                new Thread(() -> {
+                    try {
+                        set.await();
+                    } catch (InterruptedException e) {
+                        return;
+                    }
+                    builder.build().close();
+                }).start();
+                onThreads(() -> {
+                    try {
+                        for (int i = 0; true; i++) {
+                            builder.caBundle(file).password("correct horse".toCharArray()).proxy(null)
+                                    .url(URI.create("https://localhost/" + i));
+                            set.countDown();
+                        }
+                    } catch (IllegalStateException e) {
+                        return 1; // It has been built.
+                    }
+                });
+            }
+            System.out.println("done");
+        }
     }
 
     private static List<Integer> onThreads(Callable<Integer> work) throws Exception {
