@@ -108,7 +108,7 @@ fn loopback(text: &str) -> Result<IpAddr, String> {
 pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let dir = match &arguments.dir {
         Some(dir) => dir.clone(),
-        None => std::env::temp_dir().join(format!("dcs-sandbox-{}", std::process::id())),
+        None => files::new_temporary_folder("dcs-sandbox-")?,
     };
     let pki = Pki::open(&dir)?;
     let address = SocketAddr::new(arguments.host, arguments.port);

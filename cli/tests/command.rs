@@ -69,7 +69,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
 fn openssl(arguments: &[&str]) -> Vec<u8> {
@@ -862,6 +862,77 @@ fn diagnose_writes_a_web_page() {
     }
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(&page).unwrap().len(), html.len());
+}
+
+#[test]
+fn a_written_file_takes_over_no_permission() {
+    use std::os::unix::fs::PermissionsExt;
+    let testbed = Testbed::from_env();
+    let folder = folder("permissions");
+    let (page, der) = (folder.join("report.html"), folder.join("key.der"));
+    let key = path(&testbed, "client_key");
+    let write = |file: &Path| {
+        let arguments = if file == page {
+            ["diagnose", "https://localhost:1/", "--html"].map(str::to_owned)
+        } else {
+            ["convert-key", "--force", "--out"].map(str::to_owned)
+        };
+        let output = Command::new("sh")
+            .args(["-c", "umask 027; exec \"$@\"", "sh", PROGRAM])
+            .args(arguments)
+            .arg(file)
+            .env("DCS_PRIVATE_KEY", &key)
+            .output()
+            .unwrap();
+        assert!(fs::read(file).unwrap().len() > 100, "{output:?}");
+        mode(file)
+    };
+    assert_eq!((write(&page), write(&der)), (0o640, 0o600));
+    for (before, as_page, as_key) in [
+        (0o6777, 0o640, 0o600),
+        (0o1666, 0o640, 0o600),
+        // Nor does the file become readable for others.
+        (0o600, 0o600, 0o600),
+    ] {
+        for (file, expected) in [(&page, as_page), (&der, as_key)] {
+            fs::write(file, "before").unwrap();
+            fs::set_permissions(file, fs::Permissions::from_mode(before)).unwrap();
+            assert_eq!(write(file), expected, "{before:o} {}", file.display());
+        }
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+}
+
+#[test]
+fn writes_to_no_file_of_another_user() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let testbed = Testbed::from_env();
+    let folder = folder("foreign");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777)).unwrap();
+    let foreign = folder.join("foreign");
+    fs::write(&foreign, "before").unwrap();
+    if let Err(error) = std::os::unix::fs::chown(&foreign, Some(12_345), None) {
+        eprintln!("skipped: only root may give a file to another user ({error})");
+        return;
+    }
+    fs::set_permissions(&foreign, fs::Permissions::from_mode(0o4755)).unwrap();
+    let (name, key) = (foreign.to_str().unwrap(), path(&testbed, "client_key"));
+    for arguments in [
+        &["diagnose", "https://localhost:1/", "--html", name][..],
+        &["convert-key", "--key", &key, "--force", "--out", name],
+    ] {
+        let output = run(arguments);
+        assert_exit(&output, 1);
+        assert!(
+            err(&output).contains("it is a file of another user"),
+            "{output:?}"
+        );
+        assert_eq!(out(&output), "");
+    }
+    let metadata = fs::metadata(&foreign).unwrap();
+    assert_eq!((metadata.uid(), mode(&foreign)), (12_345, 0o4755));
+    assert_eq!(fs::read(&foreign).unwrap(), b"before");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 }
 
 #[test]

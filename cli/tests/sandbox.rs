@@ -349,6 +349,78 @@ fn keys_are_readable_by_their_owner_only() {
 }
 
 #[test]
+fn writes_the_settings_through_no_link_and_over_no_foreign_file() {
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    let sandbox = Sandbox::start("env", &[]);
+    let (env, victim) = (sandbox.folder.join("env"), sandbox.folder.join("victim"));
+    fs::write(&victim, "before").unwrap();
+    let start = || {
+        let mut child = dcs_sandbox()
+            .arg("--dir")
+            .arg(sandbox.folder.join("pki"))
+            .arg("--env-file")
+            .arg(&env)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A sandbox that starts would never end.
+        if child.stdout.as_mut().unwrap().read(&mut [0]).unwrap() > 0 {
+            child.kill().unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        text(&output.stderr)
+    };
+    fs::remove_file(&env).unwrap();
+    symlink(&victim, &env).unwrap();
+    assert!(start().contains("it is a symbolic link"));
+
+    fs::remove_file(&env).unwrap();
+    fs::write(&env, "before").unwrap();
+    match chown(&env, Some(12_345), None) {
+        Ok(()) => assert!(start().contains("it is a file of another user")),
+        Err(error) => eprintln!("skipped: only root may give a file to another user ({error})"),
+    }
+
+    // Nor through a link beside it, and with the permissions of a new file.
+    fs::remove_file(&env).unwrap();
+    fs::write(&env, "before").unwrap();
+    fs::set_permissions(&env, fs::Permissions::from_mode(0o4777)).unwrap();
+    for name in ["env.new", "env.tmp", ".env"] {
+        symlink(&victim, sandbox.folder.join(name)).unwrap();
+    }
+    let mut child = spawn(&sandbox.folder, &[]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(fs::read_to_string(&env).unwrap().starts_with("export "));
+    assert_eq!(fs::metadata(&env).unwrap().permissions().mode() & 0o7111, 0);
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "before");
+}
+
+#[test]
+fn a_temporary_folder_cannot_be_prepared_by_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = folder("tmpdir");
+    let _ = fs::remove_dir_all(&parent);
+    fs::create_dir_all(&parent).unwrap();
+    let start = || {
+        // It creates its folder, and then fails.
+        let output = dcs_sandbox()
+            .args(["--env-file", "/nonexistent/env"])
+            .env("TMPDIR", &parent)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+    };
+    start();
+    let created = fs::read_dir(&parent).unwrap().next().unwrap().unwrap();
+    let mode = created.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o700);
+    fs::remove_dir_all(&parent).unwrap();
+}
+
+#[test]
 fn reports_invalid_arguments() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
