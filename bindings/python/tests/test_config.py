@@ -6,6 +6,7 @@ import inspect
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,116 @@ def test_files_as_path_or_content(testbed: Testbed, form: str) -> None:
     files = {option: given(name) for option, name in OPTIONS.items()}
     with testbed.client("tls12_close", **files) as client:
         assert client.status().available
+
+
+class OddBytes(bytes):
+    """Bytes whose methods describe other bytes."""
+
+    def __len__(self) -> int:
+        return 1 << 40
+
+    def __bytes__(self) -> bytes:
+        return b"other"
+
+    def __contains__(self, part: object) -> bool:
+        return False
+
+
+class OddStr(str):
+    """Text whose methods describe other text."""
+
+    def __len__(self) -> int:
+        return 1 << 40
+
+    def __str__(self) -> str:
+        return "other"
+
+    def __contains__(self, part: object) -> bool:
+        return False
+
+    def encode(self, *arguments: str) -> bytes:
+        return OddBytes(b"other")
+
+
+class OddPath(os.PathLike):  # type: ignore[type-arg]
+    """A path whose text is odd."""
+
+    def __init__(self, path: str | bytes) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return OddStr(self.path) if isinstance(self.path, str) else OddBytes(self.path)  # type: ignore[return-value]
+
+    def __str__(self) -> str:
+        return "other"
+
+
+def every_second_byte(content: bytes) -> memoryview:
+    spread = bytearray(2 * len(content))
+    spread[::2] = content
+    return memoryview(spread)[::2]
+
+
+def four_byte_items(content: bytes) -> memoryview:
+    # Line feeds after PEM.
+    return memoryview(content + b"\n" * (-len(content) % 4)).cast("I")
+
+
+BUFFERS: dict[str, Callable[[bytes], object]] = {
+    "odd bytes": OddBytes,
+    "bytearray": bytearray,
+    "memoryview": memoryview,
+    "memoryview of a bytearray": lambda content: memoryview(bytearray(content)),
+    "memoryview of odd bytes": lambda content: memoryview(OddBytes(content)),
+    "every second byte": every_second_byte,
+    "four-byte items": four_byte_items,
+    "odd str": lambda content: OddStr(content.decode("ascii")),
+}
+PATHS: dict[str, Callable[[str], object]] = {
+    "odd str": OddStr,
+    "odd path": OddPath,
+    "odd path of bytes": lambda path: OddPath(os.fsencode(path)),
+}
+
+
+@pytest.mark.parametrize("buffer", BUFFERS.values(), ids=BUFFERS)
+def test_content_is_what_the_buffer_holds(testbed: Testbed, buffer: Callable[[bytes], Any]) -> None:
+    files = {option: buffer(Path(testbed.files[name]).read_bytes()) for option, name in OPTIONS.items()}
+    with testbed.client("tls12_close", **files) as client:
+        assert client.status().available
+    expected = libdcs.convert_key(testbed.files["client_key"])
+    assert libdcs.convert_key(files["private_key"]) == expected
+    assert libdcs.diagnose(**testbed.options(testbed.url("tls12_close"), **files)).ok
+
+
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+def test_path_is_what_the_object_holds(testbed: Testbed, path: Callable[[str], Any]) -> None:
+    files = {option: path(testbed.files[name]) for option, name in OPTIONS.items()}
+    with testbed.client("tls12_close", **files, url=OddStr(testbed.url("tls12_close"))) as client:
+        assert client.status().available
+    assert libdcs.convert_key(files["private_key"]) == libdcs.convert_key(testbed.files["client_key"])
+
+
+def test_nul_in_odd_text(testbed: Testbed) -> None:
+    odds: tuple[Any, ...] = (OddStr("client\0.pem"), OddPath("client\0.pem"), OddPath(b"client\0.pem"))
+    for odd in odds:
+        assert "contains a NUL character" in str(config_error(ca_bundle=odd))
+        with pytest.raises(ConfigError, match="contains a NUL character"):
+            libdcs.convert_key(odd)
+    key = Path(testbed.files["client_key_encrypted"]).read_bytes()
+    with pytest.raises(ConfigError, match="contains a NUL character"):
+        libdcs.convert_key(key, OddStr("correct horse\0"))
+    assert libdcs.convert_key(key, OddStr("correct horse")) == libdcs.convert_key(key, "correct horse")
+
+
+@pytest.mark.parametrize("kind", [bytes, str, bytearray])
+def test_object_that_claims_to_be_content(kind: type) -> None:
+    claiming = type("Claiming", (), {"__class__": property(lambda _: kind)})()
+    assert claiming.__class__ is kind
+    uses: list[Callable[[Any], object]] = [lambda it: libdcs.Client(ca_bundle=it), libdcs.convert_key]
+    for use in uses:
+        with pytest.raises(TypeError):
+            use(claiming)
 
 
 def test_files_are_read_only_by_constructor(testbed: Testbed, tmp_path: Path) -> None:
@@ -173,6 +284,8 @@ def test_encrypted_key(testbed: Testbed) -> None:
         {"timeout": -1.0},
         {"timeout": float("inf")},
         {"timeout": float("nan")},
+        {"timeout": 1e306},
+        {"timeout": 10**5000},
         {"connect_timeout": 0.0},
         {"connect_timeout": None},
         {"connect_timeout": 1e12},
@@ -181,7 +294,7 @@ def test_encrypted_key(testbed: Testbed) -> None:
         {"proxy": "socks5://127.0.0.1:1080"},
         {"proxy": "no proxy"},
     ],
-    ids=repr,
+    ids=lambda options: repr(options) if options != {"timeout": 10**5000} else "a large int",
 )
 def test_invalid_options(testbed: Testbed, options: dict[str, Any]) -> None:
     error = config_error(**testbed.options(testbed.url("tls12_close"), **options))

@@ -54,8 +54,9 @@ class Client(NonCopyable):
             result, also an error. None: every call sends a request.
 
     `ca_bundle`, `certificate` and `private_key` are each a path (str or os.PathLike), or the content as bytes
-    or as a str of PEM text. The files are read here, and by `reload()`. `ca_bundle` is required. A client can
-    be created without a certificate and key; the server will then reject it.
+    (also a bytearray or a memoryview) or as a str of PEM text. The files are read here, and by `reload()`.
+    `ca_bundle` is required. A client can be created without a certificate and key; the server will then
+    reject it.
 
     Raises:
         ConfigError: An option, a file, the certificate, the key or its password is invalid. Nothing was sent.
@@ -72,9 +73,9 @@ class Client(NonCopyable):
         self,
         *,
         url: str | None = None,
-        ca_bundle: str | os.PathLike[str] | bytes | None = None,
-        certificate: str | os.PathLike[str] | bytes | None = None,
-        private_key: str | os.PathLike[str] | bytes | None = None,
+        ca_bundle: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
+        certificate: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
+        private_key: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
         password: str | None = None,
         timeout: float = 30.0,
         connect_timeout: float = 10.0,

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+BUFFERS = (bytes, bytearray, memoryview)
+"""The types of a file's content."""
+
+
 class Config(NonCopyable):
     """Owns a `dcs_config`, which is freed at the end of the `with` block or with the last reference."""
 
@@ -57,14 +61,15 @@ class Config(NonCopyable):
     def _set(self, option: str, value: str | bytes) -> None:
         self._call(api.dcs_config_set_option, option.encode(), utf8(option, value))
 
-    def _set_file(self, option: str, value: str | os.PathLike[str] | bytes) -> None:
+    def _set_file(self, option: str, value: str | os.PathLike[str] | bytes | bytearray | memoryview) -> None:
         # A value that one of the setters rejects is reported when the configuration is used.
         if isinstance(value, str):
             # This one distinguishes a path from PEM text, so that a key from an environment variable is not
             # taken for a path and shown in an error message.
             self._set(option, value)
-        elif isinstance(value, bytes):
-            getattr(api, f"dcs_config_set_{option}")(self._address, value, len(value))
+        elif isinstance(value, BUFFERS):
+            data = buffer_bytes(value)
+            getattr(api, f"dcs_config_set_{option}")(self._address, data, len(data))
         elif isinstance(value, os.PathLike):
             getattr(api, f"dcs_config_set_{option}_file")(self._address, utf8(option, os.fspath(value)))
         else:
@@ -103,10 +108,12 @@ class Config(NonCopyable):
 def _milliseconds(name: str, seconds: float) -> str:
     """Convert seconds, rounded up so that no part of a millisecond becomes 0."""
     try:
-        finite = math.isfinite(seconds)
+        finite = math.isfinite(seconds) and math.isfinite(seconds * 1000)
     except TypeError:
         kind = type(seconds).__name__
         raise TypeError(f"{name} must be a number of seconds, not {kind}") from None
+    except OverflowError:  # An int beyond any float.
+        return "inf"
     # Rounded first: 2.007 * 1000 is a little more than 2007. The library rejects "inf" and "nan".
     return str(math.ceil(round(seconds * 1000, 3)) if finite else seconds)
 
@@ -121,7 +128,8 @@ def text_argument(name: str, value: str) -> bytes:
 def utf8(name: str, value: str | bytes) -> bytes:
     """Encode a value for the library."""
     try:
-        data = value if isinstance(value, bytes) else value.encode()
+        # A subclass of str may have an encode() of its own.
+        data = buffer_bytes(value) if isinstance(value, bytes) else str.encode(value)
     except UnicodeEncodeError:
         data = None  # The codec's error holds the value, which may be a password.
     if data is None or b"\0" in data:
@@ -133,3 +141,8 @@ def utf8(name: str, value: str | bytes) -> bytes:
             hint="Check the source of the value: it must be valid Unicode without NUL characters.",
         )
     return data
+
+
+def buffer_bytes(value: bytes | bytearray | memoryview) -> bytes:
+    """Return the bytes of a buffer. A subclass of bytes may have a `__len__` and a `__bytes__` of its own."""
+    return value if type(value) is bytes else memoryview(value).tobytes()

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def diagnose(
     *,
     url: str | None = None,
-    ca_bundle: str | os.PathLike[str] | bytes | None = None,
-    certificate: str | os.PathLike[str] | bytes | None = None,
-    private_key: str | os.PathLike[str] | bytes | None = None,
+    ca_bundle: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
+    certificate: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
+    private_key: str | os.PathLike[str] | bytes | bytearray | memoryview | None = None,
     password: str | None = None,
     timeout: float = 30.0,
     connect_timeout: float = 10.0,

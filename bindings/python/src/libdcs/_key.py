@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from ctypes import byref, c_void_p, string_at
 
-from ._config import text_argument, utf8
+from ._config import BUFFERS, buffer_bytes, text_argument, utf8
 from ._error import from_handle
 from ._native import api
 
 
-def convert_key(private_key: str | os.PathLike[str] | bytes, password: str | None = None) -> bytes:
+def convert_key(
+    private_key: str | os.PathLike[str] | bytes | bytearray | memoryview, password: str | None = None
+) -> bytes:
     """Convert a private key to PKCS#8 in DER, not encrypted.
 
     Returns the bytes that `openssl pkcs8 -topk8 -nocrypt -outform DER` writes. They are secret: a file with
     them should be readable by its owner only.
 
     Args:
-        private_key: A path (str or os.PathLike), or the content as bytes or as a str of PEM text. Accepts the
-            same formats as `Client`.
+        private_key: A path (str or os.PathLike), or the content as bytes (also a bytearray or a memoryview)
+            or as a str of PEM text. Accepts the same formats as `Client`.
         password: The password of an encrypted key.
 
     Raises:
@@ -27,11 +29,12 @@ def convert_key(private_key: str | os.PathLike[str] | bytes, password: str | Non
         TypeError: A value is of the wrong type.
     """
     path, data = None, b""
-    if isinstance(private_key, bytes):
-        data = private_key
-    elif isinstance(private_key, str) and "-----BEGIN" in private_key:
-        data = text_argument("private_key", private_key)
-    elif isinstance(private_key, (str, os.PathLike)):
+    if isinstance(private_key, BUFFERS):
+        data = buffer_bytes(private_key)
+    elif isinstance(private_key, str):
+        text = text_argument("private_key", private_key)
+        path, data = (None, text) if b"-----BEGIN" in text else (text, b"")
+    elif isinstance(private_key, os.PathLike):
         path = utf8("private_key", os.fspath(private_key))
     else:
         kind = type(private_key).__name__
