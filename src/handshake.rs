@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
+use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 
@@ -41,6 +42,7 @@ pub(crate) struct HandshakeCapture {
 struct Recording {
     client_auth: ClientAuth,
     rejected: Option<RejectedServerCert>,
+    trusted_until: Option<SystemTime>,
     /// `None` unless a diagnosis captures the handshake.
     capture: Option<HandshakeCapture>,
 }
@@ -52,6 +54,7 @@ impl Recording {
             sent: false,
         },
         rejected: None,
+        trusted_until: None,
         capture: None,
     };
 }
@@ -72,6 +75,7 @@ pub(crate) fn begin() {
     with_recording(|recording| {
         recording.client_auth = ClientAuth::default();
         recording.rejected = None;
+        recording.trusted_until = None;
     });
 }
 
@@ -93,6 +97,17 @@ pub(crate) fn record_rejected(certificate: RejectedServerCert) {
 /// Takes what [`record_rejected`] recorded since [`begin`].
 pub(crate) fn take_rejected() -> Option<RejectedServerCert> {
     with_recording(|recording| recording.rejected.take())
+}
+
+/// Records until when the verification of the server's certificate holds for this connection and for the sessions that
+/// come from it: the one of its own handshake, or that of the session that it resumes.
+pub(crate) fn record_trusted_until(time: Option<SystemTime>) {
+    with_recording(|recording| recording.trusted_until = time);
+}
+
+/// Returns what [`record_trusted_until`] recorded since [`begin`].
+pub(crate) fn trusted_until() -> Option<SystemTime> {
+    with_recording(|recording| recording.trusted_until)
 }
 
 /// Records something for a diagnosis; does nothing outside of one.

@@ -2,9 +2,9 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use rustls::{CipherSuite, ClientConnection, HandshakeKind, ProtocolVersion};
+use rustls::{CipherSuite, ClientConnection, HandshakeKind, IoState, ProtocolVersion};
 
 use super::buffers::ExchangeBuffers;
 use super::deadline::{Deadline, Phase};
@@ -34,6 +34,8 @@ pub(crate) struct Connection {
     peer: Arc<Peer>,
     /// What an error may say about the client certificate; cleared after the first exchange.
     client_auth: ClientAuth,
+    /// Until when the verification of the server's certificate holds.
+    trusted_until: Option<SystemTime>,
     pub(crate) info: HandshakeInfo,
     /// Those of the last call, for the next one.
     pub(super) buffers: ExchangeBuffers,
@@ -92,6 +94,7 @@ impl Connection {
             })?,
             peer: peer.clone(),
             client_auth: ClientAuth::default(),
+            trusted_until: None,
             info: HandshakeInfo::default(),
             buffers: ExchangeBuffers::default(),
         };
@@ -123,6 +126,7 @@ impl Connection {
 
     fn record_outcome(&mut self, started: Instant) {
         self.client_auth = handshake::client_auth();
+        self.trusted_until = handshake::trusted_until();
         self.info = HandshakeInfo {
             tls: started.elapsed(),
             resumed: self.tls.handshake_kind() == Some(HandshakeKind::Resumed),
@@ -228,6 +232,12 @@ impl Connection {
     ///
     /// A TLS 1.3 session ticket may arrive late. It is stored, and the connection stays usable.
     pub(super) fn is_usable(&mut self) -> bool {
+        if self
+            .trusted_until
+            .is_none_or(|end| end <= SystemTime::now())
+        {
+            return false;
+        }
         match self.socket.idle_state() {
             IdleState::Quiet => true,
             IdleState::Closed => false,
@@ -237,7 +247,7 @@ impl Connection {
                 if !matches!(read, Ok(1..)) {
                     return false;
                 }
-                self.tls.process_new_packets().is_ok_and(|state| {
+                self.process_new_packets().is_ok_and(|state| {
                     !state.peer_has_closed() && state.plaintext_bytes_to_read() == 0
                 })
             }
@@ -257,12 +267,21 @@ impl Connection {
         let _ = self.tls.write_tls(&mut self.socket.until(&now));
     }
 
+    /// Processes what was read: by the handshake, or by any later exchange, which another thread may make.
+    fn process_new_packets(&mut self) -> Result<IoState, rustls::Error> {
+        if !self.tls.is_handshaking() {
+            // A TLS 1.3 session ticket follows the handshake.
+            handshake::record_trusted_until(self.trusted_until);
+        }
+        self.tls.process_new_packets()
+    }
+
     /// Processes what was read. On a failure it tries to send the alert.
     fn process(&mut self, phase: Phase, deadline: &Deadline) -> Result<(), Error> {
         let (processed, records) = log::collect(|| {
             // After the handshake no random numbers are made and no key is used.
             let _section = self.tls.is_handshaking().then(fork_gate::crypto_section);
-            self.tls.process_new_packets()
+            self.process_new_packets()
         });
         records.deliver();
         let Err(error) = processed else {
@@ -288,7 +307,7 @@ impl Connection {
         if is_closed {
             let brief = deadline.at_most(ALERT_TIMEOUT);
             while let Ok(1..) = self.tls.read_tls(&mut self.socket.until(&brief)) {
-                match self.tls.process_new_packets() {
+                match self.process_new_packets() {
                     Ok(state) if state.plaintext_bytes_to_read() > 0 => break,
                     Ok(_) => {}
                     Err(error) => return self.tls_error(&error, phase, deadline),

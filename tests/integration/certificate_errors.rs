@@ -1,9 +1,18 @@
 //! Certificate errors, documented by the DCS and others, from real servers: the client's certificate is rejected with
 //! nginx's pages and Apache's alerts, and the client rejects the server's.
 
-use crate::common::{call, config, config_of, config_without_identity, failure};
-use dcs::{Check, Code};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::common::https::{End, sessions, tls, with_length};
+use crate::common::loopback::respond;
+use crate::common::{call, config, config_of, config_without_identity, failure, wait_until};
+use dcs::{Check, Client, Code, Config, Error};
 use dcs_testbed::Testbed;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::SupportedProtocolVersion;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::version::{TLS12, TLS13};
 
 const NGINX: [&str; 4] = [
     "tls12_close",
@@ -233,4 +242,94 @@ fn rejection_is_the_same_in_a_resumed_session() {
             );
         }
     }
+}
+
+/// Which certificate of a server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Server,
+    Ca,
+}
+
+/// Returns a configuration for calls to a server of a CA of its own, one of whose certificates ends at this time.
+fn server_until(
+    ending: Ending,
+    time: SystemTime,
+    version: &'static SupportedProtocolVersion,
+    end: End,
+) -> Config {
+    let params = |name: &str, own: Ending| {
+        let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        if own == ending {
+            let since_epoch = time.duration_since(UNIX_EPOCH).unwrap();
+            params.not_after = rcgen::date_time_ymd(1970, 1, 1) + since_epoch;
+        }
+        params
+    };
+    let mut ca = params("CA", Ending::Ca);
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_key = KeyPair::generate().unwrap();
+    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+    let key = KeyPair::generate().unwrap();
+    let issuer = Issuer::new(ca, ca_key);
+    let server = params("server", Ending::Server);
+    let server = server.signed_by(&key, &issuer).unwrap().der().clone();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let tls = tls((vec![server], key), &[version]);
+    let response = with_length("200 OK", "", r#"{"available":true,"scheduledOutages":[]}"#);
+    let (mut config, _) = sessions(&Testbed::from_env(), tls, move |session| {
+        respond(session, &|_| (response.clone().into_bytes(), end));
+    });
+    config.set_ca_bundle(ca_pem.as_bytes());
+    config
+}
+
+/// Makes calls before and after a certificate ends, and returns the outcome of the last one. `None` if the certificate
+/// ended before it could be used again.
+fn after_the_end(
+    ending: Ending,
+    seconds: u64,
+    version: &'static SupportedProtocolVersion,
+    end: End,
+) -> Option<Result<(), Error>> {
+    let time = SystemTime::now() + Duration::from_secs(seconds);
+    let client = Client::new(&server_until(ending, time, version, end)).unwrap();
+    client.status().ok()?;
+    let again = client.status().ok()?.connection();
+    if !again.session_resumed && !again.reused {
+        assert!(SystemTime::now() >= time, "{again:?}");
+        return None;
+    }
+    // A certificate counts to the end of its last second.
+    wait_until(|| SystemTime::now() > time + Duration::from_secs(1));
+    Some(client.status().map(|_| ()))
+}
+
+#[test]
+fn server_is_verified_again_after_its_certificates_end() {
+    thread::scope(|scope| {
+        for ending in [Ending::Server, Ending::Ca] {
+            for version in [&TLS12, &TLS13] {
+                for end in [End::CloseNotify, End::KeepAlive] {
+                    scope.spawn(move || {
+                        // Longer and longer, because making the certificate takes a while on a busy machine.
+                        let outcome = [2, 8, 32]
+                            .into_iter()
+                            .find_map(|seconds| after_the_end(ending, seconds, version, end));
+                        let code = match ending {
+                            Ending::Server => Code::ServerCertificate,
+                            Ending::Ca => Code::ServerUntrusted,
+                        };
+                        let error = outcome.unwrap().expect_err("the certificate has expired");
+                        assert_eq!(
+                            error.code(),
+                            code,
+                            "{ending:?} {version:?} {end:?}: {error}"
+                        );
+                    });
+                }
+            }
+        }
+    });
 }

@@ -15,6 +15,7 @@ use crate::credentials::x509::Certificate;
 use crate::error::{Code, Error};
 use crate::handshake::{self, RejectedServerCert};
 use crate::log;
+use crate::transport::sessions;
 
 /// Verifies server certificates as rustls does, with two additions.
 ///
@@ -79,6 +80,30 @@ impl Verifier {
             };
         }
         dated.verifier.clone()
+    }
+}
+
+impl Verifier {
+    /// Returns the earliest end of the valid certificates that the accepted path may consist of.
+    fn path_end<'a>(
+        &self,
+        presented: impl Iterator<Item = &'a CertificateDer<'a>>,
+        now: SystemTime,
+    ) -> SystemTime {
+        let read = |der: &CertificateDer<'_>| Certificate::new(der.clone().into_owned());
+        let presented: Vec<Certificate> = presented.map(read).collect();
+        let valid_anchors = self.anchors.iter().filter(|a| a.is_valid_at(now));
+        let anchors = valid_anchors
+            .map(|anchor| read(&anchor.der))
+            .filter(|anchor| presented.iter().any(|c| c.names_as_issuer(anchor)));
+        let ends = presented
+            .iter()
+            .filter_map(|c| Some(c.fields.as_ref()?.not_after));
+        let ends: Vec<_> = ends
+            .chain(anchors.filter_map(|a| Some(a.fields?.not_after)))
+            .collect();
+        let valid = ends.into_iter().filter(|end| now <= *end);
+        valid.min().unwrap_or(now)
     }
 }
 
@@ -153,6 +178,11 @@ impl ServerCertVerifier for Verifier {
                 Err(error) => format!("rejected: {error}"),
             }
         );
+        if verdict.is_ok() {
+            let now = UNIX_EPOCH + Duration::from_secs(now.as_secs());
+            let end = self.path_end(std::iter::once(end_entity).chain(intermediates), now);
+            handshake::record_trusted_until(Some(sessions::trusted_until(end, now)));
+        }
         verdict.inspect_err(|_| {
             let undated = self.undated.as_ref();
             let outdated_ca = undated.is_some_and(|undated| verify(undated).is_ok());
