@@ -12,7 +12,10 @@
  *     std::cerr << report.text();
  *
  * A failure throws dcs::error, which carries code, message and hint. The standard library may throw
- * std::bad_alloc.
+ * std::bad_alloc. A text argument with a NUL character is rejected, because C would cut it there.
+ *
+ * A config, a client and a cancellation can be moved and not copied. A status, a report and an error can be copied. An
+ * object that was moved from is safe to use: it has no values, and calls fail with DCS_ERR_INVALID_ARGUMENT.
  */
 
 #ifndef DCS_HPP
@@ -115,6 +118,10 @@ public:
               },
           })) {}
 
+    /** Copies, also instead of a move: an error always has its values. */
+    error(const error &) noexcept = default;
+    error &operator=(const error &) noexcept = default;
+
     /** Describes a failure of which the C ABI returns only the code. */
     error(dcs_code code, const std::string &message)
         : std::runtime_error(message + " " + detail::text(dcs_code_hint(code))),
@@ -186,6 +193,26 @@ inline void check(dcs_code code, dcs_error *from) {
     }
 }
 
+inline bool has_nul(const std::string &text) { return text.find('\0') != std::string::npos; }
+
+/** Throws that a text has a NUL, at which C would cut it. */
+[[noreturn]] inline void throw_nul(const std::string &what) {
+    throw error(DCS_ERR_INVALID_ARGUMENT, what + " contains a NUL character.");
+}
+
+/** Returns a text for the C ABI. */
+inline const char *c_text(const char *what, const std::string &text) {
+    if (has_nul(text)) {
+        throw_nul(what);
+    }
+    return text.c_str();
+}
+
+/** The same for a text that may be missing. */
+inline const char *c_text(const char *what, const std::optional<std::string> &text) {
+    return text ? c_text(what, *text) : nullptr;
+}
+
 /** Returns the bytes of a buffer, and frees it. Throws if the call that created it failed. */
 inline std::vector<std::uint8_t> bytes(dcs_code code, dcs_buffer *made, dcs_error *failure) {
     const handle<dcs_buffer> owned(made);
@@ -215,7 +242,7 @@ public:
     config &url(const std::string &value) { return option("url", value); }
     /** Sets the path of the CA bundle, which the server's certificate must lead to: PEM, DER, PKCS#7 or PKCS#12. */
     config &ca_bundle_file(const std::string &path) {
-        return done("CA bundle's path", dcs_config_set_ca_bundle_file(handle_.get(), path.c_str()));
+        return text("CA bundle's path", dcs_config_set_ca_bundle_file, path);
     }
     /** Sets the CA bundle's content. */
     config &ca_bundle(std::string_view content) {
@@ -223,7 +250,7 @@ public:
     }
     /** Sets the path of the client certificate, with or without its intermediates: PEM, DER, PKCS#7 or PKCS#12. */
     config &certificate_file(const std::string &path) {
-        return done("certificate's path", dcs_config_set_certificate_file(handle_.get(), path.c_str()));
+        return text("certificate's path", dcs_config_set_certificate_file, path);
     }
     /** Sets the client certificate's content. */
     config &certificate(std::string_view content) {
@@ -231,7 +258,7 @@ public:
     }
     /** Sets the path of the private key: PEM, DER or PKCS#12, plain or encrypted. */
     config &private_key_file(const std::string &path) {
-        return done("private key's path", dcs_config_set_private_key_file(handle_.get(), path.c_str()));
+        return text("private key's path", dcs_config_set_private_key_file, path);
     }
     /** Sets the private key's content. */
     config &private_key(std::string_view content) {
@@ -239,7 +266,7 @@ public:
     }
     /** Sets the password of an encrypted private key or PKCS#12 store. */
     config &private_key_password(const std::string &password) {
-        return done("private key password", dcs_config_set_private_key_password(handle_.get(), password.c_str()));
+        return text("private key password", dcs_config_set_private_key_password, password);
     }
     /** Sets the limit for host name lookup, TCP, proxy and TLS together, in whole milliseconds. */
     config &connect_timeout(std::chrono::milliseconds limit) {
@@ -264,8 +291,13 @@ public:
     /** Sets an option by its name, from text, as dcs_config_set_option does. */
     config &option(const std::string &name, const std::string &value) {
         dcs_error *failure = nullptr;
-        const dcs_code code =
-            dcs_config_set_option(handle_.get(), name.c_str(), value.c_str(), &failure);
+        const bool cut = detail::has_nul(value);
+        const dcs_code code = dcs_config_set_option(handle_.get(), detail::c_text("The name of an option", name),
+                                                    cut ? not_utf8 : value.c_str(), &failure);
+        if (cut) {
+            dcs_error_free(failure);
+            detail::throw_nul("The value of the option '" + name + "'");
+        }
         detail::check(code, failure);
         return *this;
     }
@@ -285,7 +317,22 @@ private:
         return reinterpret_cast<const std::uint8_t *>(text.data());
     }
 
+    /** Passed instead of a text with a NUL, so that the library rejects the option and remembers that. */
+    static constexpr const char *not_utf8 = "\xff";
+
+    config &text(const char *what, dcs_code (*set)(dcs_config *, const char *), const std::string &value) {
+        const bool cut = detail::has_nul(value);
+        const dcs_code code = set(handle_.get(), cut ? not_utf8 : value.c_str());
+        if (cut) {
+            detail::throw_nul(std::string("The ") + what);
+        }
+        return done(what, code);
+    }
+
     config &done(const char *what, dcs_code code) {
+        if (!handle_) {
+            throw error(code, "The configuration was moved to another object.");
+        }
         if (code != DCS_OK) {
             throw error(code, std::string("The ") + what + " was rejected: it is not UTF-8 or too large.");
         }
@@ -663,7 +710,7 @@ private_key_to_pkcs8_der(std::string_view data,
     dcs_error *failure = nullptr;
     const dcs_code code = dcs_private_key_to_pkcs8_der(
         reinterpret_cast<const std::uint8_t *>(data.data()), data.size(),
-        password ? password->c_str() : nullptr, &made, &failure);
+        detail::c_text("The password", password), &made, &failure);
     return detail::bytes(code, made, failure);
 }
 
@@ -674,7 +721,7 @@ private_key_file_to_pkcs8_der(const std::string &path,
     dcs_buffer *made = nullptr;
     dcs_error *failure = nullptr;
     const dcs_code code = dcs_private_key_file_to_pkcs8_der(
-        path.c_str(), password ? password->c_str() : nullptr, &made, &failure);
+        detail::c_text("The path", path), detail::c_text("The password", password), &made, &failure);
     return detail::bytes(code, made, failure);
 }
 

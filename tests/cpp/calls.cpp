@@ -17,13 +17,19 @@
 
 #include "../c/system.h"
 
-static_assert(std::is_nothrow_move_constructible_v<dcs::client>);
-static_assert(!std::is_copy_constructible_v<dcs::client>);
-static_assert(std::is_nothrow_move_constructible_v<dcs::cancellation>);
-static_assert(!std::is_copy_constructible_v<dcs::cancellation>);
-static_assert(std::is_copy_constructible_v<dcs::status>);
-static_assert(std::is_copy_constructible_v<dcs::report>);
-static_assert(std::is_nothrow_copy_constructible_v<dcs::error>);
+template <typename T>
+constexpr bool only_moves = std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T> &&
+                            !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
+template <typename T>
+constexpr bool copies = std::is_nothrow_copy_constructible_v<T> && std::is_nothrow_copy_assignable_v<T>;
+
+static_assert(only_moves<dcs::config>);
+static_assert(only_moves<dcs::client>);
+static_assert(only_moves<dcs::cancellation>);
+static_assert(only_moves<dcs::detail::handle<dcs_status_response>>);
+static_assert(copies<dcs::status>); // Copies share a response that never changes, and the last one frees it.
+static_assert(copies<dcs::report>);
+static_assert(copies<dcs::error>);
 static_assert(std::is_base_of_v<std::runtime_error, dcs::error>);
 
 namespace {
@@ -345,6 +351,71 @@ int main(int argc, char **argv) {
         CHECK(dcs::private_key_file_to_pkcs8_der(argv[4]) == der);
         const auto error = caught([] { dcs::private_key_to_pkcs8_der("no key"); });
         CHECK(error.code() == DCS_ERR_PRIVATE_KEY);
+    }
+    {
+        // C would cut a text at the NUL.
+        using namespace std::string_literals;
+        const auto nul = [](auto call, const char *what) {
+            const auto error = caught(call);
+            CHECK(error.code() == DCS_ERR_INVALID_ARGUMENT);
+            CHECK(error.message() == std::string(what) + " contains a NUL character.");
+            CHECK(!error.hint().empty());
+        };
+        dcs::config config = config_for("/checks/passport");
+        const std::string url = base + "/checks/passport";
+        nul([&] { config.url(url + "\0?"s); }, "The value of the option 'url'");
+        CHECK(caught([&] { dcs::client{config}; }).code() == DCS_ERR_INVALID_ARGUMENT); // It is remembered.
+        config.url(url);
+        nul([&] { config.ca_bundle_file(argv[2] + "\0.old"s); }, "The CA bundle's path");
+        nul([&] { config.certificate_file(argv[3] + "\0.old"s); }, "The certificate's path");
+        nul([&] { config.private_key_file(argv[4] + "\0.old"s); }, "The private key's path");
+        CHECK(caught([&] { dcs::client{config}; }).code() == DCS_ERR_INVALID_ARGUMENT);
+        config.ca_bundle_file(argv[2]).certificate_file(argv[3]).private_key_file(argv[4]);
+        nul([&] { config.private_key_password("correct\0horse"s); }, "The private key password");
+        config.private_key_password("unused");
+        nul([] { dcs::config().proxy("http://localhost:1\0"s); }, "The value of the option 'proxy'");
+        nul([&] { config.option("timeout_ms\0"s, "1"); }, "The name of an option");
+        nul([&] { dcs::private_key_to_pkcs8_der(content(argv[4]), "correct\0horse"s); }, "The password");
+        nul([&] { dcs::private_key_file_to_pkcs8_der(argv[4] + "\0"s); }, "The path");
+        CHECK(dcs::client(config).status().available());
+    }
+    {
+        // An object that was moved from has no values, and its calls fail.
+        const auto fails = [](auto call) { CHECK(caught(call).code() == DCS_ERR_INVALID_ARGUMENT); };
+        dcs::config config = config_for("/checks/passport");
+        dcs::client client(config);
+        dcs::cancellation cancellation;
+        dcs::status status = client.status();
+        dcs::report report = dcs::diagnose(config);
+        dcs::error error = caught([&] { config.timeout(std::chrono::milliseconds(0)); });
+        const dcs::config config_now = std::move(config);
+        const dcs::client client_now = std::move(client);
+        const dcs::cancellation cancellation_now = std::move(cancellation);
+        const dcs::status status_now = std::move(status);
+        const dcs::report report_now = std::move(report);
+        const dcs::error error_now = std::move(error);
+
+        fails([&] { config.url("https://localhost/"); });
+        fails([&] { config.ca_bundle("").certificate_file("a").load_env(); });
+        CHECK(caught([&] { config.private_key_file("a"); }).message() == "The configuration was moved to another object.");
+        fails([&] { dcs::client{config}; });
+        fails([&] { dcs::diagnose(config); });
+        fails([&] { client.status(); });
+        fails([&] { client.status(cancellation_now); });
+        fails([&] { client.reload(); });
+        client.interrupt();
+        CHECK(client.peer().empty() && client.timeout().count() == 0 && !client.certificate_not_after());
+        cancellation.cancel();
+        fails([&] { cancellation.descriptor(std::nullopt); });
+        fails([&] { client_now.status(cancellation); });
+        CHECK(!status.available() && !status.message() && status.json().empty());
+        CHECK(status.scheduled_outages().empty() && !status.limits().quota_limit && status.connection().tls_cipher.empty());
+        CHECK(!report.ok() && !report.cause() && report.text().empty() && report.findings().empty());
+        fails([&] { report.redacted(); });
+        CHECK(error.code() == error_now.code() && error.message() == error_now.message());
+        CHECK(client_now.status().available() && status_now.available() && report_now.ok());
+        client = dcs::client(config_for("/checks/passport"));
+        CHECK(client.status().available());
     }
     return failures == 0 ? 0 : 1;
 }
