@@ -24,7 +24,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -185,9 +188,12 @@ private:
 
 namespace detail {
 
-/** Throws if a call of the C ABI failed, and frees its error. */
-inline void check(dcs_code code, dcs_error *from) {
+/** Throws if a call of the C ABI failed, and frees its error. What a callback threw during the call comes first. */
+inline void check(dcs_code code, dcs_error *from, const std::exception_ptr &thrown = nullptr) {
     const handle<dcs_error> owned(from);
+    if (thrown) {
+        std::rethrow_exception(thrown);
+    }
     if (code != DCS_OK) {
         throw error(code, from);
     }
@@ -444,6 +450,51 @@ private:
     std::shared_ptr<const dcs_status_response> response_;
 };
 
+namespace detail {
+
+/** Holds the callback of a cancellation, at an address that stays the same when the cancellation is moved. */
+class callback_slot {
+public:
+    using function = std::function<bool()>;
+
+    void set(function callback) {
+        auto made = callback ? std::make_shared<const function>(std::move(callback)) : nullptr;
+        const std::lock_guard<std::mutex> lock(mutex_);
+        current_.swap(made);
+    }
+
+    /** Runs the callback of a slot. No exception leaves it: the C code that calls it cannot pass one on. */
+    static std::int32_t run(void *slot) noexcept {
+        try {
+            const auto callback = static_cast<callback_slot *>(slot)->get();
+            return !callback || (*callback)() ? 1 : 0;
+        } catch (...) {
+            thrown() = std::current_exception();
+            return 0;
+        }
+    }
+
+    /** Returns what callbacks have thrown in this thread since the last time. */
+    static std::exception_ptr take_thrown() noexcept { return std::exchange(thrown(), nullptr); }
+
+private:
+    static std::exception_ptr &thrown() noexcept {
+        static thread_local std::exception_ptr thrown;
+        return thrown;
+    }
+
+    /** Shared, because a call may still run a callback that is being replaced. */
+    std::shared_ptr<const function> get() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return current_;
+    }
+
+    std::mutex mutex_;
+    std::shared_ptr<const function> current_;
+};
+
+} // namespace detail
+
 /** Ends the calls that it is passed to. Shared by any number of threads. Once cancelled it stays cancelled. */
 class cancellation {
 public:
@@ -463,7 +514,26 @@ public:
     void descriptor(std::optional<int> value) const {
         const dcs_code code = dcs_cancellation_set_descriptor(handle_.get(), value.value_or(-1));
         if (code != DCS_OK) {
-            throw error(code, "A call cannot be ended by a descriptor on this system.");
+            throw error(code, slot_ ? "A call cannot be ended by a descriptor on this system."
+                                    : "The cancellation was moved to another object.");
+        }
+    }
+    /**
+     * Sets a function that calls run while they wait, about every 60 ms and whenever a signal interrupts the wait. If it
+     * returns true, the call goes on; otherwise the calls end, as by cancel(). An exception ends them too, and the call
+     * that ran the function throws it. Empty: none.
+     *
+     * It runs in the thread of the call, and in several threads at once if several calls wait. It may call the library.
+     * This object owns the function, and frees it when it is replaced and no call runs it any more.
+     */
+    void callback(std::function<bool()> goes_on) const {
+        const auto run = goes_on ? detail::callback_slot::run : nullptr;
+        if (slot_) {
+            slot_->set(std::move(goes_on));
+        }
+        const dcs_code code = dcs_cancellation_set_callback(handle_.get(), run, slot_.get());
+        if (code != DCS_OK) {
+            throw error(code, "The cancellation was moved to another object.");
         }
     }
 
@@ -471,6 +541,8 @@ public:
     const dcs_cancellation *get() const noexcept { return handle_.get(); }
 
 private:
+    /** Before the handle, which must be freed first. */
+    std::unique_ptr<detail::callback_slot> slot_ = std::make_unique<detail::callback_slot>();
     detail::handle<dcs_cancellation> handle_;
 };
 
@@ -497,8 +569,9 @@ public:
     dcs::status status(const cancellation &until) const {
         dcs_status_response *response = nullptr;
         dcs_error *failure = nullptr;
+        detail::callback_slot::take_thrown();
         const dcs_code code = dcs_status_until(handle_.get(), until.get(), &response, &failure);
-        return taken(code, response, failure);
+        return taken(code, response, failure, detail::callback_slot::take_thrown());
     }
     /** Reads the files again, for the calls that start afterwards. A failure leaves the client as it was. */
     void reload() const {
@@ -524,9 +597,10 @@ public:
     const dcs_client *get() const noexcept { return handle_.get(); }
 
 private:
-    static dcs::status taken(dcs_code code, dcs_status_response *response, dcs_error *failure) {
+    static dcs::status taken(dcs_code code, dcs_status_response *response, dcs_error *failure,
+                             const std::exception_ptr &thrown = nullptr) {
         detail::handle<dcs_status_response> owned(response);
-        detail::check(code, failure);
+        detail::check(code, failure, thrown);
         return dcs::status(std::move(owned));
     }
 
@@ -693,9 +767,10 @@ inline report diagnose(const config &from) {
 inline report diagnose(const config &from, const cancellation &until) {
     dcs_report *made = nullptr;
     dcs_error *failure = nullptr;
+    detail::callback_slot::take_thrown();
     const dcs_code code = dcs_diagnose_until(from.get(), until.get(), &made, &failure);
     detail::handle<dcs_report> owned(made);
-    detail::check(code, failure);
+    detail::check(code, failure, detail::callback_slot::take_thrown());
     return report(std::move(owned));
 }
 

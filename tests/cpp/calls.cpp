@@ -235,10 +235,59 @@ int main(int argc, char **argv) {
         CHECK(caught([&] { until.descriptor(0); }).code() == DCS_ERR_INVALID_ARGUMENT);
 #endif
 
-        auto cancelled = in_flight([&] { client.status(until); });
-        until.cancel();
+        // The callback is kept by the cancellation, also by one that is moved.
+        const auto kept = std::make_shared<std::atomic<int>>(0);
+        {
+            dcs::cancellation made;
+            made.callback([kept] { return ++*kept < 3; });
+            const dcs::cancellation moved = std::move(made);
+            CHECK(caught([&] { client.status(moved); }).code() == DCS_ERR_INTERRUPTED);
+            CHECK(*kept == 3);
+            CHECK(kept.use_count() == 2);
+            const dcs::cancellation other;
+            other.callback([] { return false; });
+            CHECK(caught([&] { dcs::diagnose(config, other); }).code() == DCS_ERR_INTERRUPTED);
+            // Callbacks are replaced while a call runs them.
+            std::atomic<int> runs{0};
+            auto replaced = in_flight([&] { client.status(until); });
+            for (int i = 1; i <= 3; ++i) {
+                until.callback([&runs, i] {
+                    runs = i;
+                    return true;
+                });
+                while (runs != i) {
+                    std::this_thread::yield();
+                }
+            }
+            until.callback(nullptr);
+            const dcs::cancellation never;
+            never.callback([] { return false; });
+            never.callback(nullptr);
+            CHECK(dcs::client(config_for("/checks/passport")).status(never).available());
+            until.callback([] { return false; });
+            CHECK(replaced.get() == DCS_ERR_INTERRUPTED);
+        }
+        CHECK(kept.use_count() == 1);
+
+        // An exception in a callback ends the call, which throws it once, not the calls after it.
+        for (int i = 0; i < 2; ++i) {
+            const dcs::cancellation throws;
+            throws.callback([]() -> bool { throw std::domain_error("from the callback"); });
+            std::string what;
+            try {
+                i == 0 ? static_cast<void>(client.status(throws)) : static_cast<void>(dcs::diagnose(config, throws));
+            } catch (const std::domain_error &error) {
+                what = error.what();
+            }
+            CHECK(what == "from the callback");
+            CHECK(caught([&] { client.status(throws); }).code() == DCS_ERR_INTERRUPTED);
+        }
+
+        const dcs::cancellation ended;
+        auto cancelled = in_flight([&] { client.status(ended); });
+        ended.cancel();
         CHECK(cancelled.get() == DCS_ERR_INTERRUPTED);
-        CHECK(caught([&] { client.status(until); }).code() == DCS_ERR_INTERRUPTED);
+        CHECK(caught([&] { client.status(ended); }).code() == DCS_ERR_INTERRUPTED);
         CHECK(dcs::client(config_for("/checks/passport")).status(dcs::cancellation()).available());
     }
     {
@@ -407,6 +456,7 @@ int main(int argc, char **argv) {
         CHECK(client.peer().empty() && client.timeout().count() == 0 && !client.certificate_not_after());
         cancellation.cancel();
         fails([&] { cancellation.descriptor(std::nullopt); });
+        fails([&] { cancellation.callback([] { return true; }); });
         fails([&] { client_now.status(cancellation); });
         CHECK(!status.available() && !status.message() && status.json().empty());
         CHECK(status.scheduled_outages().empty() && !status.limits().quota_limit && status.connection().tls_cipher.empty());
