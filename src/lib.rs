@@ -58,7 +58,7 @@ pub use error::{Check, Code, Error, Severity, Subject};
 pub use inspect::{Inspection, Item, inspect, inspect_file};
 pub use key_export::{private_key_file_to_pkcs8_der, private_key_to_pkcs8_der};
 pub use redact::Message;
-pub use sanitize::sanitize;
+pub use sanitize::{sanitize, sanitize_path};
 pub use status::{ConnectionInfo, Limits, Outage, Status};
 pub use transport::Cancellation;
 

@@ -6,8 +6,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
 
-use crate::sanitize::safe_char;
+use crate::sanitize::{safe_char, sanitize_path};
 
 const PATH: char = '\u{1}';
 const NAME: char = '\u{2}';
@@ -19,8 +20,8 @@ pub(crate) fn is_mark(c: char) -> bool {
 }
 
 /// Returns a path as part of a message.
-pub(crate) fn path(path: impl fmt::Display) -> String {
-    mark(PATH, &path.to_string())
+pub(crate) fn path(path: impl AsRef<Path>) -> String {
+    mark(PATH, &sanitize_path(path.as_ref()))
 }
 
 /// Returns a certificate's subject or issuer as part of a message.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use dcs::Config;
+use dcs::{Config, sanitize_path};
 use zeroize::Zeroizing;
 
 use crate::arguments::{ConnectionArguments, PasswordArguments};
@@ -70,7 +70,7 @@ fn password(arguments: &PasswordArguments) -> Result<Option<Zeroizing<String>>, 
         let what = "The password on standard input".to_owned();
         (what, files::read_limited(io::stdin(), MAX_PASSWORD_FILE))
     } else {
-        let what = format!("The password file {}", path.display());
+        let what = format!("The password file {}", sanitize_path(path));
         let read = File::open(path).and_then(|file| files::read_limited(file, MAX_PASSWORD_FILE));
         (what, read)
     };

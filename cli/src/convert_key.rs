@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use dcs::{Check, sanitize};
+use dcs::{Check, sanitize_path};
 use zeroize::Zeroizing;
 
 use crate::arguments::ConvertKeyArguments;
@@ -40,7 +40,7 @@ pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, CommandError> {
     if io::stderr().is_terminal() {
         output::eprint(&format!(
             "Wrote {}: PKCS#8 in DER, not encrypted, readable by its owner only.\n",
-            sanitize(&path.display().to_string())
+            sanitize_path(path)
         ));
     }
     Ok(Exit::Success)

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use dcs::{Code, Error, sanitize};
+use dcs::{Code, Error, sanitize, sanitize_path};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -43,7 +43,10 @@ impl CommandError {
             _ => error.to_string(),
         };
         Self::file(
-            format!("{what} {} cannot be written: {reason}.", path.display()),
+            format!(
+                "{what} {} cannot be written: {reason}.",
+                sanitize_path(path)
+            ),
             "Check the path and its permissions.",
         )
     }

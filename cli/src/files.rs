@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use dcs::sanitize_path;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -89,7 +90,7 @@ fn create_beside(
         return Err(CommandError::file(
             format!(
                 "{what} {} cannot be written: the folder does not exist.",
-                path.display()
+                sanitize_path(path)
             ),
             "Create the folder, or give another path.",
         ));
@@ -167,14 +168,17 @@ fn folder(path: &Path) -> &Path {
 
 fn in_the_way(what: &str, path: &Path, kind: &str) -> CommandError {
     CommandError::file(
-        format!("{what} {} cannot be written: it is {kind}.", path.display()),
+        format!(
+            "{what} {} cannot be written: it is {kind}.",
+            sanitize_path(path)
+        ),
         "Give a new name, or the path of a regular file of your own.",
     )
 }
 
 fn already_exists(what: &str, path: &Path) -> CommandError {
     CommandError::file(
-        format!("{what} {} already exists.", path.display()),
+        format!("{what} {} already exists.", sanitize_path(path)),
         "Give another name, or --force to overwrite it.",
     )
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use dcs::{CertificateSummary, Inspection, Item, sanitize};
+use dcs::{CertificateSummary, Inspection, Item, sanitize, sanitize_path};
 use serde_json::{Value, json};
 
 use crate::arguments::InspectArguments;
@@ -42,8 +42,7 @@ pub fn run(arguments: &InspectArguments) -> Result<Exit, CommandError> {
 }
 
 fn file_text(path: &Path, inspection: &Inspection, now: SystemTime) -> String {
-    let name = path.display().to_string();
-    let mut text = format!("{}: {}\n", sanitize(&name), inspection.format);
+    let mut text = format!("{}: {}\n", sanitize_path(path), inspection.format);
     for repair in &inspection.repairs {
         text += &format!("  repaired: the file {repair}\n");
     }

@@ -1,9 +1,11 @@
 //! Standard output and standard error.
 
+use std::borrow::Cow;
 use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 
+use dcs::sanitize;
 use serde_json::Value;
 
 use crate::arguments::ColourChoice;
@@ -46,9 +48,22 @@ fn check(outcome: io::Result<()>) -> Result<(), CommandError> {
     }
 }
 
-/// Prints a JSON document.
+/// Prints a JSON document. The characters that [`sanitize`] replaces in text are written as escapes: the values stay as they
+/// are, and a terminal does not act on them.
 pub fn print_json(value: &Value) -> Result<(), CommandError> {
-    print(format!("{value:#}\n"))
+    let document = format!("{value:#}\n");
+    let mut escaped = String::with_capacity(document.len());
+    for c in document.chars() {
+        // Between the values, the only such character is the line end.
+        if c == '\n' || matches!(sanitize(c.encode_utf8(&mut [0; 4])), Cow::Borrowed(_)) {
+            escaped.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            escaped += &format!("\\u{unit:04x}");
+        }
+    }
+    print(escaped)
 }
 
 /// Prints to standard error. A failure is ignored: there is nowhere left to report it.

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use dcs::sanitize_path;
+
 use answers::Answer;
 use pki::Pki;
 use server::Server;
@@ -154,7 +156,7 @@ fn settings(exports: &str, is_temporary: bool, dir: &Path) -> String {
         "The sandbox is listening. Use these settings:\n\n{exports}\n\
          To provoke errors, use expired-client.pem with client.key, wrong-client.pem with wrong-client.key,\n\
          or wrong-ca-bundle.pem, from {}.\n",
-        dir.display()
+        sanitize_path(dir)
     );
     if is_temporary {
         text += "The folder is not removed. Use --dir to choose one that is used again.\n";

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dcs::{CertificateSummary, Check, Config, Inspection, sanitize};
+use dcs::{CertificateSummary, Check, Config, Inspection, sanitize, sanitize_path};
 
 use crate::arguments::ThumbprintArguments;
 use crate::config;
@@ -28,7 +28,7 @@ pub fn run(arguments: &ThumbprintArguments) -> Result<Exit, CommandError> {
             .inspect_file(path)
             .map_err(CommandError::from)
             .and_then(|inspection| {
-                let name = path.display().to_string();
+                let name = sanitize_path(path);
                 text(&inspection, &name, arguments.all, paths.len() > 1)
             });
         match shown {
@@ -96,7 +96,7 @@ fn text(
             text += &format!("  {}", sanitize(certificate.subject.as_str()));
         }
         if with_file {
-            text += &format!("  {}", sanitize(file));
+            text += &format!("  {file}");
         }
         text.push('\n');
     }

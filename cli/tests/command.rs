@@ -1058,6 +1058,49 @@ fn inspect_encrypted_key() {
     assert_no_secret(&output, Path::new(&key));
 }
 
+#[test]
+fn prints_no_character_that_moves_or_hides_text() {
+    // A C1 control (CSI), a bidirectional override and an invisible one.
+    const MARKS: [char; 3] = ['\u{9b}', '\u{202e}', '\u{200b}'];
+    let testbed = Testbed::from_env();
+    let folder = folder("marks");
+    let (key, file) = (folder.join("key"), folder.join("a\u{9b}31m\u{202e}b.pem"));
+    let (key, name) = (key.to_str().unwrap(), file.to_str().unwrap());
+    let request = "req -x509 -utf8 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 2";
+    let mut arguments: Vec<&str> = request.split(' ').collect();
+    arguments.extend([
+        "-subj",
+        "/CN=marked\u{202e}\u{200b}",
+        "-keyout",
+        key,
+        "-out",
+        name,
+    ]);
+    openssl(&arguments);
+    let missing = folder.join("missing\u{9b}\u{200b}");
+    for arguments in [
+        &["inspect", name][..],
+        &["inspect", "--json", name],
+        &["inspect", "--json", missing.to_str().unwrap()],
+        &["inspect", missing.to_str().unwrap()],
+        &["thumbprint", "--all", name, key],
+        &["status", "--verbose", "--cert", name, "--key", key],
+        &["status", "--json", "--cacert", name, "--cert", name],
+        &["diagnose", "--cert", name, "--key", key],
+        &["diagnose", "--json", "--cert", name, "--key", key],
+    ] {
+        let output = configured(&testbed, "/checks/passport", arguments)
+            .output()
+            .unwrap();
+        let text = format!("{}{}", out(&output), err(&output));
+        assert!(text.contains("marked") || text.contains("missing") || text.contains("31m"));
+        assert!(!text.contains(MARKS), "{arguments:?}: {text:?}");
+    }
+    // JSON still has a path as it is.
+    let document = json(&run(&["inspect", "--json", name]));
+    assert_eq!(document["files"][0]["file"], name);
+}
+
 // convert-key
 
 #[test]

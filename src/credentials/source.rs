@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::error::Check;
 use crate::error::{Code, Error};
 use crate::redact;
+use crate::sanitize::sanitize_path;
 use crate::sys;
 
 /// The largest file that is read. The largest public CA bundles are around 250 KB.
@@ -103,7 +104,7 @@ fn shown(path: &Path) -> String {
     if looks_like_content(&path.to_string_lossy()) && !path.exists() {
         return "(not shown: it looks like content, not like a path)".into();
     }
-    redact::path(path.display())
+    redact::path(path)
 }
 
 /// Whether a text has a long run of base64 or hexadecimal digits, which names seldom have.
@@ -124,7 +125,7 @@ impl fmt::Debug for Source {
             Source::File(path) if looks_like_content(&path.to_string_lossy()) => {
                 f.write_str("File(not shown)")
             }
-            Source::File(path) => write!(f, "File({path:?})"),
+            Source::File(path) => write!(f, "File(\"{}\")", sanitize_path(path)),
             Source::Bytes { content, .. } => write!(f, "Bytes({} bytes)", content.len()),
         }
     }
@@ -196,7 +197,7 @@ pub(crate) fn capitalise(text: &str) -> String {
 fn place(path: &Path) -> String {
     match std::env::current_dir() {
         Ok(_) if path.starts_with("~") => " ('~' is not expanded to the home folder)".to_owned(),
-        Ok(folder) if path.is_relative() => format!(" in {}", redact::path(folder.display())),
+        Ok(folder) if path.is_relative() => format!(" in {}", redact::path(folder)),
         _ => String::new(),
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use dcs::sanitize_path;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -38,7 +39,7 @@ pub struct Pki {
 impl Pki {
     /// Opens the folder, or creates it and its certificates. Rejects a folder with other files.
     pub fn open(dir: &Path) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("cannot use {}: {error}", dir.display());
+        let failed = |error: std::io::Error| format!("cannot use {}: {error}", sanitize_path(dir));
         fs::create_dir_all(dir).map_err(failed)?;
         let pki = Pki {
             dir: fs::canonicalize(dir).map_err(failed)?,
@@ -49,7 +50,7 @@ impl Pki {
             None if fs::read_dir(dir).map_err(failed)?.next().is_some() => {
                 return Err(format!(
                     "{} contains files that the sandbox did not create; give an empty or a new folder",
-                    dir.display()
+                    sanitize_path(dir)
                 ));
             }
             None => pki.create()?,
@@ -106,13 +107,13 @@ impl Pki {
 
     fn read(&self, name: &str) -> Result<Vec<u8>, String> {
         let path = self.dir.join(name);
-        fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        fs::read(&path).map_err(|error| format!("cannot read {}: {error}", sanitize_path(&path)))
     }
 
     fn damaged(&self, name: &str, why: &dyn std::fmt::Display) -> String {
         format!(
             "{} is damaged ({why}); remove the folder, and the sandbox creates it again",
-            self.dir.join(name).display()
+            sanitize_path(&self.dir.join(name))
         )
     }
 
