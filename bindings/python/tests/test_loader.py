@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import libdcs
-from conftest import LIMIT
+from conftest import LIMIT, REPOSITORY, not_on_pypy
 
 PACKAGE = Path(libdcs.__file__).parent
 LIBRARY = PACKAGE / "libdcs.so"
@@ -267,3 +267,62 @@ def test_import_loads_no_heavy_modules() -> None:
     heavy = {"ctypes.util", "dataclasses", "json", "importlib.metadata", "libdcs._load_failure"}
     result = run(f"import sys, libdcs; print(sorted({heavy} & set(sys.modules)))")
     assert (result.stdout, result.stderr) == ("[]\n", "")
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A zip file that contains the package with its library."""
+    return Path(shutil.make_archive(str(tmp_path / "app"), "zip", PACKAGE.parent, PACKAGE.name))
+
+
+def test_import_from_zip_file(archive: Path) -> None:
+    result = run(PYTHONPATH=archive)
+    assert result.returncode == 1
+    where = f"  {archive}/libdcs/libdcs.so (in the package): it would be in {archive}, but no library can be "
+    assert f"{where}loaded from within a zip file\n" in result.stderr
+    advice = (
+        "Unpack the zip file and start the program from the folder, or set LIBDCS_PATH to the full path of"
+    )
+    assert f"\n{advice} libdcs.so.\n" in result.stderr
+    # The second advice; the first one is what the other tests do.
+    result = run("import libdcs; print(libdcs.__file__)", PYTHONPATH=archive, LIBDCS_PATH=LIBRARY)
+    assert (result.stdout, result.stderr) == (f"{archive}/libdcs/__init__.py\n", "")
+
+
+def test_frozen_program_without_library(bare: Path) -> None:
+    result = run("import sys; sys.frozen = True; import libdcs", PYTHONPATH=bare)
+    assert result.returncode == 1
+    assert (
+        "the program was built without it (with PyInstaller: add --collect-binaries libdcs)\n"
+        in result.stderr
+    )
+    assert (
+        "\nBuild the program again with the library, or set LIBDCS_PATH to the full path of" in result.stderr
+    )
+
+
+@not_on_pypy("it takes no file of this name for an extension module")
+def test_library_beside_script(tmp_path: Path) -> None:
+    shutil.copy(LIBRARY, tmp_path / "libdcs.so")
+    script = tmp_path / "script.py"
+    script.write_text("import libdcs; print(libdcs.__file__)")
+    kept = {name: value for name, value in os.environ.items() if name != "LIBDCS_PATH"}
+
+    def start(**environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, script],
+            env={**kept, **environment},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+        )
+
+    # Python finds the file before the package, so only the README can help.
+    message = "dynamic module does not define module export function (PyInit_libdcs)"
+    assert message in start().stderr
+    readme = (REPOSITORY / "bindings" / "python" / "README.md").read_text(encoding="utf-8")
+    [row] = [line for line in readme.splitlines() if message in line]
+    assert "`libdcs.so.0`" in row
+    (tmp_path / "libdcs.so").rename(tmp_path / "libdcs.so.0")
+    result = start(LIBDCS_PATH=str(tmp_path / "libdcs.so.0"))
+    assert (result.stdout, result.stderr) == (f"{PACKAGE}/__init__.py\n", "")

@@ -43,6 +43,30 @@ def explain_library(path: str, error: WrongLibraryError) -> str:
     return f"it is {library}, older than {_binding()}: it has no function {error.function}"
 
 
+def advice(path: str) -> str:
+    """Return what to do about a package whose library, at this path, cannot be loaded."""
+    what = "Reinstall libdcs with pip for this Python and this system"
+    if _archive(path):
+        what = "Unpack the zip file and start the program from the folder"
+    elif _is_frozen():
+        what = "Build the program again with the library"
+    return f"{what}, or set LIBDCS_PATH to the full path of {os.path.basename(path)}."
+
+
+def _archive(path: str) -> str | None:
+    """Return the file, such as a zip file, in which a path leads on as if it were a directory."""
+    while path != os.path.dirname(path):
+        path = os.path.dirname(path)
+        if os.path.isfile(path):
+            return path
+    return None
+
+
+def _is_frozen() -> bool:
+    """Return whether PyInstaller or a similar tool has made the program."""
+    return bool(getattr(sys, "frozen", False))
+
+
 def _file_of(function: Any) -> str:
     """Return the file that a function was loaded from."""
 
@@ -84,6 +108,11 @@ def _file_problem(path: str) -> str | None:
     if not os.path.exists(path):
         if os.path.islink(path):
             return f"it is a broken link to {os.readlink(path)}"
+        archive = _archive(path)
+        if archive:
+            return f"it would be in {archive}, but no library can be loaded from within a zip file"
+        if _is_frozen():
+            return "the program was built without it (with PyInstaller: add --collect-binaries libdcs)"
         return "there is no such file"
     if os.path.isdir(path):
         return "it is a directory; the library's file is needed"

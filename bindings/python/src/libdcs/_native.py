@@ -131,16 +131,16 @@ def load() -> Api:
             os.path.join(os.path.dirname(os.path.abspath(__file__)), _FILE_NAME): "in the package",
             _SYSTEM_NAME: "the system's",
         }
-        advice = (
-            "Reinstall libdcs with pip for this Python and this system, or set LIBDCS_PATH to the full "
-            f"path of {_FILE_NAME}."
-        )
+        advice = ""
     tried = []
     for path, origin in places.items():
         try:
             return Api(path)
         except (OSError, WrongLibraryError) as error:
             tried.append(f"{path} ({origin}): {_reason(path, error)}")
+    from . import _load_failure
+
+    advice = advice or _load_failure.advice(next(iter(places)))
     lines = "".join(f"\n  {line}" for line in tried)
     raise LoadError(f"the shared library of libdcs cannot be loaded; tried:{lines}\n{advice}", tuple(tried))
 
