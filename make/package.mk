@@ -32,7 +32,7 @@ test-packages: $(LINUX_PACKAGES) ## Run the four tests below
 test-package-linux: ## Install the Linux packages in a Debian without Rust, and use them; as root
 	scripts/package/test-linux.sh
 
-test-package-python: ## Install the wheel with pip, pipx and uv, and the sdist with cargo; minutes
+test-package-python: ## Use the wheel with pip, pipx, uv and PyInstaller, the sdist with cargo; minutes
 	scripts/test-packages/python.sh
 
 test-package-java: ## Use the jar from dist/maven in a plain program and with Spring Boot

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Python packages as a user would, in environments without Rust, and makes the status call: the wheel with
-# pip, pipx and uv and in the oldest available Debian, and the sdist with cargo.
+# pip, pipx and uv and in the oldest available Debian, in a program of PyInstaller, and the sdist with cargo.
 # shellcheck source=scripts/package/common.sh
 . "$(dirname "$0")/../package/common.sh"
 # shellcheck source=scripts/test-packages/systems.sh
@@ -40,6 +40,18 @@ expect_answer 'uv tool' env PATH="$work/uv-bin" dcs status
 "$work/tools/bin/uv" venv --quiet --python "$(command -v "$python")" "$work/uv"
 VIRTUAL_ENV=$work/uv "$work/tools/bin/uv" pip install --quiet --no-index "$wheel"
 expect_answer 'uv pip' env PATH="$work/uv/bin" python examples/status.py
+
+# A hook in the wheel adds the library to the programs that PyInstaller makes. shiv unpacks its zip file at start.
+"$python" -m venv "$work/freezers"
+"$work/freezers/bin/pip" install --quiet --disable-pip-version-check pyinstaller shiv "$wheel"
+for mode in onedir onefile; do
+    "$work/freezers/bin/pyinstaller" "--$mode" --name "$mode" --log-level ERROR --distpath "$work/frozen" \
+        --workpath "$work/freezers/build" --specpath "$work/freezers" examples/status.py
+done
+expect_answer 'PyInstaller, a folder' "$work/frozen/onedir/onedir"
+expect_answer 'PyInstaller, one file' "$work/frozen/onefile"
+"$work/freezers/bin/shiv" --quiet --output-file "$work/status.pyz" --no-index "$wheel"
+expect_answer 'shiv' env SHIV_ROOT="$work/shiv" "$python" "$work/status.pyz" examples/status.py
 
 windows=$dist/libdcs-$version-py3-none-win_amd64.whl
 if [ -e "$windows" ]; then

@@ -66,6 +66,15 @@ def test_docstring_example(
     assert "Planned maintenance" in capsys.readouterr().out
 
 
+def test_hook_for_pyinstaller() -> None:
+    # make test-package-python runs PyInstaller itself.
+    entries = [entry for entry in metadata.distribution("libdcs").entry_points if entry.name == "hook-dirs"]
+    [entry] = entries
+    assert entry.group == "pyinstaller40"
+    [folder] = entry.load()()
+    assert (Path(folder) / "hook-libdcs.py").is_file()
+
+
 def build(
     project: Path, out: Path, check: bool = True, target: str = "wheel", **environment: str | Path | None
 ) -> subprocess.CompletedProcess[str]:
