@@ -448,7 +448,8 @@ dcs_code dcs_config_set_timeout_ms(dcs_config *config, uint32_t ms);
 
 /**
  * Sets how often, in milliseconds, a call first checks whether the files have changed. If they have,
- * it reads them again as `dcs_client_reload` does. If a file is invalid, the client logs an error and
+ * it reads them again as `dcs_client_reload` does, in a thread of the library. It waits at most one
+ * second for that, and then uses the previous files. If a file is invalid, the client logs an error and
  * keeps using the previous files. 0, the default: never.
  */
 dcs_code dcs_config_set_reload_interval_ms(dcs_config *config, uint32_t ms);

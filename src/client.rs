@@ -1,12 +1,13 @@
 //! The client: created once from a configuration, shared by all threads.
 
+mod file_check;
 mod retry_after;
 mod single_flight;
 mod snapshot;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -17,7 +18,7 @@ use crate::log;
 use crate::response;
 use crate::status::Status;
 use crate::transport::{Call, CancelToken, Cancellation, Deadline, Interrupt};
-use snapshot::{FileFingerprints, Snapshot};
+use snapshot::{FileFingerprints, Process, Snapshot};
 
 /// A client of the DCS.
 ///
@@ -28,14 +29,19 @@ use snapshot::{FileFingerprints, Snapshot};
 /// A forked child may use and drop a client of its parent. In the child it starts without connections and sessions;
 /// those of the parent are not affected.
 pub struct Client {
-    snapshot: ArcSwap<Snapshot>,
+    shared: Arc<Shared>,
     interrupt: Arc<Interrupt>,
-    /// What a reload reads; `None` if no file is configured. Wiped with the client.
-    files: Option<Config>,
     timeout: Duration,
     reload_interval: Option<Duration>,
     honour_retry_after: bool,
     status_max_age: Option<Duration>,
+}
+
+/// What a client shares with the thread that checks its files.
+struct Shared {
+    snapshot: ArcSwap<Snapshot>,
+    /// What a reload reads; `None` if no file is configured. Wiped with the client.
+    files: Option<Config>,
 }
 
 impl Client {
@@ -61,8 +67,10 @@ impl Client {
             );
         })?;
         Ok(Client {
-            files: config.for_reload(snapshot.is_bundle_encrypted),
-            snapshot: ArcSwap::from_pointee(snapshot),
+            shared: Arc::new(Shared {
+                files: config.for_reload(snapshot.is_bundle_encrypted),
+                snapshot: ArcSwap::from_pointee(snapshot),
+            }),
             interrupt: Arc::default(),
             timeout: config.timeout,
             reload_interval: config.reload_interval,
@@ -105,7 +113,7 @@ impl Client {
     /// # Errors
     /// As [`Client::new`]; [`Code::InvalidArgument`] if the client was not created from files.
     pub fn reload(&self) -> Result<(), Error> {
-        let Some(files) = &self.files else {
+        let Some(files) = &self.shared.files else {
             return Err(Error::new(
                 Code::InvalidArgument,
                 "The client was created from content and not from files, so there is nothing to reload.",
@@ -118,38 +126,21 @@ impl Client {
                 .reloading
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            self.reload_from(files)
+            self.shared.reload_from(files)
         });
         records.deliver();
         outcome
     }
 
-    /// Reads the files again. The caller holds the lock.
-    fn reload_from(&self, files: &Config) -> Result<(), Error> {
-        let previous = self.snapshot.load();
-        let snapshot = Snapshot::read(files, Some(&previous)).inspect_err(|error| {
-            log::emit!(
-                Error,
-                CLIENT,
-                "reload failed, the client keeps using the previous files: {}: {}",
-                error.code().name(),
-                error.message()
-            );
-        })?;
-        self.snapshot.store(Arc::new(snapshot));
-        log::emit!(Info, CLIENT, "the files are reloaded");
-        Ok(())
-    }
-
     /// Returns when the client certificate expires, for monitoring. A reload may change it. `None` if no certificate is
     /// configured or its dates are unreadable.
     pub fn certificate_not_after(&self) -> Option<SystemTime> {
-        self.snapshot.load().not_after()
+        self.shared.snapshot.load().not_after()
     }
 
     /// Returns host and port of the endpoint, such as `example.org:443`.
     pub fn peer(&self) -> String {
-        self.snapshot.load().connector.peer.name.clone()
+        self.shared.snapshot.load().connector.peer.name.clone()
     }
 
     /// Returns the timeout of a whole call.
@@ -159,48 +150,31 @@ impl Client {
 
     /// Returns the snapshot for a call. In a child that was forked since, it creates the child's own first.
     fn snapshot(&self) -> Result<Guard<Arc<Snapshot>>, Error> {
-        let current = self.snapshot.load();
+        let current = self.shared.snapshot.load();
         if current.connector.is_ours() {
             return Ok(current);
         }
         let own = Arc::new(current.for_child()?);
-        let previous = self.snapshot.compare_and_swap(&*current, own);
+        let previous = self.shared.snapshot.compare_and_swap(&*current, own);
         // Another thread of this process may have been first.
         if Arc::ptr_eq(&previous, &current) {
             forget_inherited(&current);
         }
         drop((previous, current));
-        Ok(self.snapshot.load())
-    }
-
-    /// Reloads the files if their next check is due and they have changed.
-    fn reload_if_changed(&self, interval: Duration, current: &Snapshot) {
-        let Some(files) = &self.files else { return };
-        {
-            // One thread checks; the others do not wait for it.
-            let Ok(mut checked) = current.process.files_checked.try_lock() else {
-                return;
-            };
-            if checked.is_some_and(|last| last.elapsed() < interval) {
-                return;
-            }
-            *checked = Some(Instant::now());
-        }
-        if FileFingerprints::of(&files.sources) != current.fingerprints
-            // If another thread is reading them, this call uses the previous files.
-            && let Ok(guard) = current.process.reloading.try_lock()
-        {
-            // A failure is logged. The previous certificate may still be valid for a long time.
-            let (_, records) = log::collect(|| self.reload_from(files));
-            drop(guard);
-            records.deliver();
-        }
+        Ok(self.shared.snapshot.load())
     }
 
     fn call(&self, cancellation: Option<&Cancellation>) -> Result<Status, Error> {
         let token = CancelToken::new(&self.interrupt, cancellation);
         let deadline = Deadline::new(self.timeout, token);
         let mut snapshot = self.snapshot()?;
+        if let (Some(interval), Some(_)) = (self.reload_interval, &self.shared.files) {
+            let (shared, process) = (self.shared.clone(), snapshot.process.clone());
+            let check = move || shared.reload_if_changed(&process);
+            let file_check = &snapshot.process.file_check;
+            file_check.run_if_due(interval, &deadline, self.timeout, check);
+            snapshot = self.snapshot()?;
+        }
         if deadline.is_cancelled() {
             return Err(Error::new(
                 Code::Interrupted,
@@ -209,10 +183,6 @@ impl Client {
                     snapshot.connector.peer.name
                 ),
             ));
-        }
-        if let Some(interval) = self.reload_interval {
-            self.reload_if_changed(interval, &snapshot);
-            snapshot = self.snapshot()?;
         }
         let Some(max_age) = self.status_max_age else {
             return self.call_respecting_retry_after(&snapshot, deadline);
@@ -241,6 +211,37 @@ impl Client {
         let gate = &snapshot.process.retry_after;
         gate.check(&snapshot.connector.peer.name)?;
         exchange(snapshot, deadline).inspect_err(|error| gate.record(error))
+    }
+}
+
+impl Shared {
+    /// Reads the files again. The caller holds the lock.
+    fn reload_from(&self, files: &Config) -> Result<(), Error> {
+        let previous = self.snapshot.load();
+        let snapshot = Snapshot::read(files, Some(&previous)).inspect_err(|error| {
+            log::emit!(
+                Error,
+                CLIENT,
+                "reload failed, the client keeps using the previous files: {}: {}",
+                error.code().name(),
+                error.message()
+            );
+        })?;
+        self.snapshot.store(Arc::new(snapshot));
+        log::emit!(Info, CLIENT, "the files are reloaded");
+        Ok(())
+    }
+
+    /// Reloads the files if they have changed.
+    fn reload_if_changed(&self, process: &Process) {
+        let Some(files) = &self.files else { return };
+        if FileFingerprints::of(&files.sources) != self.snapshot.load().fingerprints
+            // If another thread is reading them, it reads the new ones.
+            && let Ok(_guard) = process.reloading.try_lock()
+        {
+            // A failure is logged. The previous certificate may still be valid for a long time.
+            let _ = self.reload_from(files);
+        }
     }
 }
 
@@ -286,7 +287,7 @@ fn forget_inherited(snapshot: &Arc<Snapshot>) {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let current = self.snapshot.load();
+        let current = self.shared.snapshot.load();
         if !current.connector.is_ours() {
             forget_inherited(&current);
         }
@@ -295,6 +296,10 @@ impl Drop for Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({})", self.snapshot.load().connector.peer.name)
+        write!(
+            f,
+            "Client({})",
+            self.shared.snapshot.load().connector.peer.name
+        )
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
+use super::file_check::FileCheck;
 use super::retry_after::RetryAfterGate;
 use super::single_flight::SingleFlight;
 use crate::config::Config;
@@ -33,9 +34,7 @@ pub(super) struct Snapshot {
 pub(super) struct Process {
     /// Held while files are read, so that an older snapshot never replaces a newer one.
     pub(super) reloading: Mutex<()>,
-    /// When the files were last checked for changes; `None` in a child that has not checked yet, because its parent may
-    /// have read them long ago.
-    pub(super) files_checked: Mutex<Option<Instant>>,
+    pub(super) file_check: Arc<FileCheck>,
     pub(super) retry_after: RetryAfterGate,
     pub(super) single_flight: SingleFlight,
 }
@@ -44,7 +43,7 @@ impl Process {
     fn new(files_checked: Option<Instant>) -> Arc<Self> {
         Arc::new(Process {
             reloading: Mutex::new(()),
-            files_checked: Mutex::new(files_checked),
+            file_check: FileCheck::new(files_checked),
             retry_after: RetryAfterGate::default(),
             single_flight: SingleFlight::default(),
         })
@@ -94,6 +93,7 @@ impl Snapshot {
             connector: Arc::new(Connector::new(self.connector.config.for_child()?)?),
             checks: self.checks.clone(),
             fingerprints: self.fingerprints.clone(),
+            // The parent may have read the files long ago.
             process: Process::new(None),
             is_bundle_encrypted: self.is_bundle_encrypted,
         })

@@ -225,7 +225,8 @@ pub unsafe extern "C" fn dcs_config_set_timeout_ms(config: *mut dcs_config, ms: 
 }
 
 /// Sets how often, in milliseconds, a call first checks whether the files have changed. If they have,
-/// it reads them again as `dcs_client_reload` does. If a file is invalid, the client logs an error and
+/// it reads them again as `dcs_client_reload` does, in a thread of the library. It waits at most one
+/// second for that, and then uses the previous files. If a file is invalid, the client logs an error and
 /// keeps using the previous files. 0, the default: never.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcs_config_set_reload_interval_ms(

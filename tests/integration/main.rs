@@ -52,5 +52,7 @@ mod panics;
 mod secrets;
 #[cfg(target_os = "linux")]
 mod slow_dns;
+#[cfg(target_os = "linux")]
+mod slow_files;
 #[cfg(unix)]
 mod torture;
