@@ -238,12 +238,13 @@ impl Config {
 
     fn load_variable(&mut self, option: &'static ConfigOption) -> Result<(), Error> {
         let variable = option.variable();
-        let Some(value) = env::var_os(&variable).filter(|value| !value.is_empty()) else {
-            return Ok(());
-        };
-        match value.to_str().map(|text| Zeroizing::new(text.to_owned())) {
-            Some(value) => self.set_from_text(option, &value, Some(&variable)),
-            None => {
+        // The value may be a key. It keeps its buffer, which is wiped.
+        let value = env::var_os(&variable).unwrap_or_default();
+        let value = Zeroizing::new(value.into_encoded_bytes());
+        match str::from_utf8(&value) {
+            Ok("") => Ok(()),
+            Ok(text) => self.set_from_text(option, text, Some(&variable)),
+            Err(_) => {
                 let error = Error::new(
                     Code::InvalidArgument,
                     format!("The environment variable {variable} is not UTF-8."),

@@ -2,10 +2,10 @@
  * Searches all of its own memory for secrets after each step of a client's life, and prints "STEP NAME=COUNT" for
  * tests/integration/secrets.rs.
  *
- *     secrets URL CA_BUNDLE CERTIFICATE PRIVATE_KEY (file | bytes) PASSWORD NAME:PATTERN...
+ *     secrets URL CA_BUNDLE CERTIFICATE PRIVATE_KEY (file | bytes | environment) PASSWORD NAME:PATTERN...
  *
  * This program itself never holds a secret: the password and the patterns are hexadecimal with every byte masked, and it
- * wipes the bytes of a file after passing them to the library.
+ * wipes the bytes of a file after passing them to the library. "environment" is for the key; the certificate is then bytes.
  */
 
 #define _GNU_SOURCE
@@ -114,7 +114,7 @@ static uint8_t *read_file(const char *path, size_t *length) {
 
     if (fd >= 0 && fstat(fd, &status) == 0) {
         *length = (size_t)status.st_size;
-        bytes = malloc(*length);
+        bytes = calloc(*length + 1, 1);
         if (bytes != NULL && read(fd, bytes, *length) != (ssize_t)*length) {
             free(bytes);
             bytes = NULL;
@@ -141,6 +141,24 @@ static dcs_code set(dcs_config *config, const char *path, int as_bytes, set_file
     code = bytes(config, content, length);
     explicit_bzero(content, length);
     free(content);
+    return code;
+}
+
+/* Passes a file's content, which is text, in the environment. */
+static dcs_code set_in_environment(dcs_config *config, const char *path) {
+    static const char name[] = "DCS_PRIVATE_KEY";
+    size_t length = 0;
+    uint8_t *content = read_file(path, &length);
+    dcs_code code;
+
+    if (content == NULL || setenv(name, (const char *)content, 1) != 0) {
+        return DCS_ERR_FILE;
+    }
+    explicit_bzero(content, length);
+    free(content);
+    code = dcs_config_load_env(config, NULL);
+    explicit_bzero(getenv(name), length);
+    unsetenv(name);
     return code;
 }
 
@@ -193,13 +211,15 @@ int main(int argc, char **argv) {
     dcs_client *client = NULL;
     dcs_error *error = NULL;
     int as_bytes;
+    int in_environment;
     int i;
 
     if (argc < 8) {
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    as_bytes = strcmp(argv[5], "bytes") == 0;
+    as_bytes = strcmp(argv[5], "file") != 0;
+    in_environment = strcmp(argv[5], "environment") == 0;
     for (i = 7; i < argc && pattern_count < MAX_PATTERNS; i++) {
         struct pattern *pattern = &patterns[pattern_count++];
         char *colon = strchr(argv[i], ':');
@@ -213,7 +233,9 @@ int main(int argc, char **argv) {
     if (dcs_config_set_url(config, argv[1]) != DCS_OK ||
         dcs_config_set_ca_bundle_file(config, argv[2]) != DCS_OK ||
         set(config, argv[3], as_bytes, dcs_config_set_certificate_file, dcs_config_set_certificate) != DCS_OK ||
-        set(config, argv[4], as_bytes, dcs_config_set_private_key_file, dcs_config_set_private_key) != DCS_OK ||
+        (in_environment
+             ? set_in_environment(config, argv[4])
+             : set(config, argv[4], as_bytes, dcs_config_set_private_key_file, dcs_config_set_private_key)) != DCS_OK ||
         dcs_config_set_private_key_password(config, unmasked(argv[6])) != DCS_OK) {
         return 2;
     }
