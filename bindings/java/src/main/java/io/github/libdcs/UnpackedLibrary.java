@@ -59,7 +59,8 @@ final class UnpackedLibrary implements AutoCloseable {
         put(folders, System.getProperty(JNA_FOLDER_PROPERTY), "-D" + JNA_FOLDER_PROPERTY);
         put(folders, System.getProperty("java.io.tmpdir"), "java.io.tmpdir");
         String cache = System.getenv("XDG_CACHE_HOME");
-        if (cache != null && !cache.isEmpty()) {
+        // A relative one is to be ignored (XDG Base Directory Specification): it would be below the current folder.
+        if (cache != null && Path.of(cache).isAbsolute()) {
             put(folders, cache + File.separator + "libdcs", "XDG_CACHE_HOME");
         } else {
             put(folders, System.getProperty("user.home") + File.separator + ".cache" + File.separator + "libdcs",

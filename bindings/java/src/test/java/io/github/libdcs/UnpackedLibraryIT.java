@@ -57,6 +57,16 @@ class UnpackedLibraryIT {
     }
 
     @Test
+    void relativeCacheFolderIsIgnored() throws Exception {
+        Path home = Files.createDirectory(folder.resolve("home"));
+        Path relative = Path.of("target", folder.getFileName().toString());
+        assertEquals(LoaderProbe.LOADED, ChildJvm.run(LoaderProbe.class, Map.of("XDG_CACHE_HOME", relative.toString()),
+                "-Djava.io.tmpdir=/proc", "-Duser.home=" + home));
+        assertTrue(Files.isDirectory(home.resolve(".cache/libdcs")));
+        assertFalse(Files.exists(relative.resolve("libdcs"))); // JNA uses it for its own library.
+    }
+
+    @Test
     void readOnlyHomeAndNoexecTemporaryFolder() throws Exception {
         List<String> probe = new ArrayList<>(IN_A_NAMESPACE);
         probe.addAll(List.of("mount -t tmpfs -o noexec none \"$1\"", "-", folder.toString()));
