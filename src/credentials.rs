@@ -8,6 +8,7 @@ pub(crate) mod entry;
 pub(crate) mod files;
 mod fork_key;
 pub(crate) mod identity;
+mod kdf_budget;
 mod oid;
 pub(crate) mod parsed_file;
 pub(crate) mod pem;

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::entry::{Entry, EntryKind};
+use super::kdf_budget::MAX_ROUNDS;
 use super::pem;
 use super::repair::Repair;
 use super::source::LoadedFile;
@@ -250,10 +251,16 @@ fn cannot_open(failure: &pkcs12::Failure, loaded: &LoadedFile) -> Error {
                 "is a PKCS#12 store that is encrypted in a way that is not supported.",
             )
             .with_hint("Convert it with the program that created it, or with: `openssl pkcs12 -legacy -in FILE -nodes -out NEW`."),
-        Failure::TooCostly => loaded.error(
+        Failure::TooLarge => loaded.error(
             Check::FileFormat,
-            "is a PKCS#12 store that needs more work to open than is allowed (its iteration counts).",
+            "is a PKCS#12 store of more than 256 KiB, too large for a key with its certificates.",
         ),
+        Failure::TooCostly(rounds) => loaded
+            .error(
+                Check::FileFormat,
+                format!("is a PKCS#12 store that asks for {rounds} rounds of key derivation, more than the limit of {MAX_ROUNDS}."),
+            )
+            .with_hint("Write it again with fewer rounds: `openssl pkcs12 -in FILE -nodes | openssl pkcs12 -export -iter 100000 -out NEW`."),
     }
 }
 

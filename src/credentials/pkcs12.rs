@@ -14,7 +14,6 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, InnerIvInit, KeyIvInit};
 use hmac::{Hmac, KeyInit, Mac};
 use pkcs8::pkcs5::EncryptionScheme;
-use pkcs8::pkcs5::pbes2::{self, Kdf};
 use pkcs8::spki::AlgorithmIdentifierRef;
 use pkcs8::{PrivateKeyInfoRef, pkcs5};
 use pkcs12::kdf::{Pkcs12KeyType, derive_key};
@@ -24,6 +23,7 @@ use x509_cert::der::{self, Decode, Reader, SliceReader, Tag, Tagged};
 use zeroize::Zeroizing;
 
 use super::asn1::{content_info, sequence_start, tagged};
+use super::kdf_budget::{self, Budget, TooManyRounds};
 use super::wipe_stack;
 
 const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
@@ -52,12 +52,6 @@ const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5
 
 /// A key with a long chain takes about 10 KiB.
 const MAX_SIZE: usize = 256 * 1024;
-/// How many iterations all derivations of a file may take together: some seconds on a slow machine.
-/// OpenSSL makes 3 derivations of 2 048 iterations each, Java 3 of 10 000.
-const MAX_ITERATIONS: u64 = if cfg!(fuzzing) { 1_000 } else { 10_000_000 };
-/// The memory that scrypt may take, in bytes.
-const MAX_SCRYPT_MEMORY: u64 = 1024 * 1024 * if cfg!(fuzzing) { 1 } else { 64 };
-
 /// What is in a file. The order is the file's: OpenSSL puts the end entity's certificate first.
 pub(crate) struct Opened {
     pub(crate) certificates: Vec<CertificateDer<'static>>,
@@ -87,8 +81,16 @@ pub(crate) enum Failure {
     /// An algorithm, or a variant of the format, that is not supported: BER of indefinite length, a
     /// signature in place of the MAC, PBMAC1, nested safes.
     Unsupported,
-    /// Larger, or with more derivation work, than any real file.
-    TooCostly,
+    /// Larger than any real file.
+    TooLarge,
+    /// With more rounds of key derivation than [`kdf_budget::MAX_ROUNDS`].
+    TooCostly(u64),
+}
+
+impl From<TooManyRounds> for Failure {
+    fn from(TooManyRounds(rounds): TooManyRounds) -> Self {
+        Failure::TooCostly(rounds)
+    }
 }
 
 impl From<der::Error> for Failure {
@@ -117,12 +119,12 @@ pub(crate) fn open(der: &[u8], password: Option<&str>) -> Result<Opened, Failure
 
 fn open_now(der: &[u8], password: Option<&str>) -> Result<Opened, Failure> {
     if der.len() > MAX_SIZE {
-        return Err(Failure::TooCostly);
+        return Err(Failure::TooLarge);
     }
     if looks_like(der) && der.get(1) == Some(&0x80) {
         return Err(Failure::Unsupported);
     }
-    let mut budget = Budget(MAX_ITERATIONS);
+    let mut budget = Budget::new();
     let text = password.unwrap_or_default();
     let mut result = open_with(der, &Password::new(text), &mut budget);
     if text.is_empty() && matches!(result, Err(Failure::WrongPassword)) {
@@ -172,16 +174,6 @@ impl<'a> Password<'a> {
         D: sha2::Digest + hmac::digest::FixedOutputReset + hmac::digest::block_api::BlockSizeUser,
     {
         Zeroizing::new(derive_key::<D>(&self.utf16, salt, use_as, rounds, len))
-    }
-}
-
-/// The iterations that are left to spend.
-struct Budget(u64);
-
-impl Budget {
-    fn spend(&mut self, iterations: u64) -> Result<(), Failure> {
-        self.0 = self.0.checked_sub(iterations).ok_or(Failure::TooCostly)?;
-        Ok(())
     }
 }
 
@@ -280,7 +272,7 @@ fn verify(
 /// Pays for `times` derivations and gives the count in the type that the derivation takes.
 fn rounds(iterations: u32, times: u64, budget: &mut Budget) -> Result<i32, Failure> {
     budget.spend(u64::from(iterations).saturating_mul(times))?;
-    i32::try_from(iterations).map_err(|_| Failure::TooCostly)
+    i32::try_from(iterations).map_err(|_| Failure::Damaged)
 }
 
 /// The reading of one file with one password.
@@ -384,7 +376,8 @@ impl Opening<'_> {
         let EncryptionScheme::Pbes2(parameters) = &scheme else {
             return Err(Failure::Unsupported);
         };
-        self.budget.spend(pbes2_cost(parameters)?)?;
+        let rounds = kdf_budget::rounds(parameters).ok_or(Failure::Unsupported)?;
+        self.budget.spend(rounds)?;
         match scheme.decrypt_in_place(self.password.utf8, buffer) {
             Ok(plain) => Ok(plain.len()),
             Err(pkcs5::Error::DecryptFailed) => Err(self.undecryptable()),
@@ -442,25 +435,6 @@ impl Opening<'_> {
         } else {
             Failure::WrongPassword
         }
-    }
-}
-
-/// What the derivation costs, in iterations.
-fn pbes2_cost(parameters: &pbes2::Parameters) -> Result<u64, Failure> {
-    match &parameters.kdf {
-        Kdf::Pbkdf2(kdf) => Ok(u64::from(kdf.iteration_count)),
-        Kdf::Scrypt(kdf) => {
-            let blocks = kdf
-                .cost_parameter
-                .saturating_mul(u64::from(kdf.block_size))
-                .saturating_mul(u64::from(kdf.parallelization));
-            if blocks.saturating_mul(128) > MAX_SCRYPT_MEMORY {
-                return Err(Failure::TooCostly);
-            }
-            // Each block is written once and read once.
-            Ok(blocks * 2)
-        }
-        _ => Err(Failure::Unsupported),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use pkcs8::pkcs5::EncryptionScheme;
-use pkcs8::pkcs5::pbes2::Kdf;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
@@ -15,6 +14,7 @@ use zeroize::Zeroize;
 use super::dek_info;
 use super::entry::{Entry, EntryKind};
 use super::fork_key::MaskedKey;
+use super::kdf_budget::{self, Budget, MAX_ROUNDS, TooManyRounds};
 use super::oid;
 use super::parsed_file::ParsedFile;
 use super::source::LoadedFile;
@@ -23,12 +23,6 @@ use super::x509::{rsa_private_key_bits, rsa_public_key_bits};
 use crate::error::Check;
 use crate::error::{Code, Error};
 use crate::fork_gate;
-
-/// The most iterations for deriving a key from a password, so that no file can keep the caller busy for hours.
-/// OpenSSL's default is 2 048 iterations, current advice for passwords 600 000.
-const MAX_PBKDF2_ITERATIONS: u32 = if cfg!(fuzzing) { 1_000 } else { 10_000_000 };
-/// The memory that scrypt may take, in bytes.
-const MAX_SCRYPT_MEMORY: u64 = 1024 * 1024 * if cfg!(fuzzing) { 1 } else { 64 };
 
 /// A private key that can sign.
 pub(crate) struct PrivateKey {
@@ -156,14 +150,17 @@ fn decrypt(
         return Err(entry.damaged(loaded, "is not an encrypted key"));
     }
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unsupported())?;
-    if !matches!(encrypted.encryption_algorithm, EncryptionScheme::Pbes2(_)) {
+    let EncryptionScheme::Pbes2(parameters) = &encrypted.encryption_algorithm else {
         return Err(unsupported());
-    }
-    if is_too_costly(&encrypted.encryption_algorithm) {
-        return Err(loaded.error(
-            Check::KeySupported,
-            "needs more work to decrypt than is allowed (its iteration count or memory cost).",
-        ));
+    };
+    let rounds = kdf_budget::rounds(parameters).ok_or_else(unsupported)?;
+    if let Err(TooManyRounds(rounds)) = Budget::new().spend(rounds) {
+        return Err(loaded
+            .error(
+                Check::KeySupported,
+                format!("asks for {rounds} rounds of key derivation, more than the limit of {MAX_ROUNDS}."),
+            )
+            .with_hint("Encrypt it again with fewer rounds: `openssl pkcs8 -topk8 -v2 aes256 -iter 100000 -in KEY -out NEW_KEY`."));
     }
     let password = password.ok_or_else(|| password_missing(loaded))?;
     let secret = encrypted
@@ -223,24 +220,6 @@ fn unsupported_form(loaded: &LoadedFile, entry: &Entry) -> Error {
             ),
         )
         .with_hint(hint)
-}
-
-fn is_too_costly(scheme: &EncryptionScheme) -> bool {
-    let EncryptionScheme::Pbes2(parameters) = scheme else {
-        return false;
-    };
-    match &parameters.kdf {
-        Kdf::Pbkdf2(kdf) => kdf.iteration_count > MAX_PBKDF2_ITERATIONS,
-        Kdf::Scrypt(kdf) => {
-            let memory = kdf
-                .cost_parameter
-                .saturating_mul(128)
-                .saturating_mul(u64::from(kdf.block_size))
-                .saturating_mul(u64::from(kdf.parallelization));
-            memory > MAX_SCRYPT_MEMORY
-        }
-        _ => true,
-    }
 }
 
 fn no_key(loaded: &LoadedFile, parsed: &ParsedFile) -> Error {
@@ -329,7 +308,7 @@ pub(crate) fn wipe(key: &mut PrivateKeyDer<'static>) {
 #[cfg(test)]
 mod tests {
     use pkcs8::EncryptedPrivateKeyInfoRef as Encrypted;
-    use pkcs8::pkcs5::pbes2::{Parameters, Pbkdf2Params, ScryptParams};
+    use pkcs8::pkcs5::pbes2::{Kdf, Parameters, Pbkdf2Params, Pbkdf2Prf, ScryptParams};
     use x509_cert::der::{Encode, asn1::OctetStringRef};
 
     use super::super::source::{Role, Source};
@@ -352,13 +331,15 @@ mod tests {
 
     #[test]
     fn excessive_work_is_rejected_before_it_starts() {
-        let pbkdf2 = |iteration_count| {
+        let pbkdf2 = |iteration_count, prf| {
             let usual = Pbkdf2Params::hmac_sha256(1, b"saltsalt").unwrap();
             Kdf::from(Pbkdf2Params {
                 iteration_count,
+                prf,
                 ..usual
             })
         };
+        let (sha1, sha256) = (Pbkdf2Prf::HmacWithSha1, Pbkdf2Prf::HmacWithSha256);
         let scrypt = |cost_parameter, block_size, parallelization| {
             Kdf::from(ScryptParams {
                 salt: b"saltsalt".as_slice().try_into().unwrap(),
@@ -368,19 +349,29 @@ mod tests {
                 key_length: None,
             })
         };
-        for kdf in [
-            pbkdf2(MAX_PBKDF2_ITERATIONS + 1),
-            pbkdf2(u32::MAX),
-            scrypt(1 << 20, 8, 1),
-            scrypt(1 << 14, u16::MAX, 1),
-            scrypt(1 << 14, 8, u16::MAX),
+        for (kdf, rounds) in [
+            (pbkdf2(1_000_001, sha256), 1_000_001),
+            (pbkdf2(9_900_000, sha256), 9_900_000),
+            (pbkdf2(u32::MAX, sha256), u64::from(u32::MAX)),
+            // The key takes two blocks.
+            (pbkdf2(500_001, sha1), 1_000_002),
+            (scrypt(1 << 16, 8, 1), 1 << 20),
+            (scrypt(1 << 14, u16::MAX, 1), (1 << 15) * 0xffff),
+            (scrypt(1 << 14, 8, u16::MAX), (1 << 18) * 0xffff),
         ] {
             let (code, message) = code_and_message(kdf);
             assert_eq!(code, Code::PrivateKey);
-            assert!(message.contains("more work"), "{message}");
+            let expected = format!(
+                "(given as bytes) asks for {rounds} rounds of key derivation, more than the limit of 1000000."
+            );
+            assert!(message.contains(&expected), "{message}");
         }
-        // What OpenSSL writes is within the limit.
-        for kdf in [pbkdf2(2048), scrypt(1 << 14, 8, 1)] {
+        // What OpenSSL writes, and reads by default, is within the limit.
+        for kdf in [
+            pbkdf2(2048, sha256),
+            scrypt(1 << 14, 8, 1),
+            scrypt(1 << 15, 7, 1),
+        ] {
             assert_eq!(code_and_message(kdf).0, Code::Password);
         }
     }

@@ -274,6 +274,10 @@ fn pfx(content: &[u8], mac_password: Option<&Password<'_>>) -> Vec<u8> {
     sequence(&[[2, 1, 3].as_slice(), &content_info, &mac].concat())
 }
 
+fn limited_to(limit: u64) -> Budget {
+    Budget { spent: 0, limit }
+}
+
 #[test]
 fn all_derivations_are_paid_out_of_one_budget() {
     let folder = pki();
@@ -285,18 +289,21 @@ fn all_derivations_are_paid_out_of_one_budget() {
         ("-legacy", 700),
     ] {
         let der = export(&folder, &format!("-passout pass:x -iter 100 {options}"));
-        let mut budget = Budget(cost);
+        let mut budget = limited_to(cost);
         assert!(open_with(&der, &Password::new("x"), &mut budget).is_ok());
-        assert_eq!(budget.0, 0, "{options}");
-        let too_little = open_with(&der, &Password::new("x"), &mut Budget(cost - 1));
-        assert_eq!(too_little.err(), Some(Failure::TooCostly), "{options}");
+        assert_eq!(budget.spent, cost, "{options}");
+        let too_little = open_with(&der, &Password::new("x"), &mut limited_to(cost - 1));
+        assert_eq!(
+            too_little.err(),
+            Some(Failure::TooCostly(cost)),
+            "{options}"
+        );
     }
 }
 
 #[test]
 fn excessive_work_is_rejected() {
     let folder = pki();
-    let costly = Some(Failure::TooCostly);
     // The iteration count of the MAC stands at the very end.
     let mut mac = export(&folder, "-passout pass:x -iter 2048");
     let end = mac.len() - 4;
@@ -304,16 +311,18 @@ fn excessive_work_is_rejected() {
     mac.truncate(end);
     mac.extend([0x02, 0x02, 0x7f, 0xff]);
     assert_eq!(failure(&mac, Some("x")), Some(Failure::WrongPassword));
-    for integer in [
-        [0x02, 0x04, 0x7f, 0xff, 0xff, 0xff].as_slice(),
-        &[0x02, 0x05, 0x00, 0xff, 0xff, 0xff, 0xff],
-        &[0x02, 0x04, 0x00, 0x98, 0x96, 0x81],
+    for (integer, rounds) in [
+        ([0x02, 0x04, 0x7f, 0xff, 0xff, 0xff].as_slice(), 0x7fff_ffff),
+        (&[0x02, 0x05, 0x00, 0xff, 0xff, 0xff, 0xff], 0xffff_ffff),
+        (&[0x02, 0x03, 0x0f, 0x42, 0x41], 1_000_001),
     ] {
+        let costly = Some(Failure::TooCostly(rounds));
         assert_eq!(failure(&grown(&mac, integer), Some("x")), costly);
     }
     let negative = grown(&mac, &[0x02, 0x01, 0xff]);
     assert_eq!(failure(&negative, Some("x")), Some(Failure::Damaged));
-    assert_eq!(failure(&vec![0; MAX_SIZE + 1], None), costly);
+    let large = vec![0; MAX_SIZE + 1];
+    assert_eq!(failure(&large, None), Some(Failure::TooLarge));
 }
 
 /// Puts another INTEGER in place of the last four bytes and corrects the lengths around it.
@@ -353,7 +362,7 @@ fn scrypt_is_bounded() {
     let read = |value: &[u8]| {
         let mut opening = Opening {
             password: &Password::new("x"),
-            budget: &mut Budget(MAX_ITERATIONS),
+            budget: &mut Budget::new(),
             is_verified: false,
             opened: Opened {
                 certificates: Vec::new(),
@@ -367,7 +376,7 @@ fn scrypt_is_bounded() {
     assert_eq!(read(&shrouded("-scrypt -scrypt_N 1024")), Ok(1));
     assert_eq!(
         read(&shrouded("-scrypt -scrypt_N 1024 -scrypt_p 200")),
-        Err(Failure::TooCostly)
+        Err(Failure::TooCostly(2 * 1024 * 8 * 200))
     );
 }
 
@@ -411,7 +420,7 @@ fn damage_never_passes_and_never_panics() {
         for mutation in mutations(&der, 3000) {
             looks_like(&mutation);
             // Little to spend, so that no count that damage has raised makes the test slow.
-            let _ = open_with(&mutation, &Password::new("x"), &mut Budget(1000));
+            let _ = open_with(&mutation, &Password::new("x"), &mut limited_to(1000));
         }
     }
     let der = export(&folder, "-passout pass:x -noiter -nomaciter");
