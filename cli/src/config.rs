@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use dcs::{Config, sanitize_path};
 use zeroize::Zeroizing;
@@ -25,10 +25,12 @@ pub fn for_call(arguments: &ConnectionArguments) -> Result<Config, CommandError>
         config.set_ca_bundle_file(path);
     }
     if let Some(path) = &arguments.cert {
+        reject_password("--cert", path)?;
         config.set_certificate_file(path);
     }
     // Without --key, the library takes the key from the certificate's file, if that contains one.
     if let Some(path) = &arguments.key {
+        reject_password("--key", path)?;
         config.set_private_key_file(path);
     }
     if let Some(password) = password(&arguments.password)? {
@@ -55,6 +57,31 @@ pub fn for_files(arguments: &PasswordArguments) -> Result<Config, CommandError> 
         None => config.load_env_option("private_key_password")?,
     }
     Ok(config)
+}
+
+/// Fails if a path may be curl's `FILE:PASSWORD`: a message about that file would show the password. A file whose name
+/// contains a colon exists.
+pub fn reject_password(flag: &str, path: &Path) -> Result<(), CommandError> {
+    // Windows has a colon in `C:` too.
+    let prefix = match path.components().next() {
+        Some(Component::Prefix(prefix)) => prefix.as_os_str().len(),
+        _ => 0,
+    };
+    let text = path.as_os_str().as_encoded_bytes();
+    let Some(colon) = text[prefix..].iter().position(|byte| *byte == b':') else {
+        return Ok(());
+    };
+    if path.exists() {
+        return Ok(());
+    }
+    let file = String::from_utf8_lossy(&text[..prefix + colon]);
+    let file = sanitize_path(Path::new(&*file));
+    Err(CommandError::usage(
+        format!(
+            "There is no file with the name in {flag} {file}:***, and no password is taken there."
+        ),
+        "Give the file's path alone, and the password with --pass-file FILE or DCS_PRIVATE_KEY_PASSWORD.",
+    ))
 }
 
 /// Returns the password from the command line.

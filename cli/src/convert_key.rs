@@ -49,7 +49,10 @@ pub fn run(arguments: &ConvertKeyArguments) -> Result<Exit, CommandError> {
 fn convert(arguments: &ConvertKeyArguments) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     let mut config = config::for_files(&arguments.password)?;
     match &arguments.key {
-        Some(path) => config.set_private_key_file(path),
+        Some(path) => {
+            config::reject_password("--key", path)?;
+            config.set_private_key_file(path);
+        }
         None => config.load_env_option("private_key")?,
     }
     config.private_key_to_pkcs8_der().map_err(|error| {

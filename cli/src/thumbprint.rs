@@ -15,6 +15,9 @@ const VARIABLE: &str = "DCS_CERTIFICATE";
 
 pub fn run(arguments: &ThumbprintArguments) -> Result<Exit, CommandError> {
     let mut config = config::for_files(&arguments.password)?;
+    if let Some(path) = &arguments.cert {
+        config::reject_password("--cert", path)?;
+    }
     let paths: Vec<&PathBuf> = arguments.files.iter().chain(&arguments.cert).collect();
     if paths.is_empty() {
         let inspection = from_environment(&mut config)?;

@@ -651,6 +651,50 @@ fn accepts_a_password_in_each_way_and_never_prints_it() {
 }
 
 #[test]
+fn takes_no_password_after_a_path() {
+    let testbed = Testbed::from_env();
+    let folder = folder("colon");
+    let certificate = format!("{}:hunter2", path(&testbed, "client_cert"));
+    let key = path(&testbed, "client_key_encrypted");
+    for arguments in [
+        &["status", "--verbose", "--cert", &certificate][..],
+        &["status", "--json", "-E", &certificate],
+        &["diagnose", "--verbose", "--cert", &certificate],
+        &["diagnose", "--json", "--cert", "missing.pem:hunter2"],
+        &["status", "--key", "k:hunter2", "--verbose"],
+        &["convert-key", "--key", "k:hunter2:hunter2"],
+        &["thumbprint", "--cert", &certificate],
+    ] {
+        let output = configured(&testbed, "/checks/passport", arguments)
+            .output()
+            .unwrap();
+        assert_exit(&output, 2);
+        let text = format!("{}{}", out(&output), err(&output));
+        assert!(
+            text.contains(":***") && text.contains("--pass-file"),
+            "{text}"
+        );
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    // The name of a file may contain a colon.
+    let [with_colon, key_with_colon] = ["a:b.pem", "c:hunter2"].map(|name| folder.join(name));
+    fs::copy(testbed.file("client_cert"), &with_colon).unwrap();
+    fs::copy(key, &key_with_colon).unwrap();
+    let output = configured(
+        &testbed,
+        "/checks/passport",
+        &["status", "--pass", PASSWORD],
+    )
+    .arg("--cert")
+    .arg(with_colon)
+    .arg("--key")
+    .arg(key_with_colon)
+    .output()
+    .unwrap();
+    assert_exit(&output, 0);
+}
+
+#[test]
 fn never_prints_secrets_in_urls() {
     let testbed = Testbed::from_env();
     let path = "/checks/passport?token=hunter2";
