@@ -37,6 +37,14 @@ fn configured(testbed: &Testbed, path: &str, arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs the command with the testbed's good settings, which must end with this exit code.
+#[track_caller]
+fn call(testbed: &Testbed, path: &str, arguments: &[&str], exit: i32) -> Output {
+    let output = configured(testbed, path, arguments).output().unwrap();
+    assert_exit(&output, exit);
+    output
+}
+
 fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
@@ -319,10 +327,7 @@ fn man_page() {
 #[test]
 fn status_available() {
     let testbed = Testbed::from_env();
-    let output = configured(&testbed, "/checks/passport", &["status"])
-        .output()
-        .unwrap();
-    assert_exit(&output, 0);
+    let output = call(&testbed, "/checks/passport", &["status"], 0);
     let text = out(&output);
     assert!(text.starts_with("The DCS is available.\n"), "{text}");
     for word in [
@@ -343,10 +348,7 @@ fn status_available() {
 #[test]
 fn status_available_as_json() {
     let testbed = Testbed::from_env();
-    let output = configured(&testbed, "/checks/passport", &["status", "--json"])
-        .output()
-        .unwrap();
-    assert_exit(&output, 0);
+    let output = call(&testbed, "/checks/passport", &["status", "--json"], 0);
     let answer = json(&output);
     assert_eq!(
         answer["status"],
@@ -361,9 +363,7 @@ fn status_available_as_json() {
     assert!(time("first_byte_us") >= time("dns_us") + time("tcp_us") + time("tls_us"));
     assert!(time("total_us") >= time("first_byte_us"));
 
-    let output = configured(&testbed, "/limits", &["status", "--json"])
-        .output()
-        .unwrap();
+    let output = call(&testbed, "/limits", &["status", "--json"], 0);
     let limits = &json(&output)["limits"];
     for name in [
         "rate_limit",
@@ -374,9 +374,7 @@ fn status_available_as_json() {
     ] {
         assert!(limits[name].is_u64(), "{limits}");
     }
-    let output = configured(&testbed, "/limits", &["status"])
-        .output()
-        .unwrap();
+    let output = call(&testbed, "/limits", &["status"], 0);
     assert!(
         out(&output).contains(" requests left; resets in "),
         "{output:?}"
@@ -387,18 +385,12 @@ fn status_available_as_json() {
 #[test]
 fn status_unavailable() {
     let testbed = Testbed::from_env();
-    let output = configured(&testbed, "/unavailable", &["status"])
-        .output()
-        .unwrap();
-    assert_exit(&output, 4);
+    let output = call(&testbed, "/unavailable", &["status"], 4);
     assert!(
         out(&output).starts_with("The DCS is not available.\n  message "),
         "{output:?}"
     );
-    let output = configured(&testbed, "/unavailable", &["status", "--json"])
-        .output()
-        .unwrap();
-    assert_exit(&output, 4);
+    let output = call(&testbed, "/unavailable", &["status", "--json"], 4);
     assert_eq!(json(&output)["status"]["available"], false);
     assert!(json(&output)["status"]["message"].is_string());
 }
@@ -419,9 +411,7 @@ fn status_prints_planned_outages_in_utc() {
         "{text}"
     );
 
-    let output = configured(&testbed, "/outages", &["status", "--json"])
-        .output()
-        .unwrap();
+    let output = call(&testbed, "/outages", &["status", "--json"], 0);
     let outage = &json(&output)["status"]["scheduled_outages"][0];
     assert!(
         outage["start"].is_string() && outage["end_unix_ms"].is_i64(),
@@ -432,10 +422,7 @@ fn status_prints_planned_outages_in_utc() {
 #[test]
 fn status_failed() {
     let testbed = Testbed::from_env();
-    let output = configured(&testbed, "/503", &["status", "--json"])
-        .output()
-        .unwrap();
-    assert_exit(&output, 1);
+    let output = call(&testbed, "/503", &["status", "--json"], 1);
     let error = &json(&output)["error"];
     assert_eq!(error["code"], "DCS_ERR_UNAVAILABLE");
     assert_eq!(error["http_status"], 503);
@@ -448,8 +435,7 @@ fn status_failed() {
     for name in ["tls_alert", "os_code"] {
         assert_eq!(error.get(name), Some(&Value::Null), "{error}");
     }
-    let output = configured(&testbed, "/503", &["status"]).output().unwrap();
-    assert_exit(&output, 1);
+    let output = call(&testbed, "/503", &["status"], 1);
     assert_eq!(out(&output), "");
     let text = err(&output);
     let lines: Vec<&str> = text.lines().collect();
@@ -457,14 +443,12 @@ fn status_failed() {
     assert!(lines[1].contains(" (DCS_ERR_UNAVAILABLE"), "{lines:?}");
     assert_eq!(lines[2..], ["The service asks to wait 2 s."]);
 
-    let missing = configured(
+    let missing = call(
         &testbed,
         "/checks/passport",
         &["status", "--cacert", "/nonexistent/ca.pem"],
-    )
-    .output()
-    .unwrap();
-    assert_exit(&missing, 1);
+        1,
+    );
     assert!(err(&missing).contains("/nonexistent/ca.pem"), "{missing:?}");
     assert!(err(&missing).contains("dcs diagnose"), "{missing:?}");
 }
@@ -665,10 +649,7 @@ fn takes_no_password_after_a_path() {
         &["convert-key", "--key", "k:hunter2:hunter2"],
         &["thumbprint", "--cert", &certificate],
     ] {
-        let output = configured(&testbed, "/checks/passport", arguments)
-            .output()
-            .unwrap();
-        assert_exit(&output, 2);
+        let output = call(&testbed, "/checks/passport", arguments, 2);
         let text = format!("{}{}", out(&output), err(&output));
         assert!(
             text.contains(":***") && text.contains("--pass-file"),
@@ -698,8 +679,7 @@ fn takes_no_password_after_a_path() {
 fn never_prints_secrets_in_urls() {
     let testbed = Testbed::from_env();
     let path = "/checks/passport?token=hunter2";
-    let output = configured(&testbed, path, &["status"]).output().unwrap();
-    assert_exit(&output, 0);
+    let output = call(&testbed, path, &["status"], 0);
     assert!(!out(&output).contains("hunter2"), "{output:?}");
     for url in [
         "https://user:hunter2@example.org/",
@@ -716,14 +696,12 @@ fn never_prints_secrets_in_urls() {
         }
     }
     let proxy = "http://user:hunter2@localhost:1";
-    let output = configured(
+    let output = call(
         &testbed,
         "/checks/passport",
         &["status", "--verbose", "--proxy", proxy],
-    )
-    .output()
-    .unwrap();
-    assert_exit(&output, 1);
+        1,
+    );
     assert!(!format!("{output:?}").contains("hunter2"), "{output:?}");
 }
 
@@ -757,33 +735,28 @@ fn colours_terminals_unless_switched_off() {
     assert!(!on_terminal("--color never", None));
     assert!(on_terminal("--color always", Some("1")));
 
-    let always = configured(
+    let always = call(
         &testbed,
         "/checks/passport",
         &["status", "--color", "always"],
-    )
-    .output()
-    .unwrap();
+        0,
+    );
     assert!(out(&always).contains("\u{1b}[32m"));
 }
 
 #[test]
 fn verbose_logs_steps_to_standard_error() {
     let testbed = Testbed::from_env();
-    let output = configured(
+    let output = call(
         &testbed,
         "/checks/passport",
         &["status", "--verbose", "--json"],
-    )
-    .output()
-    .unwrap();
-    assert_exit(&output, 0);
+        0,
+    );
     json(&output);
     assert!(err(&output).contains("* debug dcs.tls: "), "{output:?}");
     assert_no_secret(&output, &testbed.file("client_key"));
-    let quiet = configured(&testbed, "/checks/passport", &["status"])
-        .output()
-        .unwrap();
+    let quiet = call(&testbed, "/checks/passport", &["status"], 0);
     assert_eq!(err(&quiet), "");
 }
 
@@ -792,16 +765,10 @@ fn verbose_logs_steps_to_standard_error() {
 #[test]
 fn diagnose_good_configuration() {
     let testbed = Testbed::from_env();
-    let output = configured(&testbed, "/checks/passport", &["diagnose"])
-        .output()
-        .unwrap();
-    assert_exit(&output, 0);
+    let output = call(&testbed, "/checks/passport", &["diagnose"], 0);
     assert!(out(&output).contains("localhost"), "{output:?}");
     assert_eq!(err(&output), "", "the steps are for a terminal");
-    let output = configured(&testbed, "/checks/passport", &["diagnose", "--json"])
-        .output()
-        .unwrap();
-    assert_exit(&output, 0);
+    let output = call(&testbed, "/checks/passport", &["diagnose", "--json"], 0);
     assert!(json(&output).is_object());
     assert_no_secret(&output, &testbed.file("client_key"));
 }
@@ -827,10 +794,7 @@ fn diagnose_error() {
 #[test]
 fn diagnose_warning() {
     let testbed = Testbed::from_env();
-    let output = configured(&testbed, "/unavailable", &["diagnose"])
-        .output()
-        .unwrap();
-    assert_exit(&output, 3);
+    call(&testbed, "/unavailable", &["diagnose"], 3);
 }
 
 #[test]
@@ -984,9 +948,7 @@ fn diagnose_redacted() {
     let testbed = Testbed::from_env();
     let page = folder("redact").join("report.html");
     for arguments in [&["diagnose"][..], &["diagnose", "--json"]] {
-        let plain = configured(&testbed, "/checks/passport", arguments)
-            .output()
-            .unwrap();
+        let plain = call(&testbed, "/checks/passport", arguments, 0);
         let folder = testbed.dir().to_str().unwrap();
         assert!(out(&plain).contains(folder), "{plain:?}");
         assert!(out(&plain).contains("CN="), "{plain:?}");

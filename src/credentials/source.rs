@@ -342,6 +342,15 @@ mod tests {
     }
 
     #[test]
+    fn a_long_path_makes_no_long_message() {
+        let path = "a/".repeat(500_000);
+        let error = LoadedFile::read(&Source::File(path.clone().into()), Role::PrivateKey);
+        let error = error.err().unwrap();
+        assert!(error.to_string().len() < 2_000, "{error}");
+        assert!(format!("{:?}", Source::File(path.into())).len() < 600);
+    }
+
+    #[test]
     fn what_others_may_do_with_a_file_is_told() {
         for (mode, others) in [
             (Some(0o100_600), None),
