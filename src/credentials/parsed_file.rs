@@ -260,7 +260,7 @@ fn cannot_open(failure: &pkcs12::Failure, loaded: &LoadedFile) -> Error {
                 Check::FileFormat,
                 format!("is a PKCS#12 store that asks for {rounds} rounds of key derivation, more than the limit of {MAX_ROUNDS}."),
             )
-            .with_hint("Write it again with fewer rounds: `openssl pkcs12 -in FILE -nodes | openssl pkcs12 -export -iter 100000 -out NEW`."),
+            .with_hint("Write it again with fewer rounds: `openssl pkcs12 -in FILE -out PEM`, then `openssl pkcs12 -export -iter 100000 -in PEM -out NEW`."),
     }
 }
 
