@@ -8,6 +8,9 @@
 #   thread     ThreadSanitizer in the library, including Rust's standard library and the C code of aws-lc; 16 threads
 #              share a client
 #
+# address and thread also run two minutes of tests/c/stress.c: 14 threads with calls, reloads, interrupts, forks and log
+# callbacks that call back. DCS_STRESS_SECONDS sets another time.
+#
 # The sanitizers need a nightly Rust toolchain. thread also needs its component rust-src: ThreadSanitizer does not
 # recognize a lock that is not instrumented. The programs use AddressSanitizer's runtime from gcc, but ThreadSanitizer's
 # from the toolchain, because Rust needs a newer one than gcc 12 has.
@@ -45,6 +48,12 @@ run() {
     "$TESTBED" -- cargo test --locked --test integration -- "${@/#/c_abi::}"
 }
 
+# stress: runs tests/c/stress.c, for two minutes unless DCS_STRESS_SECONDS says otherwise, and prints what it did.
+stress() {
+    DCS_STRESS_SECONDS=${DCS_STRESS_SECONDS:-120} "$TESTBED" -- cargo test --locked --test integration -- \
+        --nocapture c_abi::stress
+}
+
 for part in "${parts[@]}"; do
     echo "== $part"
     case $part in
@@ -59,6 +68,7 @@ for part in "${parts[@]}"; do
             export UBSAN_OPTIONS=print_stacktrace=1
             # valgrind cannot run a program with a sanitizer. The tests of exports and linking need no sanitizer.
             run c_program every_function cpp_program examples_work sixteen_threads
+            stress
         )
         ;;
     thread)
@@ -75,6 +85,7 @@ for part in "${parts[@]}"; do
             export DCS_CFLAGS="-Wl,--export-dynamic -Wl,--whole-archive $runtime -Wl,--no-whole-archive -lm -lrt -ldl"
             export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
             run c_program every_function cpp_program sixteen_threads
+            stress
             # Concurrent calls from Rust.
             test=(env CARGO_TARGET_DIR="$target/thread-sanitizer"
                 RUSTFLAGS='-Zsanitizer=thread -Cforce-frame-pointers=yes'

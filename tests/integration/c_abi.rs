@@ -279,6 +279,27 @@ fn sixteen_threads_share_one_client() {
     }
 }
 
+/// For some seconds, or for as long as `DCS_STRESS_SECONDS` says.
+#[cfg(unix)]
+#[test]
+fn stress_of_fourteen_threads_ends_well() {
+    let testbed = Testbed::from_env();
+    let seconds = std::env::var("DCS_STRESS_SECONDS").unwrap_or_else(|_| "3".into());
+    let output = run(&compile("cc", "-std=gnu99", "tests/c/stress.c"))
+        .arg(testbed.url("tls12_keepalive", "/checks/passport"))
+        .args(["ca_bundle", "client_cert", "client_key"].map(|name| testbed.file(name)))
+        .arg(seconds)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    assert!(printed.starts_with("ok "), "{printed}");
+    for counter in printed.split_whitespace().skip(1) {
+        assert!(!counter.ends_with("=0"), "{printed}");
+    }
+    println!("{printed}");
+}
+
 #[test]
 fn memcheck_finds_no_leak_and_no_fault() {
     let testbed = Testbed::from_env();
