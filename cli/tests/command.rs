@@ -1094,6 +1094,11 @@ fn prints_no_character_that_moves_or_hides_text() {
         &["status", "--json", "--cacert", name, "--cert", name],
         &["diagnose", "--cert", name, "--key", key],
         &["diagnose", "--json", "--cert", name, "--key", key],
+        &[
+            "diagnose",
+            "--json",
+            "https://localhost:1/marked\u{9b}\u{200b}",
+        ],
     ] {
         let output = configured(&testbed, "/checks/passport", arguments)
             .output()

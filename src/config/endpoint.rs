@@ -9,6 +9,7 @@ use ureq::http::Uri;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
+use crate::sanitize::{printable, sanitize};
 
 /// The default: the DCS's integration endpoint.
 const INTEGRATION_URL: &str =
@@ -61,7 +62,8 @@ impl Endpoint {
 
     /// Returns the URL without its query, for a report.
     pub(crate) fn shown(&self) -> String {
-        format!("https://{}{}", self.target, self.uri.path())
+        // A path may contain any character above ASCII.
+        format!("https://{}{}", self.target, sanitize(self.uri.path()))
     }
 
     /// Returns the URL as it was given, without its query.
@@ -196,7 +198,7 @@ fn quoted(url: &str) -> String {
         None => url.to_owned(),
     };
     let shown = shown.split(['?', '#']).next().unwrap_or("");
-    format!("'{}'", crate::sanitize::printable(shown))
+    format!("'{}'", printable(shown))
 }
 
 #[cfg(test)]
@@ -223,6 +225,12 @@ mod tests {
             let shown = url.replace("HTTPS", "https").replace("?x=1", "");
             assert_eq!(endpoint.without_query(), shown);
         }
+    }
+
+    #[test]
+    fn a_report_shows_no_character_that_hides_others() {
+        let endpoint = Endpoint::parse("https://example.org/é\u{9b}1m\u{202e}").unwrap();
+        assert_eq!(endpoint.shown(), "https://example.org:443/é?1m?");
     }
 
     #[test]
