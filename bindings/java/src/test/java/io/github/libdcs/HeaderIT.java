@@ -65,6 +65,13 @@ class HeaderIT {
     }
 
     @Test
+    void abiVersion() {
+        Matcher version = Pattern.compile("Returns the version of this C ABI: (\\d+)\\.").matcher(header);
+        assertTrue(version.find());
+        assertEquals(Integer.parseInt(version.group(1)), NativeLoader.ABI_VERSION);
+    }
+
+    @Test
     void codes() throws IOException {
         StringBuilder text = new StringBuilder();
         Matcher constant = CONSTANT.matcher(header);
