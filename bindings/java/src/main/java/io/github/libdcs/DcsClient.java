@@ -8,9 +8,11 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongFunction;
 
 /**
@@ -184,17 +186,21 @@ public final class DcsClient implements AutoCloseable {
      * @throws java.util.concurrent.RejectedExecutionException if the executor rejects the call
      */
     public CompletableFuture<DcsStatus> statusAsync(Executor executor) {
+        Objects.requireNonNull(executor, "executor");
         CompletableFuture<DcsStatus> future = new CompletableFuture<>();
         Cancellation cancellation = new Cancellation();
         future.whenComplete((status, failure) -> cancellation.cancel());
-        executor.execute(() -> complete(future, cancellation));
+        AtomicBoolean started = new AtomicBoolean();
+        executor.execute(() -> {
+            // An executor may run a task again. Two calls must not share a cancellation, which is freed after each.
+            if (!started.getAndSet(true) && !future.isDone()) {
+                complete(future, cancellation);
+            }
+        });
         return future;
     }
 
     private void complete(CompletableFuture<DcsStatus> future, Cancellation cancellation) {
-        if (future.isDone()) {
-            return;
-        }
         DcsStatus status;
         try {
             status = status(cancellation);
@@ -306,7 +312,7 @@ public final class DcsClient implements AutoCloseable {
          * @throws DcsConfigException if the library rejects the URL
          */
         public Builder url(URI url) {
-            return setOption("url", url.toString());
+            return setOption("url", Objects.requireNonNull(url, "url").toString());
         }
 
         /**
@@ -317,7 +323,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder caBundle(Path file) {
-            return setFile(file, LibDcs::dcs_config_set_ca_bundle_file);
+            return setFile("caBundle", file, LibDcs::dcs_config_set_ca_bundle_file);
         }
 
         /**
@@ -327,7 +333,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder caBundle(byte[] content) {
-            return setBytes(content, LibDcs::dcs_config_set_ca_bundle);
+            return setBytes("caBundle", content, LibDcs::dcs_config_set_ca_bundle);
         }
 
         /**
@@ -337,7 +343,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder certificate(Path file) {
-            return setFile(file, LibDcs::dcs_config_set_certificate_file);
+            return setFile("certificate", file, LibDcs::dcs_config_set_certificate_file);
         }
 
         /**
@@ -347,7 +353,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder certificate(byte[] content) {
-            return setBytes(content, LibDcs::dcs_config_set_certificate);
+            return setBytes("certificate", content, LibDcs::dcs_config_set_certificate);
         }
 
         /**
@@ -358,7 +364,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder privateKey(Path file) {
-            return setFile(file, LibDcs::dcs_config_set_private_key_file);
+            return setFile("privateKey", file, LibDcs::dcs_config_set_private_key_file);
         }
 
         /**
@@ -369,7 +375,7 @@ public final class DcsClient implements AutoCloseable {
          * @return this builder
          */
         public Builder privateKey(byte[] content) {
-            return setBytes(content, LibDcs::dcs_config_set_private_key);
+            return setBytes("privateKey", content, LibDcs::dcs_config_set_private_key);
         }
 
         /**
@@ -383,7 +389,7 @@ public final class DcsClient implements AutoCloseable {
         public Builder password(char[] password) {
             try (SecretMemory memory = SecretMemory.ofPassword(password)) {
                 long text = memory == null ? 0 : memory.address();
-                config.set(address -> LibDcs.dcs_config_set_private_key_password(address, text));
+                config.set("password", address -> LibDcs.dcs_config_set_private_key_password(address, text));
             }
             return this;
         }
@@ -396,7 +402,7 @@ public final class DcsClient implements AutoCloseable {
          * @throws DcsConfigException if the limit is not positive, or too long for the library
          */
         public Builder timeout(Duration timeout) {
-            return setOption("timeout_ms", milliseconds(timeout));
+            return setOption("timeout_ms", milliseconds("timeout", timeout));
         }
 
         /**
@@ -407,7 +413,7 @@ public final class DcsClient implements AutoCloseable {
          * @throws DcsConfigException if the limit is not positive, or too long for the library
          */
         public Builder connectTimeout(Duration timeout) {
-            return setOption("connect_timeout_ms", milliseconds(timeout));
+            return setOption("connect_timeout_ms", milliseconds("connectTimeout", timeout));
         }
 
         /**
@@ -420,7 +426,7 @@ public final class DcsClient implements AutoCloseable {
          * @throws DcsConfigException if the interval is negative, or too long for the library
          */
         public Builder reloadInterval(Duration interval) {
-            return setOption("reload_interval_ms", milliseconds(interval));
+            return setOption("reload_interval_ms", milliseconds("reloadInterval", interval));
         }
 
         /**
@@ -445,7 +451,7 @@ public final class DcsClient implements AutoCloseable {
          * @throws DcsConfigException if the age is negative, or too long for the library
          */
         public Builder statusMaxAge(Duration age) {
-            return setOption("status_max_age_ms", milliseconds(age));
+            return setOption("status_max_age_ms", milliseconds("statusMaxAge", age));
         }
 
         /**
@@ -459,7 +465,7 @@ public final class DcsClient implements AutoCloseable {
             if (proxy != null) {
                 return setOption("proxy", proxy.toString());
             }
-            config.set(address -> LibDcs.dcs_config_set_proxy(address, null));
+            config.set("proxy", address -> LibDcs.dcs_config_set_proxy(address, null));
             return this;
         }
 
@@ -498,22 +504,22 @@ public final class DcsClient implements AutoCloseable {
             return this;
         }
 
-        private Builder setFile(Path file, FileSetter setter) {
-            byte[] path = NativeText.encode(file);
-            config.set(address -> setter.set(address, path));
+        private Builder setFile(String name, Path file, FileSetter setter) {
+            byte[] path = NativeText.encode(Objects.requireNonNull(file, name));
+            config.set(name, address -> setter.set(address, path));
             return this;
         }
 
-        private Builder setBytes(byte[] bytes, BytesSetter setter) {
-            try (SecretMemory memory = SecretMemory.ofBytes(bytes)) {
-                config.set(address -> setter.set(address, memory.address(), memory.length()));
+        private Builder setBytes(String name, byte[] bytes, BytesSetter setter) {
+            try (SecretMemory memory = SecretMemory.ofBytes(Objects.requireNonNull(bytes, name))) {
+                config.set(name, address -> setter.set(address, memory.address(), memory.length()));
             }
             return this;
         }
 
         /** Returns the time as text, because the library describes an invalid value better. */
-        private static String milliseconds(Duration duration) {
-            BigDecimal seconds = BigDecimal.valueOf(duration.getSeconds());
+        private static String milliseconds(String name, Duration duration) {
+            BigDecimal seconds = BigDecimal.valueOf(Objects.requireNonNull(duration, name).getSeconds());
             return seconds.add(BigDecimal.valueOf(duration.getNano(), 9))
                     .movePointRight(3)
                     .setScale(0, RoundingMode.CEILING)

@@ -2,6 +2,7 @@ package io.github.libdcs;
 
 import com.sun.jna.Pointer;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /**
  * Converts private keys to unencrypted PKCS#8 in DER. The result is the same as that of
@@ -27,7 +28,7 @@ public final class DcsKeys {
      */
     public static byte[] toPkcs8Der(byte[] key, char[] password) {
         NativeLoader.require();
-        try (SecretMemory memory = SecretMemory.ofBytes(key)) {
+        try (SecretMemory memory = SecretMemory.ofBytes(Objects.requireNonNull(key, "key"))) {
             return convert(password, (secret, der, error) -> LibDcs.dcs_private_key_to_pkcs8_der(
                     memory.address(), memory.length(), secret, der, error));
         }
@@ -47,7 +48,7 @@ public final class DcsKeys {
      */
     public static byte[] toPkcs8Der(Path key, char[] password) {
         NativeLoader.require();
-        byte[] path = NativeText.encode(key);
+        byte[] path = NativeText.encode(Objects.requireNonNull(key, "key"));
         return convert(password, (secret, der, error) -> LibDcs.dcs_private_key_file_to_pkcs8_der(
                 path, secret, der, error));
     }

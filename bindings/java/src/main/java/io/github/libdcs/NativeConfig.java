@@ -35,8 +35,8 @@ final class NativeConfig implements AutoCloseable {
     }
 
     /** Sets an option by its own function. */
-    void set(LongToIntFunction function) {
-        ErrorDetails.check(call(function), "Setting an option");
+    void set(String name, LongToIntFunction function) {
+        ErrorDetails.check(call(function), "Setting " + name);
     }
 
     /** Creates a native client, which the caller frees. */

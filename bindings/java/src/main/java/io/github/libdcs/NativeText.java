@@ -1,6 +1,9 @@
 package io.github.libdcs;
 
 import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
@@ -10,13 +13,23 @@ import java.util.Arrays;
 final class NativeText {
     private static final String ENCODING = StandardCharsets.UTF_8.name();
 
+    private static final byte[] NOT_UTF8 = {(byte) 0xff, 0};
+
     private NativeText() {
     }
 
-    /** Returns the text in C's form. It must not contain NUL; a path and a URI cannot. */
+    /**
+     * Returns the text in C's form. That of a text that C does not have, with a NUL or an unpaired surrogate, is not UTF-8:
+     * the library rejects it, and remembers that for the option.
+     */
     static byte[] encode(String text) {
-        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-        return Arrays.copyOf(utf8, utf8.length + 1);
+        ByteBuffer utf8;
+        try {
+            utf8 = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+        } catch (CharacterCodingException e) {
+            return NOT_UTF8.clone();
+        }
+        return text.indexOf(0) < 0 ? Arrays.copyOf(utf8.array(), utf8.limit() + 1) : NOT_UTF8.clone();
     }
 
     /** Returns the path in C's form. */

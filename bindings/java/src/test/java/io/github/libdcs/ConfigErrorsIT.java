@@ -1,5 +1,6 @@
 package io.github.libdcs;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -119,6 +121,47 @@ class ConfigErrorsIT {
                     () -> DcsClient.builder().password(password.toCharArray()));
             assertFalse(e.getMessage().contains("horse"), e.getMessage());
             assertFalse(e.getMessage().contains("half of a pair"), e.getMessage());
+        }
+    }
+
+    @Test
+    void textThatIsNotUnicode() {
+        // Not the URL without the last character, or with another one.
+        DcsClient.Builder builder = builder();
+        DcsConfigException e = assertThrows(DcsConfigException.class,
+                () -> builder.url(URI.create(Testbed.url("tls12_close", PASSPORT) + "?\ud83d")));
+        assertEquals(DcsCode.INVALID_ARGUMENT, e.code());
+        assertTrue(e.message().contains("url"), e.message());
+        assertEquals(DcsCode.INVALID_ARGUMENT, fail(builder).code());
+        for (String text : new String[] {"a\0b", "\0", "half \ud83d", "half \udd11"}) {
+            assertArrayEquals(new byte[] {(byte) 0xff, 0}, NativeText.encode(text));
+        }
+        assertArrayEquals(new byte[] {0}, NativeText.encode(""));
+        assertArrayEquals(new byte[] {(byte) 0xe2, (byte) 0x82, (byte) 0xac, 0}, NativeText.encode("\u20ac"));
+    }
+
+    @Test
+    void nullIsReportedWithTheNameOfTheOption() {
+        DcsClient.Builder builder = DcsClient.builder();
+        Map<String, Executable> calls = Map.ofEntries(
+                Map.entry("url", () -> builder.url(null)),
+                Map.entry("caBundle", () -> builder.caBundle((Path) null)),
+                Map.entry("caBundle ", () -> builder.caBundle((byte[]) null)),
+                Map.entry("certificate", () -> builder.certificate((Path) null)),
+                Map.entry("certificate ", () -> builder.certificate((byte[]) null)),
+                Map.entry("privateKey", () -> builder.privateKey((Path) null)),
+                Map.entry("privateKey ", () -> builder.privateKey((byte[]) null)),
+                Map.entry("timeout", () -> builder.timeout(null)),
+                Map.entry("connectTimeout", () -> builder.connectTimeout(null)),
+                Map.entry("reloadInterval", () -> builder.reloadInterval(null)),
+                Map.entry("statusMaxAge", () -> builder.statusMaxAge(null)),
+                Map.entry("key", () -> DcsKeys.toPkcs8Der((Path) null, null)),
+                Map.entry("key ", () -> DcsKeys.toPkcs8Der((byte[]) null, null)));
+        calls.forEach((name, call) ->
+                assertEquals(name.strip(), assertThrows(NullPointerException.class, call).getMessage()));
+        try (DcsClient client = builder().build()) {
+            assertEquals("executor",
+                    assertThrows(NullPointerException.class, () -> client.statusAsync(null)).getMessage());
         }
     }
 
