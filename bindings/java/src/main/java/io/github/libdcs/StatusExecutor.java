@@ -32,9 +32,10 @@ final class StatusExecutor {
     }
 
     private static Thread newThread(Runnable task) {
-        Thread thread = new Thread(task, "libdcs-status-" + COUNT.incrementAndGet());
+        // Neither the first caller's values of inheritable thread locals nor its class loader, which would keep a web
+        // application's classes in memory.
+        Thread thread = new Thread(null, task, "libdcs-status-" + COUNT.incrementAndGet(), 0, false);
         thread.setDaemon(true);
-        // Not the first caller's class loader, which would keep a web application's classes in memory.
         thread.setContextClassLoader(StatusExecutor.class.getClassLoader());
         return thread;
     }

@@ -11,8 +11,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -231,6 +233,51 @@ class CancelAndInterruptIT {
         CompletableFuture<DcsStatus> call = client.statusAsync().orTimeout(1, MILLISECONDS);
         ExecutionException e = assertThrows(ExecutionException.class, () -> call.get());
         assertInstanceOf(TimeoutException.class, e.getCause());
+    }
+
+    @Test
+    void executorRunsATaskTwice() throws Exception {
+        List<Runnable> tasks = new ArrayList<>();
+        CompletableFuture<DcsStatus> call = client.statusAsync(tasks::add);
+        threads.submit(tasks.get(0));
+        Relay.Connection connection = relay.next();
+        tasks.get(0).run(); // A second call would share the first one's cancellation.
+        assertTrue(relay.isIdle());
+        connection.forward();
+        assertTrue(call.get().available());
+    }
+
+    @Test
+    void exitDuringCalls() throws Exception {
+        for (int round = 0; round < 3; round++) {
+            assertEquals("done", ChildJvm.run(ExitDuringCalls.class, Map.of()));
+        }
+    }
+
+    /** Ends the JVM while threads make calls and a hook closes the client. */
+    static final class ExitDuringCalls {
+        private ExitDuringCalls() {
+        }
+
+        public static void main(String[] arguments) throws Exception {
+            DcsClient client = Testbed.builder("tls12_keepalive", "/checks/passport").build();
+            Runtime.getRuntime().addShutdownHook(new Thread(client::close));
+            CountDownLatch started = new CountDownLatch(THREADS);
+            for (int i = 0; i < THREADS; i++) {
+                new Thread(() -> {
+                    try {
+                        while (client.status().available()) {
+                            started.countDown();
+                        }
+                    } catch (IllegalStateException | DcsNetworkException e) {
+                        return; // It is closed.
+                    }
+                }).start();
+            }
+            started.await();
+            System.out.println("done");
+            System.exit(0);
+        }
     }
 
     @Test
