@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the Python tests with the packaged wheel in every Python 3.9 or newer of this machine and, as root, of other
-# Debian releases: CPython and PyPy.
+# Debian releases: CPython with and without the GIL, and PyPy.
 #
 #     TESTBED=/path/to/dcs-testbed python-versions.sh [PYTHON...]
 #
@@ -78,6 +78,8 @@ if wants_systems "$@" && can_have_systems; then
     run_tests bullseye python3 $inside "$systems/bullseye"
     run_tests trixie python3 $inside "$systems/trixie"
     run_tests trixie-pypy pypy3 $inside "$systems/trixie"
+    build_free_threaded
+    run_tests trixie-3.13t /opt/python3.13t/bin/python3 $inside "$systems/trixie"
     run_tests sid python3 $inside "$systems/sid"
     run_tests sid-3.15 python3.15 $inside "$systems/sid"
 elif wants_systems "$@"; then

@@ -19,7 +19,7 @@ ABI_VERSION = 1
 # The functions that read files, wait for the network or derive a key from a password release the GIL. All
 # others only touch memory and keep it: releasing it between two accessors would hand the processor to another
 # thread each time. dcs_config_load_env keeps it too, so that no assignment to os.environ can run while it
-# reads the environment.
+# reads the environment. Free-threaded CPython and PyPy have no such protection; the README says so.
 RELEASES_GIL = frozenset(
     {
         "dcs_client_new",
