@@ -26,6 +26,8 @@ pub(crate) enum Failure<'a> {
     Io(&'a io::Error),
     /// TLS failed; with the server's certificate if that was rejected.
     Tls(&'a rustls::Error, Option<RejectedServerCert>),
+    /// The server sends more of something than a client takes.
+    Excess(&'a str),
     /// ureq rejects the header of a response.
     Head(&'a ureq::Error),
     /// ureq rejects the body of a response.
@@ -60,6 +62,13 @@ impl<'a> ErrorContext<'a> {
             Failure::Closed => self.lost("closed the connection"),
             Failure::Io(error) => self.io(error),
             Failure::Tls(error, rejected) => self.tls(error, rejected.as_ref()),
+            Failure::Excess(what) => Error::new(
+                Code::Tls,
+                format!(
+                    "The TLS connection to {} failed: the server sends {what}.",
+                    self.peer.name
+                ),
+            ),
             Failure::Head(error) => self.http_head(error),
             Failure::Body(error) => self.http_body(error),
         }

@@ -1,9 +1,10 @@
-//! Counts the heap bytes that the calling thread holds, to prove that no server can exhaust a client's memory.
+//! Counts the heap bytes that the calling thread holds, and its processor time, to prove that no server can exhaust either.
 //!
 //! Not part of `common`, because it replaces the allocator of the binary that has it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::time::Duration;
 
 use dcs::{Client, Code, Config, Error, Status};
 
@@ -48,6 +49,30 @@ pub fn peak<T>(run: impl FnOnce() -> T) -> (T, usize) {
     (result, usize::try_from(PEAK.get() - before).unwrap())
 }
 
+/// The most processor time that a call may take. An optimised library takes a tenth.
+const MAX_PROCESSOR_TIME: Duration = Duration::from_secs(2);
+
+/// Returns the processor time that this thread has used.
+#[cfg(target_os = "linux")]
+fn processor_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the time is valid and writable.
+    let outcome = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(outcome, 0);
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap(),
+    )
+}
+
+#[cfg(not(target_os = "linux"))]
+fn processor_time() -> Duration {
+    Duration::ZERO
+}
+
 /// The most bytes that a call may hold.
 pub struct Limit(pub usize);
 
@@ -56,8 +81,11 @@ impl Limit {
     #[track_caller]
     pub fn call(&self, config: &Config) -> Result<Status, Error> {
         let client = Client::new(config).unwrap();
+        let before = processor_time();
         let (result, held) = peak(|| client.status());
+        let used = processor_time() - before;
         assert!(held < self.0, "{held} bytes: {result:?}");
+        assert!(used < MAX_PROCESSOR_TIME, "{used:?}: {result:?}");
         result
     }
 

@@ -3,11 +3,11 @@
 
 use std::io::{Read, Write};
 
+use crate::common::config;
 use crate::common::https::{config_to, identity, read_head, sessions, tls};
 use crate::common::loopback::listen;
 use crate::common::records::{ALERT, APPLICATION_DATA, HANDSHAKE, Records};
 use crate::common::relay::{Fault, Place, Relay, port_of, record_ends};
-use crate::common::{config, timed_out, with_growing_timeout};
 use crate::memory::Limit;
 use dcs::{Code, Config};
 use dcs_testbed::Testbed;
@@ -249,25 +249,54 @@ fn flood_of_records_is_cut_off() {
 }
 
 #[test]
-fn flood_of_tickets_times_out_in_bounded_memory() {
+fn flood_of_tickets_is_cut_off() {
     let testbed = Testbed::from_env();
-    let mut ticket = vec![4, 0, 0, 0, 0, 0, 28, 32, 0, 0, 0, 0, 1, 7, 3, 232];
-    ticket.resize(ticket.len() + 1000, 0);
-    ticket.extend([0, 0]);
-    let length = u16::try_from(ticket.len() - 4).unwrap();
-    ticket[2..4].copy_from_slice(&length.to_be_bytes());
-    let mut config = records(
-        &testbed,
-        &TLS13,
-        move |s| while s.send(HANDSHAKE, &ticket) {},
-    );
-    with_growing_timeout(|timeout_ms| {
-        config.set_timeout_ms(timeout_ms).unwrap();
-        timed_out(
-            LIMIT.call(&config),
-            &["waiting for the response", "localhost:"],
-        )
-    });
+    for length in [1, 1000] {
+        let mut ticket = vec![4, 0, 0, 0, 0, 0, 28, 32, 0, 0, 0, 0, 1, 7];
+        ticket.extend(u16::to_be_bytes(length));
+        ticket.resize(ticket.len() + usize::from(length) + 2, 0);
+        let content = u16::try_from(ticket.len() - 4).unwrap();
+        ticket[2..4].copy_from_slice(&content.to_be_bytes());
+        // As many as fit into a record.
+        let tickets = ticket.repeat(16_000 / ticket.len());
+        let flood = move |s: &mut Records| while s.send(HANDSHAKE, &tickets) {};
+        let config = records(&testbed, &TLS13, flood);
+        let fault = "more than 64 session tickets";
+        LIMIT.assert_error("tickets", &config, Code::Tls, fault);
+    }
+}
+
+/// Sends the same bytes again and again, each in a record of its own, and that many records at once.
+fn send_bytes(server: &mut Records, head: &[u8], bytes: &[u8], at_once: usize) {
+    server.send(APPLICATION_DATA, head);
+    let mut stream = server.stream.try_clone().unwrap();
+    let mut bytes = bytes.iter().cycle();
+    let mut records = || {
+        let bytes = bytes.by_ref().take(at_once);
+        bytes
+            .flat_map(|byte| server.seal(APPLICATION_DATA, &[*byte]))
+            .collect::<Vec<_>>()
+    };
+    while stream.write_all(&records()).is_ok() {}
+}
+
+#[test]
+fn response_in_many_small_records_is_cut_off() {
+    let testbed = Testbed::from_env();
+    let length = b"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n";
+    let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for version in [&TLS12, &TLS13] {
+        for (at_once, head, bytes) in [
+            (1, &length[..], &b"x"[..]),
+            (1000, length, b"x"),
+            (1000, chunked, b"1\r\nx\r\n"),
+        ] {
+            let send = move |s: &mut Records| send_bytes(s, head, bytes, at_once);
+            let config = records(&testbed, version, send);
+            let name = format!("{at_once} records at once in {:?}", version.version);
+            LIMIT.assert_error(&name, &config, Code::Tls, "the server sends ");
+        }
+    }
 }
 
 #[test]
