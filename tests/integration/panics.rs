@@ -284,3 +284,29 @@ fn panic_in_the_dns_thread_is_an_error_of_the_call() {
 fn release_library_has_no_switch_to_panic() {
     assert!(!has_switch(&fs::read(library()).unwrap()));
 }
+
+/// The calls go on with the previous files.
+#[test]
+fn panic_in_the_thread_that_checks_the_files_fails_no_call() {
+    const IN_CHILD: &str = "DCS_TEST_CHILD";
+    if std::env::var_os(IN_CHILD).is_none() {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(one_test(
+                "panics::panic_in_the_thread_that_checks_the_files_fails_no_call",
+            ))
+            .env(IN_CHILD, "1")
+            .env("DCS_PANIC_TEST", "files")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(text(&output.stderr), "");
+        return;
+    }
+    let testbed = Testbed::from_env();
+    let mut config = config(&testbed, &testbed.url("tls12_close", "/checks/passport"));
+    config.set_reload_interval_ms(1);
+    let client = Client::new(&config).unwrap();
+    for _ in 0..10 {
+        assert!(client.status().unwrap().available());
+    }
+}
