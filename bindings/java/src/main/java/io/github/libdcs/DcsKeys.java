@@ -27,10 +27,12 @@ public final class DcsKeys {
      * @throws DcsLoadException if the native library cannot be loaded
      */
     public static byte[] toPkcs8Der(byte[] key, char[] password) {
-        NativeLoader.require();
+        NativeLoader.enter();
         try (SecretMemory memory = SecretMemory.ofBytes(Objects.requireNonNull(key, "key"))) {
             return convert(password, (secret, der, error) -> LibDcs.dcs_private_key_to_pkcs8_der(
                     memory.address(), memory.length(), secret, der, error));
+        } finally {
+            NativeLoader.leave();
         }
     }
 
@@ -47,10 +49,14 @@ public final class DcsKeys {
      * @throws DcsLoadException if the native library cannot be loaded
      */
     public static byte[] toPkcs8Der(Path key, char[] password) {
-        NativeLoader.require();
         byte[] path = NativeText.encode(Objects.requireNonNull(key, "key"));
-        return convert(password, (secret, der, error) -> LibDcs.dcs_private_key_file_to_pkcs8_der(
-                path, secret, der, error));
+        NativeLoader.enter();
+        try {
+            return convert(password, (secret, der, error) -> LibDcs.dcs_private_key_file_to_pkcs8_der(
+                    path, secret, der, error));
+        } finally {
+            NativeLoader.leave();
+        }
     }
 
     private static byte[] convert(char[] password, Conversion conversion) {

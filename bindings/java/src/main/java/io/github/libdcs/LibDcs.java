@@ -3,7 +3,8 @@ package io.github.libdcs;
 /**
  * Declares the functions of {@code include/dcs.h} under their C names, and its log levels.
  *
- * <p>{@link NativeLoader} binds the functions; none may be called before {@link NativeLoader#require()} has returned.
+ * <p>{@link NativeLoader} binds the functions; none may be called but between
+ * {@link NativeLoader#enter()} and {@link NativeLoader#leave()}.
  * Functions that take a callback are left out, because no Java code is to run inside a native call: {@link LogBridge}
  * fetches the records when a call has ended.
  *

@@ -25,9 +25,6 @@ final class LogBridge implements System.Logger {
      */
     private static final int MAX_RECORDS = 1024;
 
-    /** The level that this class has set in the library. */
-    private static volatile int libraryLevel = LibDcs.DCS_LOG_OFF;
-
     /** The targets that the header lists, and the root logger for those of a newer library. */
     private static final LogBridge[] BRIDGES = {
         new LogBridge("dcs.client"), new LogBridge("dcs.files"), new LogBridge("dcs.dns"), new LogBridge("dcs.tcp"),
@@ -49,15 +46,18 @@ final class LogBridge implements System.Logger {
     /** Makes a call and forwards the records that are then waiting, even if the call fails. */
     static <T> T during(Supplier<T> call) {
         int level = requestedLevel();
-        if (level != libraryLevel) {
-            setLibraryLevel(level);
-        }
+        NativeLoader.enter();
         try {
-            return call.get();
-        } finally {
-            if (level != LibDcs.DCS_LOG_OFF) {
-                forwardRecords();
+            NativeLoader.setLogLevel(level);
+            try {
+                return call.get();
+            } finally {
+                if (level != LibDcs.DCS_LOG_OFF) {
+                    forwardRecords();
+                }
             }
+        } finally {
+            NativeLoader.leave();
         }
     }
 
@@ -68,11 +68,6 @@ final class LogBridge implements System.Logger {
             level = Math.max(level, bridge.loggerLevel());
         }
         return level;
-    }
-
-    private static synchronized void setLibraryLevel(int level) {
-        LibDcs.dcs_log_set_level(level);
-        libraryLevel = level;
     }
 
     private static void forwardRecords() {

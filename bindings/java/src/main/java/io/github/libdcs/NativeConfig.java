@@ -13,13 +13,17 @@ final class NativeConfig implements AutoCloseable {
     private final Cleaner.Cleanable cleanable;
 
     NativeConfig() {
-        NativeLoader.require();
-        config = new NativeObject(LibDcs.dcs_config_new(), LibDcs::dcs_config_free);
+        NativeLoader.enter();
+        try {
+            config = new NativeObject(LibDcs.dcs_config_new(), LibDcs::dcs_config_free);
+        } finally {
+            NativeLoader.leave();
+        }
         cleanable = NativeCleaner.register(this, config);
     }
 
     /** Sets an option by its name, from text. The library validates the value. */
-    void setOption(String name, String value) {
+    synchronized void setOption(String name, String value) {
         long[] error = new long[1];
         byte[] nameText = NativeText.encode(name);
         byte[] valueText = NativeText.encode(value);
@@ -28,14 +32,14 @@ final class NativeConfig implements AutoCloseable {
     }
 
     /** Sets the options that the environment variables give. */
-    void loadEnvironment() {
+    synchronized void loadEnvironment() {
         long[] error = new long[1];
         int code = call(config -> LibDcs.dcs_config_load_env(config, error));
         ErrorDetails.check(code, "Reading the environment variables", error);
     }
 
     /** Sets an option by its own function. */
-    void set(String name, LongToIntFunction function) {
+    synchronized void set(String name, LongToIntFunction function) {
         ErrorDetails.check(call(function), "Setting " + name);
     }
 

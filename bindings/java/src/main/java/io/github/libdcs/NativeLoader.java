@@ -1,6 +1,7 @@
 package io.github.libdcs;
 
 import com.sun.jna.Function;
+import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
@@ -16,12 +17,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /**
  * Loads the native library, checks its ABI version, and binds {@link LibDcs} to it.
  *
  * <p>The library is the file that {@code -Ddcs.library.path} names, otherwise the one in the jar. The system is not
  * searched, so that a libdcs of another version is never loaded by accident.
+ *
+ * <p>On Linux, {@link LibDcs} is bound only while something uses it, because JNA keeps a bound class and so its class
+ * loader: an application could never be unloaded. The library itself stays in memory for the next one
+ * ({@link IdleLibraries}). On other systems the class stays bound.
  */
 final class NativeLoader {
     /** The value of {@code dcs_abi_version()} that this binding is written for. */
@@ -29,21 +37,118 @@ final class NativeLoader {
 
     static final String PATH_PROPERTY = "dcs.library.path";
 
-    private static final DcsLoadException FAILURE = load();
+    private static final String PATH = System.getProperty(PATH_PROPERTY);
+
+    // Flags of dlopen on Linux. The linker has pinned the library too; NOLOAD opens no file.
+    private static final int RTLD_NOW = 2;
+    private static final int RTLD_NOLOAD = 4;
+    private static final int RTLD_NODELETE = 0x1000;
+
+    // Guarded by the class, as are the methods below.
+    private static DcsLoadException failure;
+    private static Path loaded;
+    private static String content;
+    private static int users;
+
+    /** The level that {@link LogBridge} has set in the library. */
+    private static volatile int logLevel = LibDcs.DCS_LOG_OFF;
 
     private NativeLoader() {
     }
 
     /**
-     * Loads the library at the first call.
+     * Starts a use of {@link LibDcs}, which must end with {@link #leave()}. Loads and binds the library if need be.
      *
      * @throws DcsLoadException if it cannot be loaded, at every call and with the first failure's message and cause.
-     *     (An exception from a static initializer would become a NoClassDefFoundError from the second call on.)
+     *     Then {@code leave()} must not be called.
      */
-    static void require() {
-        if (FAILURE != null) {
+    static synchronized void enter() {
+        if (users == 0 && failure == null) {
+            failure = onThreadOfItsOwn(NativeLoader::load);
+        }
+        if (failure != null) {
             // A new one each time, so that the stack trace is the caller's.
-            throw new DcsLoadException(FAILURE.getMessage(), FAILURE.getCause());
+            throw new DcsLoadException(failure.getMessage(), failure.getCause());
+        }
+        users++;
+    }
+
+    /** Ends a use of {@link LibDcs}. */
+    static synchronized void leave() {
+        if (users > 1 || Platform.isLinux()) {
+            users--;
+        }
+        if (users > 0) {
+            return;
+        }
+        if (content == null) { // A file that other class loaders may use at the same time.
+            Native.unregister(LibDcs.class);
+        } else {
+            resetLog();
+            Native.unregister(LibDcs.class);
+            IdleLibraries.add(content, loaded);
+        }
+    }
+
+    /** Sets the level of the library's log, in a use of {@link LibDcs}. */
+    static void setLogLevel(int level) {
+        if (level != logLevel) {
+            synchronized (NativeLoader.class) {
+                LibDcs.dcs_log_set_level(level);
+                logLevel = level;
+            }
+        }
+    }
+
+    /** Turns the log off and discards its records, which the next user of the library must not get. */
+    private static void resetLog() {
+        if (logLevel != LibDcs.DCS_LOG_OFF) {
+            setLogLevel(LibDcs.DCS_LOG_OFF);
+            long[] record = new long[1];
+            while (LibDcs.dcs_log_next(record) == DcsCode.OK.number() && record[0] != 0) {
+                LibDcs.dcs_log_record_free(record[0]);
+            }
+        }
+    }
+
+    /**
+     * Runs JNA on a thread that ends at once. JNA leaves values in its thread locals, which would keep the class loader;
+     * and an interrupt of the caller would end the reading of a file.
+     */
+    private static DcsLoadException onThreadOfItsOwn(Callable<DcsLoadException> work) {
+        FutureTask<DcsLoadException> task = new FutureTask<>(work);
+        Thread thread = new Thread(null, task, "libdcs-loader", 0, false);
+        thread.setDaemon(true);
+        thread.setContextClassLoader(NativeLoader.class.getClassLoader());
+        thread.start();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return task.get();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    throw new LinkageError("libdcs cannot be loaded now", e.getCause());
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Binds a library that is in memory. Returns whether the C library finds it by the name of its deleted file. */
+    private static boolean bindInMemory(Path file) {
+        if (file == null || !Platform.isLinux()) {
+            return false;
+        }
+        try {
+            bind(file, RTLD_NOW | RTLD_NOLOAD);
+            return true;
+        } catch (IncompatibleLibraryException | LinkageError e) {
+            return false;
         }
     }
 
@@ -52,12 +157,14 @@ final class NativeLoader {
         if (jnaFailure != null) {
             return jnaFailure;
         }
-        String path = System.getProperty(PATH_PROPERTY);
-        return path == null || path.isEmpty() ? loadFromJar() : loadFromPath(path);
+        return PATH == null || PATH.isEmpty() ? loadFromJar() : loadFromPath(PATH);
     }
 
     private static DcsLoadException loadFromPath(String path) {
         String tried = "-D" + PATH_PROPERTY + "=" + path;
+        if (bindInMemory(loaded)) {
+            return null;
+        }
         try {
             Path file = Path.of(path).toAbsolutePath();
             if (Files.isDirectory(file)) {
@@ -68,7 +175,7 @@ final class NativeLoader {
             if (problem != null) {
                 throw new IOException(problem);
             }
-            bind(file);
+            bind(file, RTLD_NOW | RTLD_NODELETE);
             return null;
         } catch (IOException | IncompatibleLibraryException | RuntimeException | LinkageError e) {
             return failure(List.of(tried + ": " + LibraryFileCheck.reason(e)), e,
@@ -84,12 +191,20 @@ final class NativeLoader {
                     "Use a libdcs jar built for this platform (" + Platform.RESOURCE_PREFIX
                     + "), or name a library file with -D" + PATH_PROPERTY + "=FILE.");
         }
+        try {
+            content = IdleLibraries.identify(url);
+        } catch (IOException | RuntimeException e) {
+            content = url.toString(); // Unpacking it fails too, with a message.
+        }
+        if (bindInMemory(IdleLibraries.take(content))) {
+            return null;
+        }
         List<String> tried = new ArrayList<>();
         Throwable cause = null;
         for (Map.Entry<Path, String> folder : UnpackedLibrary.folders().entrySet()) {
             String place = url + " in " + folder.getKey() + " (" + folder.getValue() + ")";
             try (UnpackedLibrary unpacked = UnpackedLibrary.unpack(url, folder.getKey())) {
-                bind(unpacked.file());
+                bind(unpacked.file(), RTLD_NOW | RTLD_NODELETE);
                 return null;
             } catch (IOException | IncompatibleLibraryException | URISyntaxException | RuntimeException
                     | LinkageError e) {
@@ -102,8 +217,9 @@ final class NativeLoader {
                 + UnpackedLibrary.FOLDER_PROPERTY + "=FOLDER, or a library file with -D" + PATH_PROPERTY + "=FILE.");
     }
 
-    private static void bind(Path file) throws IncompatibleLibraryException {
-        NativeLibrary library = NativeLibrary.getInstance(file.toString());
+    private static void bind(Path file, int linuxFlags) throws IncompatibleLibraryException {
+        Map<String, Object> options = Platform.isLinux() ? Map.of(Library.OPTION_OPEN_FLAGS, linuxFlags) : Map.of();
+        NativeLibrary library = NativeLibrary.getInstance(file.toString(), options);
         boolean bound = false;
         try {
             // Checked first: a library of another ABI may have the same symbols.
@@ -120,8 +236,10 @@ final class NativeLoader {
                         version(library) + " is older than this jar" + ownVersion() + ": " + e.getMessage());
             }
             bound = true;
+            loaded = file;
         } finally {
-            if (!bound) {
+            // JNA's thread keeps the class loader while a library is open. On Linux the library stays in memory.
+            if (!bound || Platform.isLinux()) {
                 library.close();
             }
         }

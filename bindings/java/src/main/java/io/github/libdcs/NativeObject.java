@@ -18,6 +18,7 @@ final class NativeObject implements Runnable {
     /** Takes ownership of the object at an address. */
     NativeObject(long address, LongConsumer free) {
         this.free = free;
+        NativeLoader.enter();
         ADDRESSES.put(this, address);
     }
 
@@ -32,6 +33,7 @@ final class NativeObject implements Runnable {
         Long address = ADDRESSES.remove(this);
         if (address != null) {
             free.accept(address);
+            NativeLoader.leave();
         }
     }
 }

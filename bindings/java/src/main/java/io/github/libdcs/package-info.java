@@ -42,7 +42,7 @@
  * {@code DcsClient.status}. Exceptions that a logger throws are discarded. Never logged: key bytes, passwords, a
  * proxy's credentials, a file's content, a URL's query, bodies.
  *
- * <p>Two system properties, read once, control how the native library is loaded. {@code dcs.library.path} names a
+ * <p>Two system properties control how the native library is loaded. {@code dcs.library.path} names a
  * library file, or its folder, to use instead of the one in the jar. {@code dcs.library.tmpdir} is the folder to unpack
  * that one to.
  */

@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,7 +22,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 class DcsExceptionIT {
     @BeforeAll
     static void load() {
-        DcsClient.builder();
+        NativeLoader.enter();
+    }
+
+    @AfterAll
+    static void unload() {
+        NativeLoader.leave();
     }
 
     @ParameterizedTest

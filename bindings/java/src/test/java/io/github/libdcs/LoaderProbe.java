@@ -24,7 +24,7 @@ final class LoaderProbe {
     /** Prints the loaded library's version, or why it cannot be loaded, which must be the same every time. */
     public static void main(String[] arguments) {
         try {
-            DcsClient.builder();
+            NativeLoader.enter();
             System.out.println("loaded " + NativeText.decode(LibDcs.dcs_version()));
         } catch (DcsLoadException first) {
             DcsLoadException second = assertThrows(DcsLoadException.class, DcsClient::fromEnvironment);
