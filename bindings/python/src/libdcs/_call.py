@@ -61,6 +61,12 @@ class ClientHandle(NonCopyable):
         weakref.finalize(self, api.dcs_client_free, address).atexit = False
 
 
+_Callback: Any = ctypes.CFUNCTYPE(ctypes.c_int32, c_void_p)
+if _PYPY:
+    # Its wrapper of a callback is a Python function, in which a signal handler would run and raise.
+    _Callback = type("_Callback", (_Callback,), {"_wrap_callable": lambda _, function, types: function})
+
+
 class SignalHandlers(NonCopyable):
     """A `dcs_cancellation` whose callback runs the signal handlers, and cancels if one of them raises."""
 
@@ -71,7 +77,7 @@ class SignalHandlers(NonCopyable):
         self.raised: list[BaseException] = []
         handlers = _run_handlers(self.raised)
         next(handlers)
-        self._callback = ctypes.CFUNCTYPE(ctypes.c_int32, c_void_p)(handlers.send)
+        self._callback = _Callback(handlers.send)
         self.address: int | None = api.dcs_cancellation_new()
         weakref.finalize(self, api.dcs_cancellation_free, self.address).atexit = False
         api.dcs_cancellation_set_callback(self.address, self._callback, None)
