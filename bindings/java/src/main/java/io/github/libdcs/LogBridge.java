@@ -1,5 +1,7 @@
 package io.github.libdcs;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.ResourceBundle;
 import java.util.function.Supplier;
@@ -31,6 +33,9 @@ final class LogBridge implements System.Logger {
         new LogBridge("dcs.proxy"), new LogBridge("dcs.tls"), new LogBridge("dcs.http"), new LogBridge("dcs.log"),
         new LogBridge(null)
     };
+
+    /** Set while this thread runs loggers. */
+    private static final ThreadLocal<Boolean> FORWARDING = new ThreadLocal<>();
 
     /** Null for the root. */
     private final String target;
@@ -71,23 +76,34 @@ final class LogBridge implements System.Logger {
     }
 
     private static void forwardRecords() {
-        long[] record = new long[1];
-        for (int i = 0; i < MAX_RECORDS; i++) {
-            if (LibDcs.dcs_log_next(record) != DcsCode.OK.number() || record[0] == 0) {
-                return;
+        List<Entry> entries = takeRecords();
+        if (FORWARDING.get() != null) {
+            return; // A logger has made this call. Its records would make that logger call again, without end.
+        }
+        FORWARDING.set(true);
+        try {
+            for (Entry entry : entries) {
+                bridgeFor(entry.target).forward(entry.level, entry.text);
             }
-            int level;
-            String target;
-            String text;
+        } finally {
+            FORWARDING.remove();
+        }
+    }
+
+    private static List<Entry> takeRecords() {
+        List<Entry> entries = new ArrayList<>();
+        long[] record = new long[1];
+        while (entries.size() < MAX_RECORDS
+                && LibDcs.dcs_log_next(record) == DcsCode.OK.number() && record[0] != 0) {
             try {
-                level = LibDcs.dcs_log_record_level(record[0]);
-                target = NativeText.decode(LibDcs.dcs_log_record_target(record[0]));
-                text = NativeText.decode(LibDcs.dcs_log_record_text(record[0]));
+                entries.add(new Entry(LibDcs.dcs_log_record_level(record[0]),
+                        NativeText.decode(LibDcs.dcs_log_record_target(record[0])),
+                        NativeText.decode(LibDcs.dcs_log_record_text(record[0]))));
             } finally {
                 LibDcs.dcs_log_record_free(record[0]);
             }
-            bridgeFor(target).forward(level, text);
         }
+        return entries;
     }
 
     private static String loggerName(String target) {
@@ -155,6 +171,19 @@ final class LogBridge implements System.Logger {
                 return Level.TRACE;
             default:
                 return Level.DEBUG;
+        }
+    }
+
+    /** A record of the library's log. */
+    private static final class Entry {
+        private final int level;
+        private final String target;
+        private final String text;
+
+        private Entry(int level, String target, String text) {
+            this.level = level;
+            this.target = target;
+            this.text = text;
         }
     }
 

@@ -39,8 +39,9 @@
  *
  * <p>The records of a call are logged when it has ended, with that time. If several threads make calls, one may log the
  * records of another. In {@code java.util.logging} a record's source is the method that was called, such as
- * {@code DcsClient.status}. Exceptions that a logger throws are discarded. Never logged: key bytes, passwords, a
- * proxy's credentials, a file's content, a URL's query, bodies.
+ * {@code DcsClient.status}. Exceptions that a logger throws are discarded. A logger may call this library, and what it
+ * calls is not logged. Never logged: key bytes, passwords, a proxy's credentials, a file's content, a URL's query,
+ * bodies.
  *
  * <p>Two system properties control how the native library is loaded. {@code dcs.library.path} names a
  * library file, or its folder, to use instead of the one in the jar. {@code dcs.library.tmpdir} is the folder to unpack

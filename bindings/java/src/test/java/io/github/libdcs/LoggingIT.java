@@ -206,6 +206,19 @@ class LoggingIT {
     }
 
     @Test
+    void loggerThatCallsTheLibrary() {
+        try (DcsClient client = Testbed.builder("tls12_close", PASSPORT).build()) {
+            root.setLevel(Level.FINE);
+            handler.action = client::status; // What a logger calls makes no records.
+            assertTrue(client.status().available());
+            handler.action = null;
+        }
+        assertLogged("client FINE", "HTTP 200");
+        assertEquals(1, records.stream().filter(r -> r.getMessage().contains("HTTP 200")
+                && r.getLoggerName().endsWith(".client")).count(), lines());
+    }
+
+    @Test
     void concurrentCallsLoseNoRecord() {
         root.setLevel(Level.FINE);
         int count = 200;
@@ -268,6 +281,7 @@ class LoggingIT {
     /** Collects the records, or throws instead. */
     private final class RecordHandler extends Handler {
         private volatile Throwable thrown;
+        private volatile Runnable action;
 
         @Override
         public void publish(LogRecord record) {
@@ -275,6 +289,10 @@ class LoggingIT {
                 throw (Error) thrown;
             } else if (thrown != null) {
                 throw (RuntimeException) thrown;
+            }
+            Runnable call = action;
+            if (call != null) {
+                call.run();
             }
             record.getSourceClassName(); // Determined now, from the stack.
             records.add(record);
