@@ -58,7 +58,7 @@ final class BindingOverhead {
         batches("a native call with one argument", i -> LibDcs.dcs_status_response_available(response));
         batches("a text of the response (the cipher)",
                 i -> NativeText.decode(LibDcs.dcs_status_response_tls_cipher(response)));
-        batches("a whole response copied", i -> new DcsStatus(response));
+        batches("a whole response copied", i -> DcsStatus.read(response));
         batches("the loggers' levels", i -> LogBridge.during(() -> null));
     }
 
