@@ -9,7 +9,7 @@ pub(crate) mod files;
 mod fork_key;
 pub(crate) mod identity;
 mod kdf_budget;
-mod oid;
+pub(crate) mod oid;
 pub(crate) mod parsed_file;
 pub(crate) mod pem;
 mod pkcs12;
@@ -27,7 +27,7 @@ mod unsupported_format;
 mod wipe_stack;
 pub(crate) mod x509;
 
-pub(crate) use ca_bundle::{CaBundle, TrustAnchor};
+pub(crate) use ca_bundle::CaBundle;
 pub(crate) use files::Files;
 pub(crate) use identity::Identity;
 pub(crate) use source::{Source, Sources};

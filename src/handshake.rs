@@ -23,9 +23,45 @@ pub(crate) struct ClientAuth {
 pub(crate) struct RejectedServerCert {
     pub(crate) subject: String,
     pub(crate) issuer: String,
-    pub(crate) self_issued: bool,
-    /// The chain ends at CA certificates of the bundle that have expired or are not valid yet.
-    pub(crate) outdated_ca: bool,
+    pub(crate) fault: ServerCertFault,
+    /// The certificate above the server's own that the fault is in; `None` if it is in the server's own.
+    pub(crate) above: Option<String>,
+}
+
+/// Why a server's certificate is rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ServerCertFault {
+    /// It cannot be read.
+    Unreadable,
+    /// An extension that decides about trust cannot be read.
+    UnreadableExtension,
+    /// No path leads to a certificate of the CA bundle.
+    UnknownIssuer,
+    /// The certificate of the CA bundle that it leads to has expired or is not valid yet.
+    OutdatedCa,
+    Expired(Option<SystemTime>),
+    NotYetValid(Option<SystemTime>),
+    /// It is for these names, and not for the host.
+    WrongName(Vec<String>),
+    /// It has no subject alternative name.
+    NamesNoHost,
+    /// It has X.509 version 1, which has no alternative names.
+    Version1,
+    WrongPurpose,
+    NotCa,
+    PathTooLong,
+    NameNotAllowed,
+    CriticalExtension,
+    BadSignature,
+    UnknownSignatureAlgorithm,
+    /// It is signed with SHA-1 or weaker.
+    WeakSignature,
+    /// Its key has this many bits.
+    WeakKey(u32),
+    /// Its key gives an elliptic curve by parameters and not by name.
+    UnnamedCurve,
+    /// Another number of OpenSSL's for an error of verification.
+    Other(i32),
 }
 
 /// What a diagnosis needs to know about a handshake.
@@ -164,8 +200,8 @@ mod tests {
         RejectedServerCert {
             subject: "CN=h".into(),
             issuer: "CN=ca".into(),
-            self_issued: false,
-            outdated_ca: false,
+            fault: ServerCertFault::UnknownIssuer,
+            above: None,
         }
     }
 

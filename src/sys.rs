@@ -6,6 +6,7 @@
 mod unix;
 #[cfg(windows)]
 mod windows;
+pub(crate) mod x509;
 
 #[cfg(unix)]
 pub(crate) use unix::{

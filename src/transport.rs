@@ -10,6 +10,8 @@ mod connector;
 mod deadline;
 mod dns;
 mod errors;
+#[cfg(fuzzing)]
+pub(crate) mod flight;
 mod happy_eyeballs;
 mod http;
 pub(crate) mod interception;

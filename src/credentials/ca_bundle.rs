@@ -1,8 +1,5 @@
 //! The CA bundle: the certificates that the server's certificate must lead to.
 
-use std::time::SystemTime;
-
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
 use super::parsed_file::ParsedFile;
@@ -10,20 +7,6 @@ use super::source::{LoadedFile, Role, Source};
 use super::x509::Certificate;
 use crate::error::{Check, Code, Error};
 use crate::log;
-
-/// A CA certificate of the bundle, with the time in which it may vouch for others.
-pub(crate) struct TrustAnchor {
-    pub(crate) der: CertificateDer<'static>,
-    /// `None` if the dates cannot be read; it then counts as valid.
-    pub(crate) validity: Option<(SystemTime, SystemTime)>,
-}
-
-impl TrustAnchor {
-    pub(crate) fn is_valid_at(&self, now: SystemTime) -> bool {
-        self.validity
-            .is_none_or(|(from, to)| from <= now && now <= to)
-    }
-}
 
 /// The parsed CA bundle.
 pub(crate) struct CaBundle {
@@ -68,7 +51,16 @@ impl CaBundle {
             name: loaded.name.clone(),
             parsed,
         };
-        if bundle.cas().next().is_none() {
+        if let Some(index) = bundle.certificates.iter().position(|c| c.x509.is_none()) {
+            return Err(loaded.error(
+                Check::FileFormat,
+                format!(
+                    "is damaged: certificate {} in it is not a valid X.509 certificate.",
+                    index + 1
+                ),
+            ));
+        }
+        if !bundle.certificates.iter().any(Certificate::may_vouch) {
             return Err(loaded.error(
                 Check::BundleHasCa,
                 format!(
@@ -83,17 +75,14 @@ impl CaBundle {
                 ),
             ));
         }
-        for (index, certificate) in bundle.certificates.iter().enumerate() {
-            let mut store = RootCertStore::empty();
-            store.add(certificate.der.clone()).map_err(|_| {
-                loaded.error(
-                    Check::FileFormat,
-                    format!(
-                        "is damaged: certificate {} in it is not a valid X.509 certificate.",
-                        index + 1
-                    ),
-                )
-            })?;
+        for certificate in bundle.unreadable() {
+            log::emit!(
+                Warn,
+                FILES,
+                "{}: {} is not trusted, because an extension of it cannot be read",
+                bundle.name,
+                certificate.subject()
+            );
         }
         log::emit!(
             Debug,
@@ -106,26 +95,22 @@ impl CaBundle {
         Ok(bundle)
     }
 
-    /// Returns the CA certificates. One whose fields cannot be read counts as one: the verifier decides on it.
+    /// Returns the CA certificates.
     pub(crate) fn cas(&self) -> impl Iterator<Item = &Certificate> + Clone {
-        self.certificates.iter().filter(|certificate| {
-            certificate
-                .fields
-                .as_ref()
-                .is_none_or(|fields| fields.is_ca)
-        })
+        self.certificates.iter().filter(|c| c.is_ca())
     }
 
-    /// Returns the trust anchors for the verifier.
-    pub(crate) fn anchors(&self) -> Vec<TrustAnchor> {
-        self.cas()
-            .map(|certificate| TrustAnchor {
-                der: certificate.der.clone(),
-                validity: certificate
-                    .fields
-                    .as_ref()
-                    .map(|fields| (fields.not_before, fields.not_after)),
-            })
+    /// Returns the certificates that are not trusted, because an extension of theirs cannot be read.
+    pub(crate) fn unreadable(&self) -> impl Iterator<Item = &Certificate> {
+        self.certificates.iter().filter(|c| !c.is_readable())
+    }
+
+    /// Returns the certificates that the path of a server's certificate may end at: all that can be read. Whether one
+    /// may issue the next is up to the verifier.
+    pub(crate) fn anchors(&self) -> Vec<CertificateDer<'static>> {
+        let readable = self.certificates.iter().filter(|c| c.is_readable());
+        readable
+            .map(|certificate| certificate.der.clone())
             .collect()
     }
 }

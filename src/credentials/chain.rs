@@ -60,7 +60,7 @@ pub(crate) fn issuer_of<'a>(
     candidates.into_iter().max_by_key(|candidate| {
         let fields = candidate.fields.as_ref();
         (
-            signature::check(certificate, candidate) != Signed::No,
+            signature::check(&certificate.der, &candidate.der) != Signed::No,
             fields.is_some_and(|fields| fields.is_valid_at(now)),
             fields.map(|fields| fields.not_after),
         )

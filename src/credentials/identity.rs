@@ -215,13 +215,7 @@ fn leaf_position(
             )
             .with_hint(Check::KeyLength.advice()));
     }
-    let is_ca = |certificate: &Certificate| {
-        certificate
-            .fields
-            .as_ref()
-            .is_some_and(|fields| fields.is_ca)
-    };
-    if file.certificates.iter().all(is_ca) {
+    if file.certificates.iter().all(Certificate::is_ca) {
         return Err(loaded
             .error(
                 Check::FileRole,

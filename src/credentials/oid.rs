@@ -17,7 +17,7 @@ pub(crate) fn signature_name(oid: &str) -> &str {
     match oid {
         "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
         "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
-        "1.2.840.113549.1.1.10" => "rsassaPss",
+        RSASSA_PSS => "rsassaPss",
         "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
         "1.2.840.113549.1.1.12" => "sha384WithRSAEncryption",
         "1.2.840.113549.1.1.13" => "sha512WithRSAEncryption",
@@ -31,12 +31,50 @@ pub(crate) fn signature_name(oid: &str) -> &str {
     }
 }
 
-/// Whether servers turn the signature algorithm down at their usual security level: MD5 and SHA-1.
-pub(crate) fn is_weak_signature(oid: &str) -> bool {
-    matches!(
-        oid,
-        "1.2.840.113549.1.1.4" | "1.2.840.113549.1.1.5" | "1.2.840.10045.4.1" | "1.2.840.10040.4.3"
-    )
+/// RFC 8017, appendix A.2.3.
+pub(crate) const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
+
+/// How far a signature algorithm, or a hash, can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strength {
+    Strong,
+    /// MD5, SHA-1 and older, which OpenSSL rejects at its usual security level.
+    Weak,
+    Unknown,
+}
+
+/// Returns the strength of a signature algorithm other than PSS, which has its hash in its parameters.
+pub(crate) fn signature_strength(oid: &str) -> Strength {
+    match oid {
+        // RSA with SHA-224, 256, 384 and 512.
+        "1.2.840.113549.1.1.14" | "1.2.840.113549.1.1.11" | "1.2.840.113549.1.1.12"
+        | "1.2.840.113549.1.1.13"
+        // ECDSA with the same.
+        | "1.2.840.10045.4.3.1" | "1.2.840.10045.4.3.2" | "1.2.840.10045.4.3.3"
+        | "1.2.840.10045.4.3.4"
+        // DSA with SHA-256.
+        | "2.16.840.1.101.3.4.3.2" | ED25519 => Strength::Strong,
+        // RSA with MD2, MD4, MD5 and SHA-1, the last under two numbers; ECDSA and DSA with SHA-1.
+        "1.2.840.113549.1.1.2" | "1.2.840.113549.1.1.3" | "1.2.840.113549.1.1.4"
+        | "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" | "1.2.840.10045.4.1" | "1.2.840.10040.4.3" => {
+            Strength::Weak
+        }
+        _ => Strength::Unknown,
+    }
+}
+
+/// Returns the strength of a hash.
+pub(crate) fn hash_strength(oid: &str) -> Strength {
+    match oid {
+        // SHA-224, 256, 384 and 512.
+        "2.16.840.1.101.3.4.2.4"
+        | "2.16.840.1.101.3.4.2.1"
+        | "2.16.840.1.101.3.4.2.2"
+        | "2.16.840.1.101.3.4.2.3" => Strength::Strong,
+        // MD5 and SHA-1.
+        "1.2.840.113549.2.5" | "1.3.14.3.2.26" => Strength::Weak,
+        _ => Strength::Unknown,
+    }
 }
 
 /// A purpose's name (RFC 5280, section 4.2.1.12), or its number.
@@ -64,7 +102,7 @@ pub(crate) fn key_name(algorithm: &str, curve: Option<&str>, rsa_bits: Option<us
         },
         (ED25519, _) => "Ed25519".into(),
         ("1.3.101.113", _) => "Ed448".into(),
-        ("1.2.840.113549.1.1.10", _) => "RSA-PSS".into(),
+        (RSASSA_PSS, _) => "RSA-PSS".into(),
         ("1.2.840.10040.4.1", _) => "DSA".into(),
         (other, _) => other.into(),
     }

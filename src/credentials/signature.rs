@@ -2,9 +2,9 @@
 
 use rustls::crypto::aws_lc_rs;
 use x509_cert::der::asn1::{AnyRef, BitStringRef};
-use x509_cert::der::{Decode, Reader, SliceReader, Tag};
+use x509_cert::der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
-use super::x509::Certificate;
+use super::oid::{self, Oid, Strength};
 
 /// What checking a signature came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +15,47 @@ pub(crate) enum Signed {
     Unknown,
 }
 
-/// Checks the signature of `certificate` with the public key of `issuer` (RFC 5280, section 6.1.3).
-pub(crate) fn check(certificate: &Certificate, issuer: &Certificate) -> Signed {
-    match (parts(&certificate.der), public_key(&issuer.der)) {
+/// Checks the signature of `certificate` with the public key of `issuer`, both in DER (RFC 5280, section 6.1.3).
+pub(crate) fn check(certificate: &[u8], issuer: &[u8]) -> Signed {
+    match (parts(certificate), PublicKey::of(issuer)) {
         (Some(parts), Some(key)) => verify(&parts, &key),
         _ => Signed::Unknown,
     }
+}
+
+/// The tag of the hash in the parameters of PSS.
+const HASH: Tag = Tag::ContextSpecific {
+    constructed: true,
+    number: TagNumber(0),
+};
+
+/// Returns how far the algorithm of the signature on a certificate in DER can be relied on.
+pub(crate) fn strength(der: &[u8]) -> Strength {
+    let of_parts = |parts: Parts<'_>| {
+        let mut algorithm = SliceReader::new(parts.algorithm).ok()?;
+        let number = object_identifier(&mut algorithm)?;
+        if number != oid::RSASSA_PSS {
+            return Some(oid::signature_strength(&number));
+        }
+        // Parameters that leave the hash out mean SHA-1 (RFC 8017, appendix A.2.3).
+        let parameters = AnyRef::decode(&mut algorithm).ok()?;
+        let hash = SliceReader::new(parameters.value())
+            .and_then(|mut fields| AnyRef::decode(&mut fields))
+            .ok()
+            .filter(|field| field.tag() == HASH);
+        let Some(hash) = hash else {
+            return Some(Strength::Weak);
+        };
+        let hash = AnyRef::from_der(hash.value()).ok()?;
+        let number = object_identifier(&mut SliceReader::new(hash.value()).ok()?)?;
+        Some(oid::hash_strength(&number))
+    };
+    parts(der).and_then(of_parts).unwrap_or(Strength::Unknown)
+}
+
+fn object_identifier(reader: &mut SliceReader<'_>) -> Option<String> {
+    let number: Oid = Oid::decode(reader).ok()?;
+    Some(number.to_string())
 }
 
 struct Parts<'a> {
@@ -30,9 +65,11 @@ struct Parts<'a> {
     signature: &'a [u8],
 }
 
-struct PublicKey<'a> {
-    algorithm: &'a [u8],
-    key: &'a [u8],
+/// A certificate's public key.
+pub(crate) struct PublicKey<'a> {
+    /// The content of its AlgorithmIdentifier.
+    pub(crate) algorithm: &'a [u8],
+    pub(crate) key: &'a [u8],
 }
 
 fn verify(parts: &Parts<'_>, key: &PublicKey<'_>) -> Signed {
@@ -69,24 +106,27 @@ fn parts(der: &[u8]) -> Option<Parts<'_>> {
     })
 }
 
-fn public_key(der: &[u8]) -> Option<PublicKey<'_>> {
-    let outer = AnyRef::from_der(der).ok()?;
-    let mut reader = SliceReader::new(outer.value()).ok()?;
-    let signed = AnyRef::decode(&mut reader).ok()?;
-    let mut fields = SliceReader::new(signed.value()).ok()?;
-    // The version is left out of version 1 certificates; then come serial number, signature algorithm, issuer,
-    // validity and subject.
-    if Tag::peek(&fields).ok()?.is_context_specific() {
-        fields.tlv_bytes().ok()?;
+impl<'a> PublicKey<'a> {
+    /// Returns the public key of a certificate in DER, whatever its other fields are.
+    pub(crate) fn of(der: &'a [u8]) -> Option<Self> {
+        let outer = AnyRef::from_der(der).ok()?;
+        let mut reader = SliceReader::new(outer.value()).ok()?;
+        let signed = AnyRef::decode(&mut reader).ok()?;
+        let mut fields = SliceReader::new(signed.value()).ok()?;
+        // The version is left out of version 1 certificates; then come serial number, signature algorithm, issuer,
+        // validity and subject.
+        if Tag::peek(&fields).ok()?.is_context_specific() {
+            fields.tlv_bytes().ok()?;
+        }
+        for _ in 0..5 {
+            fields.tlv_bytes().ok()?;
+        }
+        let spki = AnyRef::decode(&mut fields).ok()?;
+        let mut spki = SliceReader::new(spki.value()).ok()?;
+        let algorithm = AnyRef::decode(&mut spki).ok()?.value();
+        let key = BitStringRef::decode(&mut spki).ok()?.as_bytes()?;
+        Some(PublicKey { algorithm, key })
     }
-    for _ in 0..5 {
-        fields.tlv_bytes().ok()?;
-    }
-    let spki = AnyRef::decode(&mut fields).ok()?;
-    let mut spki = SliceReader::new(spki.value()).ok()?;
-    let algorithm = AnyRef::decode(&mut spki).ok()?.value();
-    let key = BitStringRef::decode(&mut spki).ok()?.as_bytes()?;
-    Some(PublicKey { algorithm, key })
 }
 
 #[cfg(test)]
@@ -101,7 +141,7 @@ mod tests {
             let mut params = CertificateParams::new(vec![]).unwrap();
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             let key = KeyPair::generate_for(algorithm).unwrap();
-            let certificate = Certificate::new(params.self_signed(&key).unwrap().der().clone());
+            let certificate = params.self_signed(&key).unwrap().der().clone();
             (certificate, Issuer::new(params, key))
         };
         for algorithm in [
@@ -115,15 +155,15 @@ mod tests {
                 .unwrap()
                 .signed_by(&KeyPair::generate().unwrap(), &issuer)
                 .unwrap();
-            let leaf = Certificate::new(leaf.der().clone());
-            assert_eq!(check(&leaf, &right), Signed::Yes);
-            assert_eq!(check(&leaf, &other), Signed::No);
+            let leaf = leaf.der();
+            assert_eq!(check(leaf, &right), Signed::Yes);
+            assert_eq!(check(leaf, &other), Signed::No);
             assert_eq!(check(&right, &right), Signed::Yes);
         }
         let (ec, _) = ca(&rcgen::PKCS_ECDSA_P256_SHA256);
         let (ed, _) = ca(&rcgen::PKCS_ED25519);
         assert_eq!(check(&ec, &ed), Signed::Unknown);
-        let garbage = Certificate::new(vec![0x30, 0x00].into());
+        let garbage = [0x30, 0x00];
         assert_eq!(check(&garbage, &ec), Signed::Unknown);
         assert_eq!(check(&ec, &garbage), Signed::Unknown);
     }

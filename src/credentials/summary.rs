@@ -78,7 +78,7 @@ impl CertificateSummary {
             not_after: fields.not_after,
             key: fields.key.clone(),
             signature_algorithm: fields.signature_algorithm.clone(),
-            is_ca: fields.is_ca,
+            is_ca: certificate.is_ca(),
             key_usage: fields.key_usage.clone(),
             extended_key_usage: fields.purposes.clone(),
             alternative_names: names.map(|name| redact::name(name).into()).collect(),

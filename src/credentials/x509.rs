@@ -9,14 +9,12 @@ use rustls::pki_types::CertificateDer;
 use x509_cert::TbsCertificate;
 use x509_cert::der::{Decode, Encode, SliceReader, Tag, asn1::UintRef};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages,
-    SubjectAltName, SubjectKeyIdentifier,
-};
+use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName};
 
-use super::oid;
+use super::{oid, signature};
 use crate::redact;
 use crate::sanitize::printable;
+use crate::sys::x509::X509;
 
 /// The names of a certificate that are read.
 const MAX_ALTERNATIVE_NAMES: usize = 50;
@@ -39,6 +37,8 @@ const KEY_USAGES: [(KeyUsages, &str); 9] = [
 pub(crate) struct Certificate {
     pub(crate) der: CertificateDer<'static>,
     pub(crate) fields: Option<Fields>,
+    /// What decides about trust. `None` if it is no certificate.
+    pub(crate) x509: Option<X509>,
 }
 
 /// The fields of one certificate.
@@ -51,14 +51,9 @@ pub(crate) struct Fields {
     pub(crate) common_name: Option<String>,
     /// In hexadecimal.
     pub(crate) serial: String,
-    subject_der: Vec<u8>,
     pub(crate) issuer_der: Vec<u8>,
-    subject_key_id: Option<Vec<u8>>,
-    authority_key_id: Option<Vec<u8>>,
     pub(crate) not_before: SystemTime,
     pub(crate) not_after: SystemTime,
-    /// Whether it may issue certificates. A version 1 certificate cannot say, so a self-issued one counts.
-    pub(crate) is_ca: bool,
     /// Whether it may be used as a TLS client certificate.
     pub(crate) allows_client_auth: bool,
     /// Whether its key may sign, which a TLS client's does (RFC 8446, section 4.4.2.4).
@@ -77,8 +72,27 @@ pub(crate) struct Fields {
 
 impl Certificate {
     pub(crate) fn new(der: CertificateDer<'static>) -> Self {
+        let x509 = X509::from_der(&der);
         let fields = Fields::read(&der);
-        Certificate { der, fields }
+        Certificate { der, fields, x509 }
+    }
+
+    /// Whether the extensions that decide about trust can be read.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.x509.as_ref().is_some_and(X509::is_readable)
+    }
+
+    /// Whether it may issue certificates.
+    pub(crate) fn is_ca(&self) -> bool {
+        self.x509.as_ref().is_some_and(X509::is_ca)
+    }
+
+    /// Whether a server's certificate may lead to it: as to a CA, or as to the server's own.
+    pub(crate) fn may_vouch(&self) -> bool {
+        let names_host = |fields: &Fields| !fields.alternative_names.is_empty();
+        let is_servers =
+            |x509: &X509| x509.allows_server() && self.fields.as_ref().is_some_and(names_host);
+        self.is_ca() || self.x509.as_ref().is_some_and(is_servers)
     }
 
     /// Returns the subject for a message.
@@ -89,23 +103,17 @@ impl Certificate {
         }
     }
 
-    /// Whether `issuer` has the name and key that this certificate gives for its issuer.
+    /// Whether `issuer` is a CA with the name and key that this certificate gives for its issuer.
     pub(crate) fn names_as_issuer(&self, issuer: &Certificate) -> bool {
-        let (Some(own), Some(other)) = (&self.fields, &issuer.fields) else {
-            return false;
-        };
-        let keys_agree = match (&own.authority_key_id, &other.subject_key_id) {
-            (Some(wanted), Some(got)) => wanted == got,
-            _ => true,
-        };
-        own.issuer_der == other.subject_der && keys_agree && other.is_ca
+        match (&self.x509, &issuer.x509) {
+            (Some(own), Some(other)) => other.is_named_as_issuer_of(own) && other.is_ca(),
+            _ => false,
+        }
     }
 
     /// Whether subject and issuer are the same name.
     pub(crate) fn is_self_issued(&self) -> bool {
-        self.fields
-            .as_ref()
-            .is_some_and(|fields| fields.subject_der == fields.issuer_der)
+        self.x509.as_ref().is_some_and(X509::is_self_issued)
     }
 }
 
@@ -113,15 +121,7 @@ impl Fields {
     fn read(der: &[u8]) -> Option<Self> {
         let certificate = x509_cert::Certificate::from_der(der).ok()?;
         let tbs = certificate.tbs_certificate();
-        let subject_der = tbs.subject().to_der().ok()?;
         let issuer_der = tbs.issuer().to_der().ok()?;
-        let constraints = tbs.get_extension::<BasicConstraints>().ok()?;
-        let is_ca = match constraints {
-            Some((_, constraints)) => constraints.ca,
-            None => {
-                tbs.version() == x509_cert::certificate::Version::V1 && subject_der == issuer_der
-            }
-        };
         let purposes = tbs
             .get_extension::<ExtendedKeyUsage>()
             .ok()?
@@ -145,26 +145,15 @@ impl Fields {
             .as_ref()
             .and_then(|parameters| parameters.decode_as::<oid::Oid>().ok())
             .map(|curve| curve.to_string());
-        let signature = certificate.signature_algorithm().oid.to_string();
+        let signed_with = certificate.signature_algorithm().oid.to_string();
         Some(Fields {
             subject: redact::name(printable(&tbs.subject().to_string())),
             issuer: redact::name(printable(&tbs.issuer().to_string())),
             common_name: common_name(tbs),
             serial: hex(tbs.serial_number().as_bytes()),
-            subject_key_id: tbs
-                .get_extension::<SubjectKeyIdentifier>()
-                .ok()?
-                .map(|(_, id)| id.0.as_bytes().to_vec()),
-            authority_key_id: tbs
-                .get_extension::<AuthorityKeyIdentifier>()
-                .ok()?
-                .and_then(|(_, id)| id.key_identifier)
-                .map(|id| id.as_bytes().to_vec()),
-            subject_der,
             issuer_der,
             not_before: system_time(tbs.validity().not_before.to_unix_duration())?,
             not_after: system_time(tbs.validity().not_after.to_unix_duration())?,
-            is_ca,
             allows_client_auth: purposes.as_ref().is_none_or(|purposes| {
                 purposes
                     .iter()
@@ -185,8 +174,8 @@ impl Fields {
             alternative_names: alternative_names(tbs),
             key: oid::key_name(&algorithm, curve.as_deref(), rsa_bits),
             rsa_bits,
-            is_weakly_signed: oid::is_weak_signature(&signature),
-            signature_algorithm: oid::signature_name(&signature).to_owned(),
+            is_weakly_signed: signature::strength(der) == oid::Strength::Weak,
+            signature_algorithm: oid::signature_name(&signed_with).to_owned(),
         })
     }
 

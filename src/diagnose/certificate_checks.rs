@@ -56,12 +56,7 @@ impl CertificateChecks {
         host: &str,
         now: SystemTime,
     ) -> Self {
-        let is_leaf = |certificate: &&Certificate| {
-            certificate
-                .fields
-                .as_ref()
-                .is_some_and(|fields| !fields.is_ca)
-        };
+        let is_leaf = |certificate: &&Certificate| !certificate.is_ca();
         let certificates = &file.certificates;
         let leaf = certificates
             .iter()
@@ -220,7 +215,7 @@ impl CertificateChecks {
         }
         let wrongly_signed = chain
             .windows(2)
-            .find(|pair| signature::check(pair[0], pair[1]) == Signed::No);
+            .find(|pair| signature::check(&pair[0].der, &pair[1].der) == Signed::No);
         findings.push(Finding::of_result(
             Check::ChainSigned,
             subject,
@@ -307,7 +302,7 @@ fn check_purpose(
 ) {
     add(
         Check::CertificateNotCa,
-        match fields.is_ca {
+        match leaf.is_ca() {
             false => Ok(format!("{certificate} is not a CA certificate.")),
             true => Err(format!(
                 "{certificate} is a CA certificate, which issues other certificates and does not identify a client."

@@ -186,12 +186,31 @@ fn check_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
     findings.push(Finding::passed(
         Check::BundleHasCa,
         subject,
-        format!(
-            "{}, {} of them for a CA.",
-            capitalise(&count(bundle.certificates.len(), "certificate")),
-            bundle.cas().count()
-        ),
+        match bundle.cas().count() {
+            0 => format!(
+                "{} has no CA certificate, but one that can be the server's own.",
+                capitalise(&bundle.name)
+            ),
+            cas => format!(
+                "{}, {cas} of them for a CA.",
+                capitalise(&count(bundle.certificates.len(), "certificate")),
+            ),
+        },
     ));
+    let unreadable: Vec<&str> = bundle.unreadable().map(Certificate::subject).collect();
+    findings.push(match unreadable.len() {
+        0 => Finding::holds(Check::BundleReadable, subject),
+        number => Finding::failed(
+            Check::BundleReadable,
+            subject,
+            format!(
+                "An extension cannot be read in {} of {}, so nothing is trusted because of it: {}.",
+                count(number, "certificate"),
+                bundle.name,
+                unreadable.join("; ")
+            ),
+        ),
+    });
     let roots: Vec<&Certificate> = bundle.cas().filter(|ca| ca.is_self_issued()).collect();
     findings.push(Finding::of_result(
         Check::BundleHasRoot,

@@ -233,7 +233,11 @@ checks! {
     // The CA bundle.
     BundleHasCa "DCS_CHECK_BUNDLE_HAS_CA" Error
     "The CA bundle contains a CA certificate."
-    "Use the CA bundle that the DCS team published, not the server's certificate or your own."
+    "Use the CA bundle that the DCS team published, not your own certificate."
+
+    BundleReadable "DCS_CHECK_BUNDLE_READABLE" Warning
+    "Every certificate of the CA bundle can be read."
+    "Get the bundle again from its publisher, or remove the certificate: one that cannot be read is not trusted."
 
     BundleHasRoot "DCS_CHECK_BUNDLE_HAS_ROOT" Warning
     "The CA bundle contains a root certificate."

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::CertificateDer;
+
 use super::connection::{Connection, TLS_1_2};
 use super::deadline::Deadline;
 use super::dns::Resolver;
@@ -14,7 +16,7 @@ use super::tls::{Tls, Versions};
 use super::version_hint::VersionHint;
 use super::{proxy, tcp};
 use crate::config::{Config, Endpoint, Proxy, Target};
-use crate::credentials::{Identity, TrustAnchor};
+use crate::credentials::Identity;
 use crate::error::Error;
 use crate::fork_gate;
 use crate::log;
@@ -24,7 +26,7 @@ pub(crate) struct ConnectorConfig {
     pub(crate) endpoint: Endpoint,
     pub(super) proxy: Option<Proxy>,
     connect_timeout: Duration,
-    anchors: Arc<[TrustAnchor]>,
+    anchors: Arc<[CertificateDer<'static>]>,
     ca_bundle: String,
     identity: Option<Identity>,
 }
@@ -33,7 +35,7 @@ impl ConnectorConfig {
     /// Creates a configuration. `ca_bundle` is the bundle's name for messages, such as "the CA bundle ca.pem".
     pub(crate) fn new(
         config: &Config,
-        anchors: Vec<TrustAnchor>,
+        anchors: Vec<CertificateDer<'static>>,
         ca_bundle: &str,
         identity: Option<Identity>,
     ) -> Self {
@@ -109,7 +111,7 @@ impl Connector {
                 has_identity: config.identity.is_some(),
             }),
             resolver: Resolver::new(config.first_hop().clone()),
-            tls: Tls::new(config.anchors.clone(), config.identity.as_ref())?,
+            tls: Tls::new(&config.anchors, config.identity.as_ref())?,
             version_hint: VersionHint::default(),
             pool: Pool::default(),
             config,

@@ -4,12 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
-use rustls::RootCertStore;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName};
 
+use super::tls::Verifier;
 use crate::credentials::pem;
 
 /// Words in the CA names of TLS inspection products, in lower case.
@@ -89,19 +87,13 @@ pub(crate) fn is_trusted_by_system(
     let Some((leaf, intermediates)) = chain.split_first() else {
         return false;
     };
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(system_certificates());
+    let roots = system_certificates();
     if roots.is_empty() {
         return false;
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-        .build()
-        .is_ok_and(|verifier| {
-            verifier
-                .verify_server_cert(leaf, intermediates, server_name, &[], UnixTime::now())
-                .is_ok()
-        })
+    Verifier::new(provider, &roots)
+        .is_ok_and(|verifier| verifier.trusts(leaf, intermediates, server_name))
 }
 
 fn system_certificates() -> Vec<CertificateDer<'static>> {

@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ClientConfig, SignatureScheme, SupportedProtocolVersion};
 
 use super::p521::Secp521r1;
 use super::sessions::{Sessions, Tls12Sessions};
-use crate::credentials::{Identity, TrustAnchor};
+use crate::credentials::Identity;
 use crate::error::{Code, Error};
 use client_identity::IdentityResolver;
-use verifier::Verifier;
+pub(super) use verifier::Verifier;
 
 /// The versions that a handshake offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Tls {
     ///
     /// The crypto provider is passed explicitly: no process-wide one is installed or used.
     pub(crate) fn new(
-        anchors: Arc<[TrustAnchor]>,
+        anchors: &[CertificateDer<'static>],
         identity: Option<&Identity>,
     ) -> Result<Self, Error> {
         let mut provider = aws_lc_rs::default_provider();

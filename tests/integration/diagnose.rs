@@ -342,7 +342,7 @@ fn invalid_file_is_the_cause_and_the_other_checks_still_run() {
         (Bundle, "garbage", Check::FileFormat),
         (Bundle, "truncated_cert", Check::FileFormat),
         (Bundle, "client_key", Check::FileRole),
-        (Bundle, "bundle_leaf_only", Check::BundleHasCa),
+        (Bundle, "client_cert", Check::BundleHasCa),
         (Certificate, "missing", Check::FileReadable),
         (Certificate, "empty", Check::FileNotEmpty),
         (Certificate, "garbage", Check::FileFormat),

@@ -133,12 +133,7 @@ fn every_wrong_file_is_an_error_that_names_the_fault() {
         (Bundle, "empty", Code::CaBundle, "empty"),
         (Bundle, "garbage", Code::CaBundle, "not PEM"),
         (Bundle, "client_key", Code::CaBundle, "no certificate"),
-        (
-            Bundle,
-            "bundle_leaf_only",
-            Code::CaBundle,
-            "no CA certificate",
-        ),
+        (Bundle, "client_cert", Code::CaBundle, "no CA certificate"),
         (Bundle, "truncated_cert", Code::CaBundle, "cut short"),
         (Certificate, "missing", Code::File, "no such file"),
         (Certificate, "directory", Code::File, "directory"),

@@ -189,7 +189,7 @@ def test_path_that_is_not_utf8(kind: type) -> None:
         ("ca_bundle", "directory", Code.FILE),
         ("ca_bundle", "empty", Code.CA_BUNDLE),
         ("ca_bundle", "garbage", Code.CA_BUNDLE),
-        ("ca_bundle", "bundle_leaf_only", Code.CA_BUNDLE),
+        ("ca_bundle", "client_cert", Code.CA_BUNDLE),
         ("ca_bundle", "client_key", Code.CA_BUNDLE),
         ("certificate", "missing", Code.FILE),
         ("certificate", "directory", Code.FILE),

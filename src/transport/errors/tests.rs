@@ -1,12 +1,11 @@
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
-use super::server_certificate::name_text;
 use super::tls::alert_name;
 use super::*;
-use crate::redact::Message;
+use crate::handshake::ServerCertFault;
 
 static DEADLINE: LazyLock<Deadline> = LazyLock::new(|| Deadline::after(Duration::from_secs(3600)));
 static PEER: LazyLock<Peer> = LazyLock::new(|| Peer::for_test("h:443", true));
@@ -24,18 +23,22 @@ fn context(asked: bool, sent: bool, has_identity: bool) -> ErrorContext<'static>
     }
 }
 
+fn rejected(fault: ServerCertFault, above: Option<&str>) -> RejectedServerCert {
+    RejectedServerCert {
+        subject: "CN=the subject".into(),
+        issuer: "CN=the issuer".into(),
+        fault,
+        above: above.map(str::to_owned),
+    }
+}
+
 #[test]
 fn invalid_handshake_signature_is_not_a_certificate_error() {
     let wrong = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
     let error = context(false, false, true).error(Failure::Tls(&wrong, None));
     assert_eq!(error.code(), Code::Tls);
     assert!(error.message().contains("in the handshake"), "{error}");
-    let rejected = RejectedServerCert {
-        subject: "CN=h".into(),
-        issuer: "CN=ca".into(),
-        self_issued: false,
-        outdated_ca: false,
-    };
+    let rejected = rejected(ServerCertFault::BadSignature, None);
     let error = context(false, false, true).error(Failure::Tls(&wrong, Some(rejected)));
     assert_eq!(error.code(), Code::ServerCertificate);
 }
@@ -164,94 +167,146 @@ fn lost_connection_names_how_and_when() {
 
 #[test]
 fn each_server_certificate_fault_is_named() {
-    use CertificateError as E;
-    use rustls::pki_types::{ServerName, UnixTime};
+    use ServerCertFault as F;
 
     // 2020-01-01.
-    let day = UnixTime::since_unix_epoch(Duration::from_secs(1_577_836_800));
-    let plain = |error| (error, false, false);
-    for ((fault, self_issued, outdated_ca), code, words) in [
+    let day = UNIX_EPOCH + Duration::from_secs(1_577_836_800);
+    let (own, above) = (None, Some("CN=the CA"));
+    for (fault, above, code, words) in [
         (
-            plain(E::UnknownIssuer),
+            F::UnknownIssuer,
+            own,
             Code::ServerUntrusted,
             "unable to get local issuer",
         ),
         (
-            (E::UnknownIssuer, false, true),
+            F::OutdatedCa,
+            above,
             Code::ServerUntrusted,
             "expired or are not valid yet",
         ),
         (
-            (
-                E::Other(rustls::OtherError(std::sync::Arc::new(std::fmt::Error))),
-                true,
-                false,
-            ),
-            Code::ServerUntrusted,
-            "unable to get local issuer",
-        ),
-        (
-            plain(E::NotValidForName),
+            F::WrongName(vec![]),
+            own,
             Code::ServerName,
             "is not for the host h.",
         ),
         (
-            plain(E::NotValidForNameContext {
-                expected: ServerName::try_from("h").unwrap(),
-                presented: vec![
-                    "DnsName(\"a.example\")".into(),
-                    "DnsName(\"b.example\")".into(),
-                ],
-            }),
+            F::WrongName(vec!["a.example".into(), "b.example".into()]),
+            own,
             Code::ServerName,
             "is not for the host h, but for a.example, b.example.",
         ),
-        (plain(E::Expired), Code::ServerCertificate, "has expired."),
         (
-            plain(E::ExpiredContext {
-                time: day,
-                not_after: day,
-            }),
+            F::NamesNoHost,
+            own,
+            Code::ServerName,
+            "no subject alternative name",
+        ),
+        (F::Version1, own, Code::ServerName, "version 1"),
+        (
+            F::Expired(Some(day)),
+            own,
             Code::ServerCertificate,
-            "(on 2020-01-01)",
+            ") expired on 2020-01-01.",
         ),
         (
-            plain(E::NotValidYet),
+            F::Expired(Some(day)),
+            above,
+            Code::ServerCertificate,
+            "leads to CN=the CA, which expired on 2020-01-01.",
+        ),
+        (
+            F::Expired(None),
+            own,
+            Code::ServerCertificate,
+            "has expired",
+        ),
+        (
+            F::NotYetValid(Some(day)),
+            own,
+            Code::ServerCertificate,
+            "is not valid before 2020-01-01",
+        ),
+        (
+            F::NotYetValid(None),
+            own,
             Code::ServerCertificate,
             "is not valid yet",
         ),
         (
-            plain(E::NotValidYetContext {
-                time: day,
-                not_before: day,
-            }),
+            F::WrongPurpose,
+            own,
             Code::ServerCertificate,
-            "before 2020-01-01",
+            "is not for a TLS server",
         ),
         (
-            plain(E::InvalidPurpose),
+            F::WrongPurpose,
+            above,
             Code::ServerCertificate,
-            "extended key usage",
+            "CN=the CA, which may not issue",
         ),
         (
-            plain(E::BadSignature),
+            F::NotCa,
+            above,
+            Code::ServerCertificate,
+            "CN=the CA, which is not a CA",
+        ),
+        (
+            F::PathTooLong,
+            above,
+            Code::ServerCertificate,
+            "path length",
+        ),
+        (
+            F::NameNotAllowed,
+            own,
+            Code::ServerCertificate,
+            "name constraints",
+        ),
+        (
+            F::CriticalExtension,
+            own,
+            Code::ServerCertificate,
+            "critical extension",
+        ),
+        (
+            F::BadSignature,
+            own,
             Code::ServerCertificate,
             "not signed by the CA of that name",
         ),
         (
-            plain(E::Revoked),
+            F::UnknownSignatureAlgorithm,
+            own,
             Code::ServerCertificate,
-            "is not acceptable",
+            "an algorithm",
         ),
+        (F::WeakSignature, own, Code::ServerCertificate, "SHA-1"),
+        (F::WeakKey(1024), own, Code::ServerCertificate, "1024 bits"),
+        (
+            F::UnnamedCurve,
+            own,
+            Code::ServerCertificate,
+            "by parameters",
+        ),
+        (
+            F::Unreadable,
+            own,
+            Code::ServerCertificate,
+            "cannot be read",
+        ),
+        (
+            F::UnreadableExtension,
+            own,
+            Code::ServerCertificate,
+            "extension that cannot be read",
+        ),
+        (F::Other(99), own, Code::ServerCertificate, "error 99"),
     ] {
-        let rejected = RejectedServerCert {
-            subject: "CN=the subject".into(),
-            issuer: "CN=the issuer".into(),
-            self_issued,
-            outdated_ca,
-        };
-        let fault = rustls::Error::InvalidCertificate(fault);
-        let error = context(false, false, true).error(Failure::Tls(&fault, Some(rejected)));
+        let failed = rustls::Error::InvalidCertificate(CertificateError::BadEncoding);
+        let rejected = rejected(fault, above);
+        let error = context(false, false, true).error(Failure::Tls(&failed, Some(rejected)));
         assert_eq!(error.code(), code, "{error}");
         let message = error.message();
         assert!(message.contains(words), "{message} {words}");
@@ -309,12 +364,4 @@ fn alert_names_follow_the_standard() {
         alert_name(AlertDescription::CertificateRequired),
         "certificate_required (116)"
     );
-}
-
-#[test]
-fn certificate_names_are_bare() {
-    let bare = |name| Message::from(name_text(name));
-    assert_eq!(bare("DnsName(\"example.org\")").as_str(), "example.org");
-    assert_eq!(bare("plain").as_str(), "plain");
-    assert_eq!(bare("plain").redacted().as_str(), "[name]");
 }

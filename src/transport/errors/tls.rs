@@ -1,6 +1,6 @@
 //! Errors of TLS: alerts of the server, and handshakes that fail.
 
-use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
+use rustls::{AlertDescription, InvalidMessage, PeerIncompatible};
 
 use super::{ErrorContext, NO_COMMON_SCHEME};
 use crate::error::{Code, Error};
@@ -16,17 +16,11 @@ impl ErrorContext<'_> {
         let peer = &self.peer.name;
         match error {
             rustls::Error::AlertReceived(alert) => self.alert(*alert),
-            // The certificate was accepted, so this is not about its own signature.
-            rustls::Error::InvalidCertificate(CertificateError::BadSignature)
-                if rejected.is_none() =>
-            {
-                Error::new(
-                    Code::Tls,
-                    format!("The TLS connection to {peer} failed: the server's signature in the handshake is invalid."),
-                )
-                .with_hint("Try again. If the error persists, the data is changed on the way, or the server's private key does not match its certificate.")
-            }
-            rustls::Error::InvalidCertificate(error) => self.server_certificate(error, rejected),
+            rustls::Error::InvalidCertificate(_) => match rejected {
+                Some(rejected) => self.server_certificate(rejected),
+                // The certificate was accepted, so this is not about its own signature.
+                None => self.handshake_signature(),
+            },
             rustls::Error::NoCertificatesPresented => {
                 Error::new(Code::ServerCertificate, format!("{peer} sent no certificate."))
             }
@@ -46,6 +40,15 @@ impl ErrorContext<'_> {
                 format!("The TLS connection to {peer} failed: {error}."),
             ),
         }
+    }
+
+    fn handshake_signature(&self) -> Error {
+        let peer = &self.peer.name;
+        Error::new(
+            Code::Tls,
+            format!("The TLS connection to {peer} failed: the server's signature in the handshake is invalid."),
+        )
+        .with_hint("Try again. If the error persists, the data is changed on the way, or the server's private key does not match its certificate.")
     }
 
     fn no_common_version(&self) -> Error {

@@ -294,7 +294,6 @@ fn write_server_files(
         .server(Validity::Current)
         .signed_by(server, &cas.intermediate)?
         .pem();
-    store.write("bundle_leaf_only", &leaf)?;
     let params = mint.ca("", Validity::Current);
     let params = named(params, "Example Corp", "Example Corp TLS Inspection CA");
     let inspection = Ca::self_signed(params, ecdsa_key()?)?;

@@ -35,7 +35,7 @@ class ConfigErrorsIT {
         "empty, CA_BUNDLE",
         "garbage, CA_BUNDLE",
         "client_key, CA_BUNDLE",
-        "bundle_leaf_only, CA_BUNDLE",
+        "client_cert, CA_BUNDLE",
     })
     void caBundle(String name, DcsCode code) {
         assertRejectsFile(name, code, builder().caBundle(Testbed.file(name)));
