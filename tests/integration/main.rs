@@ -37,6 +37,8 @@ mod formats;
 #[cfg(unix)]
 mod host_process;
 #[cfg(unix)]
+mod hostile_certificates;
+#[cfg(unix)]
 mod html_report;
 #[cfg(unix)]
 mod instructions;
@@ -50,6 +52,8 @@ mod loader_properties;
 mod panics;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod server_paths;
 #[cfg(target_os = "linux")]
 mod slow_dns;
 #[cfg(target_os = "linux")]
