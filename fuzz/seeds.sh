@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates the test keys in fuzz/pki and the seeds of the loader. The keys are test data, which no system trusts.
+# Regenerates the test keys in fuzz/pki and the seeds of the loader and of the server's certificates. The keys are test data, which no system trusts.
 #
 # Iteration counts are small, so that the fuzzer spends its time on parsing and not on key derivation.
 set -euo pipefail
@@ -9,8 +9,8 @@ password='hunter2~secret'
 export OPENSSL_CONF=/dev/null
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-rm -rf pki seeds/loader
-mkdir -p pki seeds/loader
+rm -rf pki seeds/loader seeds/flight
+mkdir -p pki seeds/loader seeds/flight
 
 # The extensions of each kind of certificate.
 cat >"$work/extensions" <<'END'
@@ -94,5 +94,28 @@ printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE K
 cat pki/client.key "$(seed client.sec1.pem)" >"$(seed two-keys.pem)"
 # Valid base64 of an invalid key: the identifier of its curve is wrong.
 sed 's/AwEH/AwEI/' pki/client.key >"$(seed damaged.pem)"
+
+# flight NAME CERTIFICATE...: makes a seed of a server's certificates, each after its length.
+flight() {
+    local name=$1 certificate size
+    shift
+    for certificate in "$@"; do
+        openssl x509 -in "$certificate" -outform DER -out "$work/certificate"
+        size=$(stat -c %s "$work/certificate")
+        # shellcheck disable=SC2059 # The format is the bytes.
+        printf "$(printf '\\x%02x\\x%02x' $((size / 256)) $((size % 256)))"
+        cat "$work/certificate"
+    done >"seeds/flight/$name"
+}
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/odd.key" -out "$work/odd.pem" \
+    -subj '/C=GB/O=Example/CN=odd' -days 36500 -addext subjectAltName=DNS:localhost,IP:127.0.0.1,dirName:name,URI:a:b \
+    -addext 'nameConstraints=critical,permitted;DNS:localhost,excluded;IP:10.0.0.0/255.0.0.0,permitted;dirName:name' \
+    -addext certificatePolicies=critical,2.5.29.32.0 -addext policyConstraints=requireExplicitPolicy:3 \
+    -addext extendedKeyUsage=serverAuth,anyExtendedKeyUsage -addext authorityKeyIdentifier=keyid:always,issuer:always \
+    -config <(printf '[req]\ndistinguished_name=dn\n[dn]\n[name]\nO=Example\n') 2>/dev/null
+flight own pki/server.pem
+flight chain pki/server.pem pki/ca.pem
+flight odd "$work/odd.pem" "$work/odd.pem" pki/ca.pem
+
 # Removes the files that no target reads.
 rm pki/{chain,rsa,root,issuing}.pem pki/{root,issuing,rsa,p521,ed25519}.key

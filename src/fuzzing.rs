@@ -5,11 +5,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::credentials::CaBundle;
 use crate::diagnose;
 use crate::error::Error;
 use crate::ffi::dcs_status_response;
 use crate::status::Status;
-use crate::transport::{Call, Connector, ConnectorConfig, Deadline, played};
+use crate::transport::{Call, Connector, ConnectorConfig, Deadline, flight, played};
 
 /// Makes a call that gets these bytes from the server, `piece` bytes at a time. The connection ends with a close_notify,
 /// or without one if it does not end properly.
@@ -36,6 +37,19 @@ pub fn answer(bytes: &[u8], piece: usize, ends_properly: bool) -> Result<Status,
     )
     .and_then(|answer| crate::response::read(answer, &call, &connector.peer))
     .map_err(|error| diagnose::explain_rejection(error, None, None))
+}
+
+/// Verifies the certificates that a server sends in a handshake, for the host `localhost`; `ca` is the CA bundle in PEM.
+///
+/// # Errors
+/// As `Client::status`.
+pub fn server_certificates(ca: &[u8], sent: &[&[u8]]) -> Result<(), Error> {
+    let mut config = Config::new();
+    config.set_ca_bundle(ca);
+    let bundle = CaBundle::read(config.sources.ca_bundle.as_ref(), None)?;
+    let config = ConnectorConfig::new(&config, bundle.anchors(), "the CA bundle", None);
+    let peer = Connector::new(config)?.peer.clone();
+    flight::verify(&bundle.anchors(), &peer, sent)
 }
 
 /// Reads the body of a status.
