@@ -203,8 +203,9 @@ static void *keep_reading_records(void *unused) {
 }
 
 static void *keep_forking(void *unused) {
-    /* ThreadSanitizer supports no new threads in such a child. */
-    int may_call = getenv("TSAN_OPTIONS") == NULL;
+    /* In such a child ThreadSanitizer supports no new threads, and the AddressSanitizer of older compilers no allocation. */
+    int may_free = getenv("ASAN_OPTIONS") == NULL;
+    int may_call = may_free && getenv("TSAN_OPTIONS") == NULL;
 
     (void)unused;
     do {
@@ -219,8 +220,10 @@ static void *keep_forking(void *unused) {
                 call(clients[0], NULL);
                 call(clients[1], NULL);
             }
-            dcs_client_free(clients[0]);
-            dcs_client_free(clients[1]);
+            if (may_free) {
+                dcs_client_free(clients[0]);
+                dcs_client_free(clients[1]);
+            }
             _exit(0);
         }
         if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
