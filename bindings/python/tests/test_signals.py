@@ -279,6 +279,8 @@ def test_interrupt_during_signals(testbed: Testbed, silent: Listener) -> None:
     came = threading.Event()
 
     def interrupt() -> None:
+        # Earlier there may be no call to interrupt.
+        assert silent.connected.wait(LIMIT)
         assert came.wait(LIMIT)
         client.interrupt()
 
