@@ -43,6 +43,9 @@ for file in "$library" "$tree/bin/dcs"; do
         sort --version-sort | tail -1)
     [ "$(printf '%s\n' "$newest" "$glibc" | sort --version-sort | tail -1)" = "$glibc" ] ||
         complain "$file needs glibc $newest: $(nm --dynamic --undefined-only "$file" | grep -F "@GLIBC_$newest")"
+    imported=$(nm --dynamic --undefined-only "$file")
+    { grep -q __stack_chk_fail <<<"$imported" && grep -q '__[a-z]*_chk@' <<<"$imported"; } ||
+        complain "$file: the C code has no stack protector, or unchecked functions"
     ! readelf --sections --wide "$file" | grep -q ' \.\(symtab\|debug_info\) ' || complain "$file is not stripped"
     id=$(readelf --notes "$file" | sed -n 's/.*Build ID: //p')
     [ -s "$debug/.build-id/${id:0:2}/${id:2}.debug" ] || complain "$file: its debug information is missing"

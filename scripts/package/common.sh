@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 umask 022
+# Only .cargo/config.toml and mingw.sh decide on it.
+unset AWS_LC_SYS_CFLAGS
 
 root=$PWD
 cargo=${CARGO:-cargo}
@@ -63,8 +65,9 @@ remap_paths() {
     options+=("--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rustc/$commit")
     CARGO_ENCODED_RUSTFLAGS=$(printf "%s$separator" "${options[@]}")
     export CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS%"$separator"}
-    # For the C code of aws-lc. These flags replace those of .cargo/config.toml, so they repeat them.
-    AWS_LC_SYS_CFLAGS=$(sed -n 's/^AWS_LC_SYS_CFLAGS = "\(.*\)"/\1/p' .cargo/config.toml)
+    # For the C code of aws-lc. These flags replace those of .cargo/config.toml, so they repeat them, or those that
+    # mingw.sh sets.
+    AWS_LC_SYS_CFLAGS=${AWS_LC_SYS_CFLAGS:-$(sed -n 's/^AWS_LC_SYS_CFLAGS = "\(.*\)"/\1/p' .cargo/config.toml)}
     AWS_LC_SYS_CFLAGS+=$(printf " '-ffile-prefix-map=%s'" "${places[@]}")
     export AWS_LC_SYS_CFLAGS CC_SHELL_ESCAPED_FLAGS=1
 }

@@ -13,5 +13,7 @@ rustc() {
 }
 # The MinGW variant with Windows' own threads: the other variant needs a DLL (libwinpthread).
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc-win32 CC_x86_64_pc_windows_gnu=$mingw-gcc-win32
+# Without the stack protector and the checked functions of .cargo/config.toml, which MinGW has in another DLL.
+export AWS_LC_SYS_CFLAGS=-DNDEBUG
 # Uses the prebuilt objects of aws-lc-sys, whether or not an assembler is installed.
 export AWS_LC_SYS_PREBUILT_NASM=1

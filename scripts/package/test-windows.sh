@@ -23,6 +23,7 @@ if [[ " $parts " == *' c-abi '* ]]; then
         --skip library_exports_only_what_the_header_declares \
         --skip soname_and_link_options \
         --skip library_contains_no_c_assertions \
+        --skip c_code_is_compiled_with_checks \
         --skip static_library_links
 fi
 

@@ -433,6 +433,21 @@ fn library_contains_no_c_assertions() {
     assert!(!imported.contains("assert"), "{imported}");
 }
 
+/// `.cargo/config.toml` turns the checks on.
+#[test]
+fn c_code_is_compiled_with_checks() {
+    let output = Command::new("nm")
+        .args(["-D", "--undefined-only"])
+        .arg(library())
+        .output()
+        .unwrap();
+    let imported = text(&output.stdout);
+    // The second is any of `__memcpy_chk`, `__vsnprintf_chk` and others.
+    for function in ["__stack_chk_fail@", "_chk@"] {
+        assert!(imported.contains(function), "{function}: {imported}");
+    }
+}
+
 #[test]
 fn static_library_links() {
     let archive = library().with_file_name("libdcs.a");
