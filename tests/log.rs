@@ -165,7 +165,7 @@ fn rejected_certificates_are_logged() {
         &[
             (Debug, "dcs.tls", "starting the handshake"),
             (Debug, "dcs.tls", "names 2 CAs"),
-            (Debug, "dcs.tls", "rejected: "),
+            (Debug, "dcs.tls", ": rejected"),
             (Debug, "dcs.tls", "failed: "),
             (Debug, "dcs.tls", "unable to get local issuer certificate"),
             (
