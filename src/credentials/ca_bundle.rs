@@ -1,12 +1,11 @@
 //! The CA bundle: the certificates that the server's certificate must lead to.
 
-use rustls::pki_types::CertificateDer;
-
 use super::parsed_file::ParsedFile;
 use super::source::{LoadedFile, Role, Source};
 use super::x509::Certificate;
 use crate::error::{Check, Code, Error};
 use crate::log;
+use crate::sys::x509::X509;
 
 /// The parsed CA bundle.
 pub(crate) struct CaBundle {
@@ -75,13 +74,12 @@ impl CaBundle {
                 ),
             ));
         }
-        for certificate in bundle.unreadable() {
+        for position in bundle.unreadable() {
             log::emit!(
                 Warn,
                 FILES,
-                "{}: {} is not trusted, because an extension of it cannot be read",
-                bundle.name,
-                certificate.subject()
+                "{}: certificate {position} is not trusted, because an extension of it cannot be read",
+                bundle.name
             );
         }
         log::emit!(
@@ -100,17 +98,19 @@ impl CaBundle {
         self.certificates.iter().filter(|c| c.is_ca())
     }
 
-    /// Returns the certificates that are not trusted, because an extension of theirs cannot be read.
-    pub(crate) fn unreadable(&self) -> impl Iterator<Item = &Certificate> {
-        self.certificates.iter().filter(|c| !c.is_readable())
+    /// Returns the positions, from 1, of the certificates that are not trusted because an extension of theirs cannot be
+    /// read.
+    pub(crate) fn unreadable(&self) -> impl Iterator<Item = usize> {
+        let certificates = self.certificates.iter().zip(1..);
+        certificates
+            .filter(|(c, _)| !c.is_readable())
+            .map(|(_, position)| position)
     }
 
     /// Returns the certificates that the path of a server's certificate may end at: all that can be read. Whether one
     /// may issue the next is up to the verifier.
-    pub(crate) fn anchors(&self) -> Vec<CertificateDer<'static>> {
+    pub(crate) fn anchors(&self) -> Vec<X509> {
         let readable = self.certificates.iter().filter(|c| c.is_readable());
-        readable
-            .map(|certificate| certificate.der.clone())
-            .collect()
+        readable.filter_map(|c| c.x509.clone()).collect()
     }
 }

@@ -197,17 +197,21 @@ fn check_bundle(files: &Files, now: SystemTime, findings: &mut Vec<Finding>) {
             ),
         },
     ));
-    let unreadable: Vec<&str> = bundle.unreadable().map(Certificate::subject).collect();
+    let unreadable: Vec<String> = bundle
+        .unreadable()
+        .map(|position| position.to_string())
+        .collect();
     findings.push(match unreadable.len() {
         0 => Finding::holds(Check::BundleReadable, subject),
         number => Finding::failed(
             Check::BundleReadable,
             subject,
             format!(
-                "An extension cannot be read in {} of {}, so nothing is trusted because of it: {}.",
-                count(number, "certificate"),
+                "In {}, {} with an extension that cannot be read {} not trusted: number {}.",
                 bundle.name,
-                unreadable.join("; ")
+                count(number, "certificate"),
+                if number == 1 { "is" } else { "are" },
+                unreadable.join(", ")
             ),
         ),
     });

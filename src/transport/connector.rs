@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::CertificateDer;
-
 use super::connection::{Connection, TLS_1_2};
 use super::deadline::Deadline;
 use super::dns::Resolver;
@@ -20,13 +18,14 @@ use crate::credentials::Identity;
 use crate::error::Error;
 use crate::fork_gate;
 use crate::log;
+use crate::sys::x509::X509;
 
 /// What a connector is built from. A forked child builds its own from the same.
 pub(crate) struct ConnectorConfig {
     pub(crate) endpoint: Endpoint,
     pub(super) proxy: Option<Proxy>,
     connect_timeout: Duration,
-    anchors: Arc<[CertificateDer<'static>]>,
+    anchors: Vec<X509>,
     ca_bundle: String,
     identity: Option<Identity>,
 }
@@ -35,7 +34,7 @@ impl ConnectorConfig {
     /// Creates a configuration. `ca_bundle` is the bundle's name for messages, such as "the CA bundle ca.pem".
     pub(crate) fn new(
         config: &Config,
-        anchors: Vec<CertificateDer<'static>>,
+        anchors: Vec<X509>,
         ca_bundle: &str,
         identity: Option<Identity>,
     ) -> Self {
@@ -43,7 +42,7 @@ impl ConnectorConfig {
             endpoint: config.endpoint.clone(),
             proxy: config.proxy.clone(),
             connect_timeout: config.connect_timeout,
-            anchors: anchors.into(),
+            anchors,
             ca_bundle: ca_bundle.to_owned(),
             identity,
         }
@@ -56,11 +55,17 @@ impl ConnectorConfig {
             .as_ref()
             .map(Identity::for_child)
             .transpose()?;
+        // Parsed anew: the child must not share a lock of theirs with its parent.
+        let parsed = self
+            .anchors
+            .iter()
+            .map(|anchor| X509::from_der(&anchor.der()?));
+        let anchors = parsed.flatten().collect();
         Ok(ConnectorConfig {
             endpoint: self.endpoint.clone(),
             proxy: self.proxy.clone(),
             connect_timeout: self.connect_timeout,
-            anchors: self.anchors.clone(),
+            anchors,
             ca_bundle: self.ca_bundle.clone(),
             identity,
         })

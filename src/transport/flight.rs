@@ -13,13 +13,10 @@ use super::peer::Peer;
 use super::tls::Verifier;
 use crate::error::Error;
 use crate::handshake;
+use crate::sys::x509::X509;
 
 /// Verifies what the server sends, its own certificate first, and makes the error of it.
-pub(crate) fn verify(
-    anchors: &[CertificateDer<'static>],
-    peer: &Peer,
-    sent: &[&[u8]],
-) -> Result<(), Error> {
+pub(crate) fn verify(anchors: &[X509], peer: &Peer, sent: &[&[u8]]) -> Result<(), Error> {
     let sent: Vec<CertificateDer<'_>> = sent.iter().map(|der| (*der).into()).collect();
     let Some((own, others)) = sent.split_first() else {
         return Ok(());

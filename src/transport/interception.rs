@@ -9,6 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 
 use super::tls::Verifier;
 use crate::credentials::pem;
+use crate::sys::x509::X509;
 
 /// Words in the CA names of TLS inspection products, in lower case.
 const PRODUCTS: &[&str] = &[
@@ -96,7 +97,7 @@ pub(crate) fn is_trusted_by_system(
         .is_ok_and(|verifier| verifier.trusts(leaf, intermediates, server_name))
 }
 
-fn system_certificates() -> Vec<CertificateDer<'static>> {
+fn system_certificates() -> Vec<X509> {
     SYSTEM_BUNDLES
         .iter()
         .find_map(|path| {
@@ -107,7 +108,8 @@ fn system_certificates() -> Vec<CertificateDer<'static>> {
             let certificates = blocks
                 .iter()
                 .filter(|block| block.label == "CERTIFICATE")
-                .filter_map(|block| Some(block.body().der?.to_vec().into()))
+                .filter_map(|block| X509::from_der(&block.body().der?))
+                .filter(X509::is_readable)
                 .collect();
             Some(certificates)
         })

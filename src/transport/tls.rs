@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ClientConfig, SignatureScheme, SupportedProtocolVersion};
 
 use super::p521::Secp521r1;
 use super::sessions::{Sessions, Tls12Sessions};
 use crate::credentials::Identity;
 use crate::error::{Code, Error};
+use crate::sys::x509::X509;
 use client_identity::IdentityResolver;
 pub(super) use verifier::Verifier;
 
@@ -38,10 +38,7 @@ impl Tls {
     /// Builds the configurations.
     ///
     /// The crypto provider is passed explicitly: no process-wide one is installed or used.
-    pub(crate) fn new(
-        anchors: &[CertificateDer<'static>],
-        identity: Option<&Identity>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(anchors: &[X509], identity: Option<&Identity>) -> Result<Self, Error> {
         let mut provider = aws_lc_rs::default_provider();
         let signs_on_p521 = identity.is_some_and(|identity| {
             identity

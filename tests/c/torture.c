@@ -25,7 +25,7 @@
 
 #include <dcs.h>
 
-enum { MAX_CALLS = 5000, MAX_ERRORS = 6, MAX_CODES = 8, WATCHDOG_SECONDS = 600 };
+enum { MAX_CALLS = 5000, MAX_ERRORS = 6, MAX_CODES = 9, WATCHDOG_SECONDS = 600 };
 
 static void (*arm)(const char *, long, int, int);
 static long (*disarm)(void);
@@ -183,8 +183,10 @@ static const struct plan PLANS[] = {
     {"mmap", {ENOMEM, EPERM}, {DCS_OK}},
     /* No kernel does this. Any error is allowed, but nothing worse. */
     {"clock_gettime", {EINVAL}, {DCS_ERR_INTERNAL, DCS_ERR_RESOLVE, DCS_ERR_TIMEOUT}},
+    /* aws-lc does not always say why it could not read something. What it could not read is not trusted. */
     {"aws_lc_malloc", {ENOMEM}, {DCS_ERR_TLS, DCS_ERR_INTERNAL, DCS_ERR_PRIVATE_KEY, DCS_ERR_KEY_MISMATCH,
-                                 DCS_ERR_CERTIFICATE, DCS_ERR_SERVER_CERTIFICATE, DCS_ERR_CONNECTION_LOST}},
+                                 DCS_ERR_CERTIFICATE, DCS_ERR_SERVER_CERTIFICATE, DCS_ERR_CONNECTION_LOST,
+                                 DCS_ERR_CA_BUNDLE, DCS_ERR_SERVER_UNTRUSTED}},
 };
 
 /*

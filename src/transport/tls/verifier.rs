@@ -49,22 +49,12 @@ impl From<ServerCertFault> for Fault {
 impl Verifier {
     /// Creates a verifier. Without anchors it trusts no certificate; a diagnosis without a usable CA bundle has such a
     /// one.
-    ///
-    /// The anchors are parsed anew, so that a forked child shares no lock of theirs with its parent.
-    pub(crate) fn new(
-        provider: Arc<CryptoProvider>,
-        anchors: &[CertificateDer<'_>],
-    ) -> Result<Self, Error> {
-        let anchors: Vec<X509> = anchors
-            .iter()
-            .filter_map(|der| X509::from_der(der))
-            .filter(X509::is_readable)
-            .collect();
-        let store = TrustStore::new(&anchors)
+    pub(crate) fn new(provider: Arc<CryptoProvider>, anchors: &[X509]) -> Result<Self, Error> {
+        let store = TrustStore::new(anchors)
             .ok_or_else(|| Error::new(Code::Internal, "There is no memory for the CA bundle."))?;
         Ok(Verifier {
             provider,
-            anchors,
+            anchors: anchors.to_vec(),
             store,
         })
     }
@@ -417,6 +407,13 @@ mod tests {
         (ca, leaf.der().clone())
     }
 
+    fn anchors(certificates: &[CertificateDer<'_>]) -> Vec<X509> {
+        certificates
+            .iter()
+            .filter_map(|der| X509::from_der(der))
+            .collect()
+    }
+
     fn verify(verifier: &Verifier, leaf: &CertificateDer<'_>) -> Result<(), rustls::Error> {
         let name = ServerName::try_from("localhost").unwrap();
         verifier
@@ -429,7 +426,7 @@ mod tests {
         let (expired, by_expired) = ca_and_leaf(2000, 2001);
         let (valid, by_valid) = ca_and_leaf(2000, 4000);
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = Verifier::new(provider.clone(), &[expired, valid]).unwrap();
+        let verifier = Verifier::new(provider.clone(), &anchors(&[expired, valid])).unwrap();
         assert_eq!(verify(&verifier, &by_valid), Ok(()));
         assert!(handshake::take_rejected().is_none());
         assert_eq!(
@@ -442,7 +439,7 @@ mod tests {
         );
 
         let (expired, leaf) = ca_and_leaf(2000, 2001);
-        let verifier = Verifier::new(provider, &[expired]).unwrap();
+        let verifier = Verifier::new(provider, &anchors(&[expired])).unwrap();
         assert!(verify(&verifier, &leaf).is_err());
         assert_eq!(
             handshake::take_rejected().unwrap().fault,
