@@ -207,12 +207,16 @@ fn check_name(
     if certificate.is_version_1() {
         return Err(ServerCertFault::Version1.into());
     }
-    let fields = Certificate::new(der.clone().into_owned()).fields;
-    Err(match fields {
-        Some(fields) if fields.alternative_names.is_empty() => ServerCertFault::NamesNoHost,
-        fields => ServerCertFault::WrongName(
-            fields.map_or_else(Vec::new, |fields| fields.alternative_names),
-        ),
+    let names = Certificate::new(der.clone().into_owned())
+        .fields
+        .map(|fields| fields.alternative_names);
+    Err(match names {
+        Some(names) if names.is_empty() => ServerCertFault::NamesNoHost,
+        // For want of memory, aws-lc finds no names.
+        Some(names) if names.iter().any(|name| *name == server_name.to_str()) => {
+            ServerCertFault::Unreadable
+        }
+        names => ServerCertFault::WrongName(names.unwrap_or_default()),
     }
     .into())
 }
