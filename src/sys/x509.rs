@@ -49,20 +49,22 @@ impl X509 {
         parsed.filter(|_| next == der.as_ptr_range().end)
     }
 
-    /// Whether the extensions that decide about trust could be read. One that could not is never trusted.
-    pub(crate) fn is_readable(&self) -> bool {
+    /// Whether aws-lc, which reads the extensions for it, sets one of its `EXFLAG_` bits.
+    fn has_flag(&self, flag: c_int) -> bool {
         // SAFETY: the certificate is alive.
         let flags = unsafe { aws_lc::X509_get_extension_flags(self.0.as_ptr()) };
         forget_errors();
-        flags & aws_lc::EXFLAG_INVALID.cast_unsigned() == 0
+        flags & flag.cast_unsigned() != 0
+    }
+
+    /// Whether the extensions that decide about trust could be read. One that could not is never trusted.
+    pub(crate) fn is_readable(&self) -> bool {
+        !self.has_flag(aws_lc::EXFLAG_INVALID)
     }
 
     /// Whether subject and issuer are the same name.
     pub(crate) fn is_self_issued(&self) -> bool {
-        // SAFETY: the certificate is alive.
-        let flags = unsafe { aws_lc::X509_get_extension_flags(self.0.as_ptr()) };
-        forget_errors();
-        flags & aws_lc::EXFLAG_SI.cast_unsigned() != 0
+        self.has_flag(aws_lc::EXFLAG_SI)
     }
 
     /// Whether it may issue certificates: by its basic constraints and its key usage, or as a root of version 1.
