@@ -54,7 +54,7 @@ const MAX_PROCESSOR_TIME: Duration = Duration::from_secs(2);
 
 /// Returns the processor time that this thread has used.
 #[cfg(target_os = "linux")]
-fn processor_time() -> Duration {
+pub fn processor_time() -> Duration {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
@@ -69,7 +69,7 @@ fn processor_time() -> Duration {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn processor_time() -> Duration {
+pub fn processor_time() -> Duration {
     Duration::ZERO
 }
 

@@ -420,15 +420,20 @@ fn soname_and_link_options() {
     assert!(!stack.contains("RWE"), "{stack}");
 }
 
-/// A failed assertion would end the host process. `.cargo/config.toml` disables those of aws-lc.
-#[test]
-fn library_contains_no_c_assertions() {
+/// Returns the symbols that the library imports, as nm lists them.
+fn imported() -> String {
     let output = Command::new("nm")
         .args(["-D", "--undefined-only"])
         .arg(library())
         .output()
         .unwrap();
-    let imported = text(&output.stdout);
+    text(&output.stdout).to_owned()
+}
+
+/// A failed assertion would end the host process. `.cargo/config.toml` disables those of aws-lc.
+#[test]
+fn library_contains_no_c_assertions() {
+    let imported = imported();
     assert!(imported.contains("memcpy"), "{imported}");
     assert!(!imported.contains("assert"), "{imported}");
 }
@@ -436,12 +441,7 @@ fn library_contains_no_c_assertions() {
 /// `.cargo/config.toml` turns the checks on.
 #[test]
 fn c_code_is_compiled_with_checks() {
-    let output = Command::new("nm")
-        .args(["-D", "--undefined-only"])
-        .arg(library())
-        .output()
-        .unwrap();
-    let imported = text(&output.stdout);
+    let imported = imported();
     // The second is any of `__memcpy_chk`, `__vsnprintf_chk` and others.
     for function in ["__stack_chk_fail@", "_chk@"] {
         assert!(imported.contains(function), "{function}: {imported}");

@@ -10,11 +10,11 @@ use rcgen::{
     GeneralSubtree, IsCa, Issuer, KeyPair, NameConstraints, PublicKeyData, SanType,
     SignatureAlgorithm, SigningKey,
 };
-use rustix::time::{ClockId, clock_gettime};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::common::https::{sessions, tls};
 use crate::common::{call, https};
+use crate::memory::processor_time;
 
 /// What rustls accepts of a server's certificates, less something for their frame.
 const MAX_FLIGHT: usize = 0xffff - 2048;
@@ -23,14 +23,6 @@ const MAX_FLIGHT: usize = 0xffff - 2048;
 const MAX_PROCESSOR_TIME: Duration = Duration::from_millis(200);
 
 type Certificates = Vec<CertificateDer<'static>>;
-
-fn processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(
-        time.tv_sec.try_into().unwrap(),
-        time.tv_nsec.try_into().unwrap(),
-    )
-}
 
 fn ca(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![]).unwrap();
@@ -168,8 +160,6 @@ fn large_keys(key: &KeyPair, top: &str) -> Certificates {
 fn strangers_certificates_cost_little() {
     let testbed = Testbed::from_env();
     let key = KeyPair::generate().unwrap();
-    let mut one = ca("CA 0");
-    one.is_ca = IsCa::NoCa;
     for (name, flight) in [
         ("CAs of one name", maze(&key)),
         ("a long path", long_path(&key)),

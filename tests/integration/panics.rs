@@ -248,21 +248,31 @@ fn panic_in_any_function_ends_at_the_boundary() {
     assert!(output.status.success() && printed.is_empty(), "{printed}");
 }
 
+/// Runs a test in a process of its own, whose library panics at this place and prints nothing. Returns whether this is that
+/// process.
+fn is_child(test: &str, place: &str) -> bool {
+    const IN_CHILD: &str = "DCS_TEST_CHILD";
+    if std::env::var_os(IN_CHILD).is_some() {
+        return true;
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(one_test(test))
+        .env(IN_CHILD, "1")
+        .env("DCS_PANIC_TEST", place)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text(&output.stderr), "");
+    false
+}
+
 /// Every call that waits for the lookup fails.
 #[test]
 fn panic_in_the_dns_thread_is_an_error_of_the_call() {
-    const IN_CHILD: &str = "DCS_TEST_CHILD";
-    if std::env::var_os(IN_CHILD).is_none() {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(one_test(
-                "panics::panic_in_the_dns_thread_is_an_error_of_the_call",
-            ))
-            .env(IN_CHILD, "1")
-            .env("DCS_PANIC_TEST", "lookup")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        assert_eq!(text(&output.stderr), "");
+    if !is_child(
+        "panics::panic_in_the_dns_thread_is_an_error_of_the_call",
+        "lookup",
+    ) {
         return;
     }
     let testbed = Testbed::from_env();
@@ -288,18 +298,10 @@ fn release_library_has_no_switch_to_panic() {
 /// The calls go on with the previous files.
 #[test]
 fn panic_in_the_thread_that_checks_the_files_fails_no_call() {
-    const IN_CHILD: &str = "DCS_TEST_CHILD";
-    if std::env::var_os(IN_CHILD).is_none() {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(one_test(
-                "panics::panic_in_the_thread_that_checks_the_files_fails_no_call",
-            ))
-            .env(IN_CHILD, "1")
-            .env("DCS_PANIC_TEST", "files")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        assert_eq!(text(&output.stderr), "");
+    if !is_child(
+        "panics::panic_in_the_thread_that_checks_the_files_fails_no_call",
+        "files",
+    ) {
         return;
     }
     let testbed = Testbed::from_env();
